@@ -1,0 +1,35 @@
+"""schedtui: a scheduler for Python functions.
+
+Register functions in a `Group`, give the group to an `Engine`, and every due time leaves exactly
+one row that says what became of it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from schedtui.capture import CurrentRun, current_run, log, progress, track
+    from schedtui.engine import Engine
+    from schedtui.registry import Group
+    from schedtui.triggers import Cron, Every, Once
+
+__version__ = "0.1.0"
+
+__all__ = ["Cron", "CurrentRun", "Engine", "Every", "Group", "Once", "__version__"]
+__all__ += ["current_run", "log", "progress", "track"]
+
+_ROOMS = {
+    "schedtui.capture": {"CurrentRun", "current_run", "log", "progress", "track"},
+    "schedtui.engine": {"Engine"},
+    "schedtui.registry": {"Group"},
+    "schedtui.triggers": {"Cron", "Every", "Once"},
+}
+
+
+def __getattr__(name: str) -> object:
+    """A public name, from its module at its first use: the command line asks for few of them."""
+    for room, names in _ROOMS.items():
+        if name in names:
+            globals()[name] = getattr(import_module(room), name)
+            return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

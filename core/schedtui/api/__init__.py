@@ -1,0 +1,58 @@
+"""An engine's HTTP API.
+
+Importing this package loads neither FastAPI nor uvicorn: that takes longer than opening a console,
+so it happens when a server is started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schedtui.api.listen import Listen
+
+if TYPE_CHECKING:
+    from schedtui.api.server import Server
+    from schedtui.client.local import LocalClient
+    from schedtui.engine import Engine
+    from schedtui.protocols import Store
+
+__all__ = ["Listen", "start_server"]
+
+
+async def start_server(
+    engine: Engine, *, listen: Listen | None = None, socket: Path | None = None
+) -> Server:
+    """Open a running engine to clients; called on the engine's own loop.
+
+    Args:
+        engine: What to serve.
+        listen: Where to listen on TCP, and how it is protected; None: not at all.
+        socket: The Unix socket for the same user; None: none.
+
+    Raises:
+        RefusedError: the address is taken, or would be open to others unprotected.
+        InvalidError: the address or the TLS files are wrong.
+    """
+    module = await asyncio.to_thread(importlib.import_module, "schedtui.api.server")
+    server: Server = module.Server(_Served(engine), listen=listen, socket=socket)
+    await server.start()
+    return server
+
+
+class _Served:
+    """An engine as its server sees it: the store, and a client for each who asks."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def store(self) -> Store:
+        return self._engine.store
+
+    def client(self, actor: str) -> LocalClient:
+        from schedtui.client.local import LocalClient
+
+        return LocalClient(self._engine, actor=actor)

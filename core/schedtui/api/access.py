@@ -1,0 +1,149 @@
+"""Who may: bearer tokens with a role, compared in constant time."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from schedtui.errors import ForbiddenError, StoreUnavailableError, UnauthorizedError
+from schedtui.protocols import Token
+
+HOW_TO = "create one with 'schedtui token create --name NAME --role ROLE'"
+_FRESH_S: Final = 5.0  # how long a token that was taken back may still be good
+_RELOAD_S: Final = 0.5  # how soon an unknown token makes the list be read again
+_READING_POSTS: Final = frozenset({"/api/v1/triggers/preview"})
+
+
+class Role(IntEnum):
+    """What a caller may do; each may do what those before it may."""
+
+    VIEWER = 1
+    """Read."""
+    OPERATOR = 2
+    """Change jobs and start runs."""
+    ADMIN = 3
+    """Everything."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caller:
+    """Who makes a request."""
+
+    actor: str
+    """The name in the audit trail."""
+    role: Role
+
+    def check(self, method: str, path: str) -> None:
+        """Refuse a call that needs a higher role.
+
+        Raises:
+            ForbiddenError: with the role that would do.
+        """
+        needed = role_for(method, path)
+        if self.role < needed:
+            raise ForbiddenError(
+                f"{self.actor} has the role {self.role.name.lower()}; this needs "
+                f"{needed.name.lower()}: use a token with that role"
+            )
+
+
+def role_for(method: str, path: str) -> Role:
+    """The role that a call needs: whatever is not plainly a read counts as a change."""
+    if method in {"GET", "HEAD", "OPTIONS"} or path in _READING_POSTS:
+        return Role.VIEWER
+    return Role.OPERATOR
+
+
+def digest(secret: str) -> str:
+    """What is kept of a token; it is random enough to need no salt."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+class Access:
+    """Knows the tokens of a store, and tells who a request is from.
+
+    Args:
+        load: Reads all tokens; blocks, and is called on a thread.
+        now_us: Microseconds since 1970, for the expiry of tokens.
+        monotonic: Seconds, for the age of what was read.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Sequence[Token]],
+        *,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._load = load
+        self._now_us = now_us
+        self._monotonic = monotonic
+        self._tokens: Sequence[Token] | None = None
+        self._loaded_at = 0.0
+        self._loading = asyncio.Lock()
+
+    async def caller(self, authorization: str | None) -> Caller:
+        """Who sent this ``Authorization`` header.
+
+        Raises:
+            UnauthorizedError: nobody that is known here.
+            StoreUnavailableError: the tokens cannot be read now.
+        """
+        secret = _secret_of(authorization)
+        tokens = await self._known(_FRESH_S)
+        token = self._match(tokens, secret)
+        if token is None and secret:
+            # It may have been created a moment ago, by another process.
+            tokens = await self._known(_RELOAD_S)
+            token = self._match(tokens, secret)
+        if token is not None:
+            return Caller(actor=f"token:{token.name}", role=Role[token.role.upper()])
+        if not tokens:
+            raise UnauthorizedError(f"no access token exists yet: {HOW_TO}")
+        if not secret:
+            raise UnauthorizedError(
+                "this engine needs a token: send 'Authorization: Bearer sched_…'; "
+                f"if you have none, {HOW_TO}"
+            )
+        raise UnauthorizedError(
+            f"this token is not known here, or has expired; {HOW_TO} if it is lost"
+        )
+
+    async def _known(self, max_age_s: float) -> Sequence[Token]:
+        async with self._loading:
+            age = self._monotonic() - self._loaded_at
+            if self._tokens is not None and age <= max_age_s:
+                return self._tokens
+            try:
+                self._tokens = await asyncio.to_thread(self._load)
+            except StoreUnavailableError:
+                # While the store is down, those who were let in are not shut out.
+                if self._tokens is None:
+                    raise
+            self._loaded_at = self._monotonic()
+            return self._tokens
+
+    def _match(self, tokens: Sequence[Token], secret: str) -> Token | None:
+        if not secret:
+            return None
+        given = digest(secret)
+        found: Token | None = None
+        for token in tokens:
+            # Every token is compared, whichever it is, so that time tells nothing.
+            if hmac.compare_digest(token.sha256, given):
+                found = token
+        if found is None or found.role.upper() not in Role.__members__:
+            return None
+        expired = found.expires_at_us is not None and found.expires_at_us <= self._now_us()
+        return None if expired else found
+
+
+def _secret_of(authorization: str | None) -> str:
+    scheme, _, secret = (authorization or "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""

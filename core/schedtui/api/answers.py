@@ -1,0 +1,81 @@
+"""Answers: models as JSON, encoded once and without a second look."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schedtui.client.http_codec import COLUMNS, encode_row
+from schedtui.client.http_json import dump, dump_finite
+from schedtui.models import Changes, JobSummary, Snapshot
+from schedtui.models.wire import to_wire
+
+_BATCH = 250  # rows encoded at a stretch, so that the event loop gets its turn
+_WORTH_ZIPPING = 16_384  # bytes
+
+
+def json_answer(
+    value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """``value``, a model or JSON values, as an answer."""
+    return Response(
+        dump_finite(to_wire(value)),
+        status_code=status,
+        headers=dict(headers or {}),
+        media_type="application/json",
+    )
+
+
+async def snapshot_answer(request: Request, snapshot: Snapshot) -> Response:
+    """All jobs as one columnar table; made off the loop, for there may be ten thousand."""
+    accepts = request.headers.get("accept-encoding", "")
+    zipped = any(part.strip().partition(";")[0] == "gzip" for part in accepts.split(","))
+    body, encoding = await asyncio.to_thread(_encode_snapshot, snapshot, zipped)
+    headers = {"Vary": "Accept-Encoding"}
+    if encoding:
+        headers["Content-Encoding"] = encoding
+    return Response(body, headers=headers, media_type="application/json")
+
+
+def _encode_snapshot(snapshot: Snapshot, zipped: bool) -> tuple[bytes, str]:
+    head = {
+        "engine": to_wire(snapshot.engine),
+        "cursor": snapshot.cursor,
+        "columns": COLUMNS,
+    }
+    rows = b",\n".join(_encode_rows(snapshot.jobs))
+    body = dump_finite(head)[:-1] + b',"rows":[' + rows + b"]}"
+    if zipped and len(body) > _WORTH_ZIPPING:
+        return gzip.compress(body, compresslevel=1, mtime=0), "gzip"
+    return body, ""
+
+
+def _encode_rows(rows: Sequence[JobSummary]) -> list[bytes]:
+    batches = (rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH))
+    return [_rows(batch)[1:-1] for batch in batches]
+
+
+def _rows(batch: Sequence[JobSummary]) -> bytes:
+    return dump_finite([encode_row(row) for row in batch])
+
+
+def changes_lines(changes: Changes) -> list[bytes]:
+    """``changes`` as JSON in several lines, one a job, so that no line grows with their number."""
+    head = dump(
+        {
+            "cursor": changes.cursor,
+            "removed": changes.removed,
+            "runs": changes.runs,
+            "engine": to_wire(changes.engine),
+        }
+    )
+    if not changes.jobs:
+        return [head]
+    rows = [_rows((row,))[1:-1] + b"," for row in changes.jobs]
+    rows[-1] = rows[-1][:-1]
+    return [head[:-1] + b',"jobs":[', *rows, b"]}"]

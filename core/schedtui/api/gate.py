@@ -1,0 +1,114 @@
+"""What every request passes before a route: host, caller, role; and what catches its errors."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from schedtui.api.access import Access, Caller, Role
+from schedtui.api.hosts import Hosts
+from schedtui.api.problems import ProblemError, response_for
+from schedtui.api.slowdown import SlowDown
+from schedtui.errors import UnauthorizedError
+
+PUBLIC = frozenset({"/health", "/ready"})
+"""What a load balancer may see without a token."""
+CALLER = "schedtui.caller"
+"""The key of the request's `Caller` in its scope."""
+_LOCAL = "schedtui.local"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalDoor:
+    """Marks what comes in here as the same user's own; put before the app on a Unix socket only."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, marked."""
+        await self.app({**scope, _LOCAL: True}, receive, send)
+
+
+class Gate:
+    """Middleware that refuses by default: a new route needs a token without saying so."""
+
+    def __init__(self, app: ASGIApp, *, auth: Access, hosts: Hosts, slowdown: SlowDown) -> None:
+        self._app = app
+        self._auth = auth
+        self._hosts = hosts
+        self._slowdown = slowdown
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or answer it here."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            caller = await self._admit(scope)
+            await self._app({**scope, CALLER: caller}, receive, watched)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - the last stop: nothing goes out but a problem
+            response = response_for(error)
+            if not started:
+                await response(scope, receive, send)
+
+    async def _admit(self, scope: Scope) -> Caller:
+        headers = Headers(scope=scope)
+        local = scope.get(_LOCAL, False)
+        if not local:
+            self._check_host(scope, headers)
+        if b"%2f" in scope.get("raw_path", b"").lower():
+            raise ProblemError(404, "no-such-call", "no name holds a slash, encoded or not")
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path in PUBLIC:
+            return Caller(actor="anyone", role=Role.VIEWER)
+        if local:
+            return Caller(actor=f"local:{_user()}", role=Role.ADMIN)
+        caller = await self._authenticate(scope, headers)
+        caller.check(scope["method"], path)
+        return caller
+
+    def _check_host(self, scope: Scope, headers: Headers) -> None:
+        server = scope.get("server")
+        if not self._hosts.allows(headers.get("host"), server[0] if server else None):
+            raise ProblemError(
+                421,
+                "unknown-host",
+                "this engine is not known under the name in the Host header; the engine's "
+                "operator can allow it with --behind-proxy HOST",
+            )
+
+    async def _authenticate(self, scope: Scope, headers: Headers) -> Caller:
+        authorization = headers.get("authorization")
+        try:
+            return await self._auth.caller(authorization)
+        except UnauthorizedError:
+            address = scope["client"][0] if scope.get("client") else ""
+            if authorization is not None and not await self._slowdown.failed(address):
+                raise ProblemError(
+                    429,
+                    "too-many-attempts",
+                    "too many wrong tokens from this address: wait, and try the right one",
+                    retryable=True,
+                    headers={"Retry-After": "5"},
+                ) from None
+            raise
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "same-user"

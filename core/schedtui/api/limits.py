@@ -1,0 +1,95 @@
+"""How much a request may bring, and how long it may take to bring it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from schedtui.api.problems import ProblemError, response_for
+
+MAX_BODY = 1 << 20
+"""Bytes of a request's body."""
+BODY_TIMEOUT_S = 30.0
+"""Seconds from the first byte of a body that is asked for to its last."""
+_DRAINED = 32 << 20  # read and thrown away of a body that is too long, so that the answer arrives
+
+
+def too_large() -> ProblemError:
+    """The answer to a body that is too long."""
+    return ProblemError(
+        413,
+        "body-too-large",
+        f"the body is longer than {MAX_BODY} bytes, which is all that is taken here",
+        headers={"Connection": "close"},
+    )
+
+
+class BodyLimit:
+    """Counts what a body really brings, whatever its ``Content-Length`` says."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer that its body is too long."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length[:18]) > MAX_BODY:
+            # Who asks first (Expect: 100-continue) has not sent it, and need not.
+            if "expect" not in headers:
+                await _drain(receive)
+            await response_for(too_large())(scope, receive, send)
+            return
+        await self._app(scope, _Counted(receive), send)
+
+
+class _Counted:
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._size = 0
+        self._done = False
+        self._deadline: float | None = None
+
+    async def __call__(self) -> Message:
+        if self._done:
+            return await self._receive()
+        loop = asyncio.get_running_loop()
+        if self._deadline is None:
+            self._deadline = loop.time() + BODY_TIMEOUT_S
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise ProblemError(
+                408,
+                "body-too-slow",
+                f"the body did not arrive within {BODY_TIMEOUT_S:g} s",
+                retryable=True,
+                headers={"Connection": "close"},
+            ) from None
+        self._size += len(message.get("body", b""))
+        self._done = not message.get("more_body", False)
+        if self._size > MAX_BODY:
+            if not self._done:
+                await _drain(self._receive)
+            raise too_large()
+        return message
+
+
+async def _drain(receive: Receive) -> None:
+    """Read on for a while: a client that is still sending would not see an answer otherwise."""
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            while size < _DRAINED:
+                message = await receive()
+                size += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
+    except TimeoutError:
+        return

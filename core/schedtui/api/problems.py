@@ -1,0 +1,102 @@
+"""Problem documents (RFC 9457) as answers; the table of statuses is `schedtui.client.problems`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schedtui.client.http_json import dump_finite
+from schedtui.client.problems import TYPE_PREFIX, to_problem
+from schedtui.errors import SchedtuiError, UnauthorizedError, UnavailableError
+
+MEDIA_TYPE = "application/problem+json"
+
+_log = logging.getLogger(__name__)
+
+
+class ProblemError(Exception):
+    """A request that is wrong as HTTP, before it means anything to an engine."""
+
+    def __init__(
+        self,
+        status: int,
+        slug: str,
+        detail: str,
+        *,
+        retryable: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.slug = slug
+        self.retryable = retryable
+        self.headers = dict(headers or {})
+
+
+def problem_response(
+    problem: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Response:
+    """The answer that carries ``problem``."""
+    return Response(
+        dump_finite(problem),
+        status_code=problem["status"],
+        headers=dict(headers or {}),
+        media_type=MEDIA_TYPE,
+    )
+
+
+def response_for(error: Exception, *, status: int | None = None) -> Response:
+    """The answer to a request that ended with ``error``; the unforeseen shows nothing of itself.
+
+    Args:
+        error: What was raised.
+        status: For an error of schedtui's own, instead of the table's.
+    """
+    if isinstance(error, SchedtuiError):
+        headers = {}
+        if isinstance(error, UnauthorizedError):
+            headers["WWW-Authenticate"] = 'Bearer realm="schedtui"'
+        if isinstance(error, UnavailableError):
+            headers["Retry-After"] = "1"
+        return problem_response(to_problem(error, status=status), headers)
+    if isinstance(error, ProblemError):
+        problem = plain_problem(error.status, error.slug, str(error), retryable=error.retryable)
+        return problem_response(problem, error.headers)
+    if isinstance(error, HTTPException):
+        phrase = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+        slug, detail = _HTTP_ERRORS.get(error.status_code, (phrase, error.detail))
+        return problem_response(plain_problem(error.status_code, slug, detail), error.headers)
+    _log.error("a request failed", exc_info=error)
+    detail = "the engine failed inside while it answered; its log says more"
+    return problem_response(plain_problem(500, "internal", detail))
+
+
+_HTTP_ERRORS = {
+    404: ("no-such-call", "there is no such call; /api/v1/openapi.json lists those that exist"),
+    405: ("wrong-method", "this address knows other methods only; see the Allow header"),
+}
+
+
+def plain_problem(
+    status: int, slug: str, detail: str, *, retryable: bool = False
+) -> dict[str, Any]:
+    """A problem document without fields."""
+    return {
+        "type": TYPE_PREFIX + slug,
+        "title": slug.replace("-", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "errors": [],
+        "retryable": retryable,
+    }
+
+
+async def on_error(_request: Request, error: Exception) -> Response:
+    """The exception handler of the application."""
+    return response_for(error)

@@ -1,0 +1,12 @@
+"""The calls of the API, a module per noun."""
+
+from schedtui.api.routes.engine import health
+from schedtui.api.routes.engine import router as engine
+from schedtui.api.routes.events import router as events
+from schedtui.api.routes.jobs import router as jobs
+from schedtui.api.routes.runs import router as runs
+from schedtui.api.routes.triggers import router as triggers
+
+ROUTERS = (health, engine, jobs, triggers, runs, events)
+
+__all__ = ["ROUTERS"]

@@ -1,0 +1,93 @@
+"""The engine itself: its health, its functions, its job table, its audit trail."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schedtui.api.answers import json_answer, snapshot_answer
+from schedtui.api.context import engine_of
+from schedtui.api.query import CURSOR, NONE, Params, limit, text
+from schedtui.api.schemas import describe, page_of, ref
+from schedtui.errors import UnavailableError
+from schedtui.models import AuditEvent, EngineInfo, FunctionInfo, Health
+
+health = APIRouter(tags=["health"])
+router = APIRouter(prefix="/api/v1", tags=["engine"])
+
+_FUNCTIONS = Params(text("group"))
+_AUDIT = Params(limit(), CURSOR)
+_HEALTH_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "ok": {"type": "boolean"},
+        "status": {"type": "string", "enum": [one.value for one in Health]},
+        "last_tick_age_s": {"type": ["number", "null"]},
+    },
+}
+_HEALTH = {**describe(NONE, _HEALTH_SCHEMA), "security": []}
+
+
+@health.head("/health", include_in_schema=False)
+@health.get("/health", openapi_extra=_HEALTH)
+async def read_health(request: Request) -> Response:
+    """Whether the engine works; for everyone, so it tells no more than that."""
+    NONE.read(request)
+    try:
+        info = await engine_of(request).info()
+    except UnavailableError:
+        return _health(Health.STOPPED, None)
+    return _health(info.health, info.last_tick_age_s)
+
+
+@health.head("/ready", include_in_schema=False)
+@health.get("/ready", openapi_extra=_HEALTH)
+async def read_ready(request: Request) -> Response:
+    """Whether to send it requests: 200 from its start to its end, else 503."""
+    return await read_health(request)
+
+
+def _health(status: Health, age_s: float | None) -> Response:
+    ok = status is not Health.STOPPED
+    body = {"ok": ok, "status": status, "last_tick_age_s": age_s}
+    return json_answer(body, status=200 if ok else 503, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/engine", openapi_extra=describe(NONE, ref(EngineInfo)))
+async def read_engine(request: Request) -> Response:
+    """The engine at this moment."""
+    NONE.read(request)
+    return json_answer(await engine_of(request).info())
+
+
+@router.get("/groups", openapi_extra=describe(NONE, page_of({"type": "string"})))
+async def read_groups(request: Request) -> Response:
+    """The names of all groups, sorted."""
+    NONE.read(request)
+    return json_answer({"items": await engine_of(request).groups()})
+
+
+@router.get("/functions", openapi_extra=describe(_FUNCTIONS, page_of(ref(FunctionInfo))))
+async def read_functions(request: Request) -> Response:
+    """The registered functions with the JSON schema of their arguments, sorted by name."""
+    query = _FUNCTIONS.read(request)
+    return json_answer({"items": await engine_of(request).functions(query["group"])})
+
+
+@router.get("/snapshot", openapi_extra=describe(NONE, {"type": "object"}))
+async def read_snapshot(request: Request) -> Response:
+    """All jobs as one table (`columns`, `rows`) and the `cursor` from which events go on.
+
+    A row's `recent` is one flat list: state, duration in microseconds, state, duration …
+    """
+    NONE.read(request)
+    return await snapshot_answer(request, await engine_of(request).snapshot())
+
+
+@router.get("/audit", openapi_extra=describe(_AUDIT, page_of(ref(AuditEvent))))
+async def read_audit(request: Request) -> Response:
+    """Who did what, newest first."""
+    query = _AUDIT.read(request)
+    page = await engine_of(request).audit(limit=query["limit"], cursor=query["cursor"])
+    return json_answer(page)

@@ -1,0 +1,76 @@
+"""What changes, as it changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schedtui.api.answers import changes_lines
+from schedtui.api.context import context_of, engine_of
+from schedtui.api.query import Params, text
+from schedtui.api.schemas import describe, ref
+from schedtui.api.stream import EventStream
+from schedtui.client.http_json import dump_finite
+from schedtui.client.problems import to_problem
+from schedtui.client.sse import frame
+from schedtui.errors import EventGapError, InvalidError, SchedtuiError
+from schedtui.models import Changes
+from schedtui.protocols import EngineClient
+
+T = TypeVar("T")
+
+router = APIRouter(prefix="/api/v1", tags=["events"])
+
+_EVENTS = Params(text("after"))
+_CURSOR = re.compile(r"[!-~]{1,200}")
+
+
+@router.get("/events", openapi_extra=describe(_EVENTS, ref(Changes), media="text/event-stream"))
+async def read_events(request: Request) -> Response:
+    """A stream of what changed: events named `changes`, whose id is the cursor to go on from.
+
+    It goes on after `Last-Event-ID`, else after the parameter `after`, else from now. An event
+    named `gap` says that changes in between are lost: take a fresh snapshot. It ends the stream.
+    """
+    query = _EVENTS.read(request)
+    # A browser that reconnects sends the header, and still the parameter of the first time.
+    cursor = request.headers.get("last-event-id") or query["after"]
+    engine = engine_of(request)
+    if cursor is None:
+        cursor = (await engine.snapshot()).cursor
+    if not _CURSOR.fullmatch(cursor):
+        raise InvalidError.one("after", cursor, "a cursor as a snapshot or an event gave it")
+    return EventStream(_changes(engine, cursor), context_of(request).closing)
+
+
+async def _changes(engine: EngineClient, cursor: str) -> AsyncGenerator[bytes]:
+    yield frame([], id_=cursor)
+    try:
+        async with closing(engine.changes(cursor)) as stream:
+            async for changes in stream:
+                yield frame(changes_lines(changes), event="changes", id_=changes.cursor)
+    except EventGapError as error:
+        yield frame([dump_finite(to_problem(error))], event="gap")
+    except SchedtuiError as error:
+        yield error_frame(error)
+
+
+def error_frame(error: SchedtuiError) -> bytes:
+    """The event that ends a stream because of ``error``."""
+    return frame([dump_finite(to_problem(error))], event="error")
+
+
+@asynccontextmanager
+async def closing(stream: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
+    """Close ``stream`` at the end, where it can be closed."""
+    try:
+        yield stream
+    finally:
+        if isinstance(stream, AsyncGenerator):
+            await stream.aclose()

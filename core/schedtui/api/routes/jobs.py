@@ -1,0 +1,143 @@
+"""Jobs."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schedtui.api.answers import json_answer
+from schedtui.api.body import read_body
+from schedtui.api.context import engine_of
+from schedtui.api.problems import response_for
+from schedtui.api.query import CURSOR, EXPECT_ID, NONE, Params, limit, whole
+from schedtui.api.schemas import PauseBody, TriggerBody, describe, page_of, ref
+from schedtui.client.local import MAX_PAGE
+from schedtui.errors import ConflictError, InvalidError, NotFoundError
+from schedtui.models import Job, JobPatch, JobSpec, Preview, Run
+
+router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
+
+_LIST = Params(limit(), CURSOR)
+_CHANGE = Params(EXPECT_ID)
+_NEXT = Params(whole("count", low=1, high=MAX_PAGE, default=5))
+_JOB = "/{group}/{name}"
+
+
+@router.get("", openapi_extra=describe(_LIST, page_of(ref(Job))))
+async def list_jobs(request: Request) -> Response:
+    """Jobs in the order of their ids."""
+    query = _LIST.read(request)
+    page = await engine_of(request).jobs(limit=query["limit"], cursor=query["cursor"])
+    return json_answer(page)
+
+
+@router.post("", status_code=201, openapi_extra=describe(NONE, ref(Job), status=201, body=JobSpec))
+async def create_job(request: Request) -> Response:
+    """Create a job: 201, or 409 where its name is taken."""
+    NONE.read(request)
+    job = await engine_of(request).create_job(await read_body(request, JobSpec))
+    place = f"{request.url.path}/{quote(job.group, safe='')}/{quote(job.name, safe='')}"
+    return _job_answer(job, status=201, location=place)
+
+
+@router.get(_JOB, openapi_extra=describe(NONE, ref(Job)))
+async def read_job(request: Request, group: str, name: str) -> Response:
+    """One job; its version is the answer's ETag."""
+    NONE.read(request)
+    return _job_answer(await engine_of(request).job(f"{group}/{name}"))
+
+
+@router.patch(_JOB, openapi_extra=describe(_CHANGE, ref(Job), body=JobPatch))
+async def edit_job(request: Request, group: str, name: str) -> Response:
+    """Change what is given and not null. With `If-Match: "<version>"`: 412 where it has changed."""
+    query = _CHANGE.read(request)
+    version = _version_of(request)
+    patch = await read_body(request, JobPatch)
+    engine = engine_of(request)
+    job = f"{group}/{name}"
+    try:
+        edited = await engine.edit_job(job, patch, version=version, expect_id=query["expect_id"])
+    except ConflictError as error:
+        if version is None:
+            raise
+        # A conflict is either about the version, or about a new name that is taken.
+        try:
+            changed = (await engine.job(job)).version != version
+        except NotFoundError:
+            changed = True
+        return response_for(error, status=412 if changed else None)
+    return _job_answer(edited)
+
+
+@router.delete(_JOB, status_code=204, openapi_extra=describe(_CHANGE, status=204))
+async def delete_job(request: Request, group: str, name: str) -> Response:
+    """Delete a job: queued runs are cancelled, running ones finish, its history stays."""
+    query = _CHANGE.read(request)
+    await engine_of(request).delete_job(f"{group}/{name}", expect_id=query["expect_id"])
+    return Response(status_code=204)
+
+
+@router.post(
+    f"{_JOB}/trigger",
+    status_code=202,
+    openapi_extra=describe(_CHANGE, ref(Run), status=202, body=TriggerBody, body_required=False),
+)
+async def trigger_job(request: Request, group: str, name: str) -> Response:
+    """Run it now, once; the answer is the run, which overlap may have skipped."""
+    query = _CHANGE.read(request)
+    body = await read_body(request, TriggerBody, default=TriggerBody())
+    run = await engine_of(request).trigger_job(
+        f"{group}/{name}", kwargs=body.kwargs, expect_id=query["expect_id"]
+    )
+    root = request.url.path.partition("/jobs/")[0]
+    return json_answer(run, status=202, headers={"Location": f"{root}/runs/{run.id}"})
+
+
+@router.post(
+    f"{_JOB}/pause",
+    openapi_extra=describe(_CHANGE, ref(Job), body=PauseBody, body_required=False),
+)
+async def pause_job(request: Request, group: str, name: str) -> Response:
+    """Stop claiming its due times."""
+    query = _CHANGE.read(request)
+    body = await read_body(request, PauseBody, default=PauseBody())
+    job = await engine_of(request).pause_job(
+        f"{group}/{name}", reason=body.reason, expect_id=query["expect_id"]
+    )
+    return _job_answer(job)
+
+
+@router.post(f"{_JOB}/resume", openapi_extra=describe(_CHANGE, ref(Job)))
+async def resume_job(request: Request, group: str, name: str) -> Response:
+    """Claim its due times again, from now on."""
+    query = _CHANGE.read(request)
+    job = await engine_of(request).resume_job(f"{group}/{name}", expect_id=query["expect_id"])
+    return _job_answer(job)
+
+
+@router.get(f"{_JOB}/next", openapi_extra=describe(_NEXT, ref(Preview)))
+async def next_due(request: Request, group: str, name: str) -> Response:
+    """Its next due times, in its own zone and in UTC."""
+    query = _NEXT.read(request)
+    return json_answer(await engine_of(request).next_due(f"{group}/{name}", count=query["count"]))
+
+
+def _job_answer(job: Job, *, status: int = 200, location: str = "") -> Response:
+    headers = {"ETag": f'"{job.version}"'}
+    if location:
+        headers["Location"] = location
+    return json_answer(job, status=status, headers=headers)
+
+
+def _version_of(request: Request) -> int | None:
+    header = request.headers.get("if-match", "*").strip()
+    if header == "*":
+        return None
+    found = re.fullmatch(r'"([0-9]{1,18})"', header)
+    if found is None:
+        raise InvalidError.one("If-Match", header, 'the version in quotes, such as "3"')
+    return int(found[1])

@@ -1,0 +1,163 @@
+"""Runs and what they wrote."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schedtui.api.answers import json_answer
+from schedtui.api.context import context_of, engine_of
+from schedtui.api.query import (
+    CURSOR,
+    NONE,
+    Params,
+    flag,
+    limit,
+    member,
+    moment,
+    path_id,
+    text,
+    whole,
+)
+from schedtui.api.routes.events import closing, error_frame
+from schedtui.api.schemas import describe, page_of, ref
+from schedtui.api.stream import EventStream
+from schedtui.client.http_json import dump
+from schedtui.client.local import MAX_LINES
+from schedtui.client.sse import frame
+from schedtui.errors import InvalidError, RunNotFoundError, SchedtuiError
+from schedtui.models import LogHit, LogPage, Run, RunFilter, RunState, Source
+from schedtui.models.wire import to_wire
+from schedtui.protocols import EngineClient
+
+router = APIRouter(prefix="/api/v1", tags=["runs"])
+
+_LIST = Params(
+    text("job"),
+    whole("job_id"),
+    text("group"),
+    member("state", RunState),
+    member("source", Source),
+    moment("since"),
+    moment("until"),
+    limit(),
+    CURSOR,
+)
+_LOGS = Params(
+    whole("after", default=0),
+    limit(default=1_000, high=MAX_LINES),
+    whole("tail", low=1, high=MAX_LINES),
+    flag("follow"),
+)
+_SEARCH = Params(text("q"), limit())
+
+
+@router.get("/runs", openapi_extra=describe(_LIST, page_of(ref(Run))))
+async def list_runs(request: Request) -> Response:
+    """The history, newest first; every filter that is given must hold."""
+    query = _LIST.read(request)
+    engine = engine_of(request)
+    if query["job"] is not None and query["job_id"] is not None:
+        raise InvalidError.one("job_id", query["job_id"], "either job or job_id, not both")
+    job_id = query["job_id"] if query["job"] is None else (await engine.job(query["job"])).id
+    where = RunFilter(
+        job_id=job_id,
+        group=query["group"],
+        state=query["state"],
+        source=query["source"],
+        since=query["since"],
+        until=query["until"],
+    )
+    return json_answer(await engine.runs(where, limit=query["limit"], cursor=query["cursor"]))
+
+
+@router.get("/runs/{run_id}", openapi_extra=describe(NONE, ref(Run)))
+async def read_run(request: Request, run_id: str) -> Response:
+    """One run, with its `attempts`."""
+    NONE.read(request)
+    engine = engine_of(request)
+    run = await engine.run(_run_id(run_id))
+    attempts = await engine.attempts(run.id)
+    return json_answer({**to_wire(run), "attempts": to_wire(attempts)})
+
+
+@router.get("/runs/{run_id}/logs", openapi_extra=describe(_LOGS, ref(LogPage)))
+async def read_logs(request: Request, run_id: str) -> Response:
+    """Lines of a run: those above `after`, or the last `tail` ones.
+
+    With `follow=true` a stream of events named `lines` that ends with the run; each event's id is
+    the number of its last line, which `Last-Event-ID` takes up again.
+    """
+    query = _LOGS.read(request)
+    if query["tail"] is not None and "after" in request.query_params:
+        raise InvalidError.one("tail", query["tail"], "either after or tail, not both")
+    run = _run_id(run_id)
+    engine = engine_of(request)
+    if query["follow"]:
+        await engine.run(run)  # so that what is not there is a 404 and not a stream
+        frames = _follow(engine, run, _resumed(request, query))
+        return EventStream(frames, context_of(request).closing)
+    if query["tail"] is not None:
+        return json_answer(await engine.log_tail(run, count=query["tail"]))
+    return json_answer(await engine.logs(run, after=query["after"], limit=query["limit"]))
+
+
+@router.get("/logs", openapi_extra=describe(_SEARCH, page_of(ref(LogHit))))
+async def search_logs(request: Request) -> Response:
+    """Lines of all runs that hold every word of `q`, newest run first."""
+    query = _SEARCH.read(request)
+    if query["q"] is None:
+        raise InvalidError.one("q", None, "the words to look for")
+    return json_answer(
+        {"items": await engine_of(request).search_logs(query["q"], limit=query["limit"])}
+    )
+
+
+def _run_id(value: str) -> int:
+    run_id = path_id("run_id", value)
+    if run_id is None:
+        raise RunNotFoundError(value)
+    return run_id
+
+
+def _resumed(request: Request, query: dict[str, Any]) -> dict[str, Any]:
+    header = request.headers.get("last-event-id")
+    if header is None:
+        return query
+    seen = path_id("Last-Event-ID", header)
+    if seen is None:
+        raise InvalidError.one("Last-Event-ID", header, "the number of a line")
+    return {**query, "after": seen, "tail": None}
+
+
+async def _follow(
+    engine: EngineClient, run_id: int, query: dict[str, Any]
+) -> AsyncGenerator[bytes]:
+    yield frame([])
+    after = query["after"]
+    try:
+        if query["tail"] is not None:
+            page = await engine.log_tail(run_id, count=query["tail"])
+            yield _page_frame(page, after)
+            if page.done:
+                return
+            after = page.lines[-1].seq if page.lines else after
+        async with closing(engine.follow(run_id, after=after)) as pages:
+            async for page in pages:
+                yield _page_frame(page, after)
+                after = page.lines[-1].seq if page.lines else after
+    except SchedtuiError as error:
+        yield error_frame(error)
+
+
+def _page_frame(page: LogPage, after: int) -> bytes:
+    last = page.lines[-1].seq if page.lines else after
+    head = dump({"last": page.last, "done": page.done, "dropped": page.dropped})
+    rows = [dump(line) + b"," for line in page.lines]
+    if rows:
+        rows[-1] = rows[-1][:-1]
+    return frame([head[:-1] + b',"lines":[', *rows, b"]}"], event="lines", id_=str(last))

@@ -1,0 +1,154 @@
+"""The API's own description: schemas of the models, made when it is asked for and not before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schedtui.api.query import Params
+from schedtui.models import (
+    Attempt,
+    AuditEvent,
+    Changes,
+    EngineInfo,
+    FunctionInfo,
+    Job,
+    JobPatch,
+    JobSpec,
+    LogHit,
+    LogPage,
+    Preview,
+    Run,
+)
+
+_PREFIX = "#/components/schemas/"
+_MODELS: tuple[type, ...] = (
+    Attempt,
+    AuditEvent,
+    Changes,
+    EngineInfo,
+    FunctionInfo,
+    Job,
+    JobPatch,
+    JobSpec,
+    LogHit,
+    LogPage,
+    Preview,
+    Run,
+)
+_PROBLEM = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457).",
+    "required": ["type", "title", "status", "detail", "errors", "retryable"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "field": {"type": "string"},
+                    "got": {},
+                    "expected": {"type": "string"},
+                },
+            },
+        },
+        "retryable": {"type": "boolean"},
+    },
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PauseBody:
+    """What may come with a pause."""
+
+    reason: str = ""
+    """Shown wherever the job is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TriggerBody:
+    """What may come with a manual run."""
+
+    kwargs: Mapping[str, Any] | None = None
+    """Replace arguments of the job by name, for this run only."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PreviewBody:
+    """A trigger to explain."""
+
+    trigger: Mapping[str, Any]
+    timezone: str | None = None
+    count: int = 5
+    """How many due times."""
+
+
+def ref(model: type | str) -> dict[str, Any]:
+    """A reference to a model's schema."""
+    return {"$ref": _PREFIX + (model if isinstance(model, str) else model.__name__)}
+
+
+def page_of(item: dict[str, Any]) -> dict[str, Any]:
+    """The schema of one page of a list."""
+    return {
+        "type": "object",
+        "required": ["items"],
+        "properties": {
+            "items": {"type": "array", "items": item},
+            "cursor": {"type": ["string", "null"]},
+        },
+    }
+
+
+def describe(
+    params: Params,
+    answer: dict[str, Any] | None = None,
+    *,
+    status: int = 200,
+    body: type | None = None,
+    body_required: bool = True,
+    media: str = "application/json",
+) -> dict[str, Any]:
+    """What OpenAPI shall say of a route, besides its path and docstring.
+
+    Args:
+        params: Its query parameters.
+        answer: Schema of its answer; None where it has none.
+        status: Of a success.
+        body: The model that it takes.
+        body_required: Whether it must come.
+        media: The answer's media type.
+    """
+    success: dict[str, Any] = {"description": "Done"}
+    if answer is not None:
+        success["content"] = {media: {"schema": answer}}
+    problem = {
+        "description": "What went wrong",
+        "content": {"application/problem+json": {"schema": ref("Problem")}},
+    }
+    said: dict[str, Any] = {
+        "parameters": params.openapi(),
+        "responses": {str(status): success, "default": problem},
+    }
+    if body is not None:
+        schema = {"application/json": {"schema": ref(body)}}
+        said["requestBody"] = {"required": body_required, "content": schema}
+    return said
+
+
+def components() -> dict[str, Any]:
+    """The schemas of every model that travels, by name."""
+    from pydantic import TypeAdapter  # half a second for what hardly anybody asks for
+
+    models = (*_MODELS, PauseBody, TriggerBody, PreviewBody)
+    adapters: list[Any] = [(model.__name__, "validation", TypeAdapter(model)) for model in models]
+    made, shared = TypeAdapter.json_schemas(adapters, ref_template=_PREFIX + "{model}")
+    schemas = dict(shared.get("$defs", {}))
+    for (name, _), schema in made.items():
+        schemas.setdefault(str(name), schema)
+    return {**schemas, "Problem": _PROBLEM}

@@ -1,0 +1,114 @@
+"""Server-sent events as an answer that ends in order: with its source, its client or the server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, Protocol
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from schedtui.client.sse import KEEP_ALIVE, KEEP_ALIVE_S
+
+_log = logging.getLogger(__name__)
+
+
+class Closing(Protocol):
+    """Set when the server closes; `asyncio.Event` is one."""
+
+    def is_set(self) -> bool:
+        """Whether it closes."""
+
+    async def wait(self) -> Any:
+        """Return when it closes."""
+
+
+class EventStream(Response):
+    """Sends frames as they come, and a comment when none has come for a while.
+
+    FastAPI's own answer ends only when the client goes, which would hold up a server that closes.
+
+    Args:
+        frames: What to send; closed when the stream ends, whatever ends it.
+        closing: Ends the stream at once, in order.
+        keep_alive_s: Seconds of silence before a comment.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        frames: AsyncGenerator[bytes],
+        closing: Closing,
+        *,
+        keep_alive_s: float = KEEP_ALIVE_S,
+    ) -> None:
+        headers: Mapping[str, str] = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(headers=headers)
+        del self.headers["content-length"]
+        self._frames = frames
+        self._closing = closing
+        self._keep_alive_s = keep_alive_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until one of the three ends it."""
+        del scope
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
+        gone = asyncio.create_task(_gone(receive))
+        tasks = {
+            gone,
+            asyncio.create_task(_closed(self._closing)),
+            asyncio.create_task(self._pump(send)),
+        }
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            left = gone.done()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._frames.aclose()
+        if not left:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _pump(self, send: Send) -> None:
+        try:
+            async with contextlib.aclosing(self._with_keep_alive()) as parts:
+                async for part in parts:
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+        except Exception:  # noqa: BLE001 - the answer has begun: all that is left is to end it
+            _log.exception("a stream of events failed")
+
+    async def _with_keep_alive(self) -> AsyncGenerator[bytes]:
+        while True:
+            following = asyncio.ensure_future(anext(self._frames, None))
+            try:
+                while not (await asyncio.wait({following}, timeout=self._keep_alive_s))[0]:
+                    yield KEEP_ALIVE
+                part = following.result()
+            finally:
+                if not following.done():
+                    following.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await following
+            if part is None:
+                return
+            yield part
+
+
+async def _closed(closing: Closing) -> None:
+    await closing.wait()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

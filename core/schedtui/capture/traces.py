@@ -1,0 +1,56 @@
+"""Exceptions as text: the type, and a traceback that begins with the user's own code."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from pathlib import Path
+
+from schedtui.capture.text import clip, clip_middle
+
+MAX_TRACEBACK = 65_536
+"""Bytes of a traceback that are kept."""
+
+_MAX_LINE = 2_000
+_OURS = f"{Path(__file__).parent.parent}{os.sep}"
+
+
+def type_name(error: BaseException) -> str:
+    """The type of an exception as tracebacks name it: with its module, unless it is built in."""
+    kind = type(error)
+    module = kind.__module__
+    if not isinstance(module, str) or module in ("builtins", "__main__"):
+        return clip(kind.__qualname__, _MAX_LINE)
+    return clip(f"{module}.{kind.__qualname__}", _MAX_LINE)
+
+
+def format_traceback(error: BaseException) -> str:
+    """The traceback as Python prints it, from the first frame that is not ours, capped.
+
+    Causes, contexts, notes and groups are kept; values of variables are never shown.
+    """
+    try:
+        whole = traceback.TracebackException(type(error), error, error.__traceback__, compact=True)
+        _cut_our_frames(whole)
+        lines = "".join(whole.format()).splitlines()
+    except Exception as failure:  # noqa: BLE001 - exceptions of a user may raise while printed
+        return f"{type_name(error)} (its traceback cannot be shown: {type(failure).__name__})"
+    short = (clip(line, _MAX_LINE) for line in lines)
+    return clip_middle("\n".join(short), MAX_TRACEBACK)
+
+
+def _cut_our_frames(error: traceback.TracebackException) -> None:
+    seen: set[int] = set()
+    pending = [error]
+    while pending:
+        current = pending.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        stack = current.stack
+        ours = 0
+        while ours < len(stack) and stack[ours].filename.startswith(_OURS):
+            ours += 1
+        del stack[:ours]
+        pending += [part for part in (current.__cause__, current.__context__) if part is not None]
+        pending += current.exceptions or []

@@ -1,0 +1,250 @@
+"""An engine behind HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from schedtui.client.http_codec import (
+    decode,
+    decode_changes,
+    decode_json,
+    decode_logs,
+    decode_object,
+    decode_snapshot,
+)
+from schedtui.client.http_transport import Transport
+from schedtui.client.problems import from_problem
+from schedtui.client.sse import SseEvent
+from schedtui.errors import (
+    EventGapError,
+    InvalidNameError,
+    JobNotFoundError,
+    ProtocolError,
+    UnreachableError,
+)
+from schedtui.models import (
+    Attempt,
+    AuditEvent,
+    Changes,
+    EngineInfo,
+    FunctionInfo,
+    Job,
+    JobPatch,
+    JobSpec,
+    LogHit,
+    LogPage,
+    Page,
+    Preview,
+    Run,
+    RunFilter,
+    Snapshot,
+)
+from schedtui.models.names import split_name
+from schedtui.models.wire import to_wire
+from schedtui.protocols import EngineClient
+
+T = TypeVar("T")
+
+_API = "/api/v1"
+
+
+class HttpClient(EngineClient):
+    """Speaks to an engine that `schedtui serve` or a console has opened to others.
+
+    Args:
+        url: Its address; may carry a path prefix.
+        token: What ``schedtui token create`` printed; a Unix socket needs none.
+        socket: The engine's Unix socket; ``url`` then only says the scheme and the prefix.
+
+    Raises:
+        InvalidError: the URL or the token cannot be one.
+    """
+
+    def __init__(self, url: str, *, token: str | None = None, socket: Path | None = None) -> None:
+        self._wire = Transport(url, token=token, socket=socket)
+
+    @property
+    def address(self) -> str:
+        """The socket's path, or the URL."""
+        return self._wire.address
+
+    # --- reading ------------------------------------------------------------------------------
+
+    async def info(self) -> EngineInfo:
+        """See `EngineClient.info`."""
+        return decode(EngineInfo, await self._get("/engine"))
+
+    async def snapshot(self) -> Snapshot:
+        """See `EngineClient.snapshot`."""
+        answer = await self._wire.call("GET", f"{_API}/snapshot")
+        # Decoding ten thousand rows takes tens of milliseconds, which a screen would show.
+        return await asyncio.to_thread(decode_snapshot, answer)
+
+    async def changes(self, cursor: str) -> AsyncGenerator[Changes]:
+        """See `EngineClient.changes`; after an `UnreachableError` go on from its cursor."""
+        async with aclosing(
+            self._wire.events(f"{_API}/events", params={"after": cursor})
+        ) as stream:
+            async for event in stream:
+                if event.event == "changes":
+                    yield decode_changes(event.data)
+                else:
+                    _raise_for(event)
+        raise UnreachableError(f"{self.address} ended the stream of changes; a retry is safe")
+
+    async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
+        """See `EngineClient.functions`."""
+        return await self._items(FunctionInfo, "/functions", group=group)
+
+    async def groups(self) -> tuple[str, ...]:
+        """See `EngineClient.groups`."""
+        return await self._items(str, "/groups")
+
+    async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
+        """See `EngineClient.jobs`."""
+        return decode(Page[Job], await self._get("/jobs", limit=limit, cursor=cursor))
+
+    async def job(self, job: str) -> Job:
+        """See `EngineClient.job`."""
+        return decode(Job, await self._get(_path(job)))
+
+    async def next_due(self, job: str, *, count: int = 5) -> Preview:
+        """See `EngineClient.next_due`."""
+        return decode(Preview, await self._get(f"{_path(job)}/next", count=count))
+
+    async def preview(
+        self, trigger: Mapping[str, Any], *, timezone: str | None = None, count: int = 5
+    ) -> Preview:
+        """See `EngineClient.preview`."""
+        body = {"trigger": trigger, "timezone": timezone, "count": count}
+        return decode(Preview, await self._send("POST", "/triggers/preview", body))
+
+    async def runs(
+        self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Run]:
+        """See `EngineClient.runs`."""
+        query = to_wire(where) if where is not None else {}
+        return decode(Page[Run], await self._get("/runs", **query, limit=limit, cursor=cursor))
+
+    async def run(self, run_id: int) -> Run:
+        """See `EngineClient.run`."""
+        return decode(Run, await self._get(f"/runs/{run_id}"))
+
+    async def attempts(self, run_id: int) -> tuple[Attempt, ...]:
+        """See `EngineClient.attempts`."""
+        answer = await self._get(f"/runs/{run_id}")
+        if not isinstance(answer, dict):
+            raise ProtocolError("the engine's answer is not a run")
+        return decode(Page[Attempt], {"items": answer.get("attempts")}).items
+
+    async def logs(self, run_id: int, *, after: int = 0, limit: int = 1000) -> LogPage:
+        """See `EngineClient.logs`."""
+        return decode_logs(await self._get(f"/runs/{run_id}/logs", after=after, limit=limit))
+
+    async def log_tail(self, run_id: int, *, count: int = 1000) -> LogPage:
+        """See `EngineClient.log_tail`."""
+        return decode_logs(await self._get(f"/runs/{run_id}/logs", tail=count))
+
+    async def follow(self, run_id: int, *, after: int = 0) -> AsyncGenerator[LogPage]:
+        """See `EngineClient.follow`; after an `UnreachableError` go on from the last line."""
+        query = {"follow": "true", "after": after}
+        events = self._wire.events(f"{_API}/runs/{run_id}/logs", params=query)
+        async with aclosing(events) as stream:
+            async for event in stream:
+                if event.event != "lines":
+                    _raise_for(event)
+                    continue
+                page = decode_logs(decode_json(event.data))
+                yield page
+                if page.done:
+                    return
+        raise UnreachableError(f"{self.address} ended the stream of lines; a retry is safe")
+
+    async def search_logs(self, query: str, *, limit: int = 100) -> tuple[LogHit, ...]:
+        """See `EngineClient.search_logs`."""
+        return await self._items(LogHit, "/logs", q=query, limit=limit)
+
+    async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
+        """See `EngineClient.audit`."""
+        return decode(Page[AuditEvent], await self._get("/audit", limit=limit, cursor=cursor))
+
+    # --- changing -----------------------------------------------------------------------------
+
+    async def create_job(self, spec: JobSpec) -> Job:
+        """See `EngineClient.create_job`."""
+        return decode(Job, await self._send("POST", "/jobs", spec))
+
+    async def edit_job(
+        self, job: str, patch: JobPatch, *, version: int | None = None, expect_id: int | None = None
+    ) -> Job:
+        """See `EngineClient.edit_job`."""
+        headers = {} if version is None else {"If-Match": f'"{version}"'}
+        answer = await self._wire.call(
+            "PATCH",
+            _API + _path(job),
+            params={"expect_id": expect_id},
+            body=patch,
+            headers=headers,
+        )
+        return decode(Job, decode_json(answer))
+
+    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
+        """See `EngineClient.delete_job`."""
+        await self._wire.call("DELETE", _API + _path(job), params={"expect_id": expect_id})
+
+    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
+        """See `EngineClient.pause_job`."""
+        path = f"{_path(job)}/pause"
+        return decode(Job, await self._send("POST", path, {"reason": reason}, expect_id=expect_id))
+
+    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
+        """See `EngineClient.resume_job`."""
+        path = f"{_path(job)}/resume"
+        return decode(Job, await self._send("POST", path, None, expect_id=expect_id))
+
+    async def trigger_job(
+        self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None
+    ) -> Run:
+        """See `EngineClient.trigger_job`."""
+        body = {"kwargs": kwargs}
+        path = f"{_path(job)}/trigger"
+        return decode(Run, await self._send("POST", path, body, expect_id=expect_id))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._wire.aclose()
+
+    # --- helpers ------------------------------------------------------------------------------
+
+    async def _get(self, path: str, **query: Any) -> Any:
+        return decode_json(await self._wire.call("GET", _API + path, params=query))
+
+    async def _send(self, method: str, path: str, body: Any, **query: Any) -> Any:
+        return decode_json(await self._wire.call(method, _API + path, params=query, body=body))
+
+    async def _items(self, cls: type[T], path: str, **query: Any) -> tuple[T, ...]:
+        answer = await self._wire.call("GET", _API + path, params=query)
+        page: Page[T] = decode(Page[cls], decode_object(answer))  # type: ignore[valid-type]  # a class at run time
+        return page.items
+
+
+def _path(job: str) -> str:
+    try:
+        group, name = split_name("job", job)
+    except InvalidNameError:
+        # No URL can carry such a name, and no job can have it.
+        raise JobNotFoundError(job, "a job is named 'group/name'") from None
+    return f"/jobs/{quote(group, safe='')}/{quote(name, safe='')}"
+
+
+def _raise_for(event: SseEvent) -> None:
+    """Raise what an event says that stands for an error; an unknown event is passed over."""
+    if event.event == "gap":
+        raise EventGapError("changes since the last one seen are lost; take a fresh snapshot")
+    if event.event == "error":
+        raise from_problem(decode_json(event.data), status=500)

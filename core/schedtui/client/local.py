@@ -1,0 +1,259 @@
+"""The client of an engine in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from schedtui.clock import from_us
+from schedtui.engine import Engine
+from schedtui.errors import InvalidError
+from schedtui.models import (
+    Attempt,
+    AuditEvent,
+    Changes,
+    DueTime,
+    EngineInfo,
+    FunctionInfo,
+    Job,
+    JobPatch,
+    JobSpec,
+    LogHit,
+    LogPage,
+    Page,
+    Preview,
+    Run,
+    RunFilter,
+    Snapshot,
+)
+from schedtui.triggers import Trigger, check_timezone, parse_trigger
+
+COALESCE_S = 0.1
+"""Between two frames of changes: at most ten a second."""
+MAX_PREVIEW = 1_000
+MAX_PAGE = 1_000
+MAX_LINES = 10_000
+"""The most of a list that one call gives; the same behind HTTP."""
+
+
+class LocalClient:
+    """`EngineClient` on an `Engine` of this process; from any thread's event loop.
+
+    Args:
+        engine: A started engine.
+        actor: Who is named in the audit trail.
+    """
+
+    def __init__(self, engine: Engine, *, actor: str = "local") -> None:
+        self._engine = engine
+        self._actor = actor
+
+    @property
+    def address(self) -> str:
+        """``here``."""
+        return "here"
+
+    async def info(self) -> EngineInfo:
+        """The engine now."""
+
+        async def ask() -> EngineInfo:
+            return self._engine.running.info()
+
+        return await self._engine.on_loop(ask)
+
+    async def snapshot(self) -> Snapshot:
+        """All jobs, and where changes go on from."""
+        running = self._engine.running
+
+        async def take() -> Snapshot:
+            # In slices, so that a hundred thousand jobs do not stop the tick: what changes in
+            # between comes again with the changes after the cursor.
+            cursor, rows = running.core.hub.cursor, []
+            for number, live in enumerate(running.core.jobs):
+                if not live.removed:
+                    rows.append(live.summary())
+                if number % 1_000 == 999:
+                    await asyncio.sleep(0)
+            return Snapshot(engine=running.info(), jobs=tuple(rows), cursor=cursor)
+
+        return await self._engine.on_loop(take)
+
+    async def changes(self, cursor: str) -> AsyncIterator[Changes]:
+        """What changes after ``cursor``."""
+        hub = self._engine.running.core.hub
+        while True:
+            frame = await self._engine.on_loop(partial(hub.after, cursor))
+            cursor = frame.cursor
+            yield frame
+            await asyncio.sleep(COALESCE_S)
+
+    async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
+        """The registered functions."""
+        return await asyncio.to_thread(self._engine.registry.functions, group)
+
+    async def groups(self) -> tuple[str, ...]:
+        """The names of all groups: those of the code, and those only jobs have."""
+        names = set(self._engine.registry.groups)
+
+        async def living() -> set[str]:
+            return {live.job.group for live in self._engine.running.core.jobs}
+
+        return tuple(sorted(names | await self._engine.on_loop(living)))
+
+    async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
+        """Jobs in the order of their ids."""
+        _check_limit(limit)
+        after = _number(cursor)
+
+        async def read() -> Page[Job]:
+            living = sorted(
+                (live for live in self._engine.running.core.jobs if live.id > after),
+                key=lambda live: live.id,
+            )
+            page = tuple(live.current() for live in living[:limit])
+            return Page(items=page, cursor=str(page[-1].id) if len(living) > limit else None)
+
+        return await self._engine.on_loop(read)
+
+    async def job(self, job: str) -> Job:
+        """One job."""
+
+        async def read() -> Job:
+            return self._engine.running.core.jobs.named(job).current()
+
+        return await self._engine.on_loop(read)
+
+    async def create_job(self, spec: JobSpec) -> Job:
+        """Create a dynamic job."""
+        return await self._engine.submit_spec(spec, actor=self._actor)
+
+    async def edit_job(
+        self, job: str, patch: JobPatch, *, version: int | None = None, expect_id: int | None = None
+    ) -> Job:
+        """Change a job."""
+        return await self._engine.edit_job(
+            job, patch, version=version, expect_id=expect_id, actor=self._actor
+        )
+
+    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
+        """Delete a dynamic or orphaned job."""
+        await self._engine.remove_job(job, expect_id=expect_id, actor=self._actor)
+
+    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
+        """Stop claiming due times."""
+        return await self._engine.pause_job(
+            job, reason=reason, expect_id=expect_id, actor=self._actor
+        )
+
+    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
+        """Claim due times again."""
+        return await self._engine.resume_job(job, expect_id=expect_id, actor=self._actor)
+
+    async def trigger_job(
+        self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None
+    ) -> Run:
+        """Run a job now, once."""
+        return await self._engine.trigger_job(
+            job, kwargs=kwargs, expect_id=expect_id, actor=self._actor
+        )
+
+    async def next_due(self, job: str, *, count: int = 5) -> Preview:
+        """The next due times of a job."""
+        _check_limit(count, MAX_PREVIEW, "count")
+
+        async def read() -> Preview:
+            core = self._engine.running.core
+            live = core.jobs.named(job)
+            after_us = max(core.clock.now_us(), live.last_due_us or 0)
+            if live.trigger is None:
+                return Preview(description=live.problem, timezone=live.job.timezone, next=())
+            return _preview(live.trigger, live.job.timezone, after_us, count)
+
+        return await self._engine.on_loop(read)
+
+    async def preview(
+        self, trigger: Mapping[str, Any], *, timezone: str | None = None, count: int = 5
+    ) -> Preview:
+        """What a trigger means."""
+        _check_limit(count, MAX_PREVIEW, "count")
+        core = self._engine.running.core
+        zone = check_timezone(timezone) if timezone is not None else core.timezone
+        now_us = core.clock.now_us()
+        parsed = parse_trigger(trigger, zone, now_us)
+        return await asyncio.to_thread(_preview, parsed, parsed.timezone or zone, now_us, count)
+
+    async def runs(
+        self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Run]:
+        """The history, newest first."""
+        _check_limit(limit)
+        return await self._engine.reads.runs(where or RunFilter(), limit, cursor)
+
+    async def run(self, run_id: int) -> Run:
+        """One run."""
+        return await self._engine.reads.run(run_id)
+
+    async def attempts(self, run_id: int) -> tuple[Attempt, ...]:
+        """The ended attempts of a run."""
+        await self._engine.reads.run(run_id)
+        return tuple(await asyncio.to_thread(self._engine.store.attempts, run_id))
+
+    async def logs(self, run_id: int, *, after: int = 0, limit: int = 1000) -> LogPage:
+        """Lines of a run."""
+        _check_limit(limit, MAX_LINES)
+        return await self._engine.reads.logs(run_id, after, limit)
+
+    async def log_tail(self, run_id: int, *, count: int = 1000) -> LogPage:
+        """The last lines of a run."""
+        _check_limit(count, MAX_LINES, "count")
+        return await self._engine.reads.tail(run_id, count)
+
+    def follow(self, run_id: int, *, after: int = 0) -> AsyncIterator[LogPage]:
+        """Lines of a run as they come."""
+        return self._engine.reads.follow(run_id, after)
+
+    async def search_logs(self, query: str, *, limit: int = 100) -> tuple[LogHit, ...]:
+        """Lines of all runs that hold every word."""
+        _check_limit(limit)
+        hits = await asyncio.to_thread(self._engine.store.search_logs, query, limit=limit)
+        return tuple(hits)
+
+    async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
+        """The audit trail, newest first."""
+        _check_limit(limit)
+        before = _number(cursor) if cursor is not None else None
+        store = self._engine.store
+        rows = await asyncio.to_thread(store.audit_trail, limit=limit + 1, before=before)
+        page = tuple(rows[:limit])
+        return Page(items=page, cursor=str(page[-1].id) if len(rows) > limit else None)
+
+    async def aclose(self) -> None:
+        """Nothing to let go of."""
+
+
+def _preview(trigger: Trigger, timezone: str, after_us: int, count: int) -> Preview:
+    zone = ZoneInfo(timezone)
+    due: list[DueTime] = []
+    moment_us = trigger.next_after_us(after_us)
+    while moment_us is not None and len(due) < count:
+        at: datetime = from_us(moment_us)
+        moment_us = trigger.next_after_us(moment_us)
+        due.append(DueTime(at=at, local=at.astimezone(zone).isoformat()))
+    return Preview(description=trigger.describe(), timezone=timezone, next=tuple(due))
+
+
+def _check_limit(limit: int, high: int = MAX_PAGE, field: str = "limit") -> None:
+    if not 1 <= limit <= high:
+        raise InvalidError.one(field, limit, f"a whole number from 1 to {high}")
+
+
+def _number(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise InvalidError.one("cursor", cursor, "the cursor of the page before")
+    return int(cursor)

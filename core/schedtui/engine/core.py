@@ -1,0 +1,138 @@
+"""What the steps of the pipeline share: one object per started engine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any
+
+from schedtui.clock import Clock
+from schedtui.engine.due import DueHeap
+from schedtui.engine.events import Hub
+from schedtui.engine.live import LiveJob, LiveJobs
+from schedtui.engine.slots import Pool
+from schedtui.errors import FunctionNotFoundError, InvalidError
+from schedtui.models import Job, Policies
+from schedtui.policies import Effective, resolve
+from schedtui.protocols import Store
+from schedtui.registry import Registry
+from schedtui.store.writer import Writer
+from schedtui.triggers import Trigger, parse_trigger
+
+logger = logging.getLogger("schedtui.engine")
+
+
+class Core:
+    """The parts of a started engine. On the engine's loop only, but for what is thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        store: Store,
+        registry: Registry,
+        policies: Policies,
+        timezone: str,
+        boot: str,
+        last_run_id: int,
+        clock_epoch: int,
+    ) -> None:
+        self.clock = clock
+        self.store = store
+        self.registry = registry
+        self.policies = policies
+        self.timezone = timezone
+        self.boot = boot
+        self.epoch = clock_epoch
+        """How often the wall clock has been stepped in the life of the store."""
+        self.run_ids = count(last_run_id + 1)
+        # Tokens only have to differ from those of earlier boots, which may still be running.
+        self.tokens = count(random.getrandbits(62) & ~0xFFFF_FFFF)
+        self.jobs = LiveJobs()
+        self.heap = DueHeap()
+        self.loop = asyncio.get_running_loop()
+        self.pools: dict[str, Pool] = {}
+        self.problems: dict[str, str] = {}
+        """What is wrong with the engine, by a key that clears it again."""
+        self.absent: tuple[int, int, str] | None = None
+        """From, until (microseconds) and why nobody decided, before this engine was ready."""
+        self.hub: Hub
+        self.writer: Writer
+        self.wakeup: Callable[[], None] = _nothing
+
+    def deliver(self, calls: list[Callable[[], object]]) -> None:
+        """Run calls on the engine's loop; from any thread. Silent once the loop has ended."""
+        try:
+            self.loop.call_soon_threadsafe(_run_all, calls)
+        except RuntimeError:
+            return
+
+    def pool_of(self, function: str) -> Pool:
+        """The slots that a function's runs need."""
+        try:
+            kind = "async" if self.registry.resolve(function).is_async else "thread"
+        except FunctionNotFoundError:
+            kind = "async"  # it will fail there, and needs no thread for that
+        except Exception:  # the tick asks here: a registry must not end it
+            logger.exception("%s cannot be looked up", function)
+            kind = "async"
+        return self.pools[kind]
+
+    def live(self, job: Job) -> LiveJob:
+        """A job as it is held in memory; one whose trigger is unreadable does not fire."""
+        trigger, problem = self.read_trigger(job.trigger, job.timezone)
+        return LiveJob(job, trigger, self.effective(job), problem)
+
+    def adopt(self, live: LiveJob, job: Job) -> None:
+        """Let a living job become what the store now holds."""
+        old = live.job
+        trigger, problem = self.read_trigger(job.trigger, job.timezone)
+        live.set(job, trigger, self.effective(job), problem)
+        if (old.group, old.name) != (job.group, job.name):
+            self.jobs.renamed(live, old)
+        self.heap.push(live)
+        self.hub.job(live.id)
+        self.wakeup()
+
+    def effective(self, job: Job) -> Effective:
+        """The policies that rule a job."""
+        group = self.registry.groups.get(job.group)
+        return resolve(job.policies, group.policies if group else Policies(), self.policies)
+
+    def read_trigger(self, data: Mapping[str, Any], timezone: str) -> tuple[Trigger | None, str]:
+        """A stored trigger, or None and why it cannot be read."""
+        try:
+            return parse_trigger(data, timezone, self.clock.now_us()), ""
+        except InvalidError as error:
+            return None, f"its trigger cannot be read: {error}"
+
+    def absence(self, due_us: int) -> str | None:
+        """Why nobody found a due time that lies before this engine was ready."""
+        if self.absent is not None and due_us <= self.absent[1]:
+            return self.absent[2]
+        return None
+
+    def problem(self, key: str, text: str | None) -> None:
+        """Enter a problem, or clear it with None."""
+        if self.problems.get(key) != text:
+            if text is None:
+                self.problems.pop(key, None)
+            else:
+                self.problems[key] = text
+            self.hub.engine()
+
+
+def _run_all(calls: list[Callable[[], object]]) -> None:
+    for call in calls:
+        try:
+            call()
+        except Exception:
+            # One failing callback must not keep the others of its transaction from being told.
+            logger.exception("a callback of the writer failed")
+
+
+def _nothing() -> None:
+    return None

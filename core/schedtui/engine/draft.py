@@ -1,0 +1,242 @@
+"""Jobs as they are to be: from what was asked for, checked against the registry and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from schedtui import policies as policy_rules
+from schedtui.clock import from_us
+from schedtui.engine.core import Core
+from schedtui.engine.live import LiveJob
+from schedtui.errors import (
+    ConflictError,
+    FieldError,
+    FunctionNotFoundError,
+    InvalidArgumentsError,
+    InvalidError,
+    shorten_value,
+)
+from schedtui.models import Job, JobPatch, JobSpec
+from schedtui.models.names import MAX_NAME, check_name, split_name
+from schedtui.models.wire import to_wire
+from schedtui.triggers import Trigger, check_timezone, parse_trigger
+
+MAX_TEXT = 10_000
+"""Characters of a description."""
+MAX_TAGS = 50
+
+
+class Drafts:
+    """Turns specifications and patches into jobs, or says all that is wrong with them."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def new(self, spec: JobSpec) -> Job:
+        """A job as it is to be inserted; its ``id`` is 0.
+
+        Raises:
+            InvalidError: with every field that is wrong.
+            FunctionNotFoundError: no such function.
+            ConflictError: the name is taken.
+        """
+        group, function_name = split_name("function", spec.function)
+        if spec.group is not None:
+            group = check_name("group", spec.group)
+        found = _Findings()
+        name = found.of("name", lambda: self._name(group, spec.name, function_name))
+        timezone = found.of("timezone", lambda: self._timezone(group, spec.timezone))
+        trigger = found.of(
+            "trigger", lambda: self.trigger(spec.trigger, timezone or self._core.timezone)
+        )
+        kwargs = found.of("kwargs", lambda: self.arguments(spec.function, spec.kwargs, listed=True))
+        found.of("policies", lambda: policy_rules.check(spec.policies))
+        found.of("description", lambda: _check_text(spec.description))
+        tags = found.of("tags", lambda: _check_tags(spec.tags))
+        found.raise_if_any()
+        if self._core.jobs.find(group, name) is not None:
+            raise ConflictError(f"a job {group}/{name} exists already; choose another name")
+        now = from_us(self._core.clock.now_us())
+        return Job(
+            id=0,
+            group=group,
+            name=name,
+            function=spec.function,
+            trigger=trigger.to_json(),
+            timezone=timezone,
+            kwargs=kwargs,
+            policies=spec.policies,
+            tags=tags,
+            description=spec.description,
+            paused=spec.paused,
+            paused_by="" if not spec.paused else "whoever created it",
+            next_due=next_due_after(trigger, None, self._core.clock.now_us()),
+            created_at=now,
+            updated_at=now,
+        )
+
+    def edited(self, live: LiveJob, patch: JobPatch, now_us: int) -> Job:
+        """A living job with a patch applied, and its next due time after ``now_us``.
+
+        Raises:
+            InvalidError: with every field that is wrong.
+            FunctionNotFoundError: no such function.
+            ConflictError: the new name is taken.
+        """
+        job = live.current()
+        found = _Findings()
+        function = job.function if patch.function is None else patch.function
+        timezone = found.of(
+            "timezone",
+            lambda: job.timezone if patch.timezone is None else check_timezone(patch.timezone),
+        )
+        trigger_changed = patch.trigger is not None or patch.timezone is not None
+        trigger: Trigger | None = live.trigger
+        if trigger_changed:
+            data = job.trigger if patch.trigger is None else patch.trigger
+            trigger = found.of("trigger", lambda: self.trigger(data, timezone or job.timezone))
+        kwargs = job.kwargs
+        if patch.kwargs is not None or patch.function is not None:
+            given = job.kwargs if patch.kwargs is None else patch.kwargs
+            listed = patch.function is not None
+            kwargs = found.of("kwargs", lambda: self.arguments(function, given, listed=listed))
+        name = job.name
+        if patch.name is not None and patch.name != job.name:
+            name = found.of("name", lambda: check_name("name", patch.name))
+        if patch.policies is not None:
+            found.of("policies", lambda: policy_rules.check(patch.policies or job.policies))
+        if patch.description is not None:
+            found.of("description", lambda: _check_text(patch.description or ""))
+        tags = job.tags
+        if patch.tags is not None:
+            tags = found.of("tags", lambda: _check_tags(patch.tags or ()))
+        found.raise_if_any()
+        if name != job.name and self._core.jobs.find(job.group, name) is not None:
+            raise ConflictError(f"a job {job.group}/{name} exists already; choose another name")
+        changed = replace(
+            job,
+            name=name,
+            function=function,
+            timezone=timezone,
+            kwargs=kwargs,
+            tags=tags,
+            policies=job.policies if patch.policies is None else patch.policies,
+            description=job.description if patch.description is None else patch.description,
+            overridden=job.static or job.overridden,
+        )
+        if trigger_changed and trigger is not None:
+            changed = replace(
+                changed,
+                trigger=trigger.to_json(),
+                next_due=next_due_after(trigger, live.last_due_us, now_us),
+            )
+        return changed
+
+    def trigger(self, data: Mapping[str, Any], timezone: str) -> Trigger:
+        """A trigger from its JSON or typed form, which must be due at least once more.
+
+        Raises:
+            InvalidTriggerError: it is wrong, or never due.
+        """
+        trigger = parse_trigger(data, timezone, self._core.clock.now_us())
+        if trigger.next_after_us(self._core.clock.now_us()) is None:
+            raise InvalidError.one(
+                "at" if data.get("type") == "once" else "expression",
+                data.get("at", data.get("typed", data.get("expression"))),
+                "a trigger that is due at least once from now on",
+            )
+        return trigger
+
+    def arguments(
+        self, function: str, kwargs: Mapping[str, Any], *, listed: bool = False
+    ) -> dict[str, Any]:
+        """JSON arguments that fit a function, unchanged; ``listed``: one that new jobs may use.
+
+        Raises:
+            FunctionNotFoundError: no such function.
+            InvalidArgumentsError: they do not fit its parameters.
+        """
+        split_name("function", function)
+        found = self._core.registry.resolve(function)
+        if listed and not found.listed:
+            raise FunctionNotFoundError(function, "it is registered for its static jobs alone")
+        found.validate(kwargs)
+        try:
+            plain = to_wire(kwargs)
+        except TypeError as error:
+            field = FieldError(field="kwargs", got=shorten_value(kwargs), expected="JSON values")
+            raise InvalidArgumentsError(
+                f"kwargs: {error}; expected JSON values", (field,)
+            ) from None
+        return dict(plain)
+
+    def _timezone(self, group: str, name: str | None) -> str:
+        if name is not None:
+            return check_timezone(name)
+        found = self._core.registry.groups.get(group)
+        return (found.timezone if found is not None else None) or self._core.timezone
+
+    def _name(self, group: str, name: str | None, function_name: str) -> str:
+        if name is not None:
+            return check_name("name", name)
+        candidate, number = function_name, 1
+        while self._core.jobs.find(group, candidate) is not None:
+            number += 1
+            candidate = f"{function_name[: MAX_NAME - 8]}-{number}"
+        return candidate
+
+
+def next_due_after(
+    trigger: Trigger | None, last_due_us: int | None, now_us: int
+) -> datetime | None:
+    """The first due time after now and after what is accounted for."""
+    if trigger is None:
+        return None
+    next_us = trigger.next_after_us(now_us if last_due_us is None else max(now_us, last_due_us))
+    return None if next_us is None else from_us(next_us)
+
+
+class _Findings:
+    """Collects what is wrong with each field, to tell all of it at once."""
+
+    def __init__(self) -> None:
+        self._errors: list[InvalidError] = []
+
+    def of(self, prefix: str, check: Any) -> Any:
+        """What ``check`` returns; None where it finds something wrong."""
+        try:
+            return check()
+        except FunctionNotFoundError:
+            raise
+        except InvalidError as error:
+            same = all(field.field.split(".")[0] == prefix for field in error.errors)
+            self._errors.append(error if same else error.below(prefix))
+            return None
+
+    def raise_if_any(self) -> None:
+        """Raise the one error, or all in one.
+
+        Raises:
+            InvalidError: something is wrong.
+        """
+        if not self._errors:
+            return
+        first = self._errors[0]
+        if len(self._errors) == 1:
+            raise first
+        fields = tuple(field for error in self._errors for field in error.errors)
+        raise InvalidError("; ".join(str(error) for error in self._errors), fields)
+
+
+def _check_text(text: str) -> None:
+    if len(text) > MAX_TEXT:
+        raise InvalidError.one("description", text, f"at most {MAX_TEXT} characters")
+
+
+def _check_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    if len(tags) > MAX_TAGS:
+        raise InvalidError.one("tags", len(tags), f"at most {MAX_TAGS} tags")
+    return tuple(dict.fromkeys(check_name("tags", tag) for tag in tags))

@@ -1,0 +1,338 @@
+"""`Engine`: what a program embeds. Wires the parts together; inert until it is started."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from schedtui import policies as policy_rules
+from schedtui.clock import Clock, SystemClock
+from schedtui.engine.reads import Reads
+from schedtui.engine.running import Running, Settings
+from schedtui.engine.sync import Sync
+from schedtui.errors import EngineStoppedError, InvalidError, RefusedError
+from schedtui.locations import StateDir
+from schedtui.models import CatchUp, Job, JobPatch, JobSpec, Overlap, Run
+from schedtui.protocols import Store
+from schedtui.registry import Group, Registry
+from schedtui.store import open_store
+from schedtui.triggers import Trigger, check_timezone
+
+T = TypeVar("T")
+
+logger = logging.getLogger("schedtui.engine")
+
+PYTHON = "python"
+"""The actor of what is done through `Engine` itself."""
+
+
+class Engine:
+    """Fires the jobs of some groups, and keeps what became of every due time.
+
+    Started with `start` it runs on the present event loop, so that the jobs of a service share the
+    loop of the service; with `run_in_thread` it has a loop and a thread of its own.
+
+    Args:
+        groups: Where functions and static jobs are registered.
+        store: ``sqlite:///path``, ``memory://``, or a `Store`. None: ``.schedtui/state.db`` in the
+            working directory, or in ``state_dir``.
+        timezone: IANA zone of jobs whose group names none.
+        overlap: Default policy of all jobs; see `schedtui.policies`.
+        grace_s: Seconds a due time may be found late and still run; default 60.
+        catch_up: What happens to due times found later; default ``skip``.
+        threads: Sync functions that run at once.
+        async_slots: Async functions that run at once.
+        state_dir: Where the default store, the socket and the log are.
+        clock: Where time comes from; for tests.
+        echo: Whether what runs print also goes where it went before.
+        log_level: Lower the root logger to this level while the engine runs, where no logging is
+            set up; None leaves logging alone.
+
+    Raises:
+        InvalidError: a time zone, policy, store URL or number that cannot be.
+    """
+
+    def __init__(
+        self,
+        *,
+        groups: Iterable[Group] = (),
+        store: str | Store | None = None,
+        timezone: str = "UTC",
+        overlap: Overlap | str | None = None,
+        grace_s: float | timedelta | None = None,
+        catch_up: CatchUp | str | None = None,
+        threads: int = 32,
+        async_slots: int = 1_000,
+        state_dir: StateDir | None = None,
+        clock: Clock | None = None,
+        echo: bool = True,
+        log_level: int | None = None,
+    ) -> None:
+        for field, slots in (("threads", threads), ("async_slots", async_slots)):
+            if slots < 1:
+                raise InvalidError.one(field, slots, "a whole number from 1 up")
+        self.registry = Registry(groups)
+        self.state_dir = state_dir if state_dir is not None else StateDir.beside(Path.cwd())
+        self._store_given = store
+        if isinstance(store, str):
+            open_store(store)  # a wrong URL is told here, not at the start
+        self._settings = Settings(
+            clock=clock if clock is not None else SystemClock(),
+            registry=self.registry,
+            timezone=check_timezone(timezone),
+            policies=policy_rules.make(overlap=overlap, grace_s=grace_s, catch_up=catch_up),
+            threads=threads,
+            async_slots=async_slots,
+            address=str(self.state_dir.socket),
+            echo=echo,
+            log_level=log_level,
+        )
+        self._running: Running | None = None
+        self._thread: threading.Thread | None = None
+        self.sync = Sync(self)
+
+    # --- life ---------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> Running:
+        """The engine's parts while it runs.
+
+        Raises:
+            EngineStoppedError: it does not.
+        """
+        if self._running is None or not self._running.ready:
+            raise EngineStoppedError("the engine is not running; start it first")
+        return self._running
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is started and not stopped."""
+        return self._running is not None and self._running.ready
+
+    @property
+    def store(self) -> Store:
+        """The store of the running engine."""
+        return self.running.store
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop it runs on."""
+        return self.running.core.loop
+
+    @property
+    def reads(self) -> Reads:
+        """Queries of the running engine."""
+        return Reads(self.running)
+
+    async def start(self) -> None:
+        """Start on the present event loop.
+
+        Raises:
+            RefusedError: it runs already.
+            StoreLockedError: another engine owns the store.
+            StoreSchemaError: the store was written by a newer schedtui.
+            StoreUnavailableError: the store cannot be opened now.
+        """
+        if self._running is not None:
+            raise RefusedError("this engine runs already; an Engine is started once at a time")
+        self._running = running = Running(self._settings, self._make_store())
+        try:
+            await running.start()
+        except BaseException:
+            self._running = None
+            raise
+
+    async def stop(self, grace_s: float = 10.0) -> None:
+        """Stop in order: claim nothing more, let runs finish, cancel, record, close. Idempotent.
+
+        Args:
+            grace_s: Seconds that running functions have to end by themselves.
+        """
+        running = self._running
+        if running is not None:
+            await running.on_loop(lambda: running.stop(grace_s))
+            self._forget(running)
+
+    async def __aenter__(self) -> Engine:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.stop()
+
+    def run_in_thread(self) -> Engine:
+        """Start with a thread and an event loop of its own; returns when it runs.
+
+        Raises:
+            What `start` raises.
+        """
+        if self._thread is not None or self._running is not None:
+            raise RefusedError("this engine runs already; an Engine is started once at a time")
+        started = threading.Event()
+        failure: list[BaseException] = []
+
+        async def main() -> None:
+            try:
+                await self.start()
+                running = self.running
+            except BaseException as error:  # noqa: BLE001 - told to the caller's thread
+                failure.append(error)
+                return
+            finally:
+                started.set()
+            await running.ended.wait()
+
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(main()), name="schedtui-engine", daemon=True
+        )
+        self._thread.start()
+        started.wait()
+        if failure:
+            self._thread.join()
+            self._thread = None
+            raise failure[0]
+        return self
+
+    def close(self, grace_s: float = 10.0) -> None:
+        """Stop an engine that was started with `run_in_thread`, and end its thread. Idempotent.
+
+        Raises:
+            RefusedError: called in that very thread, which would wait for itself.
+        """
+        thread, running = self._thread, self._running
+        if thread is None:
+            return
+        if thread is threading.current_thread():
+            raise RefusedError(
+                "close() was called on the engine's own event loop, which would wait for itself "
+                "for ever: await stop() instead, or call close() from another thread"
+            )
+        if running is not None and not running.ended.is_set():
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                asyncio.run_coroutine_threadsafe(running.stop(grace_s), running.loop).result()
+        thread.join()
+        self._thread = None
+        if running is not None:
+            self._forget(running)
+
+    def _forget(self, running: Running) -> None:
+        if self._running is running:
+            self._running = None
+
+    async def on_loop(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Await a coroutine on the engine's loop, from any loop.
+
+        Raises:
+            EngineStoppedError: the engine does not run.
+        """
+        return await self.running.on_loop(make)
+
+    # --- jobs ---------------------------------------------------------------------------------
+
+    async def create_job(
+        self,
+        *,
+        function: str,
+        trigger: Trigger | Mapping[str, Any],
+        group: str | None = None,
+        name: str | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        timezone: str | None = None,
+        overlap: Overlap | str | None = None,
+        grace_s: float | timedelta | None = None,
+        catch_up: CatchUp | str | None = None,
+        tags: Iterable[str] = (),
+        description: str = "",
+        paused: bool = False,
+        actor: str = PYTHON,
+    ) -> Job:
+        """Create a dynamic job; see `EngineClient.create_job` for what it raises."""
+        spec = JobSpec(
+            function=function,
+            trigger=trigger.to_json() if isinstance(trigger, Trigger) else trigger,
+            group=group,
+            name=name,
+            kwargs=kwargs or {},
+            timezone=timezone,
+            policies=policy_rules.make(overlap=overlap, grace_s=grace_s, catch_up=catch_up),
+            tags=tuple(tags),
+            description=description,
+            paused=paused,
+        )
+        return await self.submit_spec(spec, actor=actor)
+
+    async def submit_spec(self, spec: JobSpec, *, actor: str = PYTHON) -> Job:
+        """Create a dynamic job from its specification."""
+        return await self.on_loop(lambda: self._live().commands.create(spec, actor))
+
+    async def edit_job(
+        self,
+        job: str,
+        patch: JobPatch,
+        *,
+        version: int | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
+    ) -> Job:
+        """Change a job; see `EngineClient.edit_job`."""
+        return await self.on_loop(
+            lambda: self._live().commands.edit(
+                job, patch, actor, version=version, expect_id=expect_id
+            )
+        )
+
+    async def remove_job(
+        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
+    ) -> None:
+        """Delete a dynamic or orphaned job; see `EngineClient.delete_job`."""
+        await self.on_loop(lambda: self._live().commands.delete(job, actor, expect_id=expect_id))
+
+    async def pause_job(
+        self, job: str, *, reason: str = "", expect_id: int | None = None, actor: str = PYTHON
+    ) -> Job:
+        """Stop claiming a job's due times; see `EngineClient.pause_job`."""
+        return await self.on_loop(
+            lambda: self._live().commands.pause(job, reason, actor, expect_id=expect_id)
+        )
+
+    async def resume_job(
+        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
+    ) -> Job:
+        """Claim a job's due times again; see `EngineClient.resume_job`."""
+        return await self.on_loop(
+            lambda: self._live().commands.resume(job, actor, expect_id=expect_id)
+        )
+
+    async def trigger_job(
+        self,
+        job: str,
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
+    ) -> Run:
+        """Run a job now, once; see `EngineClient.trigger_job`."""
+        run_id = await self.on_loop(
+            lambda: self._live().commands.trigger(job, kwargs, actor, expect_id=expect_id)
+        )
+        return await self.reads.run(run_id)
+
+    def _live(self) -> Running:
+        running = self.running
+        if running.stopping:
+            raise EngineStoppedError("the engine is stopping; nothing was done")
+        return running
+
+    def _make_store(self) -> Store:
+        given = self._store_given
+        if given is None:
+            store = open_store(self.state_dir.create().store_url)
+            logger.info("state is kept in %s", store.url)
+            return store
+        return open_store(given) if isinstance(given, str) else given

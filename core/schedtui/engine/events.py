@@ -1,0 +1,145 @@
+"""What changed, for whoever watches: one shared map, read by each watcher from where it was.
+
+The map holds, per job, the number of its newest change; a watcher gets the newest state of all that
+changed after its cursor. A burst of changes to one job is one entry, a slow watcher costs nothing,
+and one that was away too long is told so (`EventGapError`), never left without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from schedtui.errors import EngineStoppedError, EventGapError
+from schedtui.models import Changes, EngineInfo, JobSummary, RunChange, RunState
+
+MAX_RUNS = 1_000
+MAX_REMOVED = 10_000
+
+
+class Hub:
+    """The map of changes of one boot. On the engine's loop only.
+
+    Args:
+        boot: The engine's boot; cursors of another boot are gaps.
+        summary: Gives a job's row by its id; None when it is gone.
+        info: Gives the engine's present state.
+    """
+
+    def __init__(
+        self,
+        boot: str,
+        *,
+        summary: Callable[[int], JobSummary | None],
+        info: Callable[[], EngineInfo],
+    ) -> None:
+        self._boot = boot
+        self._summary = summary
+        self._info = info
+        self._seq = 0
+        self._floor = 0
+        self._jobs: dict[int, int] = {}
+        self._removed: dict[int, int] = {}
+        self._runs: deque[tuple[int, tuple[int, int, RunState]]] = deque(maxlen=MAX_RUNS)
+        self._engine_seq = 0
+        self._waiters: list[asyncio.Future[None]] = []
+        self._closed = False
+
+    @property
+    def cursor(self) -> str:
+        """Where a snapshot that is taken now goes on."""
+        return f"{self._boot}:{self._seq}"
+
+    def job(self, job_id: int) -> None:
+        """A job, or one of its runs, changed."""
+        self._seq += 1
+        self._jobs.pop(job_id, None)
+        self._jobs[job_id] = self._seq
+        self._notify()
+
+    def run(self, run_id: int, job_id: int, state: RunState) -> None:
+        """A run moved; its job changed with it."""
+        self._seq = seq = self._seq + 1
+        self._jobs.pop(job_id, None)
+        self._jobs[job_id] = seq
+        self._runs.append((seq, (run_id, job_id, state)))
+        if self._waiters:
+            self._notify()
+
+    def removed(self, job_id: int) -> None:
+        """A job was deleted."""
+        self._seq += 1
+        self._jobs.pop(job_id, None)
+        self._removed[job_id] = self._seq
+        while len(self._removed) > MAX_REMOVED:
+            self._floor = self._removed.pop(next(iter(self._removed)))
+        self._notify()
+
+    def engine(self) -> None:
+        """Something about the engine changed: its health, its being paused."""
+        self._seq += 1
+        self._engine_seq = self._seq
+        self._notify()
+
+    def close(self) -> None:
+        """End every watcher."""
+        self._closed = True
+        self._notify()
+
+    async def after(self, cursor: str) -> Changes:
+        """Wait until something is different from ``cursor``; then all that is.
+
+        Raises:
+            EventGapError: the cursor is of another boot, or too old.
+            EngineStoppedError: the engine stops.
+        """
+        seq = self._position(cursor)
+        while seq == self._seq and not self._closed:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            finally:
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+        if self._closed:
+            raise EngineStoppedError("the engine has stopped; connect again when it runs")
+        return self._collect(seq)
+
+    def _position(self, cursor: str) -> int:
+        boot, _, number = cursor.partition(":")
+        seq = int(number) if number.isascii() and number.isdigit() and len(number) < 20 else -1
+        if boot != self._boot or not self._floor <= seq <= self._seq:
+            raise EventGapError(
+                f"changes after {cursor[:60]!r} are not known to this engine; take a snapshot"
+            )
+        return seq
+
+    def _collect(self, seq: int) -> Changes:
+        changed: list[int] = []
+        for job_id in reversed(self._jobs):
+            if self._jobs[job_id] <= seq:
+                break
+            changed.append(job_id)
+        rows = [self._summary(job_id) for job_id in reversed(changed)]
+        removed = [job_id for job_id, at in reversed(self._removed.items()) if at > seq]
+        runs = []
+        for at, change in reversed(self._runs):
+            if at <= seq:
+                break
+            runs.append(RunChange(*change))
+        return Changes(
+            cursor=self.cursor,
+            jobs=tuple(row for row in rows if row is not None),
+            removed=tuple(reversed(removed)),
+            runs=tuple(reversed(runs)),
+            engine=self._info() if self._engine_seq > seq else None,
+        )
+
+    def _notify(self) -> None:
+        if self._waiters:
+            waiters, self._waiters = self._waiters, []
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)

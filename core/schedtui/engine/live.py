@@ -1,0 +1,289 @@
+"""Jobs and runs as the engine holds them in memory: slots and integers, for the tick.
+
+The store is the truth; these follow it, changed only on the engine's loop and only after a commit
+(`LiveJob.active` is the exception: it counts a run from the moment its claim is handed in).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from schedtui.capture import CurrentRun, RunSink
+from schedtui.clock import from_us, to_us
+from schedtui.errors import JobNotFoundError
+from schedtui.models import Job, JobState, JobSummary, RunState, Source
+from schedtui.models.names import split_name
+from schedtui.policies import Effective
+from schedtui.protocols import RecentRun
+from schedtui.triggers import Trigger
+
+if TYPE_CHECKING:
+    from schedtui.engine.slots import Pool
+
+_SINKS = threading.Lock()
+
+RECENT = 10
+"""Runs that a job's summary shows."""
+
+
+def dump_kwargs(kwargs: Mapping[str, Any]) -> str | None:
+    """Arguments as they stand in a run's row; None for none at all."""
+    return json.dumps(kwargs, separators=(",", ":"), sort_keys=True) if kwargs else None
+
+
+class LiveJob:
+    """A living job."""
+
+    __slots__ = (
+        "active",
+        "busy",
+        "full_name",
+        "id",
+        "job",
+        "kwargs",
+        "kwargs_json",
+        "last_due_us",
+        "next_due_us",
+        "policies",
+        "problem",
+        "recent",
+        "removed",
+        "running",
+        "schedule",
+        "stamp",
+        "trigger",
+        "version",
+        "waiters",
+    )
+
+    def __init__(
+        self, job: Job, trigger: Trigger | None, policies: Effective, problem: str = ""
+    ) -> None:
+        self.active = 0
+        """Runs that are claimed and have not ended."""
+        self.busy = False
+        """While a claim or a command of this job is on its way to the store."""
+        self.waiters: list[asyncio.Future[None]] = []
+        """Commands that wait for it not to be busy."""
+        self.recent: deque[RecentRun] = deque(maxlen=RECENT)
+        self.removed = False
+        self.running: dict[int, LiveRun] = {}
+        """Runs that are queued or running, by id, oldest first."""
+        self.stamp = 0
+        """Of its entry in the heap; 0 when it has none."""
+        self.set(job, trigger, policies, problem)
+
+    def set(
+        self, job: Job, trigger: Trigger | None, policies: Effective, problem: str = ""
+    ) -> None:
+        """Take over what the store now holds."""
+        self.job = job
+        self.id = job.id
+        self.full_name = job.full_name
+        self.version = job.version
+        self.trigger = trigger
+        self.policies = policies
+        self.problem = problem
+        self.kwargs = dict(job.kwargs)
+        self.kwargs_json = dump_kwargs(self.kwargs)
+        self.next_due_us = None if job.next_due is None else to_us(job.next_due)
+        self.last_due_us = None if job.last_due is None else to_us(job.last_due)
+        self.schedule = trigger.short() if trigger is not None else "unreadable"
+
+    def release(self) -> None:
+        """Not busy any more: let the next command on."""
+        self.busy = False
+        waiters, self.waiters = self.waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    @property
+    def fires(self) -> bool:
+        """Whether its due times are claimed."""
+        return not (self.job.paused or self.job.orphaned or self.removed or self.trigger is None)
+
+    @property
+    def state(self) -> JobState:
+        """Why it does or does not fire."""
+        if self.job.orphaned:
+            return JobState.ORPHANED
+        if self.job.paused or self.trigger is None:
+            return JobState.PAUSED
+        return JobState.FINISHED if self.next_due_us is None else JobState.SCHEDULED
+
+    def active_name(self) -> str | None:
+        """What to call the newest active run in a reason; None when none is active."""
+        if self.running:
+            return f"run {next(reversed(self.running))}"
+        return "a run that is being claimed" if self.active else None
+
+    def current(self) -> Job:
+        """The job with its due times of this moment."""
+        return replace(
+            self.job,
+            next_due=None if self.next_due_us is None else from_us(self.next_due_us),
+            last_due=None if self.last_due_us is None else from_us(self.last_due_us),
+        )
+
+    def summary(self) -> JobSummary:
+        """Its row in the table."""
+        job = self.job
+        state = self.state
+        running = next(reversed(self.running.values())) if self.running else None
+        if running is not None and running.state is not RunState.RUNNING:
+            running = None
+        last = self.recent[-1] if self.recent else None
+        sink = running.sink if running is not None else None
+        return JobSummary(
+            id=self.id,
+            group=job.group,
+            name=job.name,
+            function=job.function,
+            schedule=self.schedule,
+            timezone=job.timezone,
+            state=state,
+            next_due_us=self.next_due_us if state is JobState.SCHEDULED else None,
+            active=self.active,
+            running_id=running.id if running is not None else None,
+            running_since_us=running.started_at_us if running is not None else None,
+            last_id=last.id if last is not None else None,
+            last_state=last.state if last is not None else None,
+            last_at_us=last.at_us if last is not None else None,
+            last_duration_us=last.duration_us if last is not None else None,
+            recent=tuple((run.state, run.duration_us) for run in self.recent),
+            progress=sink.progress if sink is not None else None,
+            static=job.static,
+            overridden=job.overridden,
+            tags=job.tags,
+            description=job.description,
+            pause_reason=self.problem or job.pause_reason,
+            version=self.version,
+        )
+
+
+class LiveRun:
+    """A run that is queued or running."""
+
+    __slots__ = (
+        "actor",
+        "attempt",
+        "ended",
+        "function",
+        "id",
+        "job",
+        "kwargs",
+        "make_sink",
+        "pool",
+        "scheduled_for_us",
+        "sink",
+        "source",
+        "started_at_us",
+        "state",
+        "token",
+    )
+
+    def __init__(
+        self,
+        id: int,  # noqa: A002 - a run's id is called that everywhere
+        job: LiveJob,
+        *,
+        function: str,
+        kwargs: Mapping[str, Any],
+        source: Source,
+        scheduled_for_us: int | None,
+        pool: Pool,
+    ) -> None:
+        self.id = id
+        self.job = job
+        self.function = function
+        self.kwargs = kwargs
+        self.source = source
+        self.scheduled_for_us = scheduled_for_us
+        self.pool = pool
+        self.state = RunState.QUEUED
+        self.attempt = 0
+        self.token = 0
+        self.started_at_us = 0
+        self.sink: RunSink | None = None
+        """What it has said; None while it has said nothing."""
+        self.ended = False
+        """Whether its function has ended; what says more after that is not the run."""
+        self.make_sink: Callable[[LiveRun], RunSink] | None = None
+
+    def current(self) -> CurrentRun:
+        """What `current_run()` gives within it."""
+        due_us = self.scheduled_for_us
+        return CurrentRun(
+            id=self.id,
+            job=self.job.full_name,
+            scheduled_for=None if due_us is None else from_us(due_us),
+            attempt=self.attempt,
+            source=self.source,
+        )
+
+    def open_sink(self) -> RunSink | None:
+        """Where what it says is kept; None before its start and after its end."""
+        sink = self.sink
+        if sink is None and not self.ended and self.make_sink is not None:
+            with _SINKS:  # two threads of one run may say their first word at once
+                sink = self.sink
+                if sink is None:
+                    sink = self.sink = self.make_sink(self)
+        return None if self.ended else sink
+
+
+class LiveJobs:
+    """All living jobs, by id and by name."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, LiveJob] = {}
+        self._by_name: dict[tuple[str, str], LiveJob] = {}
+
+    def __iter__(self) -> Iterator[LiveJob]:
+        return iter(list(self._by_id.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def add(self, live: LiveJob) -> None:
+        """Enter a new job."""
+        self._by_id[live.id] = live
+        self._by_name[live.job.group, live.job.name] = live
+
+    def renamed(self, live: LiveJob, old: Job) -> None:
+        """Follow a job to its new name."""
+        self._by_name.pop((old.group, old.name), None)
+        self._by_name[live.job.group, live.job.name] = live
+
+    def remove(self, live: LiveJob) -> None:
+        """Take a deleted job out."""
+        live.removed = True
+        self._by_id.pop(live.id, None)
+        self._by_name.pop((live.job.group, live.job.name), None)
+
+    def by_id(self, job_id: int) -> LiveJob | None:
+        """A living job by its id."""
+        return self._by_id.get(job_id)
+
+    def find(self, group: str, name: str) -> LiveJob | None:
+        """A living job by its names."""
+        return self._by_name.get((group, name))
+
+    def named(self, full_name: str) -> LiveJob:
+        """A living job by ``group/name``.
+
+        Raises:
+            JobNotFoundError: there is none.
+        """
+        group, name = split_name("job", full_name)
+        live = self.find(group, name)
+        if live is None:
+            raise JobNotFoundError(full_name)
+        return live

@@ -1,0 +1,100 @@
+"""After a start: what an earlier engine on this store left unfinished.
+
+A ``running`` row was claimed and started by a boot that is gone, so it is ``lost``: its function
+may or may not have run its first line. A ``queued`` row never started and waits for a slot again.
+Due times that passed meanwhile need nothing here: the first ticks find them late and decide them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+from schedtui.clock import from_us
+from schedtui.engine.commands import Commands
+from schedtui.engine.core import Core
+from schedtui.engine.live import LiveRun
+from schedtui.models import RunState
+from schedtui.protocols import Finish, Opened, OpenRun, RecentRun, StoreTx
+
+logger = logging.getLogger("schedtui.recover")
+
+CHUNK = 1_000
+
+
+async def recover(core: Core, commands: Commands, opened: Opened) -> None:
+    """Settle what is left, before the first tick.
+
+    Raises:
+        StoreUnavailableError: the store cannot take it now; nothing else was started.
+    """
+    left = await asyncio.to_thread(core.store.open_runs)
+    interrupted = [run for run in left if run.state is RunState.RUNNING]
+    seen = (
+        "" if opened.last_seen_us is None else f", last seen {from_us(opened.last_seen_us):%FT%TZ}"
+    )
+    reason = f"its engine ended while it ran{seen}; it may or may not have done its work"
+    now_us = core.clock.now_us()
+    for first in range(0, len(interrupted), CHUNK):
+        rows = [_lost(run, now_us, reason) for run in interrupted[first : first + CHUNK]]
+        await commands.write(lambda tx, rows=rows: tx.finish(rows))  # type: ignore[misc]
+    for run in interrupted:
+        live = core.jobs.by_id(run.job_id)
+        if live is not None:
+            at_us = run.started_at_us or now_us
+            live.recent.append(RecentRun(run.id, run.job_id, RunState.LOST, at_us, now_us - at_us))
+    waiting = [run for run in left if run.state is RunState.QUEUED]
+    orphans: set[int] = set()
+    for run in waiting:
+        live = core.jobs.by_id(run.job_id)
+        if live is None:
+            orphans.add(run.job_id)
+            continue
+        queued = LiveRun(
+            run.id,
+            live,
+            function=run.function,
+            kwargs=_kwargs(run),
+            source=run.source,
+            scheduled_for_us=run.scheduled_for_us,
+            pool=core.pool_of(run.function),
+        )
+        queued.attempt = run.attempt
+        queued.pool.queue.append(queued)
+        live.active += 1
+        live.running[run.id] = queued
+    for job_id in orphans:
+
+        def cancel(tx: StoreTx, job_id: int = job_id) -> list[int]:
+            return tx.cancel_queued(job_id, "its job was deleted", now_us)
+
+        await commands.write(cancel)
+    if left:
+        logger.info("%d runs were interrupted, %d had not started", len(interrupted), len(waiting))
+
+
+def _lost(run: OpenRun, now_us: int, reason: str) -> Finish:
+    return Finish(
+        run.id,
+        run.attempt,
+        run.token or 0,
+        RunState.LOST,
+        run.started_at_us or now_us,
+        now_us,
+        reason,
+        None,
+        None,
+        None,
+        None,
+        False,
+        0,
+        0,
+        None,
+        None,
+    )
+
+
+def _kwargs(run: OpenRun) -> dict[str, Any]:
+    return dict(json.loads(run.kwargs_json)) if run.kwargs_json else {}

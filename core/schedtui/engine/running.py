@@ -1,0 +1,355 @@
+"""An engine between its start and its stop: the parts wired together, and the order of both."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from schedtui import __version__
+from schedtui.capture import Capture
+from schedtui.clock import Clock, Timer, from_us
+from schedtui.engine.admit import Admission
+from schedtui.engine.aps import MAX_SLEEP_S, Shell
+from schedtui.engine.claim import Claims
+from schedtui.engine.clockwatch import ClockWatch
+from schedtui.engine.commands import Commands
+from schedtui.engine.core import Core
+from schedtui.engine.events import Hub
+from schedtui.engine.live import RECENT, LiveJob, LiveRun
+from schedtui.engine.loglines import LogLines
+from schedtui.engine.reconcile import reconcile
+from schedtui.engine.recover import recover
+from schedtui.engine.slots import Pool
+from schedtui.engine.supervise import Supervisor
+from schedtui.errors import SchedtuiError, StoreUnavailableError
+from schedtui.execution import AsyncExecutor, ThreadExecutor
+from schedtui.models import EngineInfo, Health, JobSummary, Policies
+from schedtui.protocols import Boot, Opened, Store, StoreTx
+from schedtui.registry import Registry
+from schedtui.store.writer import Lane, Write, Writer
+
+logger = logging.getLogger("schedtui.engine")
+
+T = TypeVar("T")
+
+BEAT_S = 5.0
+"""Between two signs of life in the store."""
+HANGS_S = 5.0
+"""A tick older than this makes the engine's health degraded."""
+LAST_WORD_S = 2.0
+"""How long a cancelled run may take to end before it is given up."""
+FLUSH_S = 10.0
+"""How long a stop waits for a store that does not answer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What an engine is told when it is made."""
+
+    clock: Clock
+    registry: Registry
+    timezone: str
+    policies: Policies
+    threads: int
+    async_slots: int
+    address: str
+    """Where other processes reach it; for whoever is refused its store."""
+    echo: bool
+    """Whether captured output also goes where it went before."""
+    log_level: int | None
+
+
+class Running:
+    """One start of an engine."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = settings.clock
+        self.boot = secrets.token_hex(8)
+        self.started_us = self.clock.now_us()
+        self.ready = False
+        self.stopping = False
+        self.loop = asyncio.get_running_loop()
+        self.ended = asyncio.Event()
+        """Set when it has stopped, or its start has failed."""
+        self._begun = asyncio.Event()
+        self._stop_task: asyncio.Task[None] | None = None
+        self._beat: Timer | None = None
+        self._capture = Capture(echo=settings.echo)
+        self._reloads: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Open the store, take over what it holds, and begin to tick.
+
+        Raises:
+            StoreLockedError, StoreSchemaError, StoreUnavailableError: nothing was started.
+        """
+        try:
+            await self._start()
+        finally:
+            self._begun.set()
+            if not self.ready:
+                self.ended.set()
+
+    async def stop(self, grace_s: float) -> None:
+        """Claim nothing more, let runs finish for ``grace_s`` seconds, cancel, record, flush.
+
+        It goes on where its caller does not, and all who call it, also during the start, wait for
+        its one end.
+        """
+        if self._stop_task is None:
+            self._stop_task = self.loop.create_task(self._stop(grace_s))
+        await asyncio.shield(self._stop_task)
+
+    async def _start(self) -> None:
+        boot = Boot(
+            boot=self.boot,
+            pid=os.getpid(),
+            started_at_us=self.started_us,
+            address=self.settings.address,
+        )
+        opened = await self._open(boot)
+        try:
+            self._wire(opened)
+            self.writer.start()
+            await self._load()
+            self._note_absence(opened)
+            if opened.last_seen_us is not None:
+                await self.watch.since(opened.last_seen_us)
+            await reconcile(self.core, self.commands)
+            await recover(self.core, self.commands, opened)
+        except BaseException:
+            await asyncio.to_thread(self._abandon)
+            raise
+        for pool in self.core.pools.values():
+            pool.executor.start()
+        self._capture.install(log_level=self.settings.log_level)
+        self.shell.start()
+        self.claims.open()
+        self.admission.open()
+        self.ready = True
+        self._sign()
+        logger.info("engine %s runs %d jobs on %s", self.boot, len(self.core.jobs), self.store.url)
+
+    async def _open(self, boot: Boot) -> Opened:
+        opening = asyncio.ensure_future(asyncio.to_thread(self.store.open, boot))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # The thread goes on, and what it opens must not stay locked.
+            await asyncio.wait([opening])
+            if opening.exception() is None:
+                await asyncio.to_thread(self.store.close)
+            raise
+
+    async def _stop(self, grace_s: float) -> None:
+        await self._begun.wait()
+        if not self.ready:
+            return
+        try:
+            await self._end(grace_s)
+        finally:
+            self.ended.set()
+
+    async def _end(self, grace_s: float) -> None:
+        self.stopping = True
+        self.claims.close()
+        self.admission.close()
+        self.watch.stop()
+        self.core.hub.close()
+        if self._beat is not None:
+            self._beat.cancel()
+        await self._quiet(grace_s)
+        if self.supervisor.cancel_all("the engine stopped, and the grace was over"):
+            await self._quiet(LAST_WORD_S)
+        self.supervisor.abandon(
+            "still ran in its thread when the engine stopped; it may have done its work"
+        )
+        await asyncio.sleep(0)  # lets the supervisor hand its outcomes to the writer
+        await self.logs.drain()
+        now_us = self.clock.now_us()
+        self._background(lambda tx: tx.audit(now_us, "engine", "engine.stop", self.boot, "{}"))
+        self._background(lambda tx: tx.beat(self.boot, now_us, stopped=True))
+        for pool in self.core.pools.values():
+            await pool.executor.close()
+        if not await asyncio.to_thread(self.writer.stop, FLUSH_S):
+            logger.error("the store did not answer: what ended last is recorded as lost")
+        await asyncio.sleep(0)
+        self.shell.shutdown(wait=False)
+        self._capture.uninstall()
+        await asyncio.to_thread(self.store.close)
+
+    async def on_loop(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Await a coroutine on the engine's loop, from whichever loop this one is."""
+        if asyncio.get_running_loop() is self.loop:
+            return await make()
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(make(), self.loop))
+
+    def info(self) -> EngineInfo:
+        """The engine now."""
+        core = self.core
+        age_s = max(0.0, self.clock.monotonic() - self.claims.last_tick)
+        problems = list(core.problems.values())
+        if age_s > HANGS_S and self.ready:
+            problems.append(f"the tick last ran {age_s:.0f} s ago")
+        health = Health.STOPPED if self.stopping else Health.DEGRADED if problems else Health.OK
+        waiting = sum(len(pool.queue) for pool in core.pools.values())
+        return EngineInfo(
+            boot=self.boot,
+            version=__version__,
+            health=health,
+            problems=tuple(problems),
+            timezone=self.settings.timezone,
+            now=from_us(self.clock.now_us()),
+            started_at=from_us(self.started_us),
+            last_tick_age_s=age_s,
+            jobs=len(core.jobs),
+            jobs_paused=sum(1 for live in core.jobs if live.job.paused),
+            runs_active=len(self.supervisor.running),
+            runs_queued=waiting,
+            store=self.store.url,
+            pid=os.getpid(),
+        )
+
+    def _wire(self, opened: Opened) -> None:
+        settings = self.settings
+        core = Core(
+            clock=self.clock,
+            store=self.store,
+            registry=settings.registry,
+            policies=settings.policies,
+            timezone=settings.timezone,
+            boot=self.boot,
+            last_run_id=opened.last_run_id,
+            clock_epoch=opened.clock_epoch,
+        )
+        self.core = core
+        core.hub = Hub(self.boot, summary=self._summary, info=self.info)
+        core.writer = self.writer = Writer(
+            self.store, deliver=core.deliver, on_health=self._store_health
+        )
+        core.pools = {
+            "async": Pool(AsyncExecutor(slots=settings.async_slots, clock=self.clock)),
+            "thread": Pool(ThreadExecutor(slots=settings.threads, clock=self.clock)),
+        }
+        self.logs = LogLines(core, self._job_of)
+        self.supervisor = Supervisor(core, self.logs)
+        self.admission = Admission(core, self._dispatch)
+        self.claims = Claims(
+            core, dispatch=self._dispatch, queued=self.admission.sweep, reload=self._reload
+        )
+        self.supervisor.on_slot = self.admission.sweep
+        self.commands = Commands(core, self.claims, self.admission, self._dispatch)
+        self.watch = ClockWatch(core, self.claims, self.commands.write)
+        self.shell = Shell(self._tick, self.clock)
+        core.wakeup = self.shell.wakeup
+
+    def _tick(self) -> float:
+        if self.stopping:
+            return MAX_SLEEP_S
+        self.watch.check()
+        return self.claims.tick()
+
+    def _dispatch(self, runs: list[LiveRun]) -> None:
+        self.supervisor.start(runs)
+
+    def _summary(self, job_id: int) -> JobSummary | None:
+        live = self.core.jobs.by_id(job_id)
+        return None if live is None else live.summary()
+
+    def _job_of(self, run_id: int) -> int | None:
+        run = self.supervisor.running.get(run_id)
+        return None if run is None else run.job.id
+
+    async def _load(self) -> None:
+        core = self.core
+        jobs = await asyncio.to_thread(lambda: list(core.store.jobs()))
+        recent = await asyncio.to_thread(core.store.recent_runs, RECENT)
+        for number, job in enumerate(jobs):
+            live = core.live(job)
+            live.recent.extend(recent.get(job.id, ()))
+            core.jobs.add(live)
+            core.heap.push(live)
+            if live.problem:
+                core.problem(f"job {job.id}", f"{job.full_name}: {live.problem}")
+            if number % 200 == 199:
+                await asyncio.sleep(0)
+
+    def _note_absence(self, opened: Opened) -> None:
+        now_us = self.clock.now_us()
+        if opened.last_seen_us is not None and opened.last_seen_us <= now_us:
+            since, until = from_us(opened.last_seen_us), from_us(now_us)
+            how = "" if opened.clean else " (it did not stop in order)"
+            reason = f"the engine did not run from {since:%FT%TZ} to {until:%FT%TZ}{how}"
+            self.core.absent = (opened.last_seen_us, now_us, reason)
+
+    def _reload(self, live: LiveJob) -> None:
+        """Read a job whose claim was lost: it changed, or is gone."""
+
+        async def read() -> None:
+            try:
+                job = await asyncio.to_thread(self.store.job, live.id)
+            except SchedtuiError as error:
+                logger.warning("%s cannot be read: %s", live.full_name, error)
+                if not self.stopping:
+                    self.clock.call_later(1.0, lambda: self._reload(live))
+                return
+            if live.busy or live.removed:
+                return
+            if job is None:
+                self.core.heap.drop(live)
+                self.core.jobs.remove(live)
+                self.core.hub.removed(live.id)
+            elif job.version >= live.version:
+                self.core.adopt(live, job)
+
+        task = self.core.loop.create_task(read())
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    def _store_health(self, error: StoreUnavailableError | None) -> None:
+        self.core.problem("store", None if error is None else str(error))
+        if error is None:
+            self.core.wakeup()
+
+    def _sign(self) -> None:
+        """A sign of life, and the next one in a while."""
+        now_us = self.clock.now_us()
+        self._background(lambda tx: tx.beat(self.boot, now_us))
+        self._beat = self.clock.call_later(BEAT_S, self._sign)
+
+    def _background(self, apply: Callable[[StoreTx], object]) -> None:
+        self.writer.submit(
+            Write(
+                Lane.OUTCOME,
+                apply,
+                done=lambda _: None,
+                failed=lambda error: logger.warning("not written: %s", error),
+            )
+        )
+
+    @property
+    def _starting(self) -> int:
+        """Claims, and runs with a slot, whose commit is not heard yet."""
+        claimed = sum(pool.claimed for pool in self.core.pools.values())
+        return self.claims.outstanding + claimed
+
+    async def _quiet(self, timeout_s: float) -> None:
+        """Wait until nothing is claimed, runs or waits to be written; not longer than told."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._starting or not self.supervisor.idle.is_set():
+                    await self.supervisor.idle.wait()
+                    await asyncio.sleep(0.005)
+        except TimeoutError:
+            return
+
+    def _abandon(self) -> None:
+        self.writer.stop(0)
+        self.store.close()

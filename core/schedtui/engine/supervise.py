@@ -1,0 +1,205 @@
+"""Runs from their committed start to their committed end.
+
+The supervisor alone writes outcomes, never the function. A slot comes back when the function has
+ended; that the job is idle again (for overlap) counts from the commit of the outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from schedtui.capture import RunSink, run_context
+from schedtui.engine.core import Core
+from schedtui.engine.live import LiveRun
+from schedtui.engine.loglines import LogLines
+from schedtui.errors import SchedtuiError, StoreDataError
+from schedtui.execution.ended import ended_error
+from schedtui.models import RunState
+from schedtui.protocols import Call, Ended, Finish, RecentRun
+from schedtui.store.writer import Lane, Write
+
+logger = logging.getLogger("schedtui.runs")
+
+MAX_BATCH = 500
+"""Outcomes in one write, so that the writer can stop between two of them."""
+REFUSED = "the store refused this run's outcome"
+
+
+class Supervisor:
+    """Starts runs, and records how they end.
+
+    Args:
+        core: The engine's parts.
+        logs: Takes the lines of runs to the store.
+    """
+
+    def __init__(self, core: Core, logs: LogLines) -> None:
+        self._core = core
+        self._logs = logs
+        self._ends: list[tuple[LiveRun, Finish]] = []
+        self._flushing = False
+        self._cancel_reason = ""
+        self.running: dict[int, LiveRun] = {}
+        """Runs whose function has been called and has not ended, by id."""
+        self.unwritten = 0
+        """Outcomes that are not committed yet."""
+        self.idle = asyncio.Event()
+        """Set while no function runs and every outcome is committed."""
+        self.idle.set()
+        self.on_slot: Callable[[], None] = _nobody
+        """Called when a slot has come back."""
+
+    def start(self, runs: list[LiveRun]) -> None:
+        """Call the functions of runs whose rows say ``running``."""
+        now = self._core.clock.monotonic()
+        self.idle.clear()
+        for run in runs:
+            run.pool.given_at = now
+            self.running[run.id] = run
+            self._call(run)
+
+    def _call(self, run: LiveRun) -> None:
+        run.make_sink = self._sink
+        try:
+            function = self._core.registry.resolve(run.function)
+            kwargs = function.validate(run.kwargs)
+            done = partial(self._ended, run)
+            run.pool.executor.submit(Call(run.id, function.call, kwargs, run_context(run), done))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it is its outcome
+            self._ended(run, ended_error(error, self._core.clock))
+
+    def _sink(self, run: LiveRun) -> RunSink:
+        return RunSink(
+            run_id=run.id, attempt=run.attempt, clock=self._core.clock, on_dirty=self._logs.dirty
+        )
+
+    def _ended(self, run: LiveRun, ended: Ended) -> None:
+        """A function has ended: its slot is free, its outcome waits to be written."""
+        if self.running.pop(run.id, None) is None:
+            return
+        run.pool.give_back()
+        if ended.state is RunState.CANCELLED and ended.reason is None:
+            ended = ended._replace(reason=self._cancel_reason)
+        self.record(run, ended)
+        if run.pool.queue:
+            self.on_slot()
+
+    def record(self, run: LiveRun, ended: Ended) -> None:
+        """Write how a run ended, with the next batch."""
+        run.ended = True
+        sink = run.sink
+        if sink is not None:
+            sink.close()
+        finish = Finish(
+            run.id,
+            run.attempt,
+            run.token,
+            ended.state,
+            run.started_at_us,
+            max(ended.finished_at_us, run.started_at_us),
+            ended.reason,
+            ended.error_type,
+            ended.error,
+            ended.traceback,
+            ended.result,
+            ended.result_is_json,
+            sink.last_seq if sink is not None else 0,
+            sink.dropped if sink is not None else 0,
+            sink.progress if sink is not None else None,
+            sink.progress_text if sink is not None else None,
+        )
+        self._ends.append((run, finish))
+        self.unwritten += 1
+        if not self._flushing:
+            self._flushing = True
+            self._core.loop.call_soon(self._flush)
+
+    def cancel_all(self, reason: str) -> bool:
+        """Ask every run that can be asked to end; whether there was one."""
+        self._cancel_reason = reason
+        asked = [run.pool.executor.cancel(run.id) for run in list(self.running.values())]
+        return any(asked)
+
+    def abandon(self, reason: str) -> list[LiveRun]:
+        """Record every run whose function still runs as ``lost``; its end is not heard."""
+        left = list(self.running.values())
+        for run in left:
+            del self.running[run.id]
+            now_us = self._core.clock.now_us()
+            self.record(run, Ended(RunState.LOST, now_us, reason=reason))
+        return left
+
+    def _flush(self) -> None:
+        self._flushing = False
+        ends, self._ends = self._ends, []
+        for first in range(0, len(ends), MAX_BATCH):
+            self._core.writer.submit(self._write(ends[first : first + MAX_BATCH]))
+
+    def _write(self, ends: list[tuple[LiveRun, Finish]]) -> Write:
+        middle = len(ends) // 2
+        return Write(
+            Lane.OUTCOME,
+            lambda tx: tx.finish([_counted(run, finish) for run, finish in ends]),
+            done=partial(self._committed, ends),
+            failed=partial(self._refused, ends),
+            halves=lambda: (
+                [self._write(ends[:middle]), self._write(ends[middle:])] if middle else []
+            ),
+        )
+
+    def _committed(self, ends: list[tuple[LiveRun, Finish]], lost: set[int]) -> None:
+        core = self._core
+        for run, finish in ends:
+            job = run.job
+            job.active -= 1
+            job.running.pop(run.id, None)
+            self._logs.close(run.id)
+            if run.id not in lost:
+                duration_us = finish.finished_at_us - finish.started_at_us
+                job.recent.append(
+                    RecentRun(run.id, job.id, finish.state, finish.started_at_us, duration_us)
+                )
+                core.hub.run(run.id, job.id, finish.state)
+            else:
+                core.hub.job(job.id)
+        self._settled(len(ends))
+
+    def _refused(self, ends: list[tuple[LiveRun, Finish]], error: SchedtuiError) -> None:
+        """The store will not take an outcome as it is: write its bare state instead."""
+        for run, finish in ends:
+            bare = finish._replace(
+                error_type=None,
+                error=f"{REFUSED}: {error}",
+                traceback=None,
+                result=None,
+                result_is_json=False,
+                progress_text=None,
+            )
+            tried = (finish.error or "").startswith(REFUSED)
+            if isinstance(error, StoreDataError) and not tried:
+                self._core.writer.submit(self._write([(run, bare)]))
+                continue
+            logger.error("the outcome of run %d could not be written: %s", run.id, error)
+            run.job.active -= 1
+            run.job.running.pop(run.id, None)
+            self._logs.close(run.id)
+            self._settled(1)
+
+    def _settled(self, number: int) -> None:
+        self.unwritten -= number
+        if not self.running and not self.unwritten:
+            self.idle.set()
+
+
+def _counted(run: LiveRun, finish: Finish) -> Finish:
+    """An outcome with the lines that were dropped while it waited for the store."""
+    if run.sink is None or run.sink.dropped == finish.log_dropped:
+        return finish
+    return finish._replace(log_dropped=run.sink.dropped)
+
+
+def _nobody() -> None:
+    return None

@@ -1,0 +1,134 @@
+"""Coroutine functions, on the event loop that the engine runs on."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from contextvars import Context, copy_context
+
+from schedtui.clock import Clock
+from schedtui.errors import EngineStoppedError
+from schedtui.execution.ended import (
+    ended_cancelled,
+    ended_error,
+    ended_ok,
+    ended_refused,
+    not_run,
+)
+from schedtui.execution.report import report
+from schedtui.protocols import Call, Ended, Executor
+
+_CLOSE_GRACE_S = 0.5
+
+
+class AsyncExecutor(Executor):
+    """Makes each call as a task of its own.
+
+    An end is reported once, in the context in which `start` was called. A function that swallows
+    its cancellation is reported when it does end, as what it then is.
+
+    Args:
+        clock: For the time of an end.
+        slots: How many calls it makes at once.
+    """
+
+    def __init__(self, clock: Clock, *, slots: int = 1_000) -> None:
+        self._clock = clock
+        self._slots = slots
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._asked: set[int] = set()
+        """Runs that were asked to end."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._context = Context()
+        self._closed = False
+
+    @property
+    def kind(self) -> str:
+        """``async``."""
+        return "async"
+
+    @property
+    def slots(self) -> int:
+        """How many calls it makes at once."""
+        return self._slots
+
+    def start(self) -> None:
+        """Serve the event loop that is running."""
+        self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
+        self._closed = False
+
+    def submit(self, call: Call) -> None:
+        """Make the call in a task.
+
+        Raises:
+            EngineStoppedError: not started, or closed.
+        """
+        if self._loop is None or self._closed:
+            raise EngineStoppedError("the async executor is not running: start it first")
+        self._tasks[call.run_id] = self._loop.create_task(
+            self._run(call), name=f"schedtui run {call.run_id}", context=call.context
+        )
+
+    def cancel(self, run_id: int) -> bool:
+        """Cancel the task of a call; one that has not begun yet will not."""
+        task = self._tasks.get(run_id)
+        if task is None:
+            return False
+        self._asked.add(run_id)
+        # A task that is cancelled before its first step never reaches the code that reports.
+        coroutine = task.get_coro()
+        if inspect.iscoroutine(coroutine) and coroutine.cr_await is not None:
+            task.cancel()
+        return True
+
+    async def close(self) -> None:
+        """Cancel every call and give them a moment; those that go on never report."""
+        current = asyncio.current_task()
+        tasks = []
+        for run_id, task in list(self._tasks.items()):
+            if task is not current:
+                self.cancel(run_id)
+                tasks.append(task)
+        if tasks:
+            await asyncio.wait(tasks, timeout=_CLOSE_GRACE_S)
+        self._closed = True
+
+    async def _run(self, call: Call) -> None:
+        # All of it in one coroutine: each further one costs every run a microsecond.
+        run_id = call.run_id
+        try:
+            if run_id in self._asked:
+                ended = ended_cancelled(self._clock)
+            else:
+                value = call.function(**call.kwargs)
+                if inspect.isawaitable(value):
+                    value = await value
+                ended = self._returned(value, run_id)
+        except asyncio.CancelledError as error:
+            ended = self._cancelled(error, run_id)
+        except BaseException as error:  # noqa: BLE001 - sys.exit() in a job must not end the loop
+            ended = ended_error(error, self._clock)
+        self._tasks.pop(run_id, None)
+        self._asked.discard(run_id)
+        if not self._closed and self._loop is not None and not self._loop.is_closed():
+            self._context.run(report, call, ended)
+
+    def _returned(self, value: object, run_id: int) -> Ended:
+        refusal = not_run(value)
+        if refusal is not None:
+            return ended_refused(refusal, self._clock)
+        ended = ended_ok(value, self._clock)
+        if run_id in self._asked:
+            return ended._replace(reason="it was asked to end and finished")
+        return ended
+
+    def _cancelled(self, error: asyncio.CancelledError, run_id: int) -> Ended:
+        if run_id in self._asked:
+            return ended_cancelled(self._clock, error)
+        task = self._tasks.get(run_id)
+        if task is not None and task.cancelling():
+            reason = "its task was cancelled by other code of this process"
+            return ended_cancelled(self._clock, error, reason=reason)
+        message = str(error) or "it was cancelled from within, nobody had asked it to end"
+        return ended_error(error, self._clock)._replace(error=message)

@@ -1,0 +1,99 @@
+"""How a call ended, as text: results and exceptions, capped and storable whatever they are."""
+
+from __future__ import annotations
+
+import inspect
+from types import CoroutineType
+from typing import Any
+
+from schedtui.capture.text import clip, safe_str
+from schedtui.capture.traces import format_traceback, type_name
+from schedtui.capture.values import bounded_json, preview
+from schedtui.clock import Clock
+from schedtui.models import RunState
+from schedtui.protocols import Ended
+
+MAX_JSON = 65_536
+MAX_REPR = 4_096
+MAX_MESSAGE = 4_096
+"""Caps, in bytes of UTF-8."""
+
+
+def ended_ok(value: Any, clock: Clock) -> Ended:
+    """The end of a call that returned ``value``.
+
+    JSON is kept as JSON up to `MAX_JSON`; anything else, and what is longer, as the beginning of
+    its ``repr``.
+    """
+    now_us = clock.now_us()
+    if value is None:
+        return Ended(RunState.SUCCEEDED, now_us)
+    text = bounded_json(value, MAX_JSON)
+    if text is not None:
+        return Ended(RunState.SUCCEEDED, now_us, result=text, result_is_json=True)
+    return Ended(RunState.SUCCEEDED, now_us, result=preview(value, MAX_REPR))
+
+
+def ended_error(error: BaseException, clock: Clock) -> Ended:
+    """The end of a call that raised ``error``: type, message, traceback without our frames."""
+    return Ended(
+        RunState.FAILED,
+        clock.now_us(),
+        error_type=type_name(error),
+        error=clip(safe_str(error), MAX_MESSAGE),
+        traceback=format_traceback(error),
+    )
+
+
+def ended_refused(message: str, clock: Clock) -> Ended:
+    """The end of a call whose function is of the wrong kind."""
+    return Ended(RunState.FAILED, clock.now_us(), error_type="TypeError", error=message)
+
+
+def ended_cancelled(
+    clock: Clock, error: BaseException | None = None, *, reason: str | None = None
+) -> Ended:
+    """The end of a call that was cancelled.
+
+    Args:
+        clock: For the time.
+        error: The `CancelledError`; its traceback says where the function was then.
+        reason: None where whoever asked for it knows the reason.
+    """
+    return Ended(
+        RunState.CANCELLED,
+        clock.now_us(),
+        traceback=None if error is None else format_traceback(error),
+        reason=reason,
+    )
+
+
+def not_run(value: Any) -> str | None:
+    """Why ``value`` means that the body of the function has not run; None where it has.
+
+    Calling a generator function, or an ``async def`` without awaiting it, does nothing.
+    """
+    if value is None:
+        return None
+    if isinstance(value, CoroutineType):
+        value.close()
+        return (
+            "the function returned a coroutine that nobody awaits, so its body has not run; "
+            "declare it with 'async def', or run the coroutine with asyncio.run() inside of it"
+        )
+    if inspect.isawaitable(value):
+        return (
+            f"the function returned {_a(value)} that nobody awaits; "
+            "declare it with 'async def' and await it there"
+        )
+    if inspect.isgenerator(value) or inspect.isasyncgen(value):
+        return (
+            "the function is a generator ('yield' is in it), so its body has not run; "
+            "call it from a function that iterates over it"
+        )
+    return None
+
+
+def _a(value: object) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name}"

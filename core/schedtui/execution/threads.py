@@ -1,0 +1,174 @@
+"""Plain functions, in a bounded pool of threads.
+
+The threads are daemons of our own: those of `concurrent.futures` are joined when the interpreter
+exits, so that one stuck function would keep the whole process alive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from contextlib import suppress
+from contextvars import Context, copy_context
+from queue import SimpleQueue
+
+from schedtui.clock import Clock
+from schedtui.errors import EngineStoppedError
+from schedtui.execution.ended import (
+    ended_cancelled,
+    ended_error,
+    ended_ok,
+    ended_refused,
+    not_run,
+)
+from schedtui.execution.report import report
+from schedtui.protocols import Call, Ended, Executor
+
+_BATCH = 500
+"""Ends that are reported at a time, so that thousands of them do not hold the loop."""
+
+
+class ThreadExecutor(Executor):
+    """Makes each call in one of up to ``slots`` threads, which are started as they are needed.
+
+    A function that is running cannot be ended from outside. One that is waiting for a thread can.
+    ``input()`` and ``sys.exit()`` in a function are ordinary failures: `SystemExit` is caught, and
+    where standard input is ``/dev/null``, as below the console, ``input()`` raises `EOFError`.
+
+    Args:
+        clock: For the time of an end.
+        slots: How many calls it makes at once.
+    """
+
+    def __init__(self, clock: Clock, *, slots: int = 32) -> None:
+        self._clock = clock
+        self._slots = slots
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._context = Context()
+        self._queue: SimpleQueue[int | None] = SimpleQueue()
+        # Whoever pops a call from here has it: the thread that will make it, or cancel().
+        self._waiting: dict[int, Call] = {}
+        self._ended: deque[tuple[Call, Ended]] = deque()
+        self._delivering = False
+        self._unreported = 0
+        self._threads = 0
+        self._closed = False
+
+    @property
+    def kind(self) -> str:
+        """``thread``."""
+        return "thread"
+
+    @property
+    def slots(self) -> int:
+        """How many calls it makes at once."""
+        return self._slots
+
+    def start(self) -> None:
+        """Serve the event loop that is running."""
+        self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
+        self._closed = False
+
+    def submit(self, call: Call) -> None:
+        """Make the call in a thread, the next one that is free.
+
+        Raises:
+            EngineStoppedError: not started, or closed.
+        """
+        if self._loop is None or self._closed:
+            raise EngineStoppedError("the thread executor is not running: start it first")
+        self._unreported += 1
+        self._waiting[call.run_id] = call
+        self._queue.put(call.run_id)
+        if self._threads < min(self._slots, self._unreported):
+            self._start_thread(call)
+
+    def cancel(self, run_id: int) -> bool:
+        """Take back a call that no thread has begun; False for one that runs."""
+        call = self._waiting.pop(run_id, None)
+        if call is None:
+            return False
+        self._hand_over(call, ended_cancelled(self._clock))
+        return True
+
+    async def close(self) -> None:
+        """Take back what has not begun, report what has ended, abandon what still runs."""
+        for run_id in list(self._waiting):
+            self.cancel(run_id)
+        while self._ended:
+            self._deliver()
+        self._closed = True
+        for _ in range(self._threads):
+            self._queue.put(None)
+        # A new one, so that a thread which still runs finds that it is no longer waited for.
+        self._queue = SimpleQueue()
+        self._threads = 0
+        self._unreported = 0
+
+    def _start_thread(self, call: Call) -> None:
+        thread = threading.Thread(
+            target=self._work,
+            args=(self._queue,),
+            name=f"schedtui-{self._threads + 1}",
+            daemon=True,
+        )
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # The machine has no thread left: those that are there will do, if there are any.
+            if self._threads == 0 and self._waiting.pop(call.run_id, None) is not None:
+                self._hand_over(call, ended_error(error, self._clock))
+            return
+        self._threads += 1
+
+    # --- in the threads ---------------------------------------------------------------------------
+
+    def _work(self, queue: SimpleQueue[int | None]) -> None:
+        while (run_id := queue.get()) is not None:
+            call = self._waiting.pop(run_id, None)
+            if call is not None:
+                ended = self._make(call)
+                if queue is self._queue:
+                    self._hand_over(call, ended)
+            # What the function returned is not to live until the next call comes.
+            del call
+
+    def _make(self, call: Call) -> Ended:
+        try:
+            value = call.context.run(call.function, **call.kwargs)
+        except BaseException as error:  # noqa: BLE001 - sys.exit() in a job must not end the thread
+            return ended_error(error, self._clock)
+        refusal = not_run(value)
+        if refusal is not None:
+            return ended_refused(refusal, self._clock)
+        return ended_ok(value, self._clock)
+
+    def _hand_over(self, call: Call, ended: Ended) -> None:
+        """Have the end reported on the loop. One wake-up of the loop serves many ends."""
+        self._ended.append((call, ended))
+        if self._delivering or self._closed or self._loop is None:
+            return
+        self._delivering = True
+        # The loop may be closed by now: this is then a late result that nobody waits for.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._deliver, context=self._context)
+
+    # --- on the loop ------------------------------------------------------------------------------
+
+    def _deliver(self) -> None:
+        # Before the queue is read: an end that comes meanwhile asks for another delivery.
+        self._delivering = False
+        if self._closed:
+            self._ended.clear()
+            return
+        for _ in range(_BATCH):
+            if not self._ended:
+                return
+            call, ended = self._ended.popleft()
+            self._unreported -= 1
+            report(call, ended)
+        if self._ended and not self._delivering and self._loop is not None:
+            self._delivering = True
+            self._loop.call_soon(self._deliver, context=self._context)

@@ -1,0 +1,60 @@
+"""Where schedtui keeps what it keeps: one folder beside the target, and what lies in it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_SOCKET_PATH = 100  # bytes; Linux allows 107 and the terminating zero, macOS 103
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StateDir:
+    """A ``.schedtui`` folder: mode 0700, ignored by git, created on first use."""
+
+    path: Path
+
+    @classmethod
+    def beside(cls, folder: Path) -> StateDir:
+        """The state folder of the target (or working directory) ``folder``."""
+        return cls(path=folder.resolve() / ".schedtui")
+
+    def create(self) -> StateDir:
+        """Make the folder if it is not there yet, and return self.
+
+        Raises:
+            OSError: it cannot be created or is not ours to restrict.
+        """
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.chmod(0o700)
+        ignore = self.path / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        return self
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file of the default store."""
+        return self.path / "state.db"
+
+    @property
+    def store_url(self) -> str:
+        """The default store, as a URL."""
+        return f"sqlite:///{self.database}"
+
+    @property
+    def log(self) -> Path:
+        """Where an engine without a screen of its own, or behind the console, writes its log."""
+        return self.path / "schedtui.log"
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket of the engine; in the runtime folder where the path would be too long."""
+        path = self.path / "engine.sock"
+        if len(bytes(path)) <= MAX_SOCKET_PATH:
+            return path
+        from platformdirs import user_runtime_path  # 20 ms, and hardly ever needed
+
+        name = hashlib.sha256(bytes(self.path)).hexdigest()[:16]
+        return user_runtime_path("schedtui", ensure_exists=True) / f"{name}.sock"

@@ -1,0 +1,52 @@
+"""What schedtui speaks of: frozen, keyword-only, and at once the wire format.
+
+`wire.to_wire` and `wire.from_wire` turn every model into JSON values and back.
+"""
+
+from schedtui.models.engine import (
+    AuditEvent,
+    Changes,
+    DueTime,
+    EngineInfo,
+    FunctionInfo,
+    Health,
+    Page,
+    Preview,
+    RunChange,
+    Snapshot,
+)
+from schedtui.models.job import Job, JobPatch, JobSpec, JobSummary
+from schedtui.models.policy import CatchUp, Overlap, Policies
+from schedtui.models.run import Attempt, LogHit, LogLine, LogPage, Run, RunFilter
+from schedtui.models.states import TERMINAL, JobState, RunState, Source, WaitReason
+
+__all__ = [
+    "TERMINAL",
+    "Attempt",
+    "AuditEvent",
+    "CatchUp",
+    "Changes",
+    "DueTime",
+    "EngineInfo",
+    "FunctionInfo",
+    "Health",
+    "Job",
+    "JobPatch",
+    "JobSpec",
+    "JobState",
+    "JobSummary",
+    "LogHit",
+    "LogLine",
+    "LogPage",
+    "Overlap",
+    "Page",
+    "Policies",
+    "Preview",
+    "Run",
+    "RunChange",
+    "RunFilter",
+    "RunState",
+    "Snapshot",
+    "Source",
+    "WaitReason",
+]

@@ -1,0 +1,149 @@
+"""What an engine says about itself, its functions, its due times and its changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from schedtui.models.job import JobSummary
+from schedtui.models.states import RunState
+
+T = TypeVar("T")
+
+
+class Health(StrEnum):
+    """How an engine is."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    """It runs and something needs attention; ``problems`` says what."""
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineInfo:
+    """An engine at one moment."""
+
+    boot: str
+    """Changes with every start; part of every change cursor."""
+    version: str
+    """Of schedtui."""
+    health: Health
+    problems: tuple[str, ...] = ()
+    """What is wrong, one sentence each."""
+    timezone: str
+    """The default zone of its jobs."""
+    now: datetime
+    """The engine's wall clock, which counts for due times."""
+    started_at: datetime
+    last_tick_age_s: float
+    """Seconds since the tick last ran; above a few it hangs."""
+    paused: bool = False
+    jobs: int = 0
+    jobs_paused: int = 0
+    runs_active: int = 0
+    runs_queued: int = 0
+    store: str = ""
+    """The store's kind and place, without secrets."""
+    pid: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionInfo:
+    """A registered function."""
+
+    group: str
+    name: str
+    doc: str = ""
+    """The docstring's summary and description, without its Args section."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """JSON schema (draft 2020-12) of the keyword arguments: an ``object``."""
+    is_async: bool = False
+    file: str = ""
+    line: int = 0
+
+    @property
+    def full_name(self) -> str:
+        """``group/name``."""
+        return f"{self.group}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueTime:
+    """One due time, in the job's zone and in UTC."""
+
+    at: datetime
+    """UTC."""
+    local: str
+    """Wall clock in the job's zone with its offset, ISO 8601."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """What a trigger means."""
+
+    description: str
+    """In words."""
+    timezone: str
+    next: tuple[DueTime, ...]
+    """Empty when it will never be due again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list."""
+
+    items: tuple[T, ...]
+    cursor: str | None = None
+    """Give it back for the next page; None on the last one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """All jobs at one moment, and where changes go on from."""
+
+    engine: EngineInfo
+    jobs: tuple[JobSummary, ...]
+    cursor: str
+    """``boot:seq``."""
+
+
+class RunChange(NamedTuple):
+    """A run that moved."""
+
+    id: int
+    job_id: int
+    state: RunState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changes:
+    """What is different since a cursor. The newest state of each thing, not each step to it."""
+
+    cursor: str
+    """``boot:seq`` to go on from."""
+    jobs: tuple[JobSummary, ...] = ()
+    removed: tuple[int, ...] = ()
+    """Ids of jobs that were deleted."""
+    runs: tuple[RunChange, ...] = ()
+    """Runs that moved, newest last; at most 1,000 in one frame, the newest are kept."""
+    engine: EngineInfo | None = None
+    """Present when something about the engine changed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditEvent:
+    """Who did what, when."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    """``job.create``, ``job.edit``, ``job.pause``, ``engine.start`` and so on."""
+    object: str
+    """What it was done to, ``group/name`` for a job."""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """What changed: ``before`` and ``after`` where that makes sense."""

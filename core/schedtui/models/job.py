@@ -1,0 +1,137 @@
+"""Jobs: a trigger, a function's name, arguments and policies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from schedtui.models.policy import Policies
+from schedtui.models.states import JobState, RunState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """A living job, as the store keeps it."""
+
+    id: int
+    """A surrogate; never reused, not even when a job of the same name is created again."""
+    group: str
+    name: str
+    """Unique among the living jobs of its group."""
+    function: str
+    """``group/name`` of a registered function; resolved at every run."""
+    trigger: Mapping[str, Any]
+    """The trigger's JSON form; see `schedtui.triggers`."""
+    timezone: str
+    """IANA zone in which the trigger's wall-clock times are meant."""
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """JSON arguments of the function."""
+    policies: Policies = field(default_factory=Policies)
+    """What the job itself says; the rest comes from its group and its engine."""
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    static: bool = False
+    """Declared in code."""
+    declared: Mapping[str, Any] | None = None
+    """A static job's declaration as its code last gave it; None for a dynamic job."""
+    overridden: bool = False
+    """A static job that was edited from outside; its declaration no longer rules."""
+    orphaned: bool = False
+    """A static job whose declaration is gone from the code; never fires."""
+    paused: bool = False
+    pause_reason: str = ""
+    paused_by: str = ""
+    version: int = 1
+    """Grows by one with every edit, pause and resume; what ``If-Match`` compares."""
+    next_due: datetime | None = None
+    """The first due time that is not accounted for yet, UTC; None when there is none left."""
+    last_due: datetime | None = None
+    """The newest due time that is accounted for, UTC."""
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def full_name(self) -> str:
+        """``group/name``."""
+        return f"{self.group}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobSpec:
+    """What is needed to create a job."""
+
+    function: str
+    """``group/name`` of a registered function."""
+    trigger: Mapping[str, Any]
+    """The trigger's JSON form."""
+    group: str | None = None
+    """None: the function's group."""
+    name: str | None = None
+    """None: the function's name, with ``-2``, ``-3`` … where that is taken."""
+    timezone: str | None = None
+    """IANA zone; None: the group's, else the engine's."""
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    policies: Policies = field(default_factory=Policies)
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    paused: bool = False
+    """Create it paused."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobPatch:
+    """An edit; None leaves a field as it is."""
+
+    function: str | None = None
+    trigger: Mapping[str, Any] | None = None
+    timezone: str | None = None
+    kwargs: Mapping[str, Any] | None = None
+    policies: Policies | None = None
+    """Replaces all of the job's own policies."""
+    tags: tuple[str, ...] | None = None
+    description: str | None = None
+    name: str | None = None
+    """A new name within the same group; id and history stay."""
+
+
+class JobSummary(NamedTuple):
+    """One row of the job table. A plain tuple, because ten thousand of them are sent at once."""
+
+    id: int
+    group: str
+    name: str
+    function: str
+    schedule: str
+    """The trigger, short: ``*/5 * * * *``, ``every 10 s``, ``once 2026-12-24 18:00``."""
+    timezone: str
+    state: JobState
+    next_due_us: int | None
+    """Microseconds since 1970, UTC; None when paused, finished or orphaned."""
+    active: int
+    """Runs that are queued or running."""
+    running_id: int | None
+    """The run that runs now (the newest of them)."""
+    running_since_us: int | None
+    last_id: int | None
+    """The newest run that ended or was decided not to run."""
+    last_state: RunState | None
+    last_at_us: int | None
+    """When that run started, or was decided when it never started."""
+    last_duration_us: int | None
+    recent: tuple[tuple[RunState, int | None], ...]
+    """State and duration (microseconds; None: never started) of up to ten runs, oldest first."""
+    progress: float | None
+    """0 to 1, of the run that runs now; None when it has not said."""
+    static: bool
+    overridden: bool
+    tags: tuple[str, ...]
+    description: str
+    pause_reason: str
+    version: int
+
+    @property
+    def full_name(self) -> str:
+        """``group/name``."""
+        return f"{self.group}/{self.name}"

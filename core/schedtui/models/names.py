@@ -1,0 +1,48 @@
+"""The rules for names of groups, functions and jobs."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from schedtui.errors import FieldError, InvalidNameError, shorten, shorten_value
+
+MAX_NAME = 128
+EXPECTED = f"1 to {MAX_NAME} characters without '/' and without control characters"
+
+
+def check_name(field: str, name: object) -> str:
+    """``name`` itself, when it may name a group, function or job.
+
+    Raises:
+        InvalidNameError: it is not a string, empty, too long, ``.`` or ``..`` (which no URL can
+            carry as a path segment), or holds a slash, a control or a bidi-override character.
+    """
+    if (
+        not isinstance(name, str)
+        or not 1 <= len(name) <= MAX_NAME
+        or name.strip() != name
+        or name in {".", ".."}
+        or any(char == "/" or unicodedata.category(char) in {"Cc", "Cs"} for char in name)
+        or any("\u202a" <= char <= "\u202e" or "\u2066" <= char <= "\u2069" for char in name)
+    ):
+        expected = f"{EXPECTED}, not '.' or '..', no spaces around it"
+        raise InvalidNameError(
+            f"{field}: got {shorten(name)}; expected {expected}",
+            (FieldError(field=field, got=shorten_value(name), expected=expected),),
+        )
+    return name
+
+
+def split_name(field: str, full_name: object) -> tuple[str, str]:
+    """``group, name`` of a full name ``group/name``.
+
+    Raises:
+        InvalidNameError: not two names with one slash between them.
+    """
+    group, slash, name = full_name.partition("/") if isinstance(full_name, str) else ("", "", "")
+    if not slash:
+        raise InvalidNameError(
+            f"{field}: got {shorten(full_name)}; expected 'group/name'",
+            (FieldError(field=field, got=shorten_value(full_name), expected="'group/name'"),),
+        )
+    return check_name(field, group), check_name(field, name)

@@ -1,0 +1,134 @@
+"""Runs: what became of due times and manual triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from schedtui.models.states import RunState, Source, WaitReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One row of the history."""
+
+    id: int
+    """Grows with time within one store; never reused."""
+    job_id: int
+    job: str
+    """``group/name`` of its job, as that is called now, or was called last."""
+    function: str
+    source: Source
+    state: RunState
+    scheduled_for: datetime | None = None
+    """The due time, UTC; None for a manual run. For a range row: its newest due time."""
+    clock_epoch: int = 0
+    """How often the wall clock had been stepped when it was claimed."""
+    job_version: int = 1
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """The arguments as they were at the claim."""
+    claimed_at: datetime
+    wait_reason: WaitReason | None = None
+    attempt: int = 0
+    """The attempt that runs or ran last; 0 before the first."""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    reason: str = ""
+    """Why it was skipped, missed, cancelled or lost; one sentence."""
+    range_from: datetime | None = None
+    """Oldest due time of a row that stands for a whole stretch; ``scheduled_for`` is the newest."""
+    range_count: int | None = None
+    """How many due times the stretch holds."""
+    error_type: str | None = None
+    """Qualified name of the exception's class."""
+    error: str | None = None
+    """The exception's message."""
+    traceback: str | None = None
+    """The traceback from the user's first frame on."""
+    result: str | None = None
+    """The return value as JSON, or its ``repr``; capped."""
+    result_is_json: bool = False
+    log_lines: int = 0
+    """Lines captured so far."""
+    log_dropped: int = 0
+    """Lines that did not fit the budget."""
+    progress: float | None = None
+    """0 to 1."""
+    progress_text: str = ""
+    actor: str = ""
+    """Who triggered a manual run."""
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from start to finish; None while it has not both."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One execution of the function within a run; a row is kept for each that ended."""
+
+    run_id: int
+    number: int
+    """1 for the first."""
+    state: RunState
+    started_at: datetime
+    finished_at: datetime
+    error_type: str | None = None
+    error: str | None = None
+
+
+class LogLine(NamedTuple):
+    """One line that a run wrote. A plain tuple, because there are many."""
+
+    seq: int
+    """Counts from 1 within the run, without holes except for dropped lines."""
+    at_us: int
+    """Microseconds since 1970, UTC."""
+    level: str
+    """``debug``, ``info``, ``warning``, ``error`` or ``critical``."""
+    stream: str
+    """Where it came from: ``log``, ``logging``, ``stdout`` or ``stderr``."""
+    text: str
+    """Without its line end; may hold any character, so clean it before drawing it."""
+    attempt: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogPage:
+    """Some lines of a run, in order."""
+
+    lines: tuple[LogLine, ...]
+    last: int
+    """The highest ``seq`` the run has so far; where to go on is the last line's own ``seq``."""
+    done: bool
+    """Whether the run has ended, so that no line will follow ``last``."""
+    dropped: int = 0
+    """Lines of this run that were not kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogHit:
+    """A line found by searching all logs."""
+
+    run_id: int
+    job: str
+    line: LogLine
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFilter:
+    """Which runs; every part that is given must hold."""
+
+    job_id: int | None = None
+    group: str | None = None
+    state: RunState | None = None
+    source: Source | None = None
+    since: datetime | None = None
+    """Claimed at or after."""
+    until: datetime | None = None
+    """Claimed before."""

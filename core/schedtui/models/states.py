@@ -1,0 +1,71 @@
+"""The states of jobs and runs, and what a run may become from each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RunState(StrEnum):
+    """What became of a due time so far."""
+
+    QUEUED = "queued"
+    """Claimed, not started; never ran a line."""
+    RUNNING = "running"
+    """Its function has been given to an executor."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    """Decided not to run: overlap, pause."""
+    MISSED = "missed"
+    """Found too late, or nobody was there to find it."""
+    LOST = "lost"
+    """Its engine died, or let go of it, while it ran; it may or may not have run its first line."""
+
+
+TERMINAL = frozenset(RunState) - {RunState.QUEUED, RunState.RUNNING}
+"""The states that a run never leaves."""
+
+EDGES: dict[RunState, frozenset[RunState]] = {
+    RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.MISSED}),
+    RunState.RUNNING: frozenset(
+        {
+            RunState.SUCCEEDED,
+            RunState.FAILED,
+            RunState.TIMED_OUT,
+            RunState.CANCELLED,
+            RunState.LOST,
+        }
+    ),
+}
+"""The allowed moves of a run; a state without an entry is final."""
+
+
+class Source(StrEnum):
+    """Why a run exists."""
+
+    SCHEDULE = "schedule"
+    CATCHUP = "catchup"
+    MANUAL = "manual"
+
+
+class JobState(StrEnum):
+    """Whether and why a job does or does not fire."""
+
+    SCHEDULED = "scheduled"
+    """Has a next due time."""
+    PAUSED = "paused"
+    FINISHED = "finished"
+    """Has no due time left."""
+    ORPHANED = "orphaned"
+    """Declared in code that no longer declares it; never fires, can be deleted."""
+
+
+class WaitReason(StrEnum):
+    """Why a queued run has not started."""
+
+    SLOT = "slot"
+    """Every slot of its executor is taken."""
+    RESTART = "restart"
+    """Its engine stopped before it could start."""

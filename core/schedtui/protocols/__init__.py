@@ -1,0 +1,36 @@
+"""What the layers promise each other: the store, the executors, and the client of an engine."""
+
+from schedtui.protocols.client import EngineClient
+from schedtui.protocols.rows import (
+    Boot,
+    Claim,
+    Finish,
+    LogChunk,
+    NewRun,
+    Opened,
+    OpenRun,
+    RecentRun,
+    Start,
+    Token,
+)
+from schedtui.protocols.running import Call, Ended, Executor
+from schedtui.protocols.store import Store, StoreTx
+
+__all__ = [
+    "Boot",
+    "Call",
+    "Claim",
+    "Ended",
+    "EngineClient",
+    "Executor",
+    "Finish",
+    "LogChunk",
+    "NewRun",
+    "OpenRun",
+    "Opened",
+    "RecentRun",
+    "Start",
+    "Store",
+    "StoreTx",
+    "Token",
+]

@@ -1,0 +1,145 @@
+"""What an engine promises whoever watches and steers it, in this process or behind HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Protocol
+
+from schedtui.models import (
+    Attempt,
+    AuditEvent,
+    Changes,
+    EngineInfo,
+    FunctionInfo,
+    Job,
+    JobPatch,
+    JobSpec,
+    LogHit,
+    LogPage,
+    Page,
+    Preview,
+    Run,
+    RunFilter,
+    Snapshot,
+)
+
+
+class EngineClient(Protocol):
+    """An engine as the console and the command line see it, in this process or behind HTTP.
+
+    A job is named ``group/name``. Where ``expect_id`` is given and the living job of that name has
+    another id (it was deleted and created anew), `ConflictError` is raised and nothing is done.
+
+    Every method may raise `UnreachableError`, `EngineStoppedError`, `StoreUnavailableError`,
+    `UnauthorizedError`, `ForbiddenError` and `ProtocolError`, besides what it names.
+    """
+
+    @property
+    def address(self) -> str:
+        """What to show of where the engine is: ``here``, a socket's path, or a URL."""
+
+    async def info(self) -> EngineInfo:
+        """The engine now."""
+
+    async def snapshot(self) -> Snapshot:
+        """All jobs, and the cursor from which `changes` goes on."""
+
+    def changes(self, cursor: str) -> AsyncIterator[Changes]:
+        """What changes after ``cursor``, coalesced to at most ten a second; never ends by itself.
+
+        Raises:
+            EventGapError: changes after ``cursor`` are no longer known: take a snapshot.
+        """
+
+    async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
+        """The registered functions, sorted by name."""
+
+    async def groups(self) -> tuple[str, ...]:
+        """The names of all groups, sorted."""
+
+    async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
+        """Jobs in the order of their ids."""
+
+    async def job(self, job: str) -> Job:
+        """One job. Raises `JobNotFoundError`."""
+
+    async def create_job(self, spec: JobSpec) -> Job:
+        """Create a dynamic job.
+
+        Raises:
+            InvalidError: with every field that is wrong.
+            FunctionNotFoundError: no such function.
+            ConflictError: the name is taken.
+        """
+
+    async def edit_job(
+        self, job: str, patch: JobPatch, *, version: int | None = None, expect_id: int | None = None
+    ) -> Job:
+        """Change a job; its history and id stay.
+
+        Raises:
+            InvalidError, JobNotFoundError, FunctionNotFoundError
+            ConflictError: its version is not ``version``, or the new name is taken.
+        """
+
+    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
+        """Delete a dynamic or orphaned job: queued runs are cancelled, running ones finish.
+
+        Raises:
+            JobNotFoundError, ConflictError
+            StaticJobError: it is declared in code.
+        """
+
+    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
+        """Stop claiming due times of a job; running and queued runs are not touched. Idempotent."""
+
+    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
+        """Claim again from now on; due times in between get ``skipped`` rows. Idempotent."""
+
+    async def trigger_job(
+        self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None
+    ) -> Run:
+        """Run a job now, once, without moving its schedule. Obeys overlap: the run may be skipped.
+
+        Args:
+            job: ``group/name``.
+            kwargs: Replace arguments of the job by name, for this run only.
+            expect_id: See the class.
+        """
+
+    async def next_due(self, job: str, *, count: int = 5) -> Preview:
+        """The next due times of a job; of a paused one, as if it were resumed now."""
+
+    async def preview(
+        self, trigger: Mapping[str, Any], *, timezone: str | None = None, count: int = 5
+    ) -> Preview:
+        """What a trigger means. Raises `InvalidTriggerError`."""
+
+    async def runs(
+        self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Run]:
+        """The history, newest first."""
+
+    async def run(self, run_id: int) -> Run:
+        """One run. Raises `RunNotFoundError`."""
+
+    async def attempts(self, run_id: int) -> tuple[Attempt, ...]:
+        """The ended attempts of a run, first one first."""
+
+    async def logs(self, run_id: int, *, after: int = 0, limit: int = 1000) -> LogPage:
+        """Lines of a run above ``after``, also while it runs. Raises `RunNotFoundError`."""
+
+    async def log_tail(self, run_id: int, *, count: int = 1000) -> LogPage:
+        """The last lines of a run, also while it runs. Raises `RunNotFoundError`."""
+
+    def follow(self, run_id: int, *, after: int = 0) -> AsyncIterator[LogPage]:
+        """Lines of a run as they come; ends after the page that is ``done``."""
+
+    async def search_logs(self, query: str, *, limit: int = 100) -> tuple[LogHit, ...]:
+        """Lines of all runs that hold every word of ``query``, newest run first."""
+
+    async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
+        """The audit trail, newest first."""
+
+    async def aclose(self) -> None:
+        """Let go of connections. The engine is not touched."""

@@ -1,0 +1,158 @@
+"""Rows as they pass between the engine and its store: by the thousand, so they are plain tuples.
+
+Times are integer microseconds since 1970 (UTC) and their names end in ``_us``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from schedtui.models import RunState, Source, WaitReason
+
+
+class NewRun(NamedTuple):
+    """A run's row as it is inserted. The order is that of the insert statement."""
+
+    id: int
+    job_id: int
+    function: str
+    source: Source
+    state: RunState
+    scheduled_for_us: int | None
+    clock_epoch: int
+    job_version: int
+    kwargs_json: str | None
+    """None stands for ``{}``."""
+    claimed_at_us: int
+    wait_reason: WaitReason | None
+    attempt: int
+    token: int | None
+    started_at_us: int | None
+    finished_at_us: int | None
+    reason: str | None
+    range_from_us: int | None
+    range_count: int | None
+    actor: str | None
+
+
+class Claim(NamedTuple):
+    """One job's due times decided: where the job moves to, and the rows that come of it."""
+
+    next_due_us: int | None
+    last_due_us: int
+    job_id: int
+    version: int
+    due_us: int
+    """The move holds only where the job still has this version and this ``next_due``."""
+    runs: tuple[NewRun, ...]
+
+
+class Start(NamedTuple):
+    """A queued run that gets its slot."""
+
+    run_id: int
+    attempt: int
+    token: int
+    started_at_us: int
+
+
+class Finish(NamedTuple):
+    """The end of an attempt that was running, and so far of its run."""
+
+    run_id: int
+    attempt: int
+    token: int
+    state: RunState
+    started_at_us: int
+    finished_at_us: int
+    reason: str | None
+    error_type: str | None
+    error: str | None
+    traceback: str | None
+    result: str | None
+    result_is_json: bool
+    log_lines: int
+    log_dropped: int
+    progress: float | None
+    progress_text: str | None
+
+
+class LogChunk(NamedTuple):
+    """Some consecutive lines of a run, compressed; made by `schedtui.store.chunks.encode`."""
+
+    run_id: int
+    attempt: int
+    first_seq: int
+    last_seq: int
+    first_at_us: int
+    last_at_us: int
+    lines: int
+    raw_bytes: int
+    data: bytes
+    text: str
+    """Its distinct words, folded, for the full-text index only."""
+
+
+class OpenRun(NamedTuple):
+    """A run that an earlier boot left queued or running."""
+
+    id: int
+    job_id: int
+    function: str
+    source: Source
+    state: RunState
+    scheduled_for_us: int | None
+    kwargs_json: str | None
+    attempt: int
+    token: int | None
+    started_at_us: int | None
+
+
+class RecentRun(NamedTuple):
+    """What a job's summary shows of an ended run."""
+
+    id: int
+    job_id: int
+    state: RunState
+    at_us: int
+    """When it started, or was claimed where it never started."""
+    duration_us: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Boot:
+    """One start of an engine on a store."""
+
+    boot: str
+    pid: int
+    started_at_us: int
+    address: str
+    """Where it can be reached: the Unix socket's path, or empty."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """What an engine finds when it opens its store."""
+
+    last_run_id: int
+    """The highest run id ever given out; 0 in a new store."""
+    clock_epoch: int
+    last_seen_us: int | None
+    """The last sign of life of the engine before this one; None in a new store."""
+    clean: bool
+    """Whether that engine stopped in order."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Token:
+    """An access token as it is kept: never the token itself."""
+
+    id: int
+    name: str
+    role: str
+    """``viewer``, ``operator`` or ``admin``."""
+    sha256: str
+    """Hex digest of the secret, which is random enough to need no salt."""
+    created_at_us: int
+    expires_at_us: int | None

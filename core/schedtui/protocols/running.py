@@ -1,0 +1,58 @@
+"""What an executor promises its engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextvars import Context
+from typing import Any, NamedTuple, Protocol
+
+from schedtui.models import RunState
+
+
+class Ended(NamedTuple):
+    """How a call ended; everything in it is text already and capped."""
+
+    state: RunState
+    finished_at_us: int
+    error_type: str | None = None
+    error: str | None = None
+    traceback: str | None = None
+    result: str | None = None
+    result_is_json: bool = False
+    reason: str | None = None
+
+
+class Call(NamedTuple):
+    """One execution of a function, ready to be made."""
+
+    run_id: int
+    function: Callable[..., Any]
+    kwargs: Mapping[str, Any]
+    context: Context
+    """Holds the current run, so that what the function logs finds its way."""
+    done: Callable[[Ended], None]
+    """Called once, on the event loop."""
+
+
+class Executor(Protocol):
+    """Makes calls. Never raises what a function raises: an end is always an `Ended`."""
+
+    @property
+    def kind(self) -> str:
+        """``async`` or ``thread``."""
+
+    @property
+    def slots(self) -> int:
+        """How many calls it makes at once."""
+
+    def start(self) -> None:
+        """Make ready; called on the event loop it will serve."""
+
+    def submit(self, call: Call) -> None:
+        """Make the call now; on the event loop; never more than ``slots`` at once."""
+
+    def cancel(self, run_id: int) -> bool:
+        """Ask a call to end. False where it cannot be asked (a thread) or is not known."""
+
+    async def close(self) -> None:
+        """Let go of everything; calls that cannot be ended are abandoned and never report."""

@@ -1,0 +1,161 @@
+"""What a store promises its engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from schedtui.models import Attempt, AuditEvent, Job, LogHit, LogLine, Run, RunFilter
+from schedtui.protocols.rows import (
+    Boot,
+    Claim,
+    Finish,
+    LogChunk,
+    NewRun,
+    Opened,
+    OpenRun,
+    RecentRun,
+    Start,
+    Token,
+)
+
+
+class StoreTx(Protocol):
+    """One open write transaction. Used on the writer's thread only.
+
+    Every method may raise `StoreUnavailableError` (nothing of the transaction stays; the same may
+    be tried again) or `StoreDataError` (these rows will be refused again).
+    """
+
+    def claim(self, claims: Sequence[Claim]) -> set[int]:
+        """Move jobs and insert their runs, for the claims whose job is still as it was.
+
+        Returns:
+            The ids of the jobs whose claim was lost; nothing of those was written.
+        """
+
+    def insert_runs(self, runs: Sequence[NewRun]) -> None:
+        """Insert runs that move no job: manual ones."""
+
+    def start(self, starts: Sequence[Start]) -> set[int]:
+        """``queued`` to ``running``. Returns the ids of runs that were no longer queued."""
+
+    def finish(self, ends: Sequence[Finish]) -> set[int]:
+        """``running`` with this token to a terminal state, and a row in ``attempts``.
+
+        Returns:
+            The ids of the runs that were not running with that token; of those nothing was written.
+        """
+
+    def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
+        """All queued runs of a job to ``cancelled``. Returns their ids."""
+
+    def insert_job(self, job: Job) -> Job:
+        """Insert a job; ``id`` is given by the store.
+
+        Raises:
+            ConflictError: a living job has this group and name.
+        """
+
+    def update_job(self, job: Job, *, version: int) -> bool:
+        """Write all of a living job's columns where its version still is ``version``.
+
+        Raises:
+            ConflictError: another living job has its group and name.
+        """
+
+    def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:
+        """Make a tombstone of a living job where its version still is ``version``."""
+
+    def append_logs(self, chunks: Sequence[LogChunk]) -> None:
+        """Keep log lines and index their text."""
+
+    def audit(self, at_us: int, actor: str, action: str, object_: str, detail_json: str) -> None:
+        """Add a line to the audit trail."""
+
+    def beat(self, boot: str, now_us: int, *, stopped: bool = False) -> None:
+        """The engine's sign of life, or its orderly end."""
+
+    def set_clock_epoch(self, epoch: int) -> None:
+        """Make a clock step durable."""
+
+    def insert_token(self, token: Token) -> Token:
+        """Keep a new token; ``id`` is given by the store.
+
+        Raises:
+            ConflictError: a token of this name exists.
+        """
+
+
+class Store(Protocol):
+    """Where jobs, runs, logs and the audit trail live.
+
+    `open`, `close` and reads block and may be called from any thread but the event loop's;
+    transactions belong to the writer's thread.
+    """
+
+    @property
+    def url(self) -> str:
+        """Kind and place, without secrets."""
+
+    def open(self, boot: Boot | None) -> Opened:
+        """Lock, migrate (with a backup first), and register the boot.
+
+        Args:
+            boot: None to use the store as a tool beside its engine: no lock, no boot.
+
+        Raises:
+            StoreLockedError: another engine owns it.
+            StoreSchemaError: it was written by a newer schedtui.
+            StoreUnavailableError: it cannot be opened now.
+            StoreError: it is damaged, or not a store of schedtui; it was left as it is.
+        """
+
+    def close(self) -> None:
+        """Let go of every connection and of the lock. Safe to call twice."""
+
+    def transaction(self) -> AbstractContextManager[StoreTx]:
+        """A write transaction: committed at the end of the block, rolled back by an exception."""
+
+    def drop_connection(self) -> None:
+        """Throw the writer's connection away, after a failure."""
+
+    def jobs(self) -> Iterator[Job]:
+        """All living jobs, in the order of their ids."""
+
+    def job(self, job_id: int) -> Job | None:
+        """A living job."""
+
+    def find_job(self, group: str, name: str) -> Job | None:
+        """A living job by its names."""
+
+    def open_runs(self) -> list[OpenRun]:
+        """All runs that are queued or running, oldest first."""
+
+    def recent_runs(self, count: int) -> dict[int, list[RecentRun]]:
+        """The newest ``count`` ended runs of each living job, oldest first, by job id."""
+
+    def runs(self, where: RunFilter, *, limit: int, before: int | None) -> list[Run]:
+        """Runs with an id below ``before``, newest first."""
+
+    def run(self, run_id: int) -> Run | None:
+        """A run."""
+
+    def attempts(self, run_id: int) -> list[Attempt]:
+        """The ended attempts of a run, first one first."""
+
+    def log_lines(self, run_id: int, *, after: int, limit: int) -> list[LogLine]:
+        """Lines with a ``seq`` above ``after``, in order."""
+
+    def log_tail(self, run_id: int, count: int) -> list[LogLine]:
+        """The last ``count`` lines that are kept, in order."""
+
+    def search_logs(self, query: str, *, limit: int) -> list[LogHit]:
+        """Lines that hold every word of ``query``, newest run first."""
+
+    def audit_trail(self, *, limit: int, before: int | None) -> list[AuditEvent]:
+        """The audit trail with ids below ``before``, newest first."""
+
+    def tokens(self) -> list[Token]:
+        """All access tokens."""

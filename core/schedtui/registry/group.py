@@ -1,0 +1,264 @@
+"""A group: the place where users decorate."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from types import FrameType, MappingProxyType
+from typing import Any, TypeVar, overload
+
+from schedtui import policies
+from schedtui.errors import ConflictError, InvalidError, InvalidTriggerError
+from schedtui.models import CatchUp, Overlap
+from schedtui.models.names import check_name
+from schedtui.registry.declaration import Declaration, json_arguments
+from schedtui.registry.function import Function
+from schedtui.triggers import Cron, Every, Once, Trigger, check_timezone, parse_duration
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Group:
+    """A named set of functions and jobs.
+
+    ::
+
+        reports = Group("Reports", tags=["reports"])
+
+        @reports.function()
+        async def send_report(recipient: str): ...
+
+        @reports.job(cron="0 9 * * *", timezone="Europe/Berlin")
+        def daily_cleanup(): ...
+
+    Args:
+        name: 1 to 128 characters without ``/`` and control characters.
+        tags: Given to all its jobs, before their own.
+        timezone: IANA zone of its jobs that name none; None: the engine's.
+        overlap: What its jobs do while an earlier run is active, where they do not say.
+        grace_s: Seconds its jobs may be found late and still run, where they do not say.
+        catch_up: What becomes of its jobs' due times found later, where they do not say.
+
+    Raises:
+        InvalidNameError, InvalidTriggerError, InvalidError: an argument is wrong; says which.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        tags: Iterable[str] = (),
+        timezone: str | None = None,
+        overlap: str | Overlap | None = None,
+        grace_s: float | timedelta | None = None,
+        catch_up: str | CatchUp | None = None,
+    ) -> None:
+        self.name = check_name("name", name)
+        self.tags = _check_tags(tags)
+        self.timezone = None if timezone is None else check_timezone(timezone)
+        self.policies = policies.make(overlap=overlap, grace_s=grace_s, catch_up=catch_up)
+        self.file, self.line = _place(inspect.currentframe())
+        self._functions: dict[str, Function] = {}
+        self._declarations: dict[str, Declaration] = {}
+
+    def __repr__(self) -> str:
+        return f"<Group {self.name!r} of {self.place}>"
+
+    @property
+    def place(self) -> str:
+        """``file:line`` where it was made."""
+        return f"{self.file}:{self.line}"
+
+    @property
+    def functions(self) -> Mapping[str, Function]:
+        """Its functions by bare name, those of ``register=False`` too; follows what is added."""
+        return MappingProxyType(self._functions)
+
+    @property
+    def declarations(self) -> tuple[Declaration, ...]:
+        """Its jobs in the order of the code."""
+        return tuple(
+            dataclasses.replace(one, timezone=one.timezone or self.timezone)
+            for one in self._declarations.values()
+        )
+
+    @overload
+    def function(self, name: F, /) -> F: ...
+    @overload
+    def function(self, name: str | None = None) -> Callable[[F], F]: ...
+    def function(self, name: Any = None) -> Any:
+        """Register the decorated function, without a schedule. ``@group.function`` works too.
+
+        Args:
+            name: None takes the function's own.
+
+        Returns:
+            The function, unchanged.
+
+        Raises:
+            ConflictError: another function of the group has this name.
+            InvalidError, InvalidNameError: it cannot run as a job, or needs another name.
+        """
+        if callable(name):
+            self._register(name, None, listed=True)
+            return name
+
+        def decorate(call: F) -> F:
+            self._register(call, name, listed=True)
+            return call
+
+        return decorate
+
+    def job(
+        self,
+        *,
+        cron: str | None = None,
+        every: float | timedelta | str | None = None,
+        at: datetime | None = None,
+        trigger: Trigger | None = None,
+        name: str | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        timezone: str | None = None,
+        overlap: str | Overlap | None = None,
+        grace_s: float | timedelta | None = None,
+        catch_up: str | CatchUp | None = None,
+        tags: Iterable[str] = (),
+        description: str = "",
+        register: bool = True,
+        paused: bool = False,
+    ) -> Callable[[F], F]:
+        """Register the decorated function and run it on a schedule: a static job.
+
+        May be stacked: several jobs of one function, each with a ``name`` of its own.
+
+        Args:
+            cron: A crontab expression.
+            every: Seconds, a timedelta, or a text such as ``"5m"``.
+            at: An aware moment; due once.
+            trigger: Any other trigger. Exactly one of these four is given.
+            name: The job's name; None takes the function's.
+            kwargs: JSON arguments for the function.
+            timezone: IANA zone of the schedule; None: the group's, else the engine's.
+            overlap: While an earlier run is active; None: the group's, else the engine's.
+            grace_s: Seconds a due time may be found late and still run.
+            catch_up: For due times found later than that.
+            tags: Added to the group's.
+            description: One line; empty takes the summary of the function's docstring.
+            register: False keeps the function from being listed and from jobs made at run time.
+            paused: Start it paused.
+
+        Returns:
+            A decorator that returns the function unchanged.
+
+        Raises:
+            InvalidTriggerError: the schedule or the zone is wrong.
+            InvalidArgumentsError: ``kwargs`` lack a required argument, hold an unknown one, or a
+                value without a JSON form.
+            ConflictError: another job or function of the group has this name.
+            InvalidError, InvalidNameError: another argument is wrong; says which.
+        """
+        when = _one_trigger(cron=cron, every=every, at=at, trigger=trigger)
+        file, line = _place(inspect.currentframe())
+        job_name = None if name is None else check_name("name", name)
+        zone = None if timezone is None else check_timezone(timezone)
+        own = policies.make(overlap=overlap, grace_s=grace_s, catch_up=catch_up)
+        all_tags = tuple(dict.fromkeys((*self.tags, *_check_tags(tags))))
+        arguments = json_arguments(kwargs or {})
+
+        def decorate(call: F) -> F:
+            function = self._register(call, None, listed=register, fallback=job_name)
+            function.parameters.check_names(arguments)
+            self._declare(
+                Declaration(
+                    group=self.name,
+                    name=job_name or function.name,
+                    function=function.full_name,
+                    trigger=when,
+                    timezone=zone,
+                    kwargs=arguments,
+                    policies=own,
+                    tags=all_tags,
+                    description=description or function.summary,
+                    paused=paused,
+                    file=file,
+                    line=line,
+                )
+            )
+            return call
+
+        return decorate
+
+    def _register(
+        self, call: object, name: str | None, *, listed: bool, fallback: str | None = None
+    ) -> Function:
+        """The function for ``call``: the one that is there already, or a new one.
+
+        Args:
+            call: What was decorated.
+            name: The name asked for.
+            listed: A function that was listed once stays so.
+            fallback: The name of a callable that has none of its own.
+        """
+        known = next((one for one in self._functions.values() if one.is_made_of(call)), None)
+        if known is not None and name in (None, known.name):
+            if listed and not known.listed:
+                known = self._functions[known.name] = dataclasses.replace(known, listed=True)
+            return known
+        function = Function.of(call, group=self.name, name=name, fallback=fallback, listed=listed)
+        taken = self._functions.get(function.name)
+        if taken is not None:
+            raise ConflictError(
+                f"group {self.name!r} already has a function {function.name!r} "
+                f"({taken.file}:{taken.line}); rename one of them, or give this one "
+                f'another name: @….function("another_name")'
+            )
+        self._functions[function.name] = function
+        return function
+
+    def _declare(self, declaration: Declaration) -> None:
+        taken = self._declarations.get(declaration.name)
+        if taken is not None:
+            raise ConflictError(
+                f"group {self.name!r} already has a job {declaration.name!r} ({taken.place}); "
+                'give this one another name: @….job(name="another_name", …)'
+            )
+        self._declarations[declaration.name] = declaration
+
+
+def _one_trigger(
+    *,
+    cron: str | None,
+    every: float | timedelta | str | None,
+    at: datetime | None,
+    trigger: Trigger | None,
+) -> Trigger:
+    given = {"cron": cron, "every": every, "at": at, "trigger": trigger}
+    named = [name for name, value in given.items() if value is not None]
+    if len(named) != 1:
+        got = " and ".join(named) or "none of them"
+        raise InvalidTriggerError(
+            f"job: got {got}; expected exactly one of cron, every, at, trigger"
+        )
+    if cron is not None:
+        return Cron(cron)
+    if every is not None:
+        return Every(parse_duration(every) if isinstance(every, str) else every)
+    if at is not None:
+        return Once(at)
+    if not isinstance(trigger, Trigger):
+        raise InvalidTriggerError.one("trigger", trigger, "a trigger, such as Cron('0 9 * * *')")
+    return trigger
+
+
+def _check_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(tags, str):
+        raise InvalidError.one("tags", tags, f"a list of words, such as [{tags!r}]")
+    return tuple(dict.fromkeys(check_name("tags", tag) for tag in tags))
+
+
+def _place(frame: FrameType | None) -> tuple[str, int]:
+    """File and line of the caller of the function that ``frame`` is of."""
+    caller = frame.f_back if frame else None
+    return (caller.f_code.co_filename, caller.f_lineno) if caller else ("", 0)

@@ -1,0 +1,257 @@
+"""A store that lives and dies with its process.
+
+It keeps the whole contract, rollback included. For tests (`schedtui.testing`), demonstrations and
+engines that need no history.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+from schedtui.clock import to_us
+from schedtui.errors import StoreLockedError, StoreUnavailableError
+from schedtui.models import (
+    TERMINAL,
+    Attempt,
+    AuditEvent,
+    Job,
+    LogHit,
+    LogLine,
+    Run,
+    RunFilter,
+)
+from schedtui.protocols import Boot, Finish, NewRun, Opened, OpenRun, RecentRun, StoreTx, Token
+from schedtui.store import chunks, rows
+from schedtui.store.memory_tx import Data, MemoryTx
+
+
+class MemoryStore:
+    """A store of plain dictionaries.
+
+    What is in it outlives `close`, so that a test can start a second engine on it.
+    """
+
+    def __init__(self) -> None:
+        self._data = Data()
+        self._lock = threading.RLock()
+        self._open = False
+
+    @property
+    def url(self) -> str:
+        """Kind and place."""
+        return "memory://"
+
+    def open(self, boot: Boot | None) -> Opened:
+        """Register the boot.
+
+        Raises:
+            StoreLockedError: it is open already.
+        """
+        with self._lock:
+            if self._open:
+                raise StoreLockedError(self.url)
+            meta = self._data.meta
+            found = Opened(
+                last_run_id=meta["last_run_id"],
+                clock_epoch=meta["clock_epoch"],
+                last_seen_us=meta["last_seen_us"],
+                clean=meta["clean"],
+            )
+            if boot is not None:
+                meta.update(boot=boot.boot, last_seen_us=boot.started_at_us, clean=False)
+            self._open = True
+            return found
+
+    def close(self) -> None:
+        """Let go. What is in it stays, for the next `open`."""
+        with self._lock:
+            self._open = False
+
+    def drop_connection(self) -> None:
+        """Nothing to throw away: there is no connection."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[StoreTx]:
+        """A write transaction; readers wait for its end."""
+        with self._reading() as data:
+            tx = MemoryTx(data)
+            try:
+                yield tx
+            except BaseException:
+                tx.roll_back()
+                raise
+
+    @contextmanager
+    def _reading(self) -> Iterator[Data]:
+        with self._lock:
+            if not self._open:
+                raise StoreUnavailableError("the store in memory is not open")
+            yield self._data
+
+    def jobs(self) -> Iterator[Job]:
+        """All living jobs, in the order of their ids."""
+        with self._reading() as data:
+            found = [data.jobs[job_id] for job_id in sorted(data.jobs)]
+        yield from found
+
+    def job(self, job_id: int) -> Job | None:
+        """A living job."""
+        with self._reading() as data:
+            return data.jobs.get(job_id)
+
+    def find_job(self, group: str, name: str) -> Job | None:
+        """A living job by its names."""
+        with self._reading() as data:
+            return data.jobs.get(data.ids.get((group, name), 0))
+
+    def open_runs(self) -> list[OpenRun]:
+        """All runs that are queued or running, oldest first."""
+        with self._reading() as data:
+            return [_open_run(data.runs[run_id]) for run_id in sorted(data.active)]
+
+    def recent_runs(self, count: int) -> dict[int, list[RecentRun]]:
+        """The newest ``count`` ended runs of each living job, oldest first, by job id."""
+        found: dict[int, list[RecentRun]] = {}
+        with self._reading() as data:
+            for run_id in sorted(data.runs, reverse=True):
+                run = data.runs[run_id]
+                if run.state not in TERMINAL or run.job_id not in data.jobs:
+                    continue
+                recent = found.setdefault(run.job_id, [])
+                if len(recent) < count:
+                    recent.append(_recent(run))
+        return {job_id: recent[::-1] for job_id, recent in sorted(found.items()) if recent}
+
+    def runs(self, where: RunFilter, *, limit: int, before: int | None) -> list[Run]:
+        """Runs with an id below ``before``, newest first."""
+        with self._reading() as data:
+            fits = _filter(where, data)
+            newest = sorted(data.runs, reverse=True)
+            ids = (i for i in newest if (before is None or i < before) and fits(data.runs[i]))
+            return [_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
+
+    def run(self, run_id: int) -> Run | None:
+        """A run."""
+        with self._reading() as data:
+            return _run(data, run_id) if run_id in data.runs else None
+
+    def attempts(self, run_id: int) -> list[Attempt]:
+        """The ended attempts of a run, first one first."""
+        with self._reading() as data:
+            ends = sorted(
+                (end for (ended, _), end in data.attempts.items() if ended == run_id),
+                key=lambda end: end.attempt,
+            )
+        return [
+            rows.attempt_of(
+                (
+                    end.run_id,
+                    end.attempt,
+                    end.state,
+                    end.started_at_us,
+                    end.finished_at_us,
+                    end.error_type,
+                    end.error,
+                )
+            )
+            for end in ends
+        ]
+
+    def log_lines(self, run_id: int, *, after: int, limit: int) -> list[LogLine]:
+        """Lines with a ``seq`` above ``after``, in order."""
+        lines = (line for line in self._lines(run_id) if line.seq > after)
+        return list(islice(lines, rows.bounded(max(limit, 0))))
+
+    def log_tail(self, run_id: int, count: int) -> list[LogLine]:
+        """The last ``count`` lines that are kept, in order."""
+        return self._lines(run_id)[-count:] if count > 0 else []
+
+    def _lines(self, run_id: int) -> list[LogLine]:
+        with self._reading() as data:
+            kept = sorted(chunk for chunk in data.chunks.values() if chunk.run_id == run_id)
+        return sorted(line for chunk in kept for line in chunks.decode(chunk.data))
+
+    def search_logs(self, query: str, *, limit: int) -> list[LogHit]:
+        """Lines that hold every word of ``query``, newest run first."""
+        wanted = chunks.Query(query)
+        found: list[LogHit] = []
+        if not wanted:
+            return found
+        with self._reading() as data:
+            for chunk_id in sorted(data.chunks, reverse=True):
+                if len(found) >= limit:
+                    break
+                chunk = data.chunks[chunk_id]
+                job = data.name_of(chunk.run_id)
+                found += [
+                    LogHit(run_id=chunk.run_id, job=job, line=line)
+                    for line in wanted.hits(chunks.decode(chunk.data))
+                ]
+        return chunks.newest(found, limit)
+
+    def audit_trail(self, *, limit: int, before: int | None) -> list[AuditEvent]:
+        """The audit trail with ids below ``before``, newest first."""
+        with self._reading() as data:
+            ids = (i for i in sorted(data.events, reverse=True) if before is None or i < before)
+            return [rows.event_of(data.events[i]) for i in islice(ids, rows.bounded(max(limit, 0)))]
+
+    def tokens(self) -> list[Token]:
+        """All access tokens."""
+        with self._reading() as data:
+            return list(data.tokens.values())
+
+
+def _filter(where: RunFilter, data: Data) -> Callable[[NewRun], bool]:
+    since = None if where.since is None else to_us(where.since)
+    until = None if where.until is None else to_us(where.until)
+
+    def fits(run: NewRun) -> bool:
+        return (
+            (where.job_id is None or run.job_id == where.job_id)
+            and (where.group is None or data.names.get(run.job_id, ("", ""))[0] == where.group)
+            and (where.state is None or run.state == where.state)
+            and (where.source is None or run.source == where.source)
+            and (since is None or run.claimed_at_us >= since)
+            and (until is None or run.claimed_at_us < until)
+        )
+
+    return fits
+
+
+def _run(data: Data, run_id: int) -> Run:
+    end = data.ends.get(run_id)
+    extra = _NO_END if end is None else end[_FIRST_OF_END:]
+    return rows.run_of((*data.runs[run_id], *extra), data.name_of(run_id))
+
+
+_FIRST_OF_END = Finish._fields.index("error_type")
+_NO_END = (None, None, None, None, False, 0, 0, None, None)
+
+
+def _open_run(run: NewRun) -> OpenRun:
+    return OpenRun(
+        id=run.id,
+        job_id=run.job_id,
+        function=run.function,
+        source=run.source,
+        state=run.state,
+        scheduled_for_us=run.scheduled_for_us,
+        kwargs_json=run.kwargs_json,
+        attempt=run.attempt,
+        token=run.token,
+        started_at_us=run.started_at_us,
+    )
+
+
+def _recent(run: NewRun) -> RecentRun:
+    started, finished = run.started_at_us, run.finished_at_us
+    return RecentRun(
+        id=run.id,
+        job_id=run.job_id,
+        state=run.state,
+        at_us=run.claimed_at_us if started is None else started,
+        duration_us=None if started is None or finished is None else finished - started,
+    )

@@ -1,0 +1,293 @@
+"""Writing to the store in memory: every change leaves a note of how to undo it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from schedtui.clock import from_us, to_us
+from schedtui.errors import ConflictError, StoreDataError
+from schedtui.models import Job, RunState, Source
+from schedtui.protocols import Claim, Finish, LogChunk, NewRun, Start, Token
+from schedtui.store import rows
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+_MISSING: Any = object()
+_ACTIVE = (RunState.QUEUED, RunState.RUNNING)
+_UNIQUE = (Source.SCHEDULE, Source.CATCHUP)
+
+
+def _no_meta() -> dict[str, Any]:
+    return {
+        "last_run_id": 0,
+        "last_job_id": 0,
+        "last_chunk_id": 0,
+        "clock_epoch": 0,
+        "boot": None,
+        "last_seen_us": None,
+        "clean": True,
+    }
+
+
+@dataclass(slots=True)
+class Data:
+    """All that the store in memory holds. Values are never changed, only replaced."""
+
+    meta: dict[str, Any] = field(default_factory=_no_meta)
+    """Counters, the clock epoch, and the engine's sign of life."""
+    jobs: dict[int, Job] = field(default_factory=dict)
+    """The living ones."""
+    names: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """Group and name of every job that ever lived."""
+    ids: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Living jobs by group and name."""
+    runs: dict[int, NewRun] = field(default_factory=dict)
+    """Every run as it is now."""
+    ends: dict[int, Finish] = field(default_factory=dict)
+    """What an ended run has besides."""
+    active: dict[int, None] = field(default_factory=dict)
+    """Runs that are queued or running."""
+    due: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    """Job, clock epoch and due time, which are unique: the backstop of claiming."""
+    attempts: dict[tuple[int, int], Finish] = field(default_factory=dict)
+    chunks: dict[int, LogChunk] = field(default_factory=dict)
+    chunk_keys: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    events: dict[int, tuple[int, int, str, str, str, str]] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+    """By name."""
+
+    def name_of(self, run_id: int) -> str:
+        """``group/name`` of a run's job."""
+        run = self.runs.get(run_id)
+        return "/".join(self.names.get(run.job_id, ())) if run else ""
+
+
+class MemoryTx:
+    """One write transaction. See `schedtui.protocols.StoreTx`."""
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+        self._undo: list[Callable[[], object]] = []
+
+    def roll_back(self, mark: int = 0) -> None:
+        """Undo all changes, or those after ``mark``."""
+        while len(self._undo) > mark:
+            self._undo.pop()()
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """What fails in the block leaves nothing of the block."""
+        mark = len(self._undo)
+        try:
+            yield
+        except BaseException:
+            self.roll_back(mark)
+            raise
+
+    def _set(self, target: dict[K, V], key: K, value: V) -> None:
+        old = target.get(key, _MISSING)
+        if old is _MISSING:
+            self._undo.append(lambda: target.pop(key))
+        else:
+            self._undo.append(lambda: target.__setitem__(key, old))
+        target[key] = value
+
+    def _remove(self, target: dict[K, V], key: K) -> None:
+        old = target.pop(key)
+        self._undo.append(lambda: target.__setitem__(key, old))
+
+    def _next_id(self, counter: str) -> int:
+        value: int = self._data.meta[counter] + 1
+        self._set(self._data.meta, counter, value)
+        return value
+
+    def claim(self, claims: Sequence[Claim]) -> set[int]:
+        """Move jobs and insert their runs, for the claims whose job is still as it was."""
+        lost: set[int] = set()
+        with self._whole():
+            for claim in claims:
+                job = self._data.jobs.get(claim.job_id)
+                due = None if job is None or job.next_due is None else to_us(job.next_due)
+                if job is None or job.version != claim.version or due != claim.due_us:
+                    lost.add(claim.job_id)
+                    continue
+                after = None if claim.next_due_us is None else from_us(claim.next_due_us)
+                moved = replace(job, next_due=after, last_due=from_us(claim.last_due_us))
+                self._set(self._data.jobs, job.id, moved)
+                self._insert(claim.runs)
+        return lost
+
+    def insert_runs(self, runs: Sequence[NewRun]) -> None:
+        """Insert runs that move no job."""
+        with self._whole():
+            self._insert(runs)
+
+    def _insert(self, runs: Sequence[NewRun]) -> None:
+        data = self._data
+        for run in runs:
+            if run.id in data.runs:
+                raise StoreDataError(f"memory://: a run {run.id} exists already")
+            if run.source in _UNIQUE and run.scheduled_for_us is not None:
+                key = (run.job_id, run.clock_epoch, run.scheduled_for_us)
+                if key in data.due:
+                    raise StoreDataError(
+                        f"memory://: job {run.job_id} has run {data.due[key]} for this due time"
+                    )
+                self._set(data.due, key, run.id)
+            kept = run._replace(reason=rows.printable(run.reason), actor=rows.printable(run.actor))
+            self._set(data.runs, run.id, kept)
+            if run.state in _ACTIVE:
+                self._set(data.active, run.id, None)
+            if run.id > data.meta["last_run_id"]:
+                self._set(data.meta, "last_run_id", run.id)
+
+    def start(self, starts: Sequence[Start]) -> set[int]:
+        """``queued`` to ``running``."""
+        lost: set[int] = set()
+        for start in starts:
+            run = self._data.runs.get(start.run_id)
+            if run is None or run.state is not RunState.QUEUED:
+                lost.add(start.run_id)
+                continue
+            moved = run._replace(
+                state=RunState.RUNNING,
+                attempt=start.attempt,
+                token=start.token,
+                started_at_us=start.started_at_us,
+                wait_reason=None,
+            )
+            self._set(self._data.runs, run.id, moved)
+        return lost
+
+    def finish(self, ends: Sequence[Finish]) -> set[int]:
+        """``running`` with this token to a terminal state, and a row in ``attempts``."""
+        data = self._data
+        lost: set[int] = set()
+        with self._whole():
+            for given in ends:
+                run = data.runs.get(given.run_id)
+                if run is None or run.state is not RunState.RUNNING or run.token != given.token:
+                    lost.add(given.run_id)
+                    continue
+                key = (given.run_id, given.attempt)
+                if key in data.attempts:
+                    raise StoreDataError(f"memory://: attempt {key} has ended already")
+                end = Finish._make(rows.printable(v) if type(v) is str else v for v in given)
+                moved = run._replace(
+                    state=end.state, finished_at_us=end.finished_at_us, reason=end.reason
+                )
+                self._set(data.runs, run.id, moved)
+                self._set(data.ends, run.id, end)
+                self._set(data.attempts, key, end)
+                self._remove(data.active, run.id)
+        return lost
+
+    def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
+        """All queued runs of a job to ``cancelled``."""
+        data = self._data
+        queued = [
+            run
+            for run in (data.runs[run_id] for run_id in sorted(data.active))
+            if run.job_id == job_id and run.state is RunState.QUEUED
+        ]
+        for run in queued:
+            moved = run._replace(
+                state=RunState.CANCELLED,
+                reason=rows.printable(reason),
+                finished_at_us=now_us,
+                wait_reason=None,
+            )
+            self._set(data.runs, run.id, moved)
+            self._remove(data.active, run.id)
+        return [run.id for run in queued]
+
+    def insert_job(self, job: Job) -> Job:
+        """Insert a job; ``id`` is given by the store."""
+        self._refuse_taken(job, None)
+        kept = replace(_kept(job), id=self._next_id("last_job_id"))
+        self._set(self._data.jobs, kept.id, kept)
+        self._set(self._data.ids, (kept.group, kept.name), kept.id)
+        self._set(self._data.names, kept.id, (kept.group, kept.name))
+        return kept
+
+    def update_job(self, job: Job, *, version: int) -> bool:
+        """Write all of a living job's columns where its version still is ``version``."""
+        old = self._data.jobs.get(job.id)
+        if old is None or old.version != version:
+            return False
+        self._refuse_taken(job, job.id)
+        kept = _kept(job)
+        self._remove(self._data.ids, (old.group, old.name))
+        self._set(self._data.jobs, kept.id, kept)
+        self._set(self._data.ids, (kept.group, kept.name), kept.id)
+        self._set(self._data.names, kept.id, (kept.group, kept.name))
+        return True
+
+    def _refuse_taken(self, job: Job, own_id: int | None) -> None:
+        if self._data.ids.get((job.group, job.name), own_id) != own_id:
+            raise ConflictError(rows.taken(job))
+
+    def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:  # noqa: ARG002 - nobody reads when here
+        """Make a tombstone of a living job where its version still is ``version``."""
+        old = self._data.jobs.get(job_id)
+        if old is None or old.version != version:
+            return False
+        self._remove(self._data.jobs, job_id)
+        self._remove(self._data.ids, (old.group, old.name))
+        return True
+
+    def append_logs(self, chunks: Sequence[LogChunk]) -> None:
+        """Keep log lines."""
+        with self._whole():
+            for chunk in chunks:
+                key = (chunk.run_id, chunk.attempt, chunk.first_seq)
+                if key in self._data.chunk_keys:
+                    raise StoreDataError(f"memory://: the log chunk {key} is kept already")
+                chunk_id = self._next_id("last_chunk_id")
+                self._set(self._data.chunk_keys, key, chunk_id)
+                self._set(self._data.chunks, chunk_id, chunk)
+
+    def audit(self, at_us: int, actor: str, action: str, object_: str, detail_json: str) -> None:
+        """Add a line to the audit trail."""
+        event_id = len(self._data.events) + 1
+        event = (
+            event_id,
+            at_us,
+            rows.printable(actor),
+            action,
+            rows.printable(object_),
+            detail_json,
+        )
+        self._set(self._data.events, event_id, event)
+
+    def beat(self, boot: str, now_us: int, *, stopped: bool = False) -> None:
+        """The engine's sign of life, or its orderly end."""
+        meta = self._data.meta
+        if meta["boot"] == boot:
+            self._set(meta, "last_seen_us", now_us)
+            if stopped:
+                self._set(meta, "clean", True)
+
+    def set_clock_epoch(self, epoch: int) -> None:
+        """Make a clock step durable."""
+        self._set(self._data.meta, "clock_epoch", epoch)
+
+    def insert_token(self, token: Token) -> Token:
+        """Keep a new token; ``id`` is given by the store."""
+        if token.name in self._data.tokens:
+            raise ConflictError(rows.token_taken(token))
+        kept = replace(token, id=len(self._data.tokens) + 1)
+        self._set(self._data.tokens, token.name, kept)
+        return kept
+
+
+def _kept(job: Job) -> Job:
+    """The job as a database would give it back."""
+    row = rows.job_row(job)
+    kept = rows.job_of([row[column] for column in rows.JOB_COLUMNS])
+    if kept is None:
+        raise StoreDataError(f"job {job.full_name} cannot be read back as it is")
+    return kept

@@ -1,0 +1,298 @@
+"""Models as the store keeps them: columns of JSON text and integers, and back.
+
+Both stores keep the same columns, so that the one in memory refuses and rounds what a database
+would.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, overload
+
+from schedtui.clock import from_us, to_us
+from schedtui.errors import SchedtuiError, StoreDataError
+from schedtui.models import Attempt, AuditEvent, Job, Policies, Run, RunState, Source, WaitReason
+from schedtui.models.wire import from_wire, to_wire
+from schedtui.protocols import Token
+
+logger = logging.getLogger("schedtui.store")
+
+_STATES = {state.value: state for state in RunState}
+_SOURCES = {source.value: source for source in Source}
+_WAITS = {wait.value: wait for wait in WaitReason}
+
+JOB_COLUMNS = (
+    "id",
+    "group_name",
+    "name",
+    "function",
+    "trigger",
+    "timezone",
+    "kwargs",
+    "policies",
+    "tags",
+    "description",
+    "static",
+    "declared",
+    "overridden",
+    "orphaned",
+    "paused",
+    "pause_reason",
+    "paused_by",
+    "created_at",
+    "updated_at",
+    "version",
+    "next_due",
+    "last_due",
+)
+"""The order in which `job_of` expects a job."""
+
+
+def job_row(job: Job) -> dict[str, Any]:
+    """All columns of a job.
+
+    Raises:
+        StoreDataError: something in it has no JSON form.
+    """
+    try:
+        return {
+            "id": job.id,
+            "group_name": job.group,
+            "name": job.name,
+            "function": job.function,
+            "trigger": dump(job.trigger),
+            "timezone": job.timezone,
+            "kwargs": dump(job.kwargs),
+            "policies": dump({k: v for k, v in to_wire(job.policies).items() if v is not None}),
+            "tags": dump(list(job.tags)),
+            "description": printable(job.description),
+            "static": job.static,
+            "declared": None if job.declared is None else dump(job.declared),
+            "overridden": job.overridden,
+            "orphaned": job.orphaned,
+            "paused": job.paused,
+            "pause_reason": printable(job.pause_reason),
+            "paused_by": printable(job.paused_by),
+            "created_at": to_us(job.created_at),
+            "updated_at": to_us(job.updated_at),
+            "version": job.version,
+            "next_due": None if job.next_due is None else to_us(job.next_due),
+            "last_due": None if job.last_due is None else to_us(job.last_due),
+        }
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StoreDataError(f"job {job.full_name} cannot be kept: {error}") from error
+
+
+def job_of(row: Sequence[Any]) -> Job | None:
+    """The job of a row in the order of `JOB_COLUMNS`; None, and a log line, where it is damaged."""
+    values = dict(zip(JOB_COLUMNS, row, strict=True))
+    try:
+        return Job(
+            id=values["id"],
+            group=values["group_name"],
+            name=values["name"],
+            function=values["function"],
+            trigger=_object(values["trigger"]),
+            timezone=values["timezone"],
+            kwargs=_object(values["kwargs"]),
+            policies=_policies(values["policies"]),
+            tags=tuple(json.loads(values["tags"])),
+            description=values["description"],
+            static=bool(values["static"]),
+            declared=None if values["declared"] is None else _object(values["declared"]),
+            overridden=bool(values["overridden"]),
+            orphaned=bool(values["orphaned"]),
+            paused=bool(values["paused"]),
+            pause_reason=values["pause_reason"],
+            paused_by=values["paused_by"],
+            version=values["version"],
+            next_due=_moment(values["next_due"]),
+            last_due=_moment(values["last_due"]),
+            created_at=from_us(values["created_at"]),
+            updated_at=from_us(values["updated_at"]),
+        )
+    except (TypeError, ValueError, OverflowError, RecursionError, SchedtuiError) as error:
+        logger.error(
+            "job %s (%s/%s) is damaged in the store and is left out: %s",
+            values["id"],
+            values["group_name"],
+            values["name"],
+            error,
+        )
+        return None
+
+
+RUN_COLUMNS = (
+    "id",
+    "job_id",
+    "function",
+    "source",
+    "state",
+    "scheduled_for",
+    "clock_epoch",
+    "job_version",
+    "kwargs",
+    "claimed_at",
+    "wait_reason",
+    "attempt",
+    "token",
+    "started_at",
+    "finished_at",
+    "reason",
+    "range_from",
+    "range_count",
+    "actor",
+    "error_type",
+    "error",
+    "traceback",
+    "result",
+    "result_is_json",
+    "log_lines",
+    "log_dropped",
+    "progress",
+    "progress_text",
+)
+"""The order in which `run_of` expects a run; the first ones are a `NewRun`."""
+
+
+def run_of(row: Sequence[Any], job: str) -> Run:
+    """The run of a row in the order of `RUN_COLUMNS`; ``job`` is its job's full name."""
+    values = dict(zip(RUN_COLUMNS, row, strict=True))
+    return Run(
+        id=values["id"],
+        job_id=values["job_id"],
+        job=job,
+        function=values["function"],
+        source=_SOURCES[values["source"]],
+        state=_STATES[values["state"]],
+        scheduled_for=_moment(values["scheduled_for"]),
+        clock_epoch=values["clock_epoch"],
+        job_version=values["job_version"],
+        kwargs=lenient_object(values["kwargs"], "run", values["id"]),
+        claimed_at=from_us(values["claimed_at"]),
+        wait_reason=_WAITS.get(values["wait_reason"]),
+        attempt=values["attempt"],
+        started_at=_moment(values["started_at"]),
+        finished_at=_moment(values["finished_at"]),
+        reason=values["reason"] or "",
+        range_from=_moment(values["range_from"]),
+        range_count=values["range_count"],
+        error_type=values["error_type"],
+        error=values["error"],
+        traceback=values["traceback"],
+        result=values["result"],
+        result_is_json=bool(values["result_is_json"]),
+        log_lines=values["log_lines"],
+        log_dropped=values["log_dropped"],
+        progress=values["progress"],
+        progress_text=values["progress_text"] or "",
+        actor=values["actor"] or "",
+    )
+
+
+def attempt_of(row: Sequence[Any]) -> Attempt:
+    """The attempt of a row: run, number, state, started, finished, error's type, error."""
+    run_id, number, state, started_at, finished_at, error_type, error = row
+    return Attempt(
+        run_id=run_id,
+        number=number,
+        state=_STATES[state],
+        started_at=from_us(started_at),
+        finished_at=from_us(finished_at),
+        error_type=error_type,
+        error=error,
+    )
+
+
+def event_of(row: Sequence[Any]) -> AuditEvent:
+    """The line of the audit trail of a row: id, at, actor, action, object, detail."""
+    event_id, at, actor, action, object_, detail = row
+    return AuditEvent(
+        id=event_id,
+        at=from_us(at),
+        actor=actor,
+        action=action,
+        object=object_,
+        detail=lenient_object(detail, "audit event", event_id),
+    )
+
+
+def state_of(text: str) -> RunState:
+    """The state of its text; ten times as fast as the enum's own way."""
+    return _STATES[text]
+
+
+def source_of(text: str) -> Source:
+    """The source of its text."""
+    return _SOURCES[text]
+
+
+def dump(value: Any) -> str:
+    """Compact JSON.
+
+    Raises:
+        TypeError, ValueError, RecursionError: it has no JSON form.
+    """
+    return json.dumps(value, separators=(",", ":"), allow_nan=False, default=_plain)
+
+
+def bounded(number: int) -> int:
+    """The nearest number that a database can compare with; nothing is kept that far out."""
+    return max(-(2**63), min(number, 2**63 - 1))
+
+
+@overload
+def printable(text: str) -> str: ...
+@overload
+def printable(text: str | None) -> str | None: ...
+def printable(text: str | None) -> str | None:
+    """The text with escapes for what no UTF-8 can hold: a file name in a message, say."""
+    if not isinstance(text, str) or text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def lenient_object(text: str | None, kind: str, row_id: int) -> dict[str, Any]:
+    """A JSON object; empty, and a log line, where the text is damaged."""
+    if not text:
+        return {}
+    try:
+        return _object(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        logger.error("%s %s has damaged JSON in the store: %s", kind, row_id, error)
+        return {}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _object(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"not a JSON object: {text[:40]}")
+    return value
+
+
+@lru_cache(maxsize=256)
+def _policies(text: str) -> Policies:
+    return from_wire(Policies, json.loads(text), strict=False)
+
+
+def _moment(us: int | None) -> Any:
+    return None if us is None else from_us(us)
+
+
+def taken(job: Job) -> str:
+    """The message for a name that a living job has."""
+    return f"a job {job.full_name} exists already; choose another name, or edit or delete that one"
+
+
+def token_taken(token: Token) -> str:
+    """The message for a token's name that is in use."""
+    return f"a token named {token.name!r} exists already; choose another name"

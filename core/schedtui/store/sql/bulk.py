@@ -1,0 +1,171 @@
+"""Statements over many rows at the speed of the driver.
+
+A statement is compiled from the Core tables once. Rows come as named tuples and are turned into
+columns, because sqlite3 takes ten times as long to bind a None or an enum as it takes for a plain
+string: a column that is None in every row is left to its default, and the others are made plain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import pysqlite
+
+from schedtui.models import RunState, Source, WaitReason
+from schedtui.store import rows
+from schedtui.store.sql.errors import Foreign
+
+_DIALECT = pysqlite.dialect()
+
+Plain = Callable[[Sequence[Any]], Iterable[Any]]
+
+
+_TEXTS = {member: member.value for kind in (RunState, Source, WaitReason) for member in kind}
+
+
+def texts(column: Sequence[Any]) -> Iterable[Any]:
+    """Members of the enums of a run as their text; None stays."""
+    return map(_TEXTS.get, column)
+
+
+def integers(column: Sequence[Any]) -> Iterable[Any]:
+    """Booleans as 0 and 1."""
+    return map(int, column)
+
+
+def printable(column: Sequence[Any]) -> Iterable[Any]:
+    """Text from outside, which may hold what no UTF-8 can."""
+    return map(rows.printable, column)
+
+
+class BulkInsert:
+    """``INSERT`` of rows that are tuples in the order of ``columns``."""
+
+    def __init__(
+        self, table: sa.Table, columns: Sequence[str], plain: Mapping[str, Plain] | None = None
+    ) -> None:
+        self._table = table
+        self._columns = tuple(columns)
+        self._plain = plain or {}
+        self._compiled: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {}
+
+    def run(self, connection: sa.Connection, given: Sequence[tuple[Any, ...]]) -> None:
+        """Insert all rows, or fail in the middle of them."""
+        if not given:
+            return
+        kept = {
+            name: self._plain[name](column) if name in self._plain else column
+            for name, column in zip(self._columns, zip(*given, strict=True), strict=True)
+            if column.count(None) < len(column)
+        }
+        sql, order = self._sql(tuple(kept))
+        data = list(zip(*(kept[name] for name in order), strict=True))
+        connection.exec_driver_sql(sql, data)
+
+    def _sql(self, kept: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+        found = self._compiled.get(kept)
+        if found is None:
+            values: dict[str, Any] = {name: sa.bindparam(f"p_{name}") for name in kept}
+            found = self._compiled[kept] = _compile(self._table.insert().values(values))
+        return found
+
+
+class BulkUpdate:
+    """``UPDATE`` with a condition of each row's own, and the knowledge of which rows it hit.
+
+    Args:
+        table: What to update.
+        fields: The fields of the tuples, in order.
+        to: Column to set, by field.
+        where: Column to compare, by field.
+        condition: What else must hold, as a literal clause.
+        also: Further columns to set, to a constant.
+        plain: By field.
+    """
+
+    def __init__(
+        self,
+        table: sa.Table,
+        fields: Sequence[str],
+        *,
+        to: Mapping[str, str],
+        where: Mapping[str, str],
+        condition: Sequence[sa.ColumnElement[bool]] = (),
+        also: Mapping[str, Any] | None = None,
+        plain: Mapping[str, Plain] | None = None,
+    ) -> None:
+        self._table = table
+        self._index = {field: fields.index(field) for field in (*to, *where)}
+        self._to = dict(to)
+        self._where = dict(where)
+        self._condition = condition
+        self._also = dict(also or {})
+        self._plain = plain or {}
+        self._compiled: dict[frozenset[str], tuple[str, tuple[str, ...]]] = {}
+
+    def run(self, connection: sa.Connection, given: Sequence[tuple[Any, ...]]) -> list[int]:
+        """Update all rows.
+
+        Returns:
+            The positions of the rows that hit nothing. Empty, and at full speed, in the usual case.
+        """
+        if not given:
+            return []
+        columns = list(zip(*given, strict=True))
+        chosen = {field: columns[index] for field, index in self._index.items()}
+        nulls = frozenset(
+            field for field in self._to if chosen[field].count(None) == len(chosen[field])
+        )
+        sql, order = self._sql(nulls)
+        plain = self._plain
+        values = [plain[name](chosen[name]) if name in plain else chosen[name] for name in order]
+        data = list(zip(*values, strict=True))
+        with savepoint(connection) as undo:
+            if connection.exec_driver_sql(sql, data).rowcount == len(data):
+                return []
+            undo()
+        return [
+            position
+            for position, values_of_one in enumerate(data)
+            if connection.exec_driver_sql(sql, values_of_one).rowcount == 0
+        ]
+
+    def _sql(self, nulls: frozenset[str]) -> tuple[str, tuple[str, ...]]:
+        found = self._compiled.get(nulls)
+        if found is None:
+            table = self._table
+            values: dict[str, Any] = {
+                column: sa.null() if field in nulls else sa.bindparam(f"p_{field}")
+                for field, column in self._to.items()
+            }
+            own = [table.c[name] == sa.bindparam(f"p_{f}") for f, name in self._where.items()]
+            statement = table.update().where(*own, *self._condition).values(**values, **self._also)
+            found = self._compiled[nulls] = _compile(statement)
+        return found
+
+
+@contextmanager
+def savepoint(connection: sa.Connection) -> Iterator[Callable[[], None]]:
+    """What fails in the block leaves nothing of the block; gives a function that undoes it too."""
+    connection.exec_driver_sql("SAVEPOINT s")
+
+    def undo() -> None:
+        connection.exec_driver_sql("ROLLBACK TO s")
+
+    try:
+        yield undo
+    except BaseException:
+        # A full disk may have ended the whole transaction, and the savepoint with it.
+        with suppress(*Foreign):
+            undo()
+            connection.exec_driver_sql("RELEASE s")
+        raise
+    connection.exec_driver_sql("RELEASE s")
+
+
+def _compile(statement: sa.Insert | sa.Update) -> tuple[str, tuple[str, ...]]:
+    compiled = statement.compile(dialect=_DIALECT)
+    return str(compiled), tuple(name.removeprefix("p_") for name in compiled.positiontup or ())

@@ -1,0 +1,239 @@
+"""Reading jobs, runs, the audit trail and tokens from a SQL store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import sqlalchemy as sa
+
+from schedtui.clock import to_us
+from schedtui.models import Attempt, AuditEvent, Job, Run, RunFilter, RunState
+from schedtui.protocols import OpenRun, RecentRun, Token
+from schedtui.store import rows
+from schedtui.store.rows import bounded
+from schedtui.store.sql import schema
+
+_PAGE = 1000
+_SMALL_GROUP = 50  # jobs; up to here their own index entries are fewer than all runs
+
+_JOBS = schema.jobs.c
+_DUE = schema.job_due.c
+_RUNS = schema.runs.c
+_NAME = _JOBS.group_name + "/" + _JOBS.name
+
+_JOB = sa.select(
+    *(schema.jobs.c[name] if name in schema.jobs.c else _DUE[name] for name in rows.JOB_COLUMNS)
+).join_from(schema.job_due, schema.jobs, _DUE.job_id == _JOBS.id)
+_RUN = sa.select(*(_RUNS[name] for name in rows.RUN_COLUMNS), _NAME.label("job")).join_from(
+    schema.runs, schema.jobs, _JOBS.id == _RUNS.job_id, isouter=True
+)
+_OPEN = (
+    sa.select(
+        _RUNS.id,
+        _RUNS.job_id,
+        _RUNS.function,
+        _RUNS.source,
+        _RUNS.state,
+        _RUNS.scheduled_for,
+        _RUNS.kwargs,
+        _RUNS.attempt,
+        _RUNS.token,
+        _RUNS.started_at,
+    )
+    .where(schema.ACTIVE)
+    .order_by(_RUNS.id)
+)
+
+
+def _recent_query() -> sa.Select[Any]:
+    """For each living job one short walk down its index; no pass over all runs."""
+    inner = schema.runs.alias("newest")
+    newest = (
+        sa.select(inner.c.id)
+        .where(
+            inner.c.job_id == _DUE.job_id,
+            inner.c.state.not_in([sa.literal_column(f"'{s}'") for s in ("queued", "running")]),
+        )
+        .order_by(inner.c.id.desc())
+        .limit(sa.bindparam("count"))
+        .correlate(schema.job_due)
+    )
+    return (
+        sa.select(
+            _RUNS.id,
+            _DUE.job_id,
+            _RUNS.state,
+            _RUNS.claimed_at,
+            _RUNS.started_at,
+            _RUNS.finished_at,
+        )
+        .join_from(schema.job_due, schema.runs, _RUNS.id.in_(newest))
+        .order_by(_DUE.job_id, _RUNS.id)
+    )
+
+
+_RECENT = _recent_query()
+
+
+class SqlReader:
+    """The reading half of a SQL store.
+
+    Args:
+        reading: Gives a connection with one consistent view.
+    """
+
+    def __init__(self, reading: Callable[[], AbstractContextManager[sa.Connection]]) -> None:
+        self._reading = reading
+
+    def jobs(self) -> Iterator[Job]:
+        """All living jobs, in the order of their ids; damaged ones are logged and left out."""
+        page = _JOB.order_by(_DUE.job_id).limit(_PAGE)
+        after = 0
+        while True:
+            with self._reading() as connection:
+                found = connection.execute(page.where(_DUE.job_id > after)).all()
+            for row in found:
+                job = rows.job_of(row)
+                if job is not None:
+                    yield job
+            if len(found) < _PAGE:
+                return
+            after = found[-1].id
+
+    def job(self, job_id: int) -> Job | None:
+        """A living job."""
+        return self._one_job(_DUE.job_id == bounded(job_id))
+
+    def find_job(self, group: str, name: str) -> Job | None:
+        """A living job by its names."""
+        named = (_JOBS.group_name == rows.printable(group), _JOBS.name == rows.printable(name))
+        return self._one_job(sa.and_(*named, _JOBS.deleted_at.is_(None)))
+
+    def _one_job(self, condition: sa.ColumnElement[bool]) -> Job | None:
+        with self._reading() as connection:
+            row = connection.execute(_JOB.where(condition)).first()
+        return None if row is None else rows.job_of(row)
+
+    def open_runs(self) -> list[OpenRun]:
+        """All runs that are queued or running, oldest first."""
+        with self._reading() as connection:
+            found = connection.execute(_OPEN).all()
+        return [
+            OpenRun(
+                id=row.id,
+                job_id=row.job_id,
+                function=row.function,
+                source=rows.source_of(row.source),
+                state=rows.state_of(row.state),
+                scheduled_for_us=row.scheduled_for,
+                kwargs_json=row.kwargs,
+                attempt=row.attempt,
+                token=row.token,
+                started_at_us=row.started_at,
+            )
+            for row in found
+        ]
+
+    def recent_runs(self, count: int) -> dict[int, list[RecentRun]]:
+        """The newest ``count`` ended runs of each living job, oldest first, by job id."""
+        found: dict[int, list[RecentRun]] = {}
+        with self._reading() as connection:
+            result = connection.execute(_RECENT, {"count": bounded(max(count, 0))})
+            for run_id, job_id, state, claimed, started, finished in result:
+                never = started is None
+                recent = RecentRun(
+                    run_id,
+                    job_id,
+                    rows.state_of(state),
+                    claimed if never else started,
+                    None if never or finished is None else finished - started,
+                )
+                found.setdefault(job_id, []).append(recent)
+        return found
+
+    def runs(self, where: RunFilter, *, limit: int, before: int | None) -> list[Run]:
+        """Runs with an id below ``before``, newest first."""
+        with self._reading() as connection:
+            query = _RUN.where(*_conditions(connection, where))
+            if before is not None:
+                query = query.where(_RUNS.id < bounded(before))
+            query = query.order_by(_RUNS.id.desc()).limit(bounded(max(limit, 0)))
+            return [rows.run_of(row[:-1], row[-1] or "") for row in connection.execute(query)]
+
+    def run(self, run_id: int) -> Run | None:
+        """A run."""
+        with self._reading() as connection:
+            row = connection.execute(_RUN.where(_RUNS.id == bounded(run_id))).first()
+        return None if row is None else rows.run_of(row[:-1], row[-1] or "")
+
+    def attempts(self, run_id: int) -> list[Attempt]:
+        """The ended attempts of a run, first one first."""
+        ended = schema.attempts.c
+        query = (
+            sa.select(schema.attempts).where(ended.run_id == bounded(run_id)).order_by(ended.number)
+        )
+        with self._reading() as connection:
+            return [rows.attempt_of(row) for row in connection.execute(query)]
+
+    def audit_trail(self, *, limit: int, before: int | None) -> list[AuditEvent]:
+        """The audit trail with ids below ``before``, newest first."""
+        event_id = schema.events.c.id
+        query = sa.select(schema.events).order_by(event_id.desc()).limit(bounded(max(limit, 0)))
+        if before is not None:
+            query = query.where(event_id < bounded(before))
+        with self._reading() as connection:
+            return [rows.event_of(row) for row in connection.execute(query)]
+
+    def tokens(self) -> list[Token]:
+        """All access tokens."""
+        with self._reading() as connection:
+            found = connection.execute(sa.select(schema.tokens).order_by(schema.tokens.c.id)).all()
+        return [
+            Token(
+                id=row.id,
+                name=row.name,
+                role=row.role,
+                sha256=row.sha256,
+                created_at_us=row.created_at,
+                expires_at_us=row.expires_at,
+            )
+            for row in found
+        ]
+
+
+def _conditions(connection: sa.Connection, where: RunFilter) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = []
+    if where.job_id is not None:
+        found.append(_RUNS.job_id == bounded(where.job_id))
+    if where.group is not None:
+        found.append(_in_group(connection, rows.printable(where.group)))
+    if where.state is not None:
+        found.append(_in_state(where.state))
+    if where.source is not None:
+        found.append(_RUNS.source == str(where.source))
+    if where.since is not None:
+        found.append(_RUNS.claimed_at >= to_us(where.since))
+    if where.until is not None:
+        found.append(_RUNS.claimed_at < to_us(where.until))
+    return found
+
+
+def _in_state(state: RunState) -> sa.ColumnElement[bool]:
+    if state in {RunState.QUEUED, RunState.RUNNING}:
+        # Written out, not bound: only so does SQLite see that the index on active runs applies.
+        return _RUNS.state == sa.literal_column(f"'{state}'")
+    return _RUNS.state == str(state)
+
+
+def _in_group(connection: sa.Connection, group: str) -> sa.ColumnElement[bool]:
+    """Few jobs: through their index entries. Many: down all runs, whose page is soon full.
+
+    The plus keeps SQLite from sorting all runs of a large group to find its newest hundred.
+    """
+    query = sa.select(_JOBS.id).where(_JOBS.group_name == group)
+    ids = connection.execute(query.limit(_SMALL_GROUP + 1)).scalars().all()
+    if len(ids) <= _SMALL_GROUP:
+        return _RUNS.job_id.in_(ids)
+    return sa.literal_column("+runs.job_id").in_(query)

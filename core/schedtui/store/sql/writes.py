@@ -1,0 +1,297 @@
+"""One write transaction on a SQL store."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from schedtui.errors import ConflictError, SchedtuiError, StoreDataError
+from schedtui.models import Job
+from schedtui.protocols import Claim, Finish, LogChunk, NewRun, Start, Token
+from schedtui.store import rows
+from schedtui.store.sql import fulltext, schema
+from schedtui.store.sql.bulk import (
+    BulkInsert,
+    BulkUpdate,
+    integers,
+    printable,
+    savepoint,
+    texts,
+)
+from schedtui.store.sql.errors import Foreign, translate
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_RUNS = schema.runs.c
+_DUE = schema.job_due.c
+_QUEUED = _RUNS.state == sa.literal_column("'queued'")
+_RUNNING = _RUNS.state == sa.literal_column("'running'")
+
+# Statements made once: to make one costs ten times what it costs to run it.
+_INSERT_JOB = schema.jobs.insert().returning(schema.jobs.c.id)
+_INSERT_DUE = schema.job_due.insert()
+_UPDATE_JOB = schema.jobs.update().where(schema.jobs.c.id == sa.bindparam("of_job"))
+_UPDATE_DUE = schema.job_due.update().where(
+    _DUE.job_id == sa.bindparam("of_job"), _DUE.version == sa.bindparam("of_version")
+)
+
+_MOVE = BulkUpdate(
+    schema.job_due,
+    Claim._fields,
+    to={"next_due_us": "next_due", "last_due_us": "last_due"},
+    where={"job_id": "job_id", "version": "version", "due_us": "next_due"},
+)
+_INSERT_RUNS = BulkInsert(
+    schema.runs,
+    rows.RUN_COLUMNS[: len(NewRun._fields)],
+    {
+        "source": texts,
+        "state": texts,
+        "wait_reason": texts,
+        "kwargs": printable,
+        "reason": printable,
+        "actor": printable,
+    },
+)
+_START = BulkUpdate(
+    schema.runs,
+    Start._fields,
+    to={"attempt": "attempt", "token": "token", "started_at_us": "started_at"},
+    where={"run_id": "id"},
+    condition=(_QUEUED,),
+    also={"state": sa.literal_column("'running'"), "wait_reason": sa.null()},
+)
+_FREE_TEXT = ("reason", "error_type", "error", "traceback", "result", "progress_text")
+_FINISH = BulkUpdate(
+    schema.runs,
+    Finish._fields,
+    to={
+        "state": "state",
+        "finished_at_us": "finished_at",
+        "result_is_json": "result_is_json",
+        "log_lines": "log_lines",
+        "log_dropped": "log_dropped",
+        "progress": "progress",
+        **{name: name for name in _FREE_TEXT},
+    },
+    where={"run_id": "id", "token": "token"},
+    condition=(_RUNNING,),
+    plain={
+        "state": texts,
+        "result_is_json": integers,
+        **dict.fromkeys(_FREE_TEXT, printable),
+    },
+)
+_INSERT_ATTEMPTS = BulkInsert(
+    schema.attempts,
+    ("run_id", "number", "state", "started_at", "finished_at", "error_type", "error"),
+    {"state": texts, "error_type": printable, "error": printable},
+)
+
+
+def _step(
+    method: Callable[Concatenate[SqlTx, P], R],
+) -> Callable[Concatenate[SqlTx, P], R]:
+    """Translate the database's errors; after one that is not about data, refuse to go on.
+
+    A database that is full or gone may have ended the transaction by itself, and what came after it
+    would be committed row by row.
+    """
+
+    def wrapped(self: SqlTx, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if self.failure is not None:
+            raise self.failure
+        try:
+            return method(self, *args, **kwargs)
+        except Foreign as error:
+            told = translate(error, self.path)
+            if not isinstance(told, StoreDataError):
+                self.failure = told
+            raise told from error
+
+    functools.update_wrapper(wrapped, method)
+    return wrapped
+
+
+class SqlTx:
+    """One write transaction. See `schedtui.protocols.StoreTx`.
+
+    Args:
+        connection: In a transaction already.
+        path: Named in errors.
+        indexed: Whether log lines go into the full-text index.
+    """
+
+    def __init__(self, connection: sa.Connection, path: Path, *, indexed: bool) -> None:
+        self._connection = connection
+        self._indexed = indexed
+        self.path = path
+        self.failure: SchedtuiError | None = None
+        """Why this transaction must not be committed."""
+
+    def _execute(self, statement: sa.Executable) -> sa.CursorResult[Any]:
+        return self._connection.execute(statement)
+
+    @_step
+    def claim(self, claims: Sequence[Claim]) -> set[int]:
+        """Move jobs and insert their runs, for the claims whose job is still as it was."""
+        with savepoint(self._connection):
+            lost = set(_MOVE.run(self._connection, claims))
+            won = [run for i, claim in enumerate(claims) if i not in lost for run in claim.runs]
+            _INSERT_RUNS.run(self._connection, won)
+        return {claims[i].job_id for i in lost}
+
+    @_step
+    def insert_runs(self, runs: Sequence[NewRun]) -> None:
+        """Insert runs that move no job."""
+        with savepoint(self._connection):
+            _INSERT_RUNS.run(self._connection, runs)
+
+    @_step
+    def start(self, starts: Sequence[Start]) -> set[int]:
+        """``queued`` to ``running``. Returns the ids of runs that were no longer queued."""
+        return {starts[i].run_id for i in _START.run(self._connection, starts)}
+
+    @_step
+    def finish(self, ends: Sequence[Finish]) -> set[int]:
+        """``running`` with this token to a terminal state, and a row in ``attempts``."""
+        with savepoint(self._connection):
+            lost = set(_FINISH.run(self._connection, ends))
+            ended = [
+                (
+                    end.run_id,
+                    end.attempt,
+                    end.state,
+                    end.started_at_us,
+                    end.finished_at_us,
+                    end.error_type,
+                    end.error,
+                )
+                for i, end in enumerate(ends)
+                if i not in lost
+            ]
+            _INSERT_ATTEMPTS.run(self._connection, ended)
+        return {ends[i].run_id for i in lost}
+
+    @_step
+    def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
+        """All queued runs of a job to ``cancelled``. Returns their ids, the oldest first."""
+        cancelled = self._execute(
+            schema.runs.update()
+            .where(_RUNS.job_id == job_id, _QUEUED)
+            .values(
+                state="cancelled",
+                reason=rows.printable(reason),
+                finished_at=now_us,
+                wait_reason=None,
+            )
+            .returning(_RUNS.id)
+        )
+        return sorted(cancelled.scalars())
+
+    @_step
+    def insert_job(self, job: Job) -> Job:
+        """Insert a job; ``id`` is given by the store."""
+        definition, due = _split(job)
+        del definition["id"]
+        with savepoint(self._connection), _unique(rows.taken(job)):
+            job_id: int = self._connection.execute(_INSERT_JOB, definition).scalar_one()
+            self._connection.execute(_INSERT_DUE, {**due, "job_id": job_id})
+        return replace(job, id=job_id)
+
+    @_step
+    def update_job(self, job: Job, *, version: int) -> bool:
+        """Write all of a living job's columns where its version still is ``version``."""
+        definition, due = _split(job)
+        with savepoint(self._connection), _unique(rows.taken(job)):
+            at = {"of_job": job.id, "of_version": version}
+            moved = self._connection.execute(_UPDATE_DUE, {**due, **at})
+            if moved.rowcount == 0:
+                return False
+            self._connection.execute(_UPDATE_JOB, {**definition, "of_job": job.id})
+        return True
+
+    @_step
+    def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:
+        """Make a tombstone of a living job where its version still is ``version``."""
+        gone = self._execute(
+            schema.job_due.delete().where(_DUE.job_id == job_id, _DUE.version == version)
+        )
+        if gone.rowcount == 0:
+            return False
+        self._execute(
+            schema.jobs.update().where(schema.jobs.c.id == job_id).values(deleted_at=now_us)
+        )
+        return True
+
+    @_step
+    def append_logs(self, chunks: Sequence[LogChunk]) -> None:
+        """Keep log lines and index their text."""
+        with savepoint(self._connection):
+            fulltext.append(self._connection, chunks, indexed=self._indexed)
+
+    @_step
+    def audit(self, at_us: int, actor: str, action: str, object_: str, detail_json: str) -> None:
+        """Add a line to the audit trail."""
+        self._execute(
+            schema.events.insert().values(
+                at=at_us,
+                actor=rows.printable(actor),
+                action=action,
+                object=rows.printable(object_),
+                detail=rows.printable(detail_json),
+            )
+        )
+
+    @_step
+    def beat(self, boot: str, now_us: int, *, stopped: bool = False) -> None:
+        """The engine's sign of life, or its orderly end."""
+        values = {"last_seen": now_us} | ({"stopped_at": now_us} if stopped else {})
+        self._execute(schema.boots.update().where(schema.boots.c.boot == boot).values(values))
+
+    @_step
+    def set_clock_epoch(self, epoch: int) -> None:
+        """Make a clock step durable."""
+        self._execute(schema.meta.delete().where(schema.meta.c.key == "clock_epoch"))
+        self._execute(schema.meta.insert().values(key="clock_epoch", value=str(epoch)))
+
+    @_step
+    def insert_token(self, token: Token) -> Token:
+        """Keep a new token; ``id`` is given by the store."""
+        with _unique(rows.token_taken(token)):
+            token_id: int = self._execute(
+                schema.tokens.insert()
+                .values(
+                    name=token.name,
+                    role=token.role,
+                    sha256=token.sha256,
+                    created_at=token.created_at_us,
+                    expires_at=token.expires_at_us,
+                )
+                .returning(schema.tokens.c.id)
+            ).scalar_one()
+        return replace(token, id=token_id)
+
+
+@contextmanager
+def _unique(message: str) -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_CONSTRAINT_UNIQUE":
+            raise
+        raise ConflictError(message) from error
+
+
+def _split(job: Job) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The columns of ``jobs`` and those of ``job_due``."""
+    definition = rows.job_row(job)
+    return definition, {name: definition.pop(name) for name in ("version", "next_due", "last_due")}

@@ -1,0 +1,185 @@
+"""Running the user's files as modules, so that pickling, dataclasses and type hints work in them.
+
+One target at a time: loading another makes way first, so that a ``helpers.py`` of the one is never
+taken for the ``helpers.py`` of the other, and loading the same one again runs it anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import importlib.util
+import keyword
+import re
+import sys
+import sysconfig
+from collections.abc import Iterator
+from functools import cache
+from importlib.machinery import PathFinder, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+
+_paths: list[str] = []
+_modules: list[str] = []
+_NEVER_AHEAD = {"antigravity", "this"}  # they open a browser, or print a poem
+
+
+@contextlib.contextmanager
+def importing(folder: Path) -> Iterator[None]:
+    """While it lasts, what is imported from ``folder`` is kept as the target's; lost on failure."""
+    _make_way()
+    importlib.invalidate_caches()
+    _put_first(folder)
+    before = set(sys.modules)
+    try:
+        yield
+    except BaseException:
+        _remember(before)
+        _make_way()
+        raise
+    _remember(before)
+
+
+def load_module(name: str) -> ModuleType:
+    """Import a module by its dotted name."""
+    return importlib.import_module(name)
+
+
+def load_file(path: Path) -> ModuleType:
+    """Run a file as a module.
+
+    It is called by its stem where ``import`` of that name would give this very file, or as a part
+    of its package where it lies in one; otherwise by a name of its own, so that it neither hides
+    nor is hidden by a module of the standard library or an installed one.
+    """
+    root, dotted = _package_of(path)
+    if dotted and _is_at(dotted.partition(".")[0], root):
+        _put_first(root)
+        return importlib.import_module(dotted)
+    for known in list(sys.modules.values()):
+        if getattr(known, "__file__", None) == str(path):
+            return known  # another file of the target has imported it
+    name = path.stem if _is_free(path) else _own_name(path)
+    loader = _FreshLoader(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    if spec is None:
+        raise ImportError(f"{path} cannot be loaded as a module")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
+def is_library(file: str) -> bool:
+    """Whether a file belongs to Python itself or to an installed package."""
+    path = Path(file)
+    if {"site-packages", "dist-packages"}.intersection(path.parts):
+        return True
+    return any(path.is_relative_to(folder) for folder in _library_folders())
+
+
+class _FreshLoader(SourceFileLoader):
+    """Compiles the file as it is now: a cached ``.pyc`` may be stale within the same second."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+@cache
+def _library_folders() -> tuple[Path, ...]:
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    folders = [Path(sysconfig.get_path(name)) for name in names]
+    return (*folders, *(folder.resolve() for folder in folders))
+
+
+def _make_way() -> None:
+    """Forget the modules and the folders of the target before this one."""
+    for name in _modules:
+        sys.modules.pop(name, None)
+    for entry in _paths:
+        if entry in sys.path:
+            sys.path.remove(entry)
+    _modules.clear()
+    _paths.clear()
+
+
+def _remember(before: set[str]) -> None:
+    """Note which modules came from the target's folders."""
+    folders = [Path(entry) for entry in _paths]
+    for name, module in list(sys.modules.items()):
+        file = None if name in before else _file_of(module)
+        if file and not is_library(str(file)) and any(map(file.is_relative_to, folders)):
+            _modules.append(name)
+
+
+def _file_of(module: ModuleType) -> Path | None:
+    """Where a module comes from; a folder for a package without ``__init__.py``."""
+    file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
+    return Path(file).resolve() if isinstance(file, str) else None
+
+
+def _put_first(folder: Path) -> None:
+    """Put a folder first on ``sys.path``, without hiding the standard library.
+
+    Libraries import parts of it late: a user's ``calendar.py`` would be found in its stead. So
+    ``import calendar`` gives the standard library's, in the user's files too.
+    """
+    for name in _names_in(folder) & sys.stdlib_module_names - _NEVER_AHEAD:
+        with contextlib.suppress(Exception):  # what does not import here is hidden from nobody
+            importlib.import_module(name)
+    if sys.path[:1] != [str(folder)]:
+        sys.path.insert(0, str(folder))
+        _paths.append(str(folder))
+
+
+def _names_in(folder: Path) -> set[str]:
+    """The modules and packages that a folder would give on ``sys.path``."""
+    try:
+        entries = list(folder.iterdir())
+    except OSError:  # a folder may be entered without being listed
+        return set()
+    packages = {entry.name for entry in entries if (entry / "__init__.py").is_file()}
+    return packages | {entry.stem for entry in entries if entry.suffix == ".py"}
+
+
+def _package_of(path: Path) -> tuple[Path, str | None]:
+    """The folder above a file's outermost package, and the file's dotted name; None outside one."""
+    parts = [path.stem]
+    folder = path.parent
+    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    dotted = len(parts) > 1 and parts[-1].isidentifier()
+    return folder, ".".join(parts) if dotted else None
+
+
+def _is_at(package: str, root: Path) -> bool:
+    """Whether ``package`` will be the one in ``root``: no other of that name is there already."""
+    known = sys.modules.get(package)
+    if known is not None:
+        file = _file_of(known)
+        return file is not None and file.is_relative_to(root / package)
+    return package not in sys.stdlib_module_names
+
+
+def _is_free(path: Path) -> bool:
+    """Whether ``import stem`` gives this file."""
+    name = path.stem
+    if not name.isidentifier() or keyword.iskeyword(name) or name in sys.stdlib_module_names:
+        return False
+    if name in sys.modules:
+        return _file_of(sys.modules[name]) == path
+    spec = PathFinder.find_spec(name)
+    return spec is None or (spec.origin is not None and Path(spec.origin).resolve() == path)
+
+
+def _own_name(path: Path) -> str:
+    """A module name for a file whose stem is taken; the same in every process."""
+    digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]
+    return f"schedtui_target_{re.sub(r'[^0-9A-Za-z]', '_', path.stem)}_{digest}"

@@ -1,0 +1,136 @@
+"""The engine and its terminal: going on without one, and what signals do to the pair."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+from terminal_driver import Terminal
+from terminal_place import Place
+
+
+def detach(place: Place, terminal: Terminal) -> int:
+    """Leave the console and keep its engine; the engine's process id."""
+    terminal.press_until("q", "Keep running")
+    terminal.send("b")
+    assert terminal.leave() == 0
+    found = re.search(r"in the background as process (\d+)", terminal.wait("background"))
+    assert found
+    pid = int(found[1])
+    place.background.append(pid)
+    return pid
+
+
+def test_the_engine_goes_on_in_the_background_with_the_runs_it_has(place: Place) -> None:
+    terminal = place.console()
+    terminal.wait("export_orders")
+    place.wait(place.answers)
+    run = place.json("trigger", "shop/wait_for_file")
+    terminal.wait("running")
+    pid = detach(place, terminal)
+    assert terminal.modes() == terminal.modes_before
+    terminal.close()  # the terminal is gone for good
+
+    # the very engine, and the very run
+    before = place.json("runs", "shop/tick", "--limit", "1")[0]["id"]
+    (place.folder / "go").touch()
+    place.wait(lambda: place.json("runs", "shop/wait_for_file")[0]["state"] == "succeeded")
+    assert place.json("runs", "shop/wait_for_file")[0]["id"] == run["id"]
+    place.wait(lambda: place.json("runs", "shop/tick", "--limit", "1")[0]["id"] > before)
+
+    again = place.console()
+    again.wait(lambda screen: "(attached)" in screen and "export_orders" in screen)
+    again.send("q")
+    assert again.leave() == 0
+    assert place.answers()
+
+    os.kill(pid, signal.SIGTERM)
+    place.wait(lambda: not place.answers())
+    place.run("jobs", code=5)
+    assert "stopped in order" in place.state.log.read_text()
+    third = place.console()  # nothing is locked
+    third.wait(lambda screen: "export_orders" in screen and "(attached)" not in screen)
+
+
+def test_what_jobs_print_in_the_background_is_still_theirs(place: Place) -> None:
+    terminal = place.console()
+    terminal.wait("export_orders")
+    place.wait(place.answers)
+    detach(place, terminal)
+    terminal.close()
+    run = place.json("trigger", "shop/export_orders", "--wait")
+    assert run["state"] == "succeeded"
+    lines = [line["text"] for line in place.json("logs", str(run["id"]))["lines"]]
+    assert lines == ["exported 2 countries"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_stops_the_console_and_its_engine_in_order(place: Place, number: int) -> None:
+    terminal = place.console()
+    terminal.wait("export_orders")
+    place.wait(place.answers)
+    terminal.process.send_signal(number)
+    assert terminal.leave() == 0
+    assert terminal.modes() == terminal.modes_before
+    assert not place.answers()
+    assert not place.state.socket.exists()
+
+
+def test_when_the_console_is_killed_the_engine_stops_and_leaves_the_terminal_alone(
+    place: Place,
+) -> None:
+    terminal = place.console()
+    terminal.wait("export_orders")
+    place.wait(place.answers)
+    terminal.process.kill()
+    place.wait(lambda: not place.answers())
+    assert b"\x1b[?1049l" in terminal.written()
+    place.serve("--no-listen")  # nothing is locked
+    states = {run["state"] for run in place.json("runs", "shop/tick")}
+    assert "lost" not in states
+
+
+def test_when_the_engine_is_killed_the_terminal_is_mended_and_nothing_stays_locked(
+    place: Place,
+) -> None:
+    terminal = place.console()
+    terminal.wait("export_orders")
+    place.wait(place.answers)
+    os.kill(terminal.child(), signal.SIGKILL)
+    assert terminal.leave() == 128 + signal.SIGKILL
+    assert terminal.modes() == terminal.modes_before
+    assert "ended by signal 9" in terminal.wait("schedtui: ")
+    again = place.console()
+    again.wait(lambda screen: "export_orders" in screen and "(attached)" not in screen)
+
+
+def test_it_can_be_suspended_and_continued(place: Place) -> None:
+    terminal = place.console()
+    terminal.wait("export_orders")
+    terminal.process.send_signal(signal.SIGTSTP)
+    place.wait(lambda: _state(terminal.pid) == "T")
+    assert terminal.modes() == terminal.modes_before
+    terminal.process.send_signal(signal.SIGCONT)
+    terminal.wait("export_orders")
+    terminal.send("n")
+    terminal.wait("which function?")
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_a_second_signal_does_not_wait_for_jobs(place: Place) -> None:
+    terminal = place.console()
+    terminal.wait("export_orders")
+    place.wait(place.answers)
+    place.json("trigger", "shop/wait_for_file")
+    terminal.wait("running")
+    terminal.process.send_signal(signal.SIGTERM)
+    terminal.wait("Stopping")
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.leave() == 130
+    assert terminal.modes() == terminal.modes_before

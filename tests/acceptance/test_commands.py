@@ -1,0 +1,208 @@
+"""The commands on an engine that `schedtui serve` runs."""
+
+from __future__ import annotations
+
+import csv
+import signal
+from email import message_from_bytes
+
+import pytest
+from terminal_place import Place
+
+RECIPIENT = "anna@shop.example"
+
+
+def test_a_real_case_from_the_command_line(place: Place) -> None:
+    """Read, create, run, look: as a person would, and what the jobs did is really there."""
+    place.serve("--no-listen")
+
+    functions = {one["name"]: one for one in place.json("functions")}
+    assert list(functions["send_report"]["parameters"]["properties"]) == [
+        "recipient",
+        "report_type",
+    ]
+    assert {job["name"] for job in place.json("jobs", "--group", "shop")} >= {"tick", "cleanup"}
+
+    words = ["--arg", f"recipient={RECIPIENT}", "--arg", "report_type=weekly", "--name", "weekly"]
+    job = place.json("create", "reports/send_report", "--cron", "0 9 * * mon", *words)
+    assert (job["group"], job["name"], job["static"]) == ("reports", "weekly", False)
+    due = place.json("next", "reports/weekly", "--count", "3")["next"]
+    assert [one["local"][11:16] for one in due] == ["09:00"] * 3
+
+    run = place.json("trigger", "reports/weekly", "--wait")
+    assert (run["state"], run["result"]) == ("succeeded", f'"{RECIPIENT}"')
+    (mail,) = (place.folder / "outbox").glob("*.eml")
+    assert message_from_bytes(mail.read_bytes())["Subject"] == "The weekly report"
+    (line,) = place.json("logs", str(run["id"]))["lines"]
+    assert line["text"] == f"sent recipient={RECIPIENT} kind=weekly"
+    assert line["text"] in place.run("logs", "reports/weekly").stdout
+
+    assert "succeeded" in place.run("trigger", "shop/export_orders", "--wait").stdout
+    with (place.folder / "totals.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [["country", "total"], ["DE", "11.75"], ["FR", "5.0"]]
+
+    assert place.json("trigger", "shop/check_site", "--wait")["result"] == "200"
+
+    (place.folder / "one.tmp").touch()
+    results = [place.json("trigger", "shop/cleanup", "--wait")["result"] for _ in range(2)]
+    assert results == ['"removed 1"', '"already done today"']
+
+    place.run("delete", "reports/weekly")
+    place.run("next", "reports/weekly", code=3)
+
+
+def test_pause_and_resume(place: Place) -> None:
+    place.serve("--no-listen")
+    place.run("pause", "shop/tick", "--reason", "holidays")
+    (job,) = place.json("jobs", "shop/tick")
+    assert (job["state"], job["pause_reason"]) == ("paused", "holidays")
+    assert "paused" in place.run("jobs", "--state", "paused").stdout
+    place.run("resume", "shop/tick")
+    (job,) = place.json("jobs", "shop/tick")
+    assert job["state"] == "scheduled"
+    place.ended("shop/tick")
+
+
+def test_logs_follows_a_run_to_its_end(place: Place) -> None:
+    place.serve("--no-listen")
+    run = place.json("trigger", "shop/wait_for_file")
+    assert run["state"] in {"queued", "running"}
+    follower = place.start("logs", str(run["id"]), "--follow")
+    assert follower.stdout is not None
+    assert "waiting" in follower.stdout.readline()
+    (place.folder / "go").touch()
+    assert follower.wait(20) == 0
+    assert "the file is there" in follower.stdout.read()
+    assert place.json("runs", "shop/wait_for_file")[0]["result"] == '"went"'
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["jobs", "shop/none"], 3),
+        (["trigger", "shop/none"], 3),
+        (["logs", "999999"], 3),
+        (["functions", "--group", "none"], 3),
+        (["create", "shop/none", "--every", "5m"], 3),
+        (["delete", "shop/tick"], 4),
+        (["create", "reports/send_report", "--cron", "99 * * * *", "--arg", "recipient=a"], 2),
+        (["create", "reports/send_report", "--every", "5m"], 2),
+        (["trigger", "shop/tick", "--arg", "nothing"], 2),
+    ],
+)
+def test_a_refusal_is_told_and_coded(shared: Place, words: list[str], code: int) -> None:
+    done = shared.run(*words, code=code)
+    assert done.stdout == ""
+    assert done.stderr.startswith("schedtui: ")
+
+
+def test_a_run_that_fails_makes_trigger_wait_fail(place: Place) -> None:
+    place.env["SITE"] += "unwell"
+    place.serve("--no-listen")
+    run = place.run("trigger", "shop/check_site", "--wait", code=1)
+    assert "HTTPStatusError" in run.stdout
+
+
+def test_remote_needs_a_token_and_its_role_counts(place: Place) -> None:
+    served = place.serve("--listen", "127.0.0.1:0")
+    here = ["--connect", served.url]
+    assert "access token" in place.run("jobs", *here, code=4).stderr
+    place.run("jobs", *here, code=4, SCHEDTUI_TOKEN="sched_wrong")
+
+    viewer, operator = place.token("viewer"), place.token("operator")
+    assert place.json("jobs", *here, SCHEDTUI_TOKEN=viewer)
+    place.run("pause", "shop/tick", *here, code=4, SCHEDTUI_TOKEN=viewer)
+    place.run("pause", "shop/tick", *here, SCHEDTUI_TOKEN=operator)
+
+    file = place.folder / "token"
+    file.write_text(operator + "\n")
+    place.run("resume", "shop/tick", *here, "--token-file", str(file), SCHEDTUI_TOKEN="sched_wrong")
+    assert not any(
+        token in (place.folder / "serve.log").read_text() for token in (viewer, operator)
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_stops_in_order(place: Place, number: int) -> None:
+    served = place.serve("--no-listen", "--grace", "0.1")
+    place.json("trigger", "shop/wait_for_file")
+    assert served.stop(number) == 0
+    assert not place.state.socket.exists()
+    place.run("jobs", code=5)
+    place.serve("--no-listen")
+    assert place.json("runs", "shop/wait_for_file")[0]["state"] in {"cancelled", "lost"}
+
+
+def test_under_nohup_a_hangup_means_nothing(place: Place) -> None:
+    served = place.serve("--no-listen", prefix=["nohup"])
+    served.process.send_signal(signal.SIGHUP)
+    assert place.json("jobs")
+    assert served.stop() == 0
+
+
+def test_after_kill_9_the_next_engine_starts_and_tells_what_was_lost(place: Place) -> None:
+    served = place.serve("--no-listen")
+    run = place.json("trigger", "shop/wait_for_file")
+    place.wait(lambda: place.json("runs", "shop/wait_for_file")[0]["state"] == "running")
+    assert served.stop(signal.SIGKILL) == -signal.SIGKILL
+    place.run("jobs", code=5)
+    place.serve("--no-listen")
+    lost = place.json("runs", "shop/wait_for_file")[0]
+    assert (lost["id"], lost["state"]) == (run["id"], "lost")
+
+
+def test_a_second_engine_on_the_same_store_is_refused(place: Place) -> None:
+    served = place.serve("--no-listen")
+    done = place.run("serve", "--no-listen", code=4)
+    assert str(served.process.pid) in done.stderr
+    assert place.json("jobs")
+
+
+def test_a_target_that_cannot_be_loaded_is_told_in_a_line(empty: Place) -> None:
+    (empty.folder / "jobs.py").write_text("from schedtui import Group\nx = 1 / 0\n")
+    done = empty.run("serve", "--no-listen", code=1)
+    assert "jobs.py:2" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_settings_file(place: Place) -> None:
+    (place.folder / "schedtui.toml").write_text(
+        'timezone = "Asia/Tokyo"\nstore = "sqlite:///elsewhere.db"\nlisten = "127.0.0.1:0"\n'
+    )
+    served = place.serve()
+    assert served.url
+    (job,) = place.json("jobs", "shop/export_orders")
+    assert job["timezone"] == "Asia/Tokyo"
+    assert (place.folder / "elsewhere.db").exists()
+    token = place.token("viewer")
+    assert place.json("jobs", "--connect", served.url, SCHEDTUI_TOKEN=token)
+
+
+def test_names_and_logs_cannot_steer_a_terminal(empty: Place) -> None:
+    (empty.folder / "jobs.py").write_text(
+        "from schedtui import Group\n"
+        "g = Group('g')\n"
+        "@g.job(every='1h', description='\\x1b]0;PWNED\\x07')\n"
+        "def shout():\n"
+        "    print('\\x1b]0;PWNED\\x07 \\x1b[2J \\x9b31m')\n"
+        "    raise ValueError('\\x1b]52;c;UFdO\\x07')\n"
+    )
+    empty.serve("--no-listen")
+    empty.run("trigger", "g/shout", "--wait", code=1)
+    for words in (["jobs"], ["runs"], ["logs", "g/shout"], ["functions"]):
+        terminal = empty.console(*words)
+        assert terminal.leave() == 0
+        terminal.close()
+        assert b"\x1b]" not in terminal.written()
+        assert b"\x1b[2J" not in terminal.written()
+        assert "\x9b".encode() not in terminal.written()
+
+
+def test_an_interrupted_command_ends_quietly(place: Place) -> None:
+    place.serve("--no-listen")
+    run = place.json("trigger", "shop/wait_for_file")
+    follower = place.start("logs", str(run["id"]), "--follow")
+    assert follower.stdout is not None
+    assert "waiting" in follower.stdout.readline()
+    follower.send_signal(signal.SIGINT)
+    assert follower.wait(20) == 130

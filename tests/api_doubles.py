@@ -1,0 +1,363 @@
+"""Doubles for the tests of the API and of its client: a scripted engine, tokens, a raw server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from schedtui.api.access import Access, digest
+from schedtui.api.app import create_app
+from schedtui.errors import ConflictError, JobNotFoundError, RunNotFoundError
+from schedtui.models import (
+    Attempt,
+    AuditEvent,
+    Changes,
+    DueTime,
+    EngineInfo,
+    FunctionInfo,
+    Health,
+    Job,
+    JobPatch,
+    JobSpec,
+    JobState,
+    JobSummary,
+    LogHit,
+    LogLine,
+    LogPage,
+    Page,
+    Preview,
+    Run,
+    RunFilter,
+    RunState,
+    Snapshot,
+    Source,
+)
+from schedtui.protocols import EngineClient, Token
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+SECRETS = {role: f"sched_{role}-secret" for role in ("viewer", "operator", "admin")}
+INFO = EngineInfo(
+    boot="b1",
+    version="0.1.0",
+    health=Health.OK,
+    timezone="UTC",
+    now=NOW,
+    started_at=NOW,
+    last_tick_age_s=0.1,
+    store="memory://",
+)
+RUN = Run(
+    id=7,
+    job_id=1,
+    job="g/a",
+    function="g/a",
+    source=Source.MANUAL,
+    state=RunState.QUEUED,
+    claimed_at=NOW,
+)
+
+
+def make_job(name: str = "a", *, id_: int = 1, version: int = 1) -> Job:
+    """A dynamic job of the group ``g``."""
+    return Job(
+        id=id_,
+        group="g",
+        name=name,
+        function="g/a",
+        trigger={"type": "cron", "expression": "* * * * *"},
+        timezone="UTC",
+        version=version,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+
+
+def make_row(id_: int = 1, **changed: Any) -> JobSummary:
+    """A row of the job table with something in every cell."""
+    row = JobSummary(
+        id=id_,
+        group="g",
+        name=f"job {id_}",
+        function="g/a",
+        schedule="* * * * *",
+        timezone="UTC",
+        state=JobState.SCHEDULED,
+        next_due_us=1_790_000_000_000_000,
+        active=1,
+        running_id=9,
+        running_since_us=1_789_999_999_000_000,
+        last_id=8,
+        last_state=RunState.FAILED,
+        last_at_us=1_789_999_990_000_000,
+        last_duration_us=1_500,
+        recent=((RunState.MISSED, None), (RunState.FAILED, 1_500)),
+        progress=0.5,
+        static=True,
+        overridden=False,
+        tags=("x", "y"),
+        description="what [b]it[/b] does",
+        pause_reason="",
+        version=3,
+    )
+    return row._replace(**changed)
+
+
+class FakeEngine:
+    """What all the fake clients of one engine share; tests look at it and script it."""
+
+    def __init__(self) -> None:
+        self.jobs = {"g/a": make_job()}
+        self.calls: list[tuple[str, str]] = []
+        """Actor and call."""
+        self.failure: Exception | None = None
+        """Raised by every call."""
+        rows = (make_row(1), make_row(2, recent=()))
+        self.table = Snapshot(engine=INFO, jobs=rows, cursor="b1:5")
+        self.frames: list[Changes | Exception] = []
+        self.pages: list[LogPage | Exception] = []
+        self.seen: dict[str, Any] = {}
+        """The arguments of the last call of a name."""
+        self.streams = 0
+        """How many streams are open."""
+
+    def client(self, actor: str) -> FakeClient:
+        return FakeClient(self, actor)
+
+
+class FakeClient(EngineClient):
+    """Answers what `FakeEngine` holds."""
+
+    def __init__(self, engine: FakeEngine, actor: str) -> None:
+        self._engine = engine
+        self._actor = actor
+
+    def _note(self, call: str, **seen: Any) -> None:
+        self._engine.calls.append((self._actor, call))
+        self._engine.seen[call] = seen
+        if self._engine.failure is not None:
+            raise self._engine.failure
+
+    def _job(self, job: str) -> Job:
+        if job not in self._engine.jobs:
+            raise JobNotFoundError(job)
+        return self._engine.jobs[job]
+
+    @property
+    def address(self) -> str:
+        return "here"
+
+    async def info(self) -> EngineInfo:
+        self._note("info")
+        return INFO
+
+    async def snapshot(self) -> Snapshot:
+        self._note("snapshot")
+        return self._engine.table
+
+    async def changes(self, cursor: str) -> AsyncIterator[Changes]:
+        self._note("changes", cursor=cursor)
+        async for frame in self._scripted(self._engine.frames):
+            yield frame
+
+    async def _scripted(self, script: list[Any]) -> AsyncIterator[Any]:
+        self._engine.streams += 1
+        try:
+            for one in script:
+                if isinstance(one, Exception):
+                    raise one
+                yield one
+            await asyncio.Event().wait()
+        finally:
+            self._engine.streams -= 1
+
+    async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
+        self._note("functions", group=group)
+        return (FunctionInfo(group="g", name="a", doc="Does.", parameters={"type": "object"}),)
+
+    async def groups(self) -> tuple[str, ...]:
+        self._note("groups")
+        return ("g",)
+
+    async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
+        self._note("jobs", limit=limit, cursor=cursor)
+        return Page(items=tuple(self._engine.jobs.values())[:limit], cursor="next")
+
+    async def job(self, job: str) -> Job:
+        self._note("job", job=job)
+        return self._job(job)
+
+    async def create_job(self, spec: JobSpec) -> Job:
+        self._note("create_job", spec=spec)
+        made = replace(make_job(spec.name or "made", id_=2), kwargs=spec.kwargs)
+        if made.full_name in self._engine.jobs:
+            raise ConflictError(f"a job {made.full_name} exists already")
+        self._engine.jobs[made.full_name] = made
+        return made
+
+    async def edit_job(
+        self, job: str, patch: JobPatch, *, version: int | None = None, expect_id: int | None = None
+    ) -> Job:
+        self._note("edit_job", patch=patch, version=version, expect_id=expect_id)
+        found = self._job(job)
+        if version is not None and version != found.version:
+            raise ConflictError(f"{job} has version {found.version}")
+        if patch.name == "taken":
+            raise ConflictError("a job g/taken exists already")
+        return replace(found, version=found.version + 1)
+
+    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
+        self._note("delete_job", expect_id=expect_id)
+        del self._engine.jobs[self._job(job).full_name]
+
+    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
+        self._note("pause_job", reason=reason, expect_id=expect_id)
+        return replace(self._job(job), paused=True, pause_reason=reason)
+
+    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
+        self._note("resume_job", expect_id=expect_id)
+        return self._job(job)
+
+    async def trigger_job(
+        self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None
+    ) -> Run:
+        self._note("trigger_job", kwargs=kwargs, expect_id=expect_id)
+        self._job(job)
+        return RUN
+
+    async def next_due(self, job: str, *, count: int = 5) -> Preview:
+        self._note("next_due", count=count)
+        self._job(job)
+        due = DueTime(at=NOW, local=NOW.isoformat())
+        return Preview(description="every minute", timezone="UTC", next=(due,) * count)
+
+    async def preview(
+        self, trigger: Mapping[str, Any], *, timezone: str | None = None, count: int = 5
+    ) -> Preview:
+        self._note("preview", trigger=trigger, timezone=timezone, count=count)
+        return Preview(description="every minute", timezone=timezone or "UTC", next=())
+
+    async def runs(
+        self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Run]:
+        self._note("runs", where=where, limit=limit, cursor=cursor)
+        return Page(items=(RUN,))
+
+    async def run(self, run_id: int) -> Run:
+        self._note("run", run_id=run_id)
+        if run_id != RUN.id:
+            raise RunNotFoundError(run_id)
+        return RUN
+
+    async def attempts(self, run_id: int) -> tuple[Attempt, ...]:
+        self._note("attempts", run_id=run_id)
+        return (
+            Attempt(
+                run_id=run_id, number=1, state=RunState.FAILED, started_at=NOW, finished_at=NOW
+            ),
+        )
+
+    async def logs(self, run_id: int, *, after: int = 0, limit: int = 1000) -> LogPage:
+        self._note("logs", run_id=run_id, after=after, limit=limit)
+        return make_page(after + 1)
+
+    async def log_tail(self, run_id: int, *, count: int = 1000) -> LogPage:
+        self._note("log_tail", run_id=run_id, count=count)
+        return make_page(9)
+
+    async def follow(self, run_id: int, *, after: int = 0) -> AsyncIterator[LogPage]:
+        self._note("follow", run_id=run_id, after=after)
+        async for page in self._scripted(self._engine.pages):
+            yield page
+
+    async def search_logs(self, query: str, *, limit: int = 100) -> tuple[LogHit, ...]:
+        self._note("search_logs", query=query, limit=limit)
+        return (LogHit(run_id=7, job="g/a", line=make_page(1).lines[0]),)
+
+    async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
+        self._note("audit", limit=limit, cursor=cursor)
+        event = AuditEvent(id=1, at=NOW, actor="me", action="job.create", object="g/a")
+        return Page(items=(event,))
+
+    async def aclose(self) -> None:
+        self._note("aclose")
+
+
+def make_page(*seqs: int, done: bool = False) -> LogPage:
+    """A page of log lines with these numbers."""
+    lines = tuple(
+        LogLine(seq, 1_790_000_000_000_000 + seq, "info", "log", f"line {seq} \x1b[31m\udc80", 1)
+        for seq in seqs
+    )
+    return LogPage(lines=lines, last=max(seqs, default=0), done=done)
+
+
+def make_tokens() -> list[Token]:
+    """A token for each role."""
+    return [
+        Token(
+            id=number,
+            name=f"my {role}",
+            role=role,
+            sha256=digest(secret),
+            created_at_us=0,
+            expires_at_us=None,
+        )
+        for number, (role, secret) in enumerate(SECRETS.items())
+    ]
+
+
+def make_app(engine: FakeEngine, closing: asyncio.Event | None = None) -> FastAPI:
+    """The application on a fake engine, with a token for each role."""
+    return create_app(engine.client, auth=Access(make_tokens), closing=closing or asyncio.Event())
+
+
+def http_on(app: Any, role: str | None = "admin", **headers: str) -> httpx.AsyncClient:
+    """A client that speaks to ``app`` without a socket."""
+    if role is not None:
+        headers["Authorization"] = f"Bearer {SECRETS[role]}"
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app),
+        base_url="http://127.0.0.1:8787",
+        headers=headers,
+    )
+
+
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def raw_server(talk: Talk) -> AsyncIterator[str]:
+    """A server on loopback that reads a request's head and then does what ``talk`` does."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            await talk(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+def problem_of(response: httpx.Response) -> dict[str, Any]:
+    """The problem document of a response, checked for its form."""
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = response.json()
+    assert {"type", "title", "status", "detail", "errors", "retryable"} <= problem.keys()
+    assert problem["status"] == response.status_code
+    assert problem["detail"]
+    assert all({"field", "got", "expected"} == error.keys() for error in problem["errors"])
+    return problem

@@ -1,0 +1,381 @@
+"""The programs that `console.py` watches in a pty: parts of the console, and its peers.
+
+    python console_apps.py NAME NOTE COUNT [SOCKET]
+
+NOTE is a file into which the program writes, as JSON, the moment when it had everything it needed:
+``at`` of the monotonic clock and ``cpu`` of its process, in seconds. Nothing is imported before
+its program needs it, so that a peer starts as fast as it can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.text import Text
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+    from schedtui.models import JobSummary, LogLine
+    from schedtui_tui.app import Console
+
+WARM_UP_S = 0.5  # what is measured begins when the first frame is long out
+PAGE = 1000  # lines that an engine sends at once
+VISIBLE = 38
+RUN = 7
+
+
+class Note:
+    """Where the moment is written that a measurement begins with."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def mark(self) -> None:
+        """Now."""
+        text = json.dumps({"at": time.monotonic(), "cpu": time.process_time()})
+        draft = self._path.with_suffix(".draft")
+        draft.write_text(text)
+        draft.rename(self._path)
+
+
+# --- what is shown
+
+
+def jobs(count: int) -> list[JobSummary]:
+    """Jobs that are due within the hour: every one has a countdown of seconds."""
+    from console_doubles import summary
+
+    from schedtui.models import RunState
+
+    now_us = time.time_ns() // 1000
+    good, bad = RunState.SUCCEEDED, RunState.FAILED
+    rows = []
+    for number in range(count):
+        took = 900_000 + number * 37 % 5_000_000
+        recent = tuple((bad if (number + at) % 7 == 0 else good, took + at) for at in range(10))
+        row = summary(
+            number + 1,
+            f"job-{number:06}",
+            group=f"group-{number % 12}",
+            next_due_us=now_us + 300_000_000 + number * 7_919_000 % 3_000_000_000,
+            last_at_us=now_us - 60_000_000 - number * 104_729_000 % 90_000_000_000,
+            last_state=recent[-1][0],
+            last_duration_us=took,
+            recent=recent,
+        )
+        rows.append(row)
+    return rows
+
+
+def cells(row: JobSummary) -> tuple[str, ...]:
+    """The same job for a table of strings."""
+    from schedtui_tui import looks, times
+
+    look = looks.job_look(row)
+    now_us = time.time_ns() // 1000
+    return (
+        row.name,
+        row.group,
+        row.schedule,
+        times.countdown((row.next_due_us or 0) - now_us),
+        f"{look.glyph} {look.word}",
+        times.ago(row.last_at_us, now_us),
+        times.duration(row.last_duration_us),
+        "".join(text for text, _ in looks.bars(row)),
+    )
+
+
+def log_lines(count: int) -> list[str]:
+    """What a crawler writes: a request a line, each tenth in colour, now and then a long one."""
+    lines = []
+    for number in range(count - 1):
+        text = f"GET https://shop.example.org/products/{number % 977}?page={number} 200 in 17.3 ms"
+        if number % 10 == 0:
+            text = f"\x1b[1;32mINFO\x1b[0m {text} \x1b[33mcached\x1b[0m"
+        if number % 100 == 0:
+            text += " headers=" + "x-request-id:4f9c, " * 12
+        lines.append(text)
+    return [*lines, "the last line"]
+
+
+def numbered(texts: list[str], first: int = 1) -> list[LogLine]:
+    """The same as an engine sends it."""
+    from schedtui.models import LogLine
+
+    now_us = time.time_ns() // 1000
+    return [
+        LogLine(number, now_us, "info", "log", text, 1) for number, text in enumerate(texts, first)
+    ]
+
+
+# --- the console
+
+
+def console(note: Note, count: int, _socket: Path) -> None:
+    """The console on an engine in its memory, whose answer is there at the noted moment."""
+    engine_app(note, count).run()
+
+
+def console_http(note: Note, _count: int, socket: Path) -> None:
+    """The console on an engine behind HTTP; the noted moment is that of the request."""
+    from schedtui.client.http import HttpClient
+    from schedtui.models import Snapshot
+    from schedtui_tui.app import Console
+
+    class Client(HttpClient):
+        async def snapshot(self) -> Snapshot:
+            note.mark()
+            return await super().snapshot()
+
+    async def connect() -> Client:
+        client = Client("http://localhost", socket=socket)
+        await client.info()  # the connection is there, as after a gap
+        await asyncio.sleep(WARM_UP_S)
+        return client
+
+    Console(connect, title="bench", embedded=None).run()
+
+
+def engine_app(note: Note, count: int) -> Console:
+    from console_doubles import FakeEngine, run
+
+    from schedtui.models import JobSummary, LogPage, RunState, Snapshot
+    from schedtui_tui.app import Console
+
+    class Engine(FakeEngine):
+        """As the tests' one, but nothing it does grows with how much it has."""
+
+        def __init__(self) -> None:
+            super().__init__(jobs(count))
+            self._names = {row.full_name: row for row in self.rows.values()}
+            self.all_runs = {RUN: run(RUN, 1, state=RunState.RUNNING, finished_at=None)}
+
+        async def snapshot(self) -> Snapshot:
+            await asyncio.sleep(WARM_UP_S)
+            answer = await super().snapshot()
+            note.mark()
+            return answer
+
+        def _row(self, name: str, expect_id: int | None = None) -> JobSummary:  # noqa: ARG002
+            return self._names[name]
+
+        async def logs(self, run_id: int, *, after: int = 0, limit: int = PAGE) -> LogPage:
+            kept = self.lines.get(run_id, [])
+            page = self._page(run_id, kept[after : after + limit])
+            return LogPage(lines=page.lines, last=page.lines[-1].seq if page.lines else after)
+
+    return Console(Engine().connect, title="bench", embedded=None)
+
+
+def console_log(note: Note, count: int, _socket: Path) -> None:
+    """The console while it follows a run that suddenly logs a lot."""
+    app = engine_app(note, 100)
+    lines = numbered(log_lines(count))
+
+    async def burst() -> None:
+        app.open_run(RUN, "UTC")
+        await asyncio.sleep(2 * WARM_UP_S)
+        engine: Any = app.link.client
+        note.mark()
+        engine.lines[RUN] = lines
+        async with engine._new_line:
+            engine._new_line.notify_all()
+
+    class Started:
+        """Begins once, when the jobs are there."""
+
+        began = False
+
+    def start(*_: object) -> None:
+        if app.connection.live and not Started.began:
+            Started.began = True
+            app.run_worker(burst(), exit_on_error=False)
+
+    app.jobs_changed.subscribe(app, start)
+    app.run()
+
+
+def serve(_note: Note, count: int, socket: Path) -> None:
+    """A server of so many jobs on a Unix socket; says when it is ready."""
+    from console_doubles import FakeEngine
+
+    from schedtui.api import start_server
+    from schedtui.protocols import EngineClient
+
+    class Served:
+        store: Any = type("Store", (), {"tokens": staticmethod(lambda: ())})()
+        engine = FakeEngine(jobs(count))
+
+        def client(self, actor: str) -> EngineClient:  # noqa: ARG002 - one engine, whoever asks
+            return self.engine
+
+    async def forever() -> None:
+        await start_server(Served(), socket=socket)
+        print("ready", flush=True)
+        await asyncio.Event().wait()
+
+    asyncio.run(forever())
+
+
+# --- the peers
+
+
+def minimal(_note: Note, _count: int, _socket: Path) -> None:
+    """The least that Textual can show."""
+    from textual.app import App
+    from textual.widgets import Footer, Static
+
+    class Minimal(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Static("job-000000")
+            yield Footer()
+
+    Minimal().run()
+
+
+def table(note: Note, count: int, _socket: Path) -> None:
+    """A DataTable of jobs; above 100 filled after the first frame. Counts down each second."""
+    from textual.app import App
+    from textual.coordinate import Coordinate
+    from textual.widgets import DataTable, Footer
+
+    later = count > 100
+    ready: list[tuple[str, ...]] = []
+    if later:
+        ready += [cells(row) for row in jobs(count)]
+    else:  # without the console's modules, which a peer does not import
+        ready += [
+            (f"job-{number:06}", "group", "*/5 * * * *", "in 3m 02s", "✓ ok", "3m ago", "1.1s", "▆▂")
+            for number in range(count)
+        ]
+
+    class Table(App[None]):
+        def compose(self) -> ComposeResult:
+            yield DataTable(cursor_type="row")
+            yield Footer()
+
+        def on_mount(self) -> None:
+            headings = ("JOB", "GROUP", "SCHEDULE", "NEXT", "STATE", "LAST", "TOOK", "LAST 10")
+            self.table: DataTable[str] = self.query_one(DataTable)
+            self.table.add_columns(*headings)
+            self._seconds = 0
+            if later:
+                self.set_timer(WARM_UP_S, self.fill)
+            else:
+                self.table.add_rows(ready)
+
+        def fill(self) -> None:
+            note.mark()
+            self.table.add_rows(ready)
+            self.set_interval(1, self.tick)
+
+        def tick(self) -> None:
+            self._seconds += 1
+            top = self.table.scroll_offset.y
+            for number in range(top, min(top + VISIBLE, len(ready))):
+                left = 1_000 + number * 7 % 2_000 - self._seconds
+                text = f"in {left // 60}m {left % 60:02}s"
+                self.table.update_cell_at(Coordinate(number, 3), text)
+
+    Table().run()
+
+
+def log_view(note: Note, count: int, _socket: Path) -> None:
+    """Our log view alone."""
+    from schedtui_tui.prefs import Prefs
+    from schedtui_tui.widgets.log_view import LogView
+
+    lines = numbered(log_lines(count))
+    view = LogView(Prefs())
+
+    async def add() -> None:
+        for first in range(0, count, PAGE):
+            view.append(lines[first : first + PAGE])
+            await asyncio.sleep(0)
+
+    in_app(view, add, note)
+
+
+def rich_log(note: Note, count: int, _socket: Path) -> None:
+    """RichLog, which needs colours decoded."""
+    from rich.text import Text
+    from textual.widgets import RichLog
+
+    lines = log_lines(count)
+    view = RichLog(max_lines=100_000)
+
+    def decoded(line: str) -> Text | str:
+        return Text.from_ansi(line) if "\x1b" in line else line
+
+    async def add() -> None:
+        for first in range(0, count, PAGE):
+            for line in lines[first : first + PAGE]:
+                view.write(decoded(line))
+            await asyncio.sleep(0)
+
+    in_app(view, add, note)
+
+
+def plain_log(note: Note, count: int, _socket: Path) -> None:
+    """Log, which hands escape sequences on to the terminal."""
+    from textual.widgets import Log
+
+    lines = log_lines(count)
+    view = Log()
+
+    async def add() -> None:
+        for first in range(0, count, PAGE):
+            view.write_lines(lines[first : first + PAGE])
+            await asyncio.sleep(0)
+
+    in_app(view, add, note)
+
+
+def in_app(view: Any, add: Callable[[], Any], note: Note) -> None:
+    """Show a log alone on the screen and, once it is there, add to it."""
+    from textual.app import App
+
+    from schedtui_tui.app import Console
+
+    class Alone(App[None]):
+        CSS_PATH = Path(sys.modules[Console.__module__].__file__ or "").with_name("schedtui.tcss")
+
+        def compose(self) -> ComposeResult:
+            yield view
+
+        def on_mount(self) -> None:
+            self.starting: Timer = self.set_timer(WARM_UP_S, self.start)
+
+        def start(self) -> None:
+            self.run_worker(self.work(), exit_on_error=True)
+
+        async def work(self) -> None:
+            note.mark()
+            await add()
+
+    Alone().run()
+
+
+PROGRAMS: dict[str, Callable[[Note, int, Path], None]] = {
+    "console": console,
+    "console-http": console_http,
+    "console-log": console_log,
+    "serve": serve,
+    "minimal": minimal,
+    "table": table,
+    "log-view": log_view,
+    "rich-log": rich_log,
+    "plain-log": plain_log,
+}
+
+
+if __name__ == "__main__":
+    name, path, many, *where = sys.argv[1:]
+    PROGRAMS[name](Note(Path(path)), int(many), Path(where[0] if where else "."))

@@ -1,0 +1,385 @@
+"""An engine in memory that does what a test tells it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import itertools
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from schedtui.errors import (
+    ConflictError,
+    EventGapError,
+    InvalidError,
+    InvalidTriggerError,
+    JobNotFoundError,
+    RunNotFoundError,
+    UnreachableError,
+)
+from schedtui.models import (
+    Attempt,
+    AuditEvent,
+    Changes,
+    DueTime,
+    EngineInfo,
+    FunctionInfo,
+    Health,
+    Job,
+    JobPatch,
+    JobSpec,
+    JobState,
+    JobSummary,
+    LogHit,
+    LogLine,
+    LogPage,
+    Page,
+    Preview,
+    Run,
+    RunChange,
+    RunFilter,
+    RunState,
+    Snapshot,
+    Source,
+)
+
+NASTY = (
+    "[red]x[@click=app.quit][/foo] \x1b]0;owned\x07\x1b[2J\x9b31m"
+    "\u202egnp\u200b\u2066 日本 \t\r\x7f"
+)
+
+
+def now_us() -> int:
+    return int(datetime.now(UTC).timestamp() * 1_000_000)
+
+
+def summary(id_: int, name: str, **changes: Any) -> JobSummary:
+    row = JobSummary(
+        id=id_,
+        group="Reports",
+        name=name,
+        function="Reports/send_report",
+        schedule="*/5 * * * *",
+        timezone="Europe/Berlin",
+        state=JobState.SCHEDULED,
+        next_due_us=now_us() + 95_000_000,
+        active=0,
+        running_id=None,
+        running_since_us=None,
+        last_id=1000 + id_,
+        last_state=RunState.SUCCEEDED,
+        last_at_us=now_us() - 205_000_000,
+        last_duration_us=1_100_000,
+        recent=((RunState.SUCCEEDED, 900_000), (RunState.FAILED, 1_000), (RunState.SKIPPED, None)),
+        progress=None,
+        static=False,
+        overridden=False,
+        tags=("nightly",),
+        description="Sends the report.",
+        pause_reason="",
+        version=1,
+    )
+    return row._replace(**changes)
+
+
+class FakeEngine:
+    """Implements `schedtui.protocols.EngineClient`."""
+
+    def __init__(self, rows: Iterable[JobSummary] = ()) -> None:
+        self.rows = {row.id: row for row in rows}
+        self.address = "http://fake:8787"
+        self.calls: list[tuple[Any, ...]] = []
+        self.down: Exception | None = None
+        self.trigger_state = RunState.QUEUED
+        self.lines: dict[int, list[LogLine]] = {}
+        self.all_runs: dict[int, Run] = {}
+        self.function_list: tuple[FunctionInfo, ...] = ()
+        self.create_error: Exception | None = None
+        self.preview_gate: asyncio.Event | None = None
+        self.snapshots = 0
+        self.kwargs: dict[str, Any] = {"recipient": "ops@example.org", "limits": [1, 2]}
+        self._queues: list[asyncio.Queue[Changes | Exception]] = []
+        self._seq = itertools.count(1)
+        self._ids = itertools.count(100_000)
+        self._new_line = asyncio.Condition()
+
+    async def connect(self) -> FakeEngine:
+        return self
+
+    # --- what a test does to it
+
+    def change(self, *rows: JobSummary, removed: tuple[int, ...] = ()) -> None:
+        for row in rows:
+            self.rows[row.id] = row
+        for id_ in removed:
+            self.rows.pop(id_, None)
+        self._send(Changes(cursor=f"b:{next(self._seq)}", jobs=rows, removed=removed))
+
+    def move_run(self, run: Run) -> None:
+        self.all_runs[run.id] = run
+        moved = (RunChange(run.id, run.job_id, run.state),)
+        self._send(Changes(cursor=f"b:{next(self._seq)}", runs=moved))
+
+    def gap(self) -> None:
+        self._send(EventGapError("too old"))
+
+    def kill(self) -> None:
+        self.down = UnreachableError("connection refused")
+        self._send(self.down)
+
+    def revive(self) -> None:
+        self.down = None
+
+    async def write(self, run_id: int, *texts: str, **fields: Any) -> None:
+        lines = self.lines.setdefault(run_id, [])
+        for text in texts:
+            line = LogLine(len(lines) + 1, now_us(), "info", "log", text, 1)
+            lines.append(line._replace(**fields))
+        async with self._new_line:
+            self._new_line.notify_all()
+
+    def _send(self, event: Changes | Exception) -> None:
+        for queue in self._queues:
+            queue.put_nowait(event)
+
+    def _check(self, *call: Any) -> None:
+        self.calls.append(call)
+        if self.down is not None:
+            raise self.down
+
+    def _row(self, name: str, expect_id: int | None = None) -> JobSummary:
+        for row in self.rows.values():
+            if row.full_name == name:
+                if expect_id not in (None, row.id):
+                    raise ConflictError(f"{name} is another job now")
+                return row
+        raise JobNotFoundError(name)
+
+    def named(self, kind: str) -> list[tuple[Any, ...]]:
+        return [call for call in self.calls if call[0] == kind]
+
+    # --- the protocol
+
+    async def info(self) -> EngineInfo:
+        self._check("info")
+        return self._info()
+
+    def _info(self) -> EngineInfo:
+        return EngineInfo(
+            boot="b",
+            version="0.1.0",
+            health=Health.OK,
+            timezone="Europe/Berlin",
+            now=datetime.now(UTC),
+            started_at=datetime.now(UTC) - timedelta(hours=1),
+            last_tick_age_s=0.1,
+            jobs=len(self.rows),
+        )
+
+    async def snapshot(self) -> Snapshot:
+        self._check("snapshot")
+        self.snapshots += 1
+        cursor = f"b:{next(self._seq)}"
+        return Snapshot(engine=self._info(), jobs=tuple(self.rows.values()), cursor=cursor)
+
+    async def changes(self, cursor: str) -> AsyncIterator[Changes]:
+        self._check("changes", cursor)
+        queue: asyncio.Queue[Changes | Exception] = asyncio.Queue()
+        self._queues.append(queue)
+        try:
+            while True:
+                event = await queue.get()
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+        finally:
+            self._queues.remove(queue)
+
+    async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
+        self._check("functions", group)
+        return self.function_list
+
+    async def groups(self) -> tuple[str, ...]:
+        return tuple(sorted({row.group for row in self.rows.values()}))
+
+    async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
+        self._check("jobs", limit, cursor)
+        return Page(items=tuple(self._job(row) for row in list(self.rows.values())[:limit]))
+
+    async def job(self, job: str) -> Job:
+        self._check("job", job)
+        return self._job(self._row(job))
+
+    def _job(self, row: JobSummary) -> Job:
+        return Job(
+            id=row.id,
+            group=row.group,
+            name=row.name,
+            function=row.function,
+            trigger={"type": "cron", "expression": row.schedule},
+            timezone=row.timezone,
+            kwargs=self.kwargs,
+            tags=row.tags,
+            description=row.description,
+            static=row.static,
+            paused=row.state is JobState.PAUSED,
+            created_at=datetime.now(UTC),
+            updated_at=datetime.now(UTC),
+        )
+
+    async def create_job(self, spec: JobSpec) -> Job:
+        self._check("create_job", spec)
+        if self.create_error is not None:
+            raise self.create_error
+        group, _, function = spec.function.partition("/")
+        row = summary(next(self._ids), spec.name or function, group=spec.group or group)
+        self.change(row)
+        return self._job(row)
+
+    async def edit_job(
+        self, job: str, patch: JobPatch, *, version: int | None = None, expect_id: int | None = None
+    ) -> Job:
+        self._check("edit_job", job, patch, version)
+        return self._job(self._row(job, expect_id))
+
+    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
+        self._check("delete_job", job, expect_id)
+        self.change(removed=(self._row(job, expect_id).id,))
+
+    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
+        self._check("pause_job", job, expect_id)
+        row = self._row(job, expect_id)._replace(
+            state=JobState.PAUSED, next_due_us=None, pause_reason=reason
+        )
+        self.change(row)
+        return self._job(row)
+
+    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
+        self._check("resume_job", job, expect_id)
+        row = self._row(job, expect_id)._replace(
+            state=JobState.SCHEDULED, next_due_us=now_us() + 60_000_000
+        )
+        self.change(row)
+        return self._job(row)
+
+    async def trigger_job(
+        self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None
+    ) -> Run:
+        self._check("trigger_job", job, expect_id, kwargs)
+        row = self._row(job, expect_id)
+        reason = "run 7 is still active" if self.trigger_state is RunState.SKIPPED else ""
+        return run(next(self._ids), row.id, state=self.trigger_state, reason=reason)
+
+    async def next_due(self, job: str, *, count: int = 5) -> Preview:
+        self._check("next_due", job)
+        return _preview("Every 5 minutes", self._row(job).timezone, count)
+
+    async def preview(
+        self, trigger: Mapping[str, Any], *, timezone: str | None = None, count: int = 5
+    ) -> Preview:
+        self._check("preview", dict(trigger), timezone, count)
+        gate = self.preview_gate
+        if gate is not None:
+            await gate.wait()
+        text = str(trigger.get("expression") or trigger.get("typed") or "")
+        field = "expression" if trigger["type"] == "cron" else "typed"
+        if "bad" in text:
+            error = InvalidError.one(field, text, "five fields: minute hour day month weekday")
+            raise InvalidTriggerError(str(error), error.errors)
+        if timezone == "Mars/Base":
+            raise InvalidTriggerError(
+                "no zone", InvalidError.one("timezone", timezone, "a zone").errors
+            )
+        return _preview(f"described: {text}", timezone or "UTC", count)
+
+    async def runs(
+        self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Run]:
+        self._check("runs", where, cursor)
+        wanted = [
+            one
+            for one in sorted(self.all_runs.values(), key=lambda one: -one.id)
+            if where is None or where.job_id in (None, one.job_id)
+        ]
+        if cursor is not None:
+            wanted = [one for one in wanted if one.id < int(cursor)]
+        page = tuple(wanted[:limit])
+        return Page(items=page, cursor=str(page[-1].id) if len(wanted) > limit else None)
+
+    async def run(self, run_id: int) -> Run:
+        self._check("run", run_id)
+        if run_id not in self.all_runs:
+            raise RunNotFoundError(run_id)
+        return self.all_runs[run_id]
+
+    async def attempts(self, run_id: int) -> tuple[Attempt, ...]:
+        self._check("attempts", run_id)
+        return ()
+
+    def _page(self, run_id: int, lines: list[LogLine]) -> LogPage:
+        found = self.all_runs.get(run_id)
+        kept = self.lines.get(run_id, [])
+        done = found is None or found.state not in (RunState.RUNNING, RunState.QUEUED)
+        return LogPage(lines=tuple(lines), last=kept[-1].seq if kept else 0, done=done)
+
+    async def logs(self, run_id: int, *, after: int = 0, limit: int = 1000) -> LogPage:
+        self._check("logs", run_id, after, limit)
+        kept = self.lines.get(run_id, [])
+        return self._page(run_id, [line for line in kept if line.seq > after][:limit])
+
+    async def log_tail(self, run_id: int, *, count: int = 1000) -> LogPage:
+        self._check("log_tail", run_id, count)
+        return self._page(run_id, self.lines.get(run_id, [])[-count:])
+
+    async def follow(self, run_id: int, *, after: int = 0) -> AsyncIterator[LogPage]:
+        self._check("follow", run_id, after)
+        while True:
+            page = await self.logs(run_id, after=after)
+            if page.lines or page.done:
+                yield page
+            if page.done:
+                return
+            after = page.last
+            async with self._new_line:
+                await self._new_line.wait()
+
+    async def search_logs(self, query: str, *, limit: int = 100) -> tuple[LogHit, ...]:
+        self._check("search_logs", query, limit)
+        return ()
+
+    async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
+        self._check("audit", limit, cursor)
+        return Page(items=())
+
+    async def aclose(self) -> None:
+        self.calls.append(("aclose",))
+
+
+def run(id_: int, job_id: int, **changes: Any) -> Run:
+    began = datetime.now(UTC) - timedelta(minutes=3)
+    made = Run(
+        id=id_,
+        job_id=job_id,
+        job="Reports/daily",
+        function="Reports/send_report",
+        source=Source.SCHEDULE,
+        state=RunState.SUCCEEDED,
+        scheduled_for=began,
+        kwargs={"recipient": "ops@example.org"},
+        claimed_at=began,
+        attempt=1,
+        started_at=began,
+        finished_at=began + timedelta(seconds=1.5),
+    )
+    return dataclasses.replace(made, **changes)
+
+
+def _preview(description: str, timezone: str, count: int) -> Preview:
+    first = datetime(2026, 12, 24, 17, 0, tzinfo=UTC)
+    times = (first + timedelta(days=number) for number in range(count))
+    return Preview(
+        description=description,
+        timezone=timezone,
+        next=tuple(DueTime(at=at, local=at.isoformat()) for at in times),
+    )

@@ -1,0 +1,296 @@
+"""Each call of the API: what it asks of the engine, what it answers, what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from api_doubles import (
+    NOW,
+    FakeEngine,
+    http_on,
+    make_app,
+    make_row,
+    problem_of,
+)
+
+from schedtui.client.http_codec import decode_snapshot
+from schedtui.errors import (
+    EngineStoppedError,
+    EventGapError,
+)
+from schedtui.models import RunFilter, RunState, Source
+
+JOB = {"function": "g/a", "trigger": {"type": "cron", "expression": "* * * * *"}}
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+async def http(engine: FakeEngine) -> AsyncIterator[httpx.AsyncClient]:
+    async with http_on(make_app(engine)) as client:
+        yield client
+
+
+# --- reading --------------------------------------------------------------------------------
+
+READS: list[tuple[str, str, dict[str, Any]]] = [
+    ("/api/v1/engine", "info", {}),
+    ("/api/v1/groups", "groups", {}),
+    ("/api/v1/functions", "functions", {"group": None}),
+    ("/api/v1/functions?group=g", "functions", {"group": "g"}),
+    ("/api/v1/jobs", "jobs", {"limit": 100, "cursor": None}),
+    ("/api/v1/jobs?limit=1&cursor=7", "jobs", {"limit": 1, "cursor": "7"}),
+    ("/api/v1/jobs/g/a", "job", {"job": "g/a"}),
+    ("/api/v1/jobs/g/a/next?count=3", "next_due", {"count": 3}),
+    ("/api/v1/runs/7/logs", "logs", {"run_id": 7, "after": 0, "limit": 1000}),
+    ("/api/v1/runs/7/logs?after=3&limit=2", "logs", {"run_id": 7, "after": 3, "limit": 2}),
+    ("/api/v1/runs/7/logs?tail=5", "log_tail", {"run_id": 7, "count": 5}),
+    ("/api/v1/logs?q=a+b&limit=4", "search_logs", {"query": "a b", "limit": 4}),
+    ("/api/v1/audit?limit=2&cursor=9", "audit", {"limit": 2, "cursor": "9"}),
+]
+
+
+@pytest.mark.parametrize(("url", "call", "seen"), READS)
+async def test_a_read_asks_the_engine(
+    http: httpx.AsyncClient, engine: FakeEngine, url: str, call: str, seen: dict[str, Any]
+) -> None:
+    response = await http.get(url)
+
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/json"
+    assert engine.seen[call] == seen
+
+
+async def test_runs_take_every_filter(http: httpx.AsyncClient, engine: FakeEngine) -> None:
+    query = {
+        "job": "g/a",
+        "group": "g",
+        "state": "failed",
+        "source": "manual",
+        "since": "2026-11-21T13:00:00+01:00",
+        "until": "2026-11-21T12:00:00Z",
+        "limit": "5",
+        "cursor": "9",
+    }
+    response = await http.get("/api/v1/runs", params=query)
+
+    assert response.status_code == 200
+    assert engine.seen["runs"] == {
+        "where": RunFilter(
+            job_id=1,
+            group="g",
+            state=RunState.FAILED,
+            source=Source.MANUAL,
+            since=NOW,
+            until=NOW,
+        ),
+        "limit": 5,
+        "cursor": "9",
+    }
+
+
+async def test_a_run_comes_with_its_attempts(http: httpx.AsyncClient) -> None:
+    run = (await http.get("/api/v1/runs/7")).json()
+
+    assert (run["id"], run["state"]) == (7, "queued")
+    assert [attempt["number"] for attempt in run["attempts"]] == [1]
+
+
+@pytest.mark.parametrize("accepts", ["identity", "gzip, br", "gzip;q=1.0"])
+async def test_the_snapshot_is_a_table(engine: FakeEngine, accepts: str) -> None:
+    rows = tuple(make_row(number + 1) for number in range(700))
+    small = engine.table
+    big = replace(small, jobs=rows)
+    engine.table = big
+    app_http = http_on(make_app(engine))
+    async with app_http.stream(
+        "GET", "/api/v1/snapshot", headers={"Accept-Encoding": accepts}
+    ) as response:
+        raw = b"".join([chunk async for chunk in response.aiter_raw()])
+
+    zipped = response.headers.get("content-encoding") == "gzip"
+    assert zipped == accepts.startswith("gzip")
+    assert decode_snapshot(gzip.decompress(raw) if zipped else raw) == big
+
+
+async def test_the_description_names_every_call_and_model(http: httpx.AsyncClient) -> None:
+    described = (await http.get("/api/v1/openapi.json")).json()
+
+    calls = {
+        f"{method.upper()} {path}"
+        for path, methods in described["paths"].items()
+        for method in methods
+    }
+    assert {
+        "GET /health",
+        "GET /ready",
+        "GET /api/v1/engine",
+        "GET /api/v1/groups",
+        "GET /api/v1/functions",
+        "GET /api/v1/snapshot",
+        "GET /api/v1/audit",
+        "GET /api/v1/jobs",
+        "POST /api/v1/jobs",
+        "GET /api/v1/jobs/{group}/{name}",
+        "PATCH /api/v1/jobs/{group}/{name}",
+        "DELETE /api/v1/jobs/{group}/{name}",
+        "POST /api/v1/jobs/{group}/{name}/trigger",
+        "POST /api/v1/jobs/{group}/{name}/pause",
+        "POST /api/v1/jobs/{group}/{name}/resume",
+        "GET /api/v1/jobs/{group}/{name}/next",
+        "POST /api/v1/triggers/preview",
+        "GET /api/v1/runs",
+        "GET /api/v1/runs/{run_id}",
+        "GET /api/v1/runs/{run_id}/logs",
+        "GET /api/v1/logs",
+        "GET /api/v1/events",
+    } == calls
+    text = json.dumps(described)
+    named = {part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert named <= described["components"]["schemas"].keys()
+    assert "HTTPValidationError" not in text
+
+
+# --- changing -------------------------------------------------------------------------------
+
+
+async def test_a_job_is_created(http: httpx.AsyncClient, engine: FakeEngine) -> None:
+    response = await http.post("/api/v1/jobs", json={**JOB, "name": "50 % #?", "kwargs": {"x": 1}})
+
+    assert response.status_code == 201
+    assert response.json()["kwargs"] == {"x": 1}
+    assert response.headers["location"] == "/api/v1/jobs/g/50%20%25%20%23%3F"
+    assert (await http.get(response.headers["location"])).json() == response.json()
+    assert engine.calls[0] == ("token:my admin", "create_job")
+
+
+async def test_an_edit_carries_the_version_both_ways(
+    http: httpx.AsyncClient, engine: FakeEngine
+) -> None:
+    etag = (await http.get("/api/v1/jobs/g/a")).headers["etag"]
+    response = await http.patch(
+        "/api/v1/jobs/g/a?expect_id=1", json={"description": "x"}, headers={"If-Match": etag}
+    )
+
+    assert response.status_code == 200
+    assert response.headers["etag"] == '"2"'
+    assert engine.seen["edit_job"]["version"] == 1
+    assert engine.seen["edit_job"]["expect_id"] == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "patch", "status"),
+    [
+        ('"9"', {"description": "x"}, 412),
+        ('"1"', {"name": "taken"}, 409),
+        ("*", {"name": "taken"}, 409),
+        ("W/nonsense", {"name": "b"}, 422),
+    ],
+)
+async def test_a_refused_edit_says_which_conflict(
+    http: httpx.AsyncClient, header: str, patch: dict[str, Any], status: int
+) -> None:
+    response = await http.patch("/api/v1/jobs/g/a", json=patch, headers={"If-Match": header})
+
+    assert response.status_code == status
+    assert problem_of(response)["type"].endswith("invalid" if status == 422 else "conflict")
+
+
+async def test_a_job_is_paused_resumed_triggered_deleted(
+    http: httpx.AsyncClient, engine: FakeEngine
+) -> None:
+    paused = await http.post("/api/v1/jobs/g/a/pause", json={"reason": "why"})
+    bare = await http.post("/api/v1/jobs/g/a/pause?expect_id=1")
+    resumed = await http.post("/api/v1/jobs/g/a/resume")
+    run = await http.post("/api/v1/jobs/g/a/trigger", json={"kwargs": {"x": [1]}})
+    seen = engine.seen["trigger_job"]
+    plain = await http.post("/api/v1/jobs/g/a/trigger")
+    deleted = await http.delete("/api/v1/jobs/g/a?expect_id=1")
+
+    assert paused.json()["pause_reason"] == "why"
+    assert (bare.status_code, resumed.status_code, plain.status_code) == (200, 200, 202)
+    assert (run.status_code, run.headers["location"]) == (202, "/api/v1/runs/7")
+    assert seen == {"kwargs": {"x": [1]}, "expect_id": None}
+    assert engine.seen["trigger_job"] == {"kwargs": None, "expect_id": None}
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    assert engine.jobs == {}
+
+
+async def test_a_trigger_is_previewed(http: httpx.AsyncClient, engine: FakeEngine) -> None:
+    body = {"trigger": JOB["trigger"], "timezone": "Asia/Tokyo", "count": 2}
+
+    assert (await http.post("/api/v1/triggers/preview", json=body)).json() == {
+        "description": "every minute",
+        "timezone": "Asia/Tokyo",
+        "next": [],
+    }
+    assert engine.seen["preview"]["count"] == 2
+
+
+# --- health ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+async def test_health_is_for_everyone(engine: FakeEngine, path: str) -> None:
+    async with http_on(make_app(engine), role=None) as http:
+        fine = await http.get(path)
+        assert (await http.head(path)).status_code == 200
+        engine.failure = EngineStoppedError("stopped at /secret")
+        stopped = await http.get(path)
+
+    assert fine.json() == {"ok": True, "status": "ok", "last_tick_age_s": 0.1}
+    assert (stopped.status_code, stopped.json()["status"]) == (503, "stopped")
+    assert "secret" not in stopped.text
+
+
+# --- streams that end by themselves ---------------------------------------------------------
+
+
+async def test_a_gap_is_an_event_and_the_end(http: httpx.AsyncClient, engine: FakeEngine) -> None:
+    engine.frames = [EventGapError("gone")]
+    response = await http.get("/api/v1/events?after=b0:1")
+
+    assert response.headers["content-type"].startswith("text/event-stream")
+    first, gap, rest = response.text.split("\n\n")
+    assert first == "id: b0:1"
+    assert gap.startswith('event: gap\ndata: {"type":"urn:schedtui:error:event-gap"')
+    assert rest == ""
+
+
+async def test_the_header_wins_over_the_parameter(
+    http: httpx.AsyncClient, engine: FakeEngine
+) -> None:
+    engine.frames = [EngineStoppedError("bye")]
+    response = await http.get("/api/v1/events?after=b1:1", headers={"Last-Event-ID": "b1:9"})
+
+    assert engine.seen["changes"] == {"cursor": "b1:9"}
+    assert "event: error" in response.text
+
+
+async def test_without_a_cursor_events_begin_now(
+    http: httpx.AsyncClient, engine: FakeEngine
+) -> None:
+    engine.frames = [EngineStoppedError("bye")]
+    await http.get("/api/v1/events")
+
+    assert engine.seen["changes"] == {"cursor": "b1:5"}
+
+
+async def test_a_closing_server_ends_a_silent_stream(engine: FakeEngine) -> None:
+    closing = asyncio.Event()
+    async with http_on(make_app(engine, closing)) as http:
+        asyncio.get_running_loop().call_later(0.05, closing.set)
+        response = await http.get("/api/v1/events?after=b1:1")
+
+    assert response.text == "id: b1:1\n\n"
+    assert engine.streams == 0

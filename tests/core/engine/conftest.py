@@ -1,0 +1,27 @@
+"""The stores that the engine's tests run on."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from engine_kit import World
+
+from schedtui.engine import loglines
+from schedtui.store import writer
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """A store in memory, and a real file."""
+    if request.param == "sqlite" and not importlib.util.find_spec("schedtui.store.sql.sqlite"):
+        pytest.skip("the SQLite store is not here")
+    return World(str(request.param), tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Log lines do not wait for company, nor the writer for a store that does not answer."""
+    monkeypatch.setattr(loglines, "FLUSH_S", 0.0)
+    monkeypatch.setattr(writer, "BACKOFF_S", (0.0005,))

@@ -1,0 +1,104 @@
+"""``schedtui.toml``."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from target_files import JOBS, group_file, names, put, refused
+
+from schedtui.registry import Registry
+from schedtui.target import Target, load_target
+
+
+class TestSettings:
+    def load(self, tmp_path: Path, toml: str, target: str | None = None) -> Target:
+        put(tmp_path, {"jobs.py": JOBS, "schedtui.toml": toml})
+        return load_target(target, cwd=tmp_path)
+
+    def test_everything(self, tmp_path: Path) -> None:
+        target = self.load(
+            tmp_path,
+            'target = "jobs.py"\ntimezone = "Europe/Berlin"\nstore = "sqlite:///data/state.db"\n'
+            'listen = "0.0.0.0:9000"\n[groups."Jobs"]\ntimezone = "Asia/Tokyo"\n',
+        )
+        settings = target.settings
+        assert settings.file == tmp_path / "schedtui.toml"
+        assert settings.timezone == "Europe/Berlin"
+        assert settings.store == f"sqlite:///{tmp_path}/data/state.db"
+        assert settings.listen == "0.0.0.0:9000"
+        assert Registry(target.groups).declarations()[0].timezone == "Asia/Tokyo"
+
+    @pytest.mark.parametrize(
+        "store", ["sqlite:////abs/state.db", "postgresql://host/db", "sqlite:///:memory:"]
+    )
+    def test_a_store_that_is_not_relative_stays(self, tmp_path: Path, store: str) -> None:
+        assert self.load(tmp_path, f'store = "{store}"').settings.store == store
+
+    def test_a_file_beside_it_takes_its_settings(self, tmp_path: Path) -> None:
+        target = self.load(tmp_path, 'timezone = "Asia/Tokyo"\n[groups.Other]\n', "jobs.py")
+        assert target.settings.timezone == "Asia/Tokyo"
+
+    def test_none(self, tmp_path: Path) -> None:
+        settings = load_target(None, cwd=put(tmp_path, {"jobs.py": JOBS})).settings
+        assert dataclasses.astuple(settings) == (None, (), None, None, None, {})
+
+    def test_several_targets_of_every_form(self, tmp_path: Path) -> None:
+        put(
+            tmp_path,
+            {
+                "conf/schedtui.toml": 'target = ["one.py", "more", "pack.mod", "two.py:group"]',
+                "conf/one.py": group_file("One"),
+                "conf/more/x.py": group_file("X"),
+                "conf/more/y.py": group_file("Y"),
+                "conf/pack/mod.py": group_file("Mod"),
+                "conf/two.py": group_file("Two") + "other = Group('Not named')\n",
+            },
+        )
+        target = load_target("conf/schedtui.toml", cwd=tmp_path)
+        assert names(target) == ["One", "X", "Y", "Mod", "Two"]
+        assert (target.name, target.folder) == ("conf", tmp_path / "conf")
+        assert names(load_target("conf", cwd=tmp_path)) == names(target)
+
+    def test_a_folder_that_names_itself(self, tmp_path: Path) -> None:
+        put(tmp_path, {"a.py": group_file("A"), "schedtui.toml": 'target = "."'})
+        assert names(load_target(None, cwd=tmp_path)) == ["A"]
+
+    @pytest.mark.parametrize(
+        ("toml", "line", "says"),
+        [
+            ("x = = 1", 1, "it is not valid TOML"),
+            ("\ntimezone = 5", 2, "timezone: got 5; expected a text in quotes"),
+            ('\n\ntimezone = "Mars"', 3, "timezone: got 'Mars'"),
+            ('listen = "8787"', 1, "HOST:PORT"),
+            ('listen = "a:99999"', 1, "HOST:PORT"),
+            ('\ntimezon = "UTC"', 2, "there is no setting 'timezon'; known here: target"),
+            ("target = 5", 1, "target: got 5"),
+            ("target = [1]", 1, "target: got [1]"),
+            ("groups = 5", 1, "groups: got 5"),
+            ("[groups]\nJobs = 5", 2, "groups.Jobs: got 5"),
+            ('[groups."Jobs"]\nx = 1', 2, "there is no setting 'groups.Jobs.x'"),
+            ('timezone = "UTC"\n[groups."Jobs"]\ntimezone = "Mars"', 3, "got 'Mars'"),
+            ("[engine]\nx = 1", 1, "there is no setting 'engine'"),
+            ('[groups."Jubs"]\ntimezone = "UTC"', None, "a group 'Jubs', and there is none"),
+            ('target = "nosuch.py"', None, "target: nosuch.py: there is no such file"),
+        ],
+    )
+    def test_mistakes_name_the_line(
+        self, tmp_path: Path, toml: str, line: int | None, says: str
+    ) -> None:
+        put(tmp_path, {"jobs.py": JOBS, "schedtui.toml": toml})
+        error = refused(None, tmp_path)
+        assert (error.file, error.line) == ("schedtui.toml", line)
+        assert says in str(error)
+
+    def test_not_utf8(self, tmp_path: Path) -> None:
+        put(tmp_path, {"schedtui.toml": b"target = '\xff'"})
+        assert "it is not UTF-8" in str(refused(None, tmp_path))
+
+    def test_without_a_target_and_without_jobs_py(self, tmp_path: Path) -> None:
+        put(tmp_path, {"schedtui.toml": "", "other.py": JOBS})
+        assert "it names no target, and there is no jobs.py beside it" in str(
+            refused(None, tmp_path)
+        )

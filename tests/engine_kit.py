@@ -1,0 +1,409 @@
+"""What the engine's tests share: a clock that waits for the writer, a store that fails on demand,
+a crash, and the invariants that hold whatever happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from schedtui import Engine, Group
+from schedtui.client.local import LocalClient
+from schedtui.clock import from_us, to_us
+from schedtui.engine.running import Running
+from schedtui.errors import StoreUnavailableError
+from schedtui.models import Job, Run, RunFilter, RunState, Source
+from schedtui.models.states import EDGES
+from schedtui.protocols import Boot, Opened, Store, StoreTx
+from schedtui.store import open_store
+from schedtui.store.writer import Lane, Write
+from schedtui.testing import FakeClock, MemoryStore
+from schedtui.triggers import Trigger, parse_trigger
+
+START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+"""A Monday, noon."""
+
+
+def at(seconds: float) -> datetime:
+    """So many seconds after `START`."""
+    return START + timedelta(seconds=seconds)
+
+
+class CrashError(BaseException):
+    """Ends a transaction as a kill does: nothing after it runs, nothing of it stays."""
+
+
+class KitClock(FakeClock):
+    """A fake clock whose time only passes while the engines that use it have nothing to write."""
+
+    def __init__(self, start: datetime = START) -> None:
+        super().__init__(start)
+        self.engines: list[Kit] = []
+
+    async def settle(self) -> None:
+        """Until every write that was handed in is answered, or visibly waits."""
+        quiet = 0
+        for _ in range(400):
+            for _ in range(4):
+                await asyncio.sleep(0)
+            if all(kit.idle for kit in self.engines):
+                quiet += 1
+                if quiet == 2:
+                    return
+            else:
+                quiet = 0
+                await asyncio.sleep(0.0005)
+
+    def pending_timers(self) -> int:
+        """Timers that would still call somebody."""
+        return sum(1 for _, _, timer in self._timers if timer.callback is not None)
+
+
+Hook = Callable[[], object]
+
+
+@dataclass
+class Faults:
+    """What a store does at which point. A point is a method's name, ``begin``, ``commit`` (before
+    it) or ``committed`` (after it); ``method:after`` is the end of a method.
+    """
+
+    hooks: dict[str, Hook] = field(default_factory=dict)
+    down: bool = False
+    """Whether every transaction fails."""
+    calls: Counter[str] = field(default_factory=Counter)
+
+    def hit(self, point: str) -> None:
+        self.calls[point] += 1
+        hook = self.hooks.get(point)
+        if hook is not None:
+            hook()
+
+    def once(self, point: str, error: BaseException) -> None:
+        """Raise ``error`` at the next visit of a point."""
+
+        def hook() -> None:
+            del self.hooks[point]
+            raise error
+
+        self.hooks[point] = hook
+
+    def always(self, point: str, error: BaseException) -> None:
+        """Raise ``error`` at every visit of a point."""
+
+        def hook() -> None:
+            raise error
+
+        self.hooks[point] = hook
+
+    def crash(self, method: str, when: str) -> None:
+        """Die ``before`` or ``after`` a method, or before (``commit``) or after (``committed``) the
+        commit of the transaction in which it was called."""
+
+        def die() -> None:
+            self.hooks.clear()
+            raise CrashError
+
+        if when == "before":
+            self.hooks[method] = die
+        elif when == "after":
+            self.hooks[f"{method}:after"] = die
+        else:
+            self.hooks[f"{method}:after"] = lambda: self.hooks.__setitem__(when, die)
+
+
+class FaultTx:
+    """A transaction of a `FaultStore`."""
+
+    def __init__(self, faults: Faults, tx: StoreTx) -> None:
+        self._faults = faults
+        self._tx = tx
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._tx, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._faults.hit(name)
+            result = method(*args, **kwargs)
+            self._faults.hit(f"{name}:after")
+            return result
+
+        return call
+
+
+class FaultStore:
+    """A store that fails where it is told to, and notes every illegal move of a run."""
+
+    def __init__(self, inner: Store) -> None:
+        self.inner = inner
+        self.faults = Faults()
+        self.dead = False
+        self.illegal: list[str] = []
+        self.dropped = 0
+        self._states: dict[int, RunState] = {}
+        self._released = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    @property
+    def url(self) -> str:
+        return self.inner.url
+
+    def open(self, boot: Boot | None) -> Opened:
+        self.faults.hit("open")
+        opened = self.inner.open(boot)
+        self._states = self._read_states()
+        return opened
+
+    def drop_connection(self) -> None:
+        self.dropped += 1
+        self.faults.hit("drop_connection")
+        self.inner.drop_connection()
+
+    def _read_states(self) -> dict[int, RunState]:
+        rows = self.inner.runs(RunFilter(), limit=5_000, before=None)
+        return {run.id: run.state for run in rows}
+
+    def _note_moves(self) -> None:
+        states = self._read_states()
+        for run_id, state in states.items():
+            before = self._states.get(run_id, state)
+            if before is not state and state not in EDGES.get(before, frozenset()):
+                self.illegal.append(f"run {run_id}: {before} to {state}")
+        self.illegal += [f"run {gone} is gone" for gone in self._states.keys() - states.keys()]
+        self._states = states
+
+    @contextmanager
+    def transaction(self) -> Iterator[StoreTx]:
+        try:
+            if self.faults.down:
+                raise StoreUnavailableError("the disk is full")
+            self.faults.hit("begin")
+            with self.inner.transaction() as tx:
+                yield FaultTx(self.faults, tx)  # type: ignore[misc]  # by __getattr__
+                self.faults.hit("commit")
+            self._note_moves()
+            self.faults.hit("committed")
+        except CrashError:
+            self.dead = True
+            self._released.wait()
+            raise StoreUnavailableError("this engine is dead") from None
+
+    def release(self) -> None:
+        """Let a writer that died in here go home."""
+        self._released.set()
+
+
+class World:
+    """A store's data, which outlives the engines on it."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self._memory = MemoryStore()
+        self._url = None if kind == "memory" else f"sqlite:///{folder / 'state.db'}"
+
+    def store(self) -> FaultStore:
+        """A new connection to the data, for one engine."""
+        return FaultStore(self._memory if self._url is None else open_store(self._url))
+
+
+class Kit:
+    """An engine under test, with its clock, its store and a client."""
+
+    def __init__(
+        self,
+        groups: Iterable[Group] = (),
+        *,
+        world: World | None = None,
+        clock: KitClock | None = None,
+        **settings: Any,
+    ) -> None:
+        self.clock = clock if clock is not None else KitClock()
+        self.store = world.store() if world is not None else FaultStore(MemoryStore())
+        self.faults = self.store.faults
+        self.engine = Engine(
+            groups=groups, store=self.store, clock=self.clock, echo=False, **settings
+        )
+        self.client = LocalClient(self.engine)
+        self.pending = 0
+        self.claims_pending = 0
+        self._lock = threading.Lock()
+        self.clock.engines.append(self)
+
+    @property
+    def running(self) -> Running:
+        return self.engine.running
+
+    @property
+    def idle(self) -> bool:
+        """Whether every write was answered, or waits for a store that does not answer."""
+        waiting = self.claims_pending if self.faults.down else self.pending
+        return waiting <= 0 or self.store.dead
+
+    async def start(self) -> Kit:
+        starting = Running._wire
+
+        def wire(running: Running, opened: Opened) -> None:
+            starting(running, opened)
+            submit = running.writer.submit
+            running.writer.submit = lambda write: submit(self._counted(write))  # type: ignore[method-assign]
+
+        Running._wire = wire  # type: ignore[method-assign]  # so that writes are counted
+        try:
+            await self.engine.start()
+        finally:
+            Running._wire = starting  # type: ignore[method-assign]
+        return self
+
+    async def stop(self, grace_s: float = 0.05) -> None:
+        self.faults.down = False
+        await self.engine.stop(grace_s)
+        self.clock.engines.remove(self)
+
+    def _counted(self, write: Write) -> Write:
+        claim = write.lane is Lane.CLAIM
+
+        def count(step: int) -> None:
+            with self._lock:
+                self.pending += step
+                self.claims_pending += step * claim
+
+        count(1)
+
+        def answered(call: Callable[[Any], object], argument: Any) -> None:
+            try:
+                call(argument)
+            finally:
+                count(-1)
+
+        def halves() -> list[Write]:
+            parts = list(write.halves()) if write.halves is not None else []
+            counted = [self._counted(part) for part in parts]
+            if parts:
+                count(-1)
+            return counted
+
+        return Write(
+            write.lane,
+            write.apply,
+            done=lambda result: answered(write.done, result),
+            failed=lambda error: answered(write.failed, error),
+            halves=halves,
+            size=write.bytes,
+        )
+
+    async def crash(self) -> datetime:
+        """End as ``kill -9`` does: nothing more is written or done. Returns the wall time."""
+        running = self.running
+        self.store.dead = True
+        running.claims.close()
+        running.admission.close()
+        running.watch.stop()
+        running.supervisor.record = lambda *_: None  # type: ignore[method-assign]
+        running.writer.submit = lambda *_: None  # type: ignore[method-assign]
+        running.core.deliver = lambda *_: None  # type: ignore[method-assign]
+        for pool in running.core.pools.values():
+            await pool.executor.close()
+        running.shell.shutdown(wait=False)
+        await asyncio.sleep(0)
+        running._capture.uninstall()
+        running.writer._deadline = 0
+        running.writer._stopping = True
+        self.store.release()
+        await asyncio.to_thread(running.writer.stop, 0)
+        await asyncio.to_thread(self.store.inner.close)
+        self.clock.engines.remove(self)
+        return from_us(self.clock.now_us())
+
+    async def rows(self, job_id: int | None = None) -> list[Run]:
+        """All runs, oldest first."""
+        where = RunFilter(job_id=job_id)
+        found = await asyncio.to_thread(self.store.inner.runs, where, limit=5_000, before=None)
+        return found[::-1]
+
+    async def told(self, job_id: int | None = None) -> list[tuple[Source, RunState, float | None]]:
+        """Source, state and due time (seconds after `START`) of each run, oldest first."""
+        return [(run.source, run.state, due_s(run)) for run in await self.rows(job_id)]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something that other threads do."""
+        async with asyncio.timeout(20):
+            while not condition():
+                await asyncio.sleep(0.001)
+
+
+def due_s(run: Run) -> float | None:
+    return None if run.scheduled_for is None else (run.scheduled_for - START).total_seconds()
+
+
+@asynccontextmanager
+async def running(*groups: Group, **settings: Any) -> AsyncIterator[Kit]:
+    """A started engine, stopped at the end."""
+    kit = Kit(groups, **settings)
+    await kit.start()
+    try:
+        yield kit
+    finally:
+        if kit.engine.is_running:
+            await kit.stop()
+
+
+def trigger_of(job: Job) -> Trigger:
+    return parse_trigger(job.trigger, job.timezone, 0)
+
+
+def unaccounted(rows: Iterable[Run], trigger: Trigger, after: datetime, until: datetime) -> str:
+    """What is wrong with the rows of one job's due times in ``(after, until]``: each must be in
+    exactly one row, alone or in a range. Empty where nothing is."""
+    after_us, until_us = to_us(after), to_us(until)
+    total, newest_us = 0, after_us
+    due = [run for run in rows if run.scheduled_for is not None and run.scheduled_for > after]
+    for run in sorted(due, key=lambda run: run.scheduled_for or after):
+        assert run.scheduled_for is not None
+        number = 1 if run.range_count is None else run.range_count
+        oldest_us = to_us(run.range_from or run.scheduled_for)
+        missing = trigger.count(newest_us, oldest_us - 1)
+        if oldest_us <= newest_us or missing:
+            said = f"{missing} due times without a row before" if missing else "a second row at"
+            return f"{said} {from_us(oldest_us):%FT%T.%f} (run {run.id}: {run.state})"
+        newest_us = to_us(run.scheduled_for)
+        if trigger.count(oldest_us - 1, newest_us) != number:
+            return f"run {run.id} stands for {number} due times, which do not lie there"
+        total += number
+    expected = trigger.count(after_us, until_us)
+    return "" if total == expected else f"{total} due times have a row, of {expected}"
+
+
+async def check(kit: Kit, *, after: datetime = START, effects: Iterable[Any] = ()) -> None:
+    """The invariants: every due time of every living job has one row, no run made an illegal move,
+    and nothing was done twice.
+
+    Args:
+        kit: An engine that has settled.
+        after: When all its jobs were there.
+        effects: What the functions did, one hashable thing per execution.
+    """
+    assert kit.store.illegal == []
+    done = Counter(effects)
+    assert [effect for effect, times in done.items() if times > 1] == []
+    now = from_us(kit.clock.now_us())
+    for live in kit.running.core.jobs:
+        job = live.current()
+        if live.trigger is None:
+            continue
+        begun = max(after, job.created_at)
+        until = now if live.fires else (job.last_due or begun)
+        rows = await kit.rows(job.id)
+        wrong = unaccounted(rows, live.trigger, begun, until)
+        assert not wrong, f"{job.full_name}: {wrong}"
+
+
+def context(store: FaultStore) -> AbstractContextManager[StoreTx]:
+    return store.transaction()

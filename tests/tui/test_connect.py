@@ -1,0 +1,82 @@
+"""Which engine a command means, and with which token."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from pathlib import Path
+
+import pytest
+
+from schedtui.errors import UnreachableError
+from schedtui.locations import StateDir
+from schedtui_tui.commands import kept_tokens
+from schedtui_tui.commands.connect import answers, find_engine, folder_of, given_token
+from schedtui_tui.exits import UsageError
+
+
+@pytest.mark.parametrize(
+    ("target", "folder"),
+    [
+        (None, "."),
+        ("jobs.py", "."),
+        ("sub", "sub"),
+        ("sub/jobs.py", "sub"),
+        ("sub/jobs.py:engine", "sub"),
+        ("sub/schedtui.toml", "sub"),
+        ("package.module", "."),
+        ("module:engine", "."),
+    ],
+)
+def test_the_folder_of_a_target(
+    target: str | None, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert folder_of(target) == (tmp_path / folder).resolve()
+
+
+def test_a_socket_that_nobody_answers_on_is_no_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = StateDir.beside(tmp_path).create().socket
+    args = argparse.Namespace(connect=None, target=None, token_file=None)
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+        made.listen()
+        assert answers(path)
+        assert find_engine(args).address == str(path)
+    with pytest.raises(UnreachableError, match="schedtui serve"):
+        find_engine(args)
+
+
+def test_a_token_file_wins_over_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(" from-file \n")
+    monkeypatch.setenv("SCHEDTUI_TOKEN", " from-environment ")
+    assert given_token(file) == "from-file"
+    assert given_token(None) == "from-environment"
+    file.write_text("\n")
+    with pytest.raises(UsageError, match="empty"):
+        given_token(file)
+    with pytest.raises(UsageError, match="No such file"):
+        given_token(tmp_path / "none")
+
+
+def test_kept_tokens_are_for_one_user_and_one_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "config" / "tokens.json"
+    monkeypatch.setattr(kept_tokens, "place", lambda: place)
+    assert kept_tokens.find("http://a") is None
+    kept_tokens.keep("http://a/", "one")
+    kept_tokens.keep("http://b", "two")
+    kept_tokens.keep("http://b", "three")
+    assert kept_tokens.find("http://a") == "one"
+    assert kept_tokens.find("http://b/") == "three"
+    assert place.stat().st_mode & 0o777 == 0o600
+    place.write_text("[not what we wrote")
+    assert kept_tokens.find("http://a") is None

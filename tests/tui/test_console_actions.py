@@ -1,0 +1,68 @@
+"""What is made from the registry of actions."""
+
+from __future__ import annotations
+
+import pytest
+from console_driver import console, three
+
+from schedtui_tui.actions import ACTIONS, Role
+from schedtui_tui.keys import key_name
+
+
+async def test_read_only_hides_every_change() -> None:
+    async with console(three(), read_only=True) as driver:
+        await driver.press("t", "p", "D", "n")
+        assert len(driver.app.screen_stack) == 1
+        changing = {"trigger_job", "pause_job", "delete_job", "functions"}
+        assert not changing & {call[0] for call in driver.engine.calls}
+        await driver.shows("read-only")
+        assert "Trigger" not in driver.text()
+        await driver.press("question_mark")
+        await driver.shows("Filter: text")
+        assert "trigger" not in driver.text()
+
+
+async def test_help_is_made_from_the_registry() -> None:
+    async with console(three(), size=(100, 120)) as driver:
+        await driver.press("question_mark")
+        await driver.shows("Keys")
+        shown = driver.text()
+        for action in ACTIONS:
+            if action.scope in ("jobs", "table", "app"):
+                assert f"{key_name(action, every=True):<10} {action.help[:40]}" in shown
+                assert action.command in shown
+        await driver.press("escape")
+        await driver.press("j")
+        assert driver.table.cursor_id == 2
+
+
+def test_no_two_actions_of_a_view_share_a_key() -> None:
+    views = [("jobs", "table", "app"), ("job", "table", "app"), ("run", "log", "app")]
+    for scopes in views:
+        keys = [key for one in ACTIONS if one.scope in scopes for key in one.keys.split(",")]
+        assert len(keys) == len(set(keys))
+
+
+def test_what_changes_something_needs_a_role_and_has_a_command() -> None:
+    for action in ACTIONS:
+        if action.role is not Role.VIEWER and action.id not in {"mark", "unmark"}:
+            assert action.command.startswith("schedtui ")
+        if action.danger:
+            assert action.role is not Role.VIEWER
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 140])
+async def test_the_footer_fits_and_ends_with_help(width: int) -> None:
+    async with console(three(), size=(width, 24)) as driver:
+        last = driver.text().splitlines()[-1]
+        assert last.rstrip().endswith("? Help")
+
+
+async def test_palette_runs_actions() -> None:
+    async with console(three()) as driver:
+        await driver.press("ctrl+p")
+        await driver.shows("Trigger")
+        await driver.press(*"trigger")
+        await driver.shows("Run it now, once")
+        await driver.press("down", "enter")
+        await driver.until(lambda: driver.engine.named("trigger_job"))

@@ -1,0 +1,78 @@
+"""Fields from JSON schemas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from schedtui_tui.fields import MISSING, FieldTextError, Kind, fields_of
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "copies": {"type": "integer", "default": 1},
+        "recipient": {"type": "string", "description": "Who gets it"},
+        "ratio": {"anyOf": [{"type": "number"}, {"type": "null"}], "default": None},
+        "mode": {"$ref": "#/$defs/Mode", "default": "fast"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "dry": {"type": "boolean", "default": False},
+        "any": {},
+        "loop": {"$ref": "#/$defs/Loop"},
+    },
+    "required": ["recipient"],
+    "$defs": {"Mode": {"enum": ["fast", "slow"]}, "Loop": {"$ref": "#/$defs/Loop"}},
+}
+
+
+def field(name: str) -> Any:
+    return next(one for one in fields_of(SCHEMA) if one.name == name)
+
+
+def test_kinds_and_order() -> None:
+    assert fields_of(SCHEMA)[0].name == "recipient"
+    kinds = {one.name: one.kind for one in fields_of(SCHEMA)}
+    assert kinds == {
+        "recipient": Kind.TEXT,
+        "copies": Kind.INTEGER,
+        "ratio": Kind.NUMBER,
+        "mode": Kind.CHOICE,
+        "tags": Kind.JSON,
+        "dry": Kind.CHOICE,
+        "any": Kind.JSON,
+        "loop": Kind.JSON,
+    }
+    assert field("recipient").required
+    assert field("mode").choices == ("fast", "slow")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("copies", "1", MISSING),
+        ("copies", " 12 ", 12),
+        ("copies", "many", "many"),
+        ("ratio", "", MISSING),
+        ("ratio", "0.5", 0.5),
+        ("ratio", "nan", "nan"),
+        ("recipient", "", MISSING),
+        ("recipient", " a b", " a b"),
+        ("tags", '["a"]', ["a"]),
+        ("tags", "", MISSING),
+        ("any", "plain words", "plain words"),
+    ],
+)
+def test_reading(name: str, text: str, value: object) -> None:
+    assert field(name).read(text) == value
+
+
+def test_broken_json_is_explained() -> None:
+    with pytest.raises(FieldTextError, match="not JSON at character 2"):
+        field("tags").read("[")
+
+
+@pytest.mark.parametrize(
+    "schema", [{}, {"properties": 3}, {"properties": {"a": 5}}, {"properties": {"a": {"enum": 1}}}]
+)
+def test_a_senseless_schema_does_no_harm(schema: dict[str, Any]) -> None:
+    assert all(one.kind is Kind.JSON for one in fields_of(schema))

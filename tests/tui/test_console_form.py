@@ -1,0 +1,98 @@
+"""Creating a job."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from console_driver import console, control, open_form, with_functions
+from textual.widgets import Select
+
+from schedtui.errors import ConflictError, FieldError, InvalidArgumentsError
+
+
+async def test_create_with_preview() -> None:
+    async with console(with_functions()) as driver:
+        await open_form(driver)
+        await driver.press(*"ops", "tab", "tab", "down", "down", "up", "enter")
+        await driver.press("tab", *"[5]", "tab", "tab", *"0 9 * * 1")
+        await driver.shows("described: 0 9 * * 1", "Europe/Berlin", "Thu 2026-12-24 18:00:00 CET")
+        previews = driver.engine.named("preview")
+        assert previews[-1][1:] == ({"type": "cron", "expression": "0 9 * * 1"}, "Europe/Berlin", 5)
+        assert len(previews) < 9
+        await driver.press("ctrl+s")
+        await driver.until(lambda: driver.engine.named("create_job"))
+        spec = driver.engine.named("create_job")[0][1]
+        assert spec.function == "Reports/send_report"
+        assert spec.trigger == {"type": "cron", "expression": "0 9 * * 1"}
+        assert spec.timezone == "Europe/Berlin"
+        assert spec.name is None
+        assert spec.kwargs["recipient"] == "ops"
+        assert spec.kwargs["limits"] == [5]
+        assert "copies" not in spec.kwargs
+        await driver.shows("Created Reports/send_report")
+        await driver.until(lambda: driver.table.cursor_id == 100_000)
+
+
+@pytest.mark.parametrize(("kind", "typed"), [("every", "5m"), ("once", "tomorrow 7:30")])
+async def test_other_kinds_of_triggers(kind: str, typed: str) -> None:
+    async with console(with_functions()) as driver:
+        await open_form(driver)
+
+        driver.app.screen.query_one("#kind", Select).value = kind
+        control(driver, "#typed").value = typed
+        await driver.shows(f"described: {typed}")
+        assert driver.engine.named("preview")[-1][1] == {"type": kind, "typed": typed}
+
+
+async def test_errors_stand_beside_their_fields() -> None:
+    async with console(with_functions(), size=(100, 40)) as driver:
+        await open_form(driver)
+        control(driver, "#typed").value = "bad"
+        await driver.shows("expected five fields")
+        control(driver, "#typed").value = "0 9 * * 1"
+        await driver.until(lambda: "expected five fields" not in driver.text())
+        control(driver, "#zone").value = "Mars/Base"
+        await driver.shows("expected a zone")
+        errors = (
+            FieldError(field="kwargs.recipient", got=None, expected="an address"),
+            FieldError(field="trigger.expression", got="x", expected="a future"),
+            FieldError(field="policies.grace_s", got="x", expected="seconds"),
+        )
+        driver.engine.create_error = InvalidArgumentsError("wrong", errors)
+        await driver.press("ctrl+s")
+        await driver.shows("expected an address", "expected a future")
+        await driver.shows("policies.grace_s: expected seconds")
+        driver.engine.create_error = ConflictError("Reports/send_report is taken")
+        await driver.press("ctrl+s")
+        await driver.shows("Reports/send_report is taken")
+        assert "expected an address" not in driver.text()
+
+
+async def test_a_stale_preview_is_dropped() -> None:
+    async with console(with_functions()) as driver:
+        await open_form(driver)
+        gate = driver.engine.preview_gate = asyncio.Event()
+        control(driver, "#typed").value = "old"
+        await driver.until(lambda: len(driver.engine.named("preview")) == 1)
+        driver.engine.preview_gate = None
+        control(driver, "#typed").value = "new"
+        await driver.shows("described: new")
+        gate.set()
+        await driver.pilot.pause(0.05)
+        assert "described: new" in driver.text()
+
+
+async def test_leaving_the_form_asks_only_when_something_was_typed() -> None:
+    async with console(with_functions()) as driver:
+        await open_form(driver)
+        await driver.shows("F1 Help")
+        await driver.press("escape")
+        await driver.shows("LAST 10")
+        await open_form(driver)
+        await driver.press("x", "escape")
+        await driver.shows("Leave without creating?")
+        await driver.press("enter")
+        await driver.shows("recipient *")
+        await driver.press("escape", "y")
+        await driver.shows("LAST 10")

@@ -1,0 +1,107 @@
+"""The list of jobs: columns, cursor, order, filter."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from console_doubles import FakeEngine, summary
+from console_driver import Driver, Here, console, three
+
+from schedtui_tui.app import Console
+
+
+@pytest.mark.parametrize("size", [(80, 24), (110, 30), (140, 40)])
+async def test_every_column_is_there(size: tuple[int, int]) -> None:
+    async with console(three(), size=size) as driver:
+        await driver.shows("JOB", "GROUP", "SCHEDULE", "NEXT", "STATE", "LAST", "LAST 10")
+        await driver.shows("alpha", "Reports", "*/5 * * * *", "in 1m", "✓ succeeded", "3 jobs")
+        assert "TOOK" in driver.text() or size[0] == 110
+
+
+async def test_the_first_frame_does_not_wait_for_the_engine() -> None:
+    gate = asyncio.Event()
+
+    async def connect() -> FakeEngine:
+        await gate.wait()
+        return three()
+
+    app = Console(connect, title="jobs.py", embedded=Here())
+    async with app.run_test(size=(80, 24)) as pilot:
+        driver = Driver(app, pilot, three())
+        await driver.shows("jobs.py", "Starting the engine", "? Help")
+        gate.set()
+        await driver.shows("alpha")
+
+
+async def test_the_cursor_stays_on_its_job() -> None:
+    async with console(three()) as driver:
+        await driver.press("j")
+        assert driver.table.cursor_id == 2
+        driver.engine.change(summary(9, "aaa"), summary(8, "aab"))
+        await driver.until(lambda: len(driver.table.ids) == 5)
+        assert driver.table.cursor_id == 2
+        driver.engine.change(removed=(2,))
+        await driver.until(lambda: len(driver.table.ids) == 4)
+        assert driver.table.cursor_id == 3
+        driver.engine.change(removed=(1, 3, 8, 9))
+        await driver.shows("No jobs yet; n creates one")
+        assert driver.table.cursor_id is None
+
+
+async def test_a_countdown_runs() -> None:
+    async with console(three()) as driver:
+        row = driver.engine.rows[1]
+        assert row.next_due_us is not None
+        driver.table.tick(row.next_due_us - 4_000_000)
+        await driver.shows("in 4s")
+        driver.table.tick(row.next_due_us - 3_000_000)
+        await driver.shows("in 3s")
+        driver.table.tick(row.next_due_us + 9_000_000)
+        await driver.shows("late 9s")
+
+
+async def test_moving_and_sorting() -> None:
+    engine = FakeEngine([summary(n, f"job-{n:03}") for n in range(1, 101)])
+    async with console(engine) as driver:
+        await driver.press("G")
+        assert driver.table.cursor_id == 100
+        await driver.shows("job-100")
+        await driver.press("pageup", "ctrl+u", "k")
+        assert driver.table.cursor_id == 100 - 20 - 10 - 1
+        await driver.press("g", "ctrl+d", "pagedown")
+        assert driver.table.cursor_id == 1 + 10 + 20
+        await driver.press("I")
+        assert driver.table.ids[0] == 100
+        assert driver.table.cursor_id == 31
+        await driver.press("s")
+        await driver.shows("sort: next ↓", "NEXT ↓")
+
+
+async def test_ten_thousand_jobs() -> None:
+    engine = FakeEngine([summary(n, f"job-{n:05}") for n in range(1, 10_001)])
+    async with console(engine) as driver:
+        await driver.shows("10,000 jobs", "job-00001")
+        await driver.press("slash", *"09999", "enter")
+        await driver.shows("1 of 10,000 match", "job-09999")
+
+
+async def test_filter_while_typing_and_clear() -> None:
+    async with console(three()) as driver:
+        await driver.press("slash", *"al")
+        await driver.until(lambda: list(driver.table.ids) == [1])
+        await driver.press("enter")
+        await driver.shows("1 of 3 match al")
+        assert driver.table.has_focus
+        await driver.press("slash", "backspace", "backspace", *"zz")
+        await driver.shows("No job matches zz")
+        await driver.press("escape")
+        await driver.until(lambda: len(driver.table.ids) == 3)
+        assert driver.table.has_focus
+
+
+async def test_a_wrong_filter_says_so_and_keeps_the_rows() -> None:
+    async with console(three(), size=(140, 40)) as driver:
+        await driver.press("slash", *"/(")
+        await driver.shows("is not a regular expression")
+        assert len(driver.table.ids) == 3

@@ -1,0 +1,92 @@
+"""Losing and finding the engine, and leaving it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from console_doubles import FakeEngine, summary
+from console_driver import Here, console, three
+
+from schedtui.errors import TargetError
+from schedtui_tui.app import Console, QuitChoice
+
+
+async def test_it_recovers_by_itself() -> None:
+    async with console(three()) as driver:
+        driver.engine.kill()
+        await driver.shows("disconnected", "retry in")
+        await driver.press("t")
+        await driver.shows("Not connected: nothing was done")
+        assert not driver.engine.named("trigger_job")
+        driver.engine.rows[4] = summary(4, "delta")
+        driver.engine.revive()
+        await driver.shows("delta", "live")
+
+
+async def test_reload_retries_at_once() -> None:
+    async with console(three()) as driver:
+        driver.engine.kill()
+        await driver.shows("disconnected")
+        driver.engine.revive()
+        await driver.press("R")
+        await driver.until(lambda: driver.app.connection.live)
+        assert driver.engine.snapshots == 2
+
+
+async def test_a_gap_takes_a_new_snapshot() -> None:
+    async with console(three()) as driver:
+        driver.engine.rows[4] = summary(4, "delta")
+        driver.engine.gap()
+        await driver.shows("delta")
+        assert driver.app.connection.live
+        assert driver.engine.snapshots == 2
+
+
+async def test_a_failed_start_ends_the_console() -> None:
+    async def connect() -> FakeEngine:
+        raise TargetError("no jobs here", file="jobs.py", line=3)
+
+    app = Console(connect, title="jobs.py", embedded=Here())
+    async with app.run_test() as pilot:
+        async with asyncio.timeout(5):
+            while app.failure is None:
+                await pilot.pause(0.01)
+    assert app.return_value is QuitChoice.FAILED
+    assert isinstance(app.failure, TargetError)
+
+
+@pytest.mark.parametrize(
+    ("embedded", "keys", "choice"),
+    [
+        (None, ["q"], QuitChoice.LEFT),
+        (Here(demo=True), ["q"], QuitChoice.STOP),
+        (Here(), ["q", "s"], QuitChoice.STOP),
+        (Here(), ["q", "b"], QuitChoice.DETACH),
+        (Here(), ["q", "right", "right", "enter"], QuitChoice.STOP),
+        (None, ["enter", "ctrl+q"], QuitChoice.LEFT),
+        (None, ["ctrl+c"], QuitChoice.LEFT),
+    ],
+)
+async def test_quitting(embedded: Here | None, keys: list[str], choice: QuitChoice) -> None:
+    async with console(three(), embedded=embedded) as driver:
+        await driver.press(*keys)
+    assert driver.app.return_value is choice
+    assert ("aclose",) in driver.engine.calls
+
+
+@pytest.mark.parametrize("keys", [["enter"], ["escape"], ["n"]])
+async def test_staying(keys: list[str]) -> None:
+    async with console(three(), embedded=Here()) as driver:
+        await driver.press("q", "q")
+        await driver.shows("Stay", "Keep running", "Stop it")
+        await driver.press(*keys)
+        await driver.press("j")
+        assert driver.table.cursor_id == 2
+
+
+async def test_no_detaching_where_it_cannot_be() -> None:
+    async with console(three(), embedded=Here(can_detach=False)) as driver:
+        await driver.press("q")
+        await driver.shows("Stop it")
+        assert "Keep running" not in driver.text()

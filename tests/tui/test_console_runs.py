@@ -1,0 +1,98 @@
+"""Details, run history, a run and its log."""
+
+from __future__ import annotations
+
+from console_doubles import FakeEngine, run, summary
+from console_driver import console, three
+
+from schedtui.models import RunState
+from schedtui_tui.widgets.log_view import LogView
+
+
+async def test_details_beside_the_table() -> None:
+    async with console(three(), size=(140, 40)) as driver:
+        await driver.shows(
+            "Every 5 minutes", "2026-12-24 18:00:00 CET", 'recipient = "ops@example.org"'
+        )
+        await driver.press("j")
+        await driver.until(lambda: ("job", "Reports/beta") in driver.engine.calls)
+
+
+async def test_history_run_and_back() -> None:
+    engine = three()
+    for number in range(1, 131):
+        engine.all_runs[number] = run(number, 1)
+    engine.all_runs[130] = run(
+        130,
+        1,
+        state=RunState.FAILED,
+        error_type="builtins.ValueError",
+        error="no such table",
+        traceback='File "jobs.py", line 3, in send\nValueError: no such table',
+        result='{"rows": 12}',
+        result_is_json=True,
+    )
+    engine.all_runs[129] = run(129, 1, state=RunState.SKIPPED, reason="run 128 was active")
+    async with console(engine) as driver:
+        await driver.press("enter")
+        await driver.shows("RUN", "SOURCE", "✗ failed", "ValueError: no such table", "schedule")
+        await driver.shows("» skipped", "run 128 was active")
+        await driver.press("G")
+        await driver.until(lambda: len(driver.engine.named("runs")) >= 2)
+        await driver.press("g", "enter")
+        await driver.shows("run 130", "✗ failed in 1.5s", "line 3, in send", '"rows": 12')
+        await driver.press("escape")
+        await driver.shows("REASON OR ERROR")
+        await driver.press("escape")
+        await driver.shows("LAST 10")
+
+
+async def test_a_log_is_followed() -> None:
+    engine = FakeEngine([summary(1, "alpha", active=1, running_id=5, running_since_us=1)])
+    engine.all_runs[5] = run(5, 1, state=RunState.RUNNING, finished_at=None)
+    await engine.write(5, *(f"line {n}" for n in range(1, 1501)))
+    async with console(engine) as driver:
+        await driver.press("l")
+        await driver.shows("line 1500", "following")
+        await engine.write(5, "one more", level="error")
+        await driver.shows("one more")
+        await driver.press("g")
+        await driver.shows("line 1")
+        view = driver.app.screen.query_one(LogView)
+        await driver.until(lambda: view.first_seq == 1)
+        await engine.write(5, "unseen")
+        await driver.shows("+1 new")
+        assert "unseen" not in driver.text()
+        await driver.press("0")
+        await driver.shows("unseen")
+        engine.move_run(run(5, 1, state=RunState.SUCCEEDED, result="'done'"))
+        await driver.shows("✓ succeeded", "'done'")
+
+
+async def test_long_log_lines_wrap_and_unwrap() -> None:
+    engine = three()
+    engine.all_runs[1001] = run(1001, 1)
+    await engine.write(1001, "x" * 10_000 + "END", "日" * 200, "short")
+    async with console(engine) as driver:
+        await driver.press("l")
+        await driver.shows("short")
+        await driver.press("w")
+        await driver.until(lambda: driver.text().count("xxxx") > 0)
+        view = driver.app.screen.query_one(LogView)
+        assert view.virtual_size.height == 3
+        await driver.press("f")
+        await driver.shows("short")
+
+
+async def test_a_hundred_thousand_lines_stay_a_ring() -> None:
+    engine = three()
+    engine.all_runs[1001] = run(1001, 1)
+    async with console(engine) as driver:
+        await driver.press("l")
+        view = driver.app.screen.query_one(LogView)
+        await driver.shows("It logged nothing")
+        await engine.write(7, *(f"line {n}" for n in range(1, 120_001)))
+        view.append(engine.lines[7])
+        await driver.shows("line 120000")
+        assert len(view.lines) == 100_000
+        assert view.first_seq == 20_001

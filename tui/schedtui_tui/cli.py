@@ -1,0 +1,152 @@
+"""The `schedtui` command: which word was said, and how its errors leave.
+
+Imports argparse only. Everything else is imported by the command that needs it, so that
+``schedtui --version`` and ``--help`` cost no more than Python itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+COMMANDS = {
+    "demo": ("demo", "the console on a living example; leaves nothing behind"),
+    "serve": ("serve", "an engine without a screen, with its HTTP API"),
+    "jobs": ("jobs", "list jobs, or show one"),
+    "runs": ("runs", "list runs, newest first"),
+    "logs": ("logs", "show what a run wrote"),
+    "functions": ("functions", "list the registered functions"),
+    "next": ("next", "show a job's next due times"),
+    "trigger": ("trigger", "run a job now, once"),
+    "create": ("create", "create a job"),
+    "pause": ("pause", "stop firing a job"),
+    "resume": ("resume", "fire a paused job again"),
+    "delete": ("delete", "delete a job that was created at run time"),
+    "token": ("token", "make access tokens for the HTTP API"),
+}
+"""What may be said as the first word: its module in `commands`, and what it does."""
+
+_VALUED = ("--connect", "--token-file", "--store", "--timezone")
+"""Options before the word that take a value of their own."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are clean lines and exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where help is; exit 2."""
+        from schedtui_tui.exits import Exit, tell
+
+        tell(f"{message}\nTry `{self.prog} --help`.")
+        raise SystemExit(Exit.USAGE)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `schedtui` with these arguments and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+    except SystemExit as leaving:  # argparse leaves so, after --help as after an error
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader has enough (`| head`): nobody is left to hear about it, nor at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _dispatch(arguments: list[str]) -> int:
+    from schedtui.errors import SchedtuiError
+
+    at = _word_at(arguments)
+    word = arguments[at] if at < len(arguments) else None
+    if word == "help":
+        return _dispatch([*arguments[:at], *arguments[at + 1 :], "--help"])
+    if word in COMMANDS:
+        name = COMMANDS[word][0]
+        del arguments[at]
+    elif word is None or "--" in arguments[:at] or looks_like_target(word):
+        name, word = "console", None
+    else:
+        return _unknown(word)
+    if word is None and any(option in arguments for option in ("--version", "-V")):
+        sys.stdout.write(f"schedtui {_version()}\n")
+        return 0
+    command = import_module(f"schedtui_tui.commands.{name}")
+    parser = _parser(word)
+    command.configure(parser)
+    parsed = parser.parse_args(arguments)
+    try:
+        return int(command.run(parsed))
+    except SchedtuiError as error:
+        from schedtui_tui.exits import report
+
+        return int(report(error))
+
+
+def _word_at(arguments: list[str]) -> int:
+    """The index of the first argument that is no option and no option's value; else the length."""
+    skip = False
+    for index, argument in enumerate(arguments):
+        if skip:
+            skip = False
+        elif argument == "--":
+            return index + 1
+        elif argument.startswith("-"):
+            skip = argument in _VALUED
+        else:
+            return index
+    return len(arguments)
+
+
+def looks_like_target(word: str) -> bool:
+    """Whether a first word is a target; every other word is meant as a command."""
+    return any(mark in word for mark in "./:") or os.path.isdir(word)  # noqa: PTH112 - pathlib costs 5 ms
+
+
+def _unknown(word: str) -> int:
+    from difflib import get_close_matches
+
+    from schedtui_tui.exits import Exit, tell
+
+    near = get_close_matches(word, [*COMMANDS, "help"], n=1)
+    meant = f"; did you mean '{near[0]}'?" if near else ""
+    tell(f"'{word}' is not a command{meant}")
+    tell("a target is a file, a folder or a module: it holds '.', '/' or ':', or is a folder here")
+    return Exit.USAGE
+
+
+def _parser(word: str | None) -> Parser:
+    if word is not None:
+        return Parser(
+            prog=f"schedtui {word}", description=_sentence(COMMANDS[word][1]), allow_abbrev=False
+        )
+    width = max(map(len, COMMANDS)) + 2
+    listing = "\n".join(f"  {name:{width}}{what}" for name, (_, what) in COMMANDS.items())
+    parser = Parser(
+        prog="schedtui",
+        usage="schedtui [TARGET] [OPTION...]\n       schedtui COMMAND [OPTION...]",
+        description="The console on the jobs of TARGET, or on a remote engine.",
+        epilog=f"commands (`schedtui COMMAND --help` says more):\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("-V", "--version", action="store_true", help="print the version and exit")
+    return parser
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _version() -> str:
+    from schedtui import __version__
+
+    return __version__

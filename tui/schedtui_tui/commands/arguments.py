@@ -1,0 +1,73 @@
+"""Arguments of a function as a person types them: ``--arg name=value`` and ``--args JSON``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from schedtui.errors import FunctionNotFoundError
+from schedtui_tui.exits import UsageError
+
+if TYPE_CHECKING:
+    from schedtui.protocols import EngineClient
+
+
+def add_arguments_options(parser: argparse.ArgumentParser) -> None:
+    """``--arg`` and ``--args``."""
+    parser.add_argument(
+        "--arg",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an argument of the function; may be given again",
+    )
+    parser.add_argument("--args", metavar="JSON", help="arguments as a JSON object")
+
+
+async def read_arguments(
+    client: EngineClient, function: str, pairs: Sequence[str], document: str | None
+) -> dict[str, Any]:
+    """The arguments for ``function``; ``--arg`` wins over ``--args``.
+
+    Raises:
+        UsageError: not ``NAME=VALUE``, or not a JSON object.
+    """
+    arguments = _object(document)
+    if not pairs:
+        return arguments
+    group = function.partition("/")[0]
+    known = {info.full_name: info for info in await client.functions(group)}
+    if function not in known:
+        raise FunctionNotFoundError(function, "`schedtui functions` lists them")
+    properties = known[function].parameters.get("properties", {})
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--arg: got {pair!r}; expected NAME=VALUE")
+        arguments[name] = value(text, properties.get(name, {}))
+    return arguments
+
+
+def _object(document: str | None) -> dict[str, Any]:
+    if document is None:
+        return {}
+    try:
+        arguments = json.loads(document)
+    except ValueError as error:
+        raise UsageError(f"--args: {error}; expected a JSON object") from error
+    if not isinstance(arguments, dict):
+        raise UsageError(f"--args: got {document}; expected a JSON object")
+    return arguments
+
+
+def value(text: str, schema: Mapping[str, Any]) -> Any:
+    """``text`` itself for a parameter that is a string, else the JSON it spells, if it does."""
+    kinds = {schema.get("type"), *(option.get("type") for option in schema.get("anyOf", ()))}
+    if "string" in kinds:
+        return None if text == "null" and "null" in kinds else text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

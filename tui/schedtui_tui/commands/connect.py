@@ -1,0 +1,161 @@
+"""How a command finds its engine: the URL it was given, or the engine of this directory."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket as sockets
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schedtui.errors import UnauthorizedError, UnreachableError
+from schedtui.locations import StateDir
+from schedtui_tui.exits import UsageError
+
+if TYPE_CHECKING:
+    from schedtui.protocols import EngineClient
+
+
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say which engine is meant."""
+    group = parser.add_argument_group("which engine")
+    add_remote_options(group)
+    group.add_argument(
+        "--target",
+        metavar="TARGET",
+        help="the engine that runs beside this file or folder; default: beside this directory",
+    )
+
+
+def add_remote_options(parser: argparse._ActionsContainer) -> None:
+    """``--connect`` and where its token is."""
+    parser.add_argument("--connect", metavar="URL", help="a remote engine: http(s)://HOST:PORT")
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        type=Path,
+        help="a file that holds the access token; default: $SCHEDTUI_TOKEN, else asked for",
+    )
+
+
+def with_engine(args: argparse.Namespace, work: Callable[[EngineClient], Awaitable[int]]) -> int:
+    """Run ``work`` on the engine that ``args`` mean, and return its exit code.
+
+    Raises:
+        UnreachableError: no engine runs there.
+        UsageError: the options contradict each other.
+    """
+    client = find_engine(args)  # before the loop runs: it may have to ask for a token
+
+    async def run() -> int:
+        try:
+            return await work(client)
+        finally:
+            await client.aclose()
+
+    return asyncio.run(run())
+
+
+def find_engine(args: argparse.Namespace) -> EngineClient:
+    """A client of the engine that ``args`` mean. Not to be called on a running event loop."""
+    if args.connect:
+        if args.target:
+            raise UsageError("--connect and --target name two engines; give one of them")
+        return remote(args.connect, args.token_file)
+    folder = folder_of(args.target)
+    path = StateDir.beside(folder).socket
+    if not answers(path):
+        raise UnreachableError(
+            f"no engine runs for {folder}; start one with `schedtui` or `schedtui serve`, "
+            "or name one with --connect URL"
+        )
+    return local(path)
+
+
+def folder_of(target: str | None) -> Path:
+    """The folder beside which a target keeps its state, without loading the target."""
+    if target is None:
+        return Path.cwd()
+    path = Path(target.partition(":")[0])
+    if path.is_dir():
+        return path.resolve()
+    if path.suffix == ".py" or path.parent != Path():
+        return path.resolve().parent
+    return Path.cwd()
+
+
+def answers(path: Path) -> bool:
+    """Whether an engine listens on this Unix socket."""
+    with sockets.socket(sockets.AF_UNIX) as probe:
+        probe.settimeout(2)
+        try:
+            probe.connect(os.fspath(path))
+        except OSError:
+            return False
+    return True
+
+
+def local(path: Path) -> EngineClient:
+    """The engine behind a Unix socket of this user."""
+    from schedtui.client.http import HttpClient
+
+    return HttpClient("http://localhost", socket=path)
+
+
+def remote(url: str, token_file: Path | None) -> EngineClient:
+    """The engine at ``url``, with the token that was given, kept, or is now asked for.
+
+    Raises:
+        InvalidError: this is no URL.
+        UsageError: the token file is of no use.
+        UnauthorizedError: there is no token and nobody to ask.
+    """
+    from schedtui.client.http import HttpClient
+
+    return HttpClient(url, token=given_token(token_file) or _kept_or_asked(url))
+
+
+def given_token(token_file: Path | None) -> str | None:
+    """The token of ``--token-file``, else of ``SCHEDTUI_TOKEN``."""
+    if token_file is None:
+        return os.environ.get("SCHEDTUI_TOKEN", "").strip() or None
+    try:
+        token = token_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--token-file {token_file}: {error}") from error
+    if not token:
+        raise UsageError(f"--token-file {token_file}: is empty; expected an access token")
+    return token
+
+
+def _kept_or_asked(url: str) -> str | None:
+    from schedtui_tui.commands import kept_tokens
+
+    kept = kept_tokens.find(url)
+    if asyncio.run(_is_accepted(url, kept)):
+        return kept
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UnauthorizedError(f"{url} asks for an access token and none was given")
+    from getpass import getpass
+
+    token = getpass(f"Access token for {url}: ").strip()
+    if not asyncio.run(_is_accepted(url, token)):
+        raise UnauthorizedError(f"{url} does not know this token")
+    kept_tokens.keep(url, token)
+    return token
+
+
+async def _is_accepted(url: str, token: str | None) -> bool:
+    from schedtui.client.http import HttpClient
+
+    client = HttpClient(url, token=token)
+    try:
+        await client.info()
+    except UnauthorizedError:
+        return False
+    finally:
+        await client.aclose()
+    return True

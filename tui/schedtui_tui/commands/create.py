@@ -1,0 +1,80 @@
+"""``schedtui create``: a job of a registered function."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from schedtui.models import JobSpec
+from schedtui_tui.commands.arguments import add_arguments_options, read_arguments
+from schedtui_tui.commands.connect import add_engine_options, with_engine
+from schedtui_tui.exits import Exit, UsageError
+from schedtui_tui.tables import moment, print_json, print_line
+
+if TYPE_CHECKING:
+    from schedtui.protocols import EngineClient
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``schedtui create``."""
+    parser.add_argument(
+        "function", metavar="GROUP/FUNCTION", help="`schedtui functions` lists them"
+    )
+    when = parser.add_mutually_exclusive_group(required=True)
+    when.add_argument("--cron", metavar="EXPRESSION", help='such as "0 9 * * mon-fri"')
+    when.add_argument("--every", metavar="DURATION", help="such as 90s, 5m, 2h, 1d")
+    when.add_argument("--at", metavar="TIME", help='once: "18:00", "tomorrow 7:30"')
+    parser.add_argument("--name", metavar="[GROUP/]NAME", help="default: the function's name")
+    parser.add_argument("--timezone", metavar="ZONE", help="such as Europe/Berlin")
+    parser.add_argument("--tag", action="append", default=[], help="may be given again")
+    parser.add_argument("--description", default="", help="one line")
+    parser.add_argument("--paused", action="store_true", help="create it paused")
+    add_arguments_options(parser)
+    parser.add_argument("--json", action="store_true", help="print the job as one JSON document")
+    add_engine_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Create the job."""
+
+    async def work(client: EngineClient) -> int:
+        group, name = _names(args.name)
+        job = await client.create_job(
+            JobSpec(
+                function=args.function,
+                trigger=_trigger(args),
+                group=group,
+                name=name,
+                timezone=args.timezone,
+                kwargs=await read_arguments(client, args.function, args.arg, args.args),
+                tags=tuple(args.tag),
+                description=args.description,
+                paused=args.paused,
+            )
+        )
+        if args.json:
+            print_json(job)
+        else:
+            due = moment(job.next_due, job.timezone) or "never"
+            print_line(f"{job.full_name} is created; next due: {due}")
+        return Exit.DONE
+
+    return with_engine(args, work)
+
+
+def _names(full: str | None) -> tuple[str | None, str | None]:
+    if full is None:
+        return None, None
+    group, slash, name = full.rpartition("/")
+    if slash and not (group and name):
+        raise UsageError(f"--name: got {full!r}; expected NAME or GROUP/NAME")
+    return group or None, name
+
+
+def _trigger(args: argparse.Namespace) -> dict[str, Any]:
+    if args.cron is not None:
+        return {"type": "cron", "expression": args.cron}
+    # The engine reads what was typed: its clock and the job's zone count.
+    if args.every is not None:
+        return {"type": "every", "typed": args.every}
+    return {"type": "once", "typed": args.at}

@@ -1,0 +1,172 @@
+"""An engine of this process: loaded, started in its own thread, opened to others, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import getpass
+import logging
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from schedtui.errors import SchedtuiError, StoreUnavailableError
+from schedtui.locations import StateDir
+from schedtui_tui.exits import UsageError
+
+if TYPE_CHECKING:
+    from schedtui import Engine
+    from schedtui.api import Listen
+    from schedtui.api.server import Server
+    from schedtui.models import EngineInfo
+    from schedtui.protocols import EngineClient
+    from schedtui.target import Target
+
+GRACE_S = 10.0
+"""Seconds that running jobs get when their engine is stopped."""
+_CLOSING_S = 5.0
+
+logger = logging.getLogger("schedtui.host")
+
+
+class Host:
+    """Brings an engine up in steps, so that each may wait for what is more urgent.
+
+    Args:
+        load: Imports the user's code.
+        state: Where the engine keeps its files.
+        store: A store's URL; None: what the target says, else the one in ``state``.
+        timezone: The default zone; None: what the target says, else UTC.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Target],
+        *,
+        state: StateDir,
+        store: str | None = None,
+        timezone: str | None = None,
+    ) -> None:
+        self.state = state
+        self._load = load
+        self._store = store
+        self._timezone = timezone
+        self._engine: Engine | None = None
+        self._server: Server | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, once it is open."""
+        if self._engine is None:
+            raise RuntimeError("the engine is not open")
+        return self._engine
+
+    def open(self, before_start: Callable[[], object] | None = None) -> None:
+        """Load the target and start the engine; blocks until it runs.
+
+        Args:
+            before_start: Called when the target is loaded and the state folder is there.
+
+        Raises:
+            TargetError, StoreError, StoreUnavailableError, UsageError: it cannot.
+        """
+        target = self._load()
+        engine = self._engine_of(target)
+        try:
+            self.state = engine.state_dir.create()
+        except OSError as error:
+            where = engine.state_dir.path
+            raise StoreUnavailableError(
+                f"{where} cannot be used: {error.strerror}; it must be a folder of your own"
+            ) from error
+        if before_start is not None:
+            before_start()
+        engine.run_in_thread()
+        self._engine = engine
+
+    def _engine_of(self, target: Target) -> Engine:
+        from schedtui import Engine
+
+        if isinstance(target.engine, Engine):
+            if self._store or self._timezone:
+                raise UsageError(
+                    f"{target.name} brings an engine of its own; --store and --timezone are for "
+                    "targets that do not"
+                )
+            return target.engine
+        return Engine(
+            groups=target.groups,
+            store=self._store or target.settings.store or self.state.store_url,
+            timezone=self._timezone or target.settings.timezone or "UTC",
+            state_dir=self.state,
+            # What runs print is in the store; here it would mix with the log.
+            echo=False,
+            log_level=logging.INFO,
+        )
+
+    def listen(self, tcp: Listen | None = None) -> None:
+        """Open the engine to other processes; blocks until they can come.
+
+        Raises:
+            RefusedError, InvalidError: see `schedtui.api.start_server`.
+        """
+        from schedtui.api import start_server
+
+        engine = self.engine
+        starting = start_server(engine, listen=tcp, socket=self.state.socket)
+        self._server = asyncio.run_coroutine_threadsafe(starting, engine.loop).result()
+
+    @property
+    def url(self) -> str:
+        """Where it listens on TCP; empty where it does not."""
+        return "" if self._server is None else self._server.url
+
+    def client(self) -> EngineClient:
+        """A client of the engine for the person at this terminal."""
+        from schedtui.client.local import LocalClient
+
+        return LocalClient(self.engine, actor=user())
+
+    def info(self) -> EngineInfo:
+        """The engine now."""
+        return asyncio.run(self.client().info())
+
+    def active_runs(self) -> int:
+        """How many runs an orderly stop would wait for; 0 where the engine cannot say."""
+        if self._engine is None:
+            return 0
+        try:
+            return self.info().runs_active
+        except SchedtuiError:
+            return 0
+
+    def close(self, grace_s: float = GRACE_S) -> None:
+        """Stop the engine: no new runs, ``grace_s`` seconds for those that run, then cancel."""
+        engine, self._engine = self._engine, None
+        if engine is None:
+            return
+        try:
+            if self._server is not None:
+                stopping = self._server.stop()
+                asyncio.run_coroutine_threadsafe(stopping, engine.loop).result(_CLOSING_S)
+        except TimeoutError:
+            logger.warning("the API did not close within %g s", _CLOSING_S)
+        finally:
+            engine.close(grace_s)
+
+
+def user() -> str:
+    """How the audit trail names the person who uses this machine's own engine."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "local"
+
+
+def tune() -> None:
+    """Settings of the whole process, for one that is an engine and nothing else."""
+    # A loop that competes with threads of jobs waits this long for its turn, 5 ms by default.
+    sys.setswitchinterval(0.0005)
+    # What exists by now stays: it is not looked at again, and new garbage is looked for less often.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

@@ -1,0 +1,79 @@
+"""``schedtui jobs``: the jobs of an engine."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from schedtui.clock import from_us
+from schedtui.errors import JobNotFoundError
+from schedtui.models import JobState, JobSummary
+from schedtui_tui.commands.connect import add_engine_options, with_engine
+from schedtui_tui.exits import Exit
+from schedtui_tui.tables import moment_us, print_json, print_table, took_us
+
+if TYPE_CHECKING:
+    from schedtui.protocols import EngineClient
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``schedtui jobs``."""
+    parser.add_argument("job", nargs="?", metavar="GROUP/NAME", help="this job only")
+    parser.add_argument("--group", help="jobs of this group only")
+    parser.add_argument(
+        "--state", choices=[state.value for state in JobState], help="jobs in this state only"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    add_engine_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the jobs."""
+
+    async def work(client: EngineClient) -> int:
+        jobs = [job for job in (await client.snapshot()).jobs if _is_meant(job, args)]
+        if args.job and not jobs:
+            raise JobNotFoundError(args.job, "`schedtui jobs` lists them")
+        if args.json:
+            print_json([as_object(job) for job in jobs])
+        else:
+            headers = ("JOB", "SCHEDULE", "STATE", "NEXT", "LAST", "TOOK", "FUNCTION")
+            print_table(headers, map(_row, jobs), empty="no jobs")
+        return Exit.DONE
+
+    return with_engine(args, work)
+
+
+def _is_meant(job: JobSummary, args: argparse.Namespace) -> bool:
+    return (
+        args.job in (None, job.full_name)
+        and args.group in (None, job.group)
+        and args.state in (None, job.state.value)
+    )
+
+
+def _row(job: JobSummary) -> tuple[str, ...]:
+    state = "running" if job.running_id is not None else job.state.value
+    return (
+        job.full_name,
+        job.schedule,
+        state,
+        moment_us(job.next_due_us, job.timezone),
+        job.last_state.value if job.last_state else "",
+        took_us(job.last_duration_us),
+        job.function,
+    )
+
+
+def as_object(job: JobSummary) -> dict[str, Any]:
+    """A summary for programs: names instead of places, ISO times instead of microseconds."""
+    taken = dict(job._asdict())
+    for name in ("next_due_us", "running_since_us", "last_at_us"):
+        us = taken.pop(name)
+        taken[name.removesuffix("_us")] = None if us is None else from_us(us)
+    last = taken.pop("last_duration_us")
+    taken["last_duration_s"] = None if last is None else last / 1e6
+    taken["recent"] = [
+        {"state": state, "duration_s": None if us is None else us / 1e6} for state, us in job.recent
+    ]
+    return taken

@@ -1,0 +1,89 @@
+"""``schedtui runs``: the history of an engine, newest first."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from schedtui.models import Run, RunFilter, RunState, Source
+from schedtui_tui.commands.connect import add_engine_options, with_engine
+from schedtui_tui.exits import Exit
+from schedtui_tui.tables import moment, print_json, print_table, took
+
+if TYPE_CHECKING:
+    from schedtui.protocols import EngineClient
+
+PAGE = 500
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``schedtui runs``."""
+    parser.add_argument("job", nargs="?", metavar="GROUP/NAME", help="runs of this job only")
+    parser.add_argument("--group", help="runs of this group's jobs only")
+    parser.add_argument(
+        "--state", choices=[state.value for state in RunState], help="runs in this state only"
+    )
+    parser.add_argument(
+        "--source", choices=[source.value for source in Source], help="runs that exist for this"
+    )
+    parser.add_argument(
+        "-n", "--limit", type=positive, default=20, metavar="N", help="at most so many (20)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    add_engine_options(parser)
+
+
+def positive(text: str) -> int:
+    """A whole number above zero, for argparse."""
+    number = int(text) if text.isascii() and text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"got {text!r}; expected a whole number above 0")
+    return number
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the runs."""
+
+    async def work(client: EngineClient) -> int:
+        where = RunFilter(
+            job_id=(await client.job(args.job)).id if args.job else None,
+            group=args.group,
+            state=RunState(args.state) if args.state else None,
+            source=Source(args.source) if args.source else None,
+        )
+        runs = await newest(client, where, args.limit)
+        if args.json:
+            print_json(runs)
+        else:
+            headers = ("RUN", "JOB", "STATE", "SOURCE", "DUE", "STARTED", "TOOK", "WHY")
+            print_table(headers, map(_row, runs), empty="no runs")
+        return Exit.DONE
+
+    return with_engine(args, work)
+
+
+async def newest(client: EngineClient, where: RunFilter, limit: int) -> list[Run]:
+    """Up to ``limit`` runs, newest first, over as many pages as that takes."""
+    found: list[Run] = []
+    cursor: str | None = None
+    while len(found) < limit:
+        page = await client.runs(where, limit=min(PAGE, limit - len(found)), cursor=cursor)
+        found += page.items
+        cursor = page.cursor
+        if cursor is None:
+            break
+    return found
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    error = ": ".join(part for part in (run.error_type, run.error) if part)
+    return (
+        str(run.id),
+        run.job,
+        run.state.value,
+        run.source.value,
+        moment(run.scheduled_for),
+        moment(run.started_at),
+        took(run),
+        (run.reason or error).partition("\n")[0],
+    )

@@ -1,0 +1,152 @@
+"""``schedtui serve``: an engine without a screen."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schedtui.locations import StateDir
+from schedtui_tui.commands.connect import folder_of
+from schedtui_tui.commands.console import add_store_options, check_target
+from schedtui_tui.commands.host import GRACE_S, Host, tune
+from schedtui_tui.exits import Exit, UsageError
+from schedtui_tui.logfile import log_to_stderr
+from schedtui_tui.signals import Signals
+from schedtui_tui.tables import print_line
+
+if TYPE_CHECKING:
+    from schedtui.api import Listen
+    from schedtui.target import Target
+
+DEFAULT_LISTEN = "127.0.0.1:8787"
+
+logger = logging.getLogger("schedtui.serve")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``schedtui serve``."""
+    parser.add_argument(
+        "target",
+        nargs="?",
+        metavar="TARGET",
+        help="a file, a folder, a module or module:engine; default: schedtui.toml or jobs.py here",
+    )
+    add_store_options(parser)
+    parser.add_argument(
+        "--grace",
+        type=_seconds,
+        default=GRACE_S,
+        metavar="SECONDS",
+        help=f"what running jobs get to end when it is stopped ({GRACE_S:.0f})",
+    )
+    where = parser.add_argument_group("where it listens")
+    where.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        help="default: what schedtui.toml says, else 127.0.0.1:8787; port 0 takes any free one",
+    )
+    where.add_argument(
+        "--no-listen", action="store_true", help="on the Unix socket only, for this user"
+    )
+    where.add_argument("--certfile", type=Path, metavar="FILE", help="TLS certificates, PEM")
+    where.add_argument("--keyfile", type=Path, metavar="FILE", help="the private key, PEM")
+    where.add_argument(
+        "--behind-proxy", metavar="HOST", help="a proxy speaks TLS for it, under this name"
+    )
+    where.add_argument(
+        "--insecure-http",
+        action="store_true",
+        help="beyond this machine without TLS: tokens can be read on the way",
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 1e9:
+        raise argparse.ArgumentTypeError(f"got {text!r}; expected seconds, 0 or more")
+    return seconds
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the engine until a signal ends it."""
+    if args.no_listen and args.listen:
+        raise UsageError("--listen and --no-listen contradict each other")
+    check_target(args.target)
+    signals = Signals()
+    log_to_stderr()
+    named: list[str] = [args.listen] if args.listen else []
+
+    def load() -> Target:
+        from schedtui.target import load_target
+
+        target = load_target(args.target, cwd=Path.cwd())
+        named.extend(filter(None, [target.settings.listen]))
+        return target
+
+    state = StateDir.beside(folder_of(args.target))
+    host = Host(load, state=state, store=args.store, timezone=args.timezone)
+    try:
+        try:
+            host.open()
+            host.listen(None if args.no_listen else _listen(args, *named[:1]))
+            tune()
+            _announce(host)
+            signals.wait()
+            logger.info(
+                "stopping: active runs have %g s, a second signal does not wait", args.grace
+            )
+        finally:
+            signals.hurry = True
+            host.close(args.grace)
+    except KeyboardInterrupt:
+        logger.warning("stopped at once by a second signal; runs that were active are lost")
+        return Exit.INTERRUPTED
+    logger.info("stopped")
+    return Exit.DONE
+
+
+def _listen(args: argparse.Namespace, address: str = DEFAULT_LISTEN) -> Listen:
+    from schedtui.api import Listen
+
+    host, colon, port = address.rpartition(":")
+    if not (colon and host and port.isascii() and port.isdecimal()):
+        raise UsageError(f"--listen: got {address!r}; expected HOST:PORT, such as {DEFAULT_LISTEN}")
+    return Listen(
+        host=host.removeprefix("[").removesuffix("]"),
+        port=int(port),
+        certfile=args.certfile,
+        keyfile=args.keyfile,
+        behind_proxy=args.behind_proxy,
+        insecure_http=args.insecure_http,
+    )
+
+
+def _announce(host: Host) -> None:
+    """Say what a person needs to know now: where it is, what it runs, how to get in."""
+    info = host.info()
+    jobs = "1 job" if info.jobs == 1 else f"{info.jobs} jobs"
+    print_line(f"schedtui {info.version}: {jobs}, process {info.pid}")
+    if host.url:
+        print_line(f"listening on {host.url}")
+    print_line(f"socket: {host.state.socket}")
+    print_line(f"store: {info.store}")
+    if host.url and not host.engine.store.tokens():
+        print_line("no access token exists yet, so only this user gets in, by the socket")
+        if not info.store.startswith("memory:"):
+            print_line(f"make one: {_token_command(info.store)}")
+    sys.stdout.flush()
+
+
+def _token_command(store: str) -> str:
+    """What to type in another terminal, in this directory."""
+    words = ["schedtui", "token", "create", "--name", "me", "--role", "admin"]
+    if store != StateDir.beside(Path.cwd()).store_url:
+        words += ["--store", store]
+    return shlex.join(words)

@@ -1,0 +1,303 @@
+"""The form for a new job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Button, Input, Select, Static
+
+from schedtui.clock import to_us
+from schedtui.errors import ConflictError, FieldError, InvalidError
+from schedtui.models import FunctionInfo, JobSpec, Preview
+from schedtui.protocols import EngineClient
+from schedtui_tui import times
+from schedtui_tui.fields import MISSING, FieldTextError, fields_of
+from schedtui_tui.keys import bindings
+from schedtui_tui.link import explain
+from schedtui_tui.screens.base import ConsoleScreen
+from schedtui_tui.screens.confirm import confirm
+from schedtui_tui.text import clean, cut
+from schedtui_tui.widgets.form_row import ArgumentRow, FormRow
+from schedtui_tui.widgets.key_bar import KeyBar
+from schedtui_tui.widgets.pieces import Pieces, content
+from schedtui_tui.widgets.said import Said
+from schedtui_tui.widgets.status_bar import StatusBar
+from schedtui_tui.widgets.text_input import TextInput
+
+_PREVIEW_AFTER_S = 0.15
+_COUNT = 5
+_KINDS = {
+    "cron": ("cron expression", "0 9 * * mon-fri   minute hour day month weekday"),
+    "every": ("every", "90s, 5m, 2h, 1d"),
+    "once": ("once, at a time", "tomorrow 7:30, 2026-12-24 18:00, in 10m"),
+}
+
+
+class CreateScreen(ConsoleScreen[None]):
+    """Arguments, name, zone and trigger of a new job, with a preview of its due times."""
+
+    SCOPES: ClassVar[tuple[str, ...]] = ("form", "app")
+    BINDINGS = bindings("form")
+    AUTO_FOCUS = "FormRow Input, FormRow Select"
+
+    def __init__(self, client: EngineClient, function: FunctionInfo) -> None:
+        super().__init__()
+        self._client = client
+        self._function = function
+        self._generation = 0  # of what was typed about the trigger; older answers are stale
+        self._preview_timer: Timer | None = None
+        self._touched = False
+        self._busy = False
+
+    def compose(self) -> ComposeResult:
+        """The fields, what is wrong, the preview, the keys."""
+        console, function = self.console, self._function
+        yield self.status_bar()
+        name = cut(function.full_name, 60)
+        yield Static(content([(" jobs > new: ", "dim"), (name, "bold")]), id="crumbs")
+        with VerticalScroll(id="form", can_focus=False):
+            yield from self._arguments()
+            yield Static("When", classes="section")
+            yield from self._schedule()
+            yield Static("Job", classes="section")
+            yield FormRow("name", "name", TextInput(placeholder=function.name))
+            yield FormRow("group", "group", TextInput(placeholder=function.group))
+            yield Button("Create (Ctrl+S)", id="create", variant="primary", compact=True)
+        yield Static(id="problem")
+        yield Said(id="preview")
+        yield KeyBar(self.SCOPES, read_only=console.read_only, typing=True)
+
+    def _arguments(self) -> Iterable[Widget]:
+        arguments = fields_of(self._function.parameters)
+        yield Static("Arguments" if arguments else "No arguments", classes="section -first")
+        for argument in arguments:
+            yield ArgumentRow(argument)
+
+    def _schedule(self) -> Iterable[Widget]:
+        engine = self.console.connection.engine
+        zone = engine.timezone if engine is not None else "UTC"
+        kinds = [(Content(label), kind) for kind, (label, _) in _KINDS.items()]
+        select = Select(kinds, value="cron", allow_blank=False, compact=True, id="kind")
+        yield FormRow("trigger.type", "kind", select)
+        typed = TextInput(placeholder=_KINDS["cron"][1], id="typed")
+        yield FormRow("trigger", "when *", typed)
+        yield FormRow("timezone", "time zone", TextInput(zone, id="zone"))
+
+    def on_mount(self) -> None:
+        """Nothing is previewed yet."""
+        self.tick(self.console.clock.now_us())
+        self.ready = True
+        self._say([("Type when the job is due; its next times show here.", "dim")])
+        self.call_after_refresh(self._listen)
+
+    def _listen(self) -> None:
+        """What changes from now on was typed by a person."""
+        self._listening = True
+
+    _listening = False
+
+    def tick(self, now_us: int) -> None:
+        """A second has passed."""
+        self.query_one(StatusBar).tell(self.console.connection, now_us)
+
+    # --- typing
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def _changed(self, event: Input.Changed | Select.Changed) -> None:
+        event.stop()
+        if not self._listening:
+            return
+        self._touched = True
+        control = event.control
+        row = next((node for node in control.ancestors if isinstance(node, FormRow)), None)
+        if row is not None:
+            row.complain("")
+        if control.id == "kind":
+            self.query_one("#typed", Input).placeholder = _KINDS[self._kind][1]
+        if control.id in ("kind", "typed", "zone"):
+            self._preview_later()
+
+    @property
+    def _kind(self) -> str:
+        return str(self.query_one("#kind", Select).value)
+
+    def _trigger(self) -> dict[str, Any]:
+        text = self.query_one("#typed", Input).value.strip()
+        kind = self._kind
+        return {"type": kind, "expression" if kind == "cron" else "typed": text}
+
+    def _zone(self) -> str | None:
+        return self.query_one("#zone", Input).value.strip() or None
+
+    # --- the preview
+
+    def _preview_later(self) -> None:
+        self._generation += 1
+        if self._preview_timer is not None:
+            self._preview_timer.stop()
+        self._preview_timer = self.set_timer(_PREVIEW_AFTER_S, self._ask_preview)
+
+    def _ask_preview(self) -> None:
+        if self.query_one("#typed", Input).value.strip():
+            self._preview(self._generation)
+        else:
+            self._say([("Type when the job is due.", "dim")])
+
+    @work(group="preview", exit_on_error=False)
+    async def _preview(self, generation: int) -> None:
+        error: Exception | None = None
+        preview: Preview | None = None
+        try:
+            preview = await self._client.preview(
+                self._trigger(), timezone=self._zone(), count=_COUNT
+            )
+        except Exception as raised:  # noqa: BLE001 - shown, whatever it is
+            error = raised
+        if generation != self._generation:
+            return
+        self._row("trigger").complain("")
+        self._row("timezone").complain("")
+        if preview is not None:
+            self._say(_preview_pieces(preview))
+        elif isinstance(error, InvalidError):
+            self._complain(error.errors, str(error))
+            self._say([("No due times: see what is wrong above.", "dim")])
+        elif error is not None:
+            self._say([(cut(f"No preview: {explain(error)}", 300), "$text-warning")])
+
+    def _say(self, pieces: Pieces) -> None:
+        self.query_one("#preview", Said).say(pieces)
+
+    # --- what is wrong
+
+    def _row(self, field: str) -> FormRow:
+        return next(row for row in self.query(FormRow) if row.field == field)
+
+    def _complain(self, errors: tuple[FieldError, ...], message: str) -> None:
+        """Each error beside the field it names; what names no field of ours, at the bottom."""
+        rest = [] if errors else [message]
+        first: FormRow | None = None
+        for error in errors:
+            row = self._find(error.field)
+            if row is None:
+                rest.append(f"{error.field}: expected {error.expected}")
+            else:
+                row.complain(f"expected {error.expected}")
+                first = first or row
+        problem = self.query_one("#problem", Static)
+        problem.set_class(bool(rest), "-shown")
+        problem.update(Content(cut("; ".join(rest), 300)))
+        if first is not None and self._busy:
+            first.control.focus()
+
+    def _find(self, field: str) -> FormRow | None:
+        """The row for a field as the engine names it."""
+        rows = {row.field: row for row in self.query(FormRow)}
+        while field:
+            if field in rows:
+                return rows[field]
+            if field in _TRIGGER_FIELDS:
+                return rows["trigger"]
+            field = field.rpartition(".")[0]
+        return None
+
+    # --- creating
+
+    @on(Button.Pressed, "#create")
+    def action_submit(self) -> None:
+        """Create the job."""
+        if self._busy or self.client() is None:
+            return
+        for row in self.query(FormRow):
+            row.complain("")
+        self.query_one("#problem", Static).remove_class("-shown")
+        spec = self._spec()
+        if spec is not None:
+            self._busy = True
+            self.app.run_worker(self._create(spec), group="commands", exit_on_error=False)
+
+    def _spec(self) -> JobSpec | None:
+        kwargs = {}
+        wrong: FormRow | None = None
+        for row in self.query(ArgumentRow):
+            try:
+                value = row.value()
+            except FieldTextError as problem:
+                row.complain(str(problem))
+                wrong = wrong or row
+                continue
+            if value is not MISSING:
+                kwargs[row.argument.name] = value
+        if wrong is not None:
+            wrong.control.focus()
+            return None
+        return JobSpec(
+            function=self._function.full_name,
+            trigger=self._trigger(),
+            name=self._text("name"),
+            group=self._text("group"),
+            timezone=self._zone(),
+            kwargs=kwargs,
+        )
+
+    def _text(self, field: str) -> str | None:
+        control = self._row(field).control
+        return (control.value.strip() or None) if isinstance(control, Input) else None
+
+    async def _create(self, spec: JobSpec) -> None:
+        """Runs in a worker of the app: leaving the form does not cancel it."""
+        try:
+            job = await self._client.create_job(spec)
+        except Exception as error:  # noqa: BLE001 - shown, whatever it is
+            if not self.is_running:
+                self.toast(f"Not created: {explain(error)}", severity="error")
+            elif isinstance(error, InvalidError):
+                self._complain(error.errors, str(error))
+            elif isinstance(error, ConflictError):
+                row = self._row("name")
+                row.complain(str(error))
+                row.control.focus()
+            else:
+                self._complain((), explain(error))
+            self._busy = False
+            return
+        self.toast(f"Created {job.full_name}")
+        self.console.await_job(job.id)
+        if self.is_current:
+            self.dismiss()
+
+    def action_back(self) -> None:
+        """Leave; asks when something was typed."""
+        if not self._touched:
+            self.dismiss()
+            return
+
+        def answered(answer: str | None) -> None:
+            if answer == "do":
+                self.dismiss()
+
+        text = "What was typed is lost."
+        self.app.push_screen(confirm("Leave without creating?", [(text, "")], do="Leave"), answered)
+
+
+_TRIGGER_FIELDS = frozenset({"trigger", "expression", "typed", "every", "at", "once", "cron"})
+
+
+def _preview_pieces(preview: Preview) -> Pieces:
+    pieces: Pieces = [(f"{cut(preview.description, 150)}", "bold")]
+    pieces.append((f"  {clean(preview.timezone)}\n", "dim"))
+    if not preview.next:
+        pieces.append(("never due", "$text-warning"))
+    for due in preview.next[:_COUNT]:
+        at = times.moment(to_us(due.at), preview.timezone)
+        weekday = f"{at:%a} " if at is not None else ""
+        pieces.append((f"{weekday}{times.full(to_us(due.at), preview.timezone)}\n", ""))
+    return pieces

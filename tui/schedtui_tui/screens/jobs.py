@@ -1,0 +1,269 @@
+"""The list of all jobs; where the console starts and where quitting begins."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from schedtui.models import JobSummary
+from schedtui_tui.connection import Connection, LinkState
+from schedtui_tui.keys import bindings
+from schedtui_tui.model import Delta, Sort
+from schedtui_tui.screens.commands import JobCommands
+from schedtui_tui.screens.loading import load_detail
+from schedtui_tui.text import cut
+from schedtui_tui.widgets.detail import Detail, DetailPane
+from schedtui_tui.widgets.filter_bar import FilterBar, FilterClosed, Filtered
+from schedtui_tui.widgets.job_table import JobTable
+from schedtui_tui.widgets.key_bar import KeyBar
+from schedtui_tui.widgets.pieces import Pieces
+from schedtui_tui.widgets.status_bar import StatusBar
+from schedtui_tui.widgets.table import RowMoved, RowOpened
+
+_DETAIL_AFTER_S = 0.15
+_DETAIL_AGAIN_S = 0.5
+
+
+class JobsScreen(JobCommands):
+    """Status, filter, table, details, keys."""
+
+    SCOPES: ClassVar[tuple[str, ...]] = ("jobs", "table", "app")
+    BINDINGS = bindings("jobs")
+    AUTO_FOCUS = "JobTable"
+
+    def compose(self) -> ComposeResult:
+        """The views."""
+        console = self.console
+        yield self.status_bar()
+        yield FilterBar()
+        with Container(id="body"):
+            yield JobTable(console.jobs, console.prefs)
+            yield DetailPane(console.prefs)
+        yield KeyBar(self.SCOPES, read_only=console.read_only)
+
+    def on_mount(self) -> None:
+        """Listen to the app."""
+        console = self.console
+        self._table = self.query_one(JobTable)
+        self._detail = self.query_one(DetailPane)
+        self._status = self.query_one(StatusBar)
+        self._detail_timer = self.set_timer(_DETAIL_AFTER_S, self._load_detail, pause=True)
+        self._awaited: int | None = None
+        console.jobs_changed.subscribe(self, self._take)
+        console.connection_changed.subscribe(self, self._connection)
+        self._connection(console.connection)
+        self._crumbs()
+        self.ready = True
+
+    # --- what comes
+
+    def _take(self, delta: Delta) -> None:
+        table = self._table
+        place = table.cursor_place
+        if delta.reordered:
+            table.forget_columns()
+        table.take(delta, self.console.clock.now_us())
+        if place[0] is not None and table.cursor_place != place:
+            self.moved_at = time.monotonic()
+        if self._awaited is not None and table.select(self._awaited):
+            self._awaited = None
+        self._words()
+        self._crumbs()
+        self._status.refresh()
+        if table.cursor_id in delta.changed:
+            self._show_summary()
+            self._later(_DETAIL_AGAIN_S)
+
+    def _connection(self, connection: Connection) -> None:
+        self._status.tell(connection, self.console.clock.now_us())
+        self._words()
+
+    def tick(self, now_us: int) -> None:
+        """A second has passed."""
+        if self.console.jobs.resort():
+            self._take(Delta(reordered=True))
+        self._table.tick(now_us)
+        self._status.tell(self.console.connection, now_us)
+
+    def _words(self) -> None:
+        """What an empty table says."""
+        console = self.console
+        if console.connection.state is LinkState.STARTING:
+            text = "Starting the engine …" if console.embedded else "Connecting …"
+        elif console.jobs.filter.text:
+            text = f"No job matches {cut(console.jobs.filter.text, 40)}; Esc clears the filter"
+        elif console.connection.engine is None:
+            text = "Not connected"
+        else:
+            text = "No jobs yet" if console.read_only else "No jobs yet; n creates one"
+        self._table.empty_text = text
+
+    def _crumbs(self) -> None:
+        jobs, table, prefs = self.console.jobs, self._table, self.console.prefs
+        arrow = "↓" if jobs.inverted else "↑"
+        pieces: Pieces = [(" jobs", "bold"), (f"   sort: {jobs.sort} {arrow}", "dim")]
+        pieces.append((f"   times: {prefs.zone}", "dim"))
+        if table.marks:
+            pieces.append((f"   {len(table.marks)} marked", "$text-warning"))
+        if jobs.filter.text:
+            shown = f"   {len(jobs.view):,} of {len(jobs):,} match "
+            pieces += [(shown, ""), (cut(jobs.filter.text, 40), "bold $text-accent")]
+        self.query_one(FilterBar).tell(pieces)
+
+    # --- the details beside the table
+
+    @on(RowMoved)
+    def _moved(self, event: RowMoved) -> None:
+        event.stop()
+        self._show_summary()
+        self._later(_DETAIL_AFTER_S)
+
+    def _show_summary(self) -> None:
+        row = self.current()
+        self._detail.tell(None if row is None else self._known(row))
+
+    _last_detail: Detail | None = None
+
+    def _known(self, row: JobSummary) -> Detail:
+        """The new summary with what was last read of the same job."""
+        last = self._last_detail
+        if last is None or last.summary.id != row.id:
+            return Detail(summary=row)
+        return Detail(summary=row, job=last.job, preview=last.preview, run=last.run, tail=last.tail)
+
+    def _later(self, seconds: float) -> None:
+        if self._detail.display and self.current() is not None:
+            self._detail_timer.stop()
+            self._detail_timer = self.set_timer(seconds, self._load_detail)
+
+    @work(exclusive=True, group="detail", exit_on_error=False)
+    async def _load_detail(self) -> None:
+        row, client = self.current(), self.console.link.client
+        if row is None or client is None or not self.console.connection.live:
+            return
+        detail = await load_detail(client, row)
+        if self._table.cursor_id == row.id:
+            self._last_detail = detail
+            self._detail.tell(detail)
+
+    # --- the filter
+
+    @on(Filtered)
+    def _filtered(self, event: Filtered) -> None:
+        event.stop()
+        self.console.jobs.narrow(event.chosen)
+        self._take(Delta(reordered=True))
+        self.moved_at = float("-inf")
+
+    @on(FilterClosed)
+    def _filter_closed(self, event: FilterClosed) -> None:
+        event.stop()
+        self._table.focus()
+
+    # --- actions
+
+    def current(self) -> JobSummary | None:
+        """The job under the cursor."""
+        cursor = self._table.cursor_id
+        return None if cursor is None else self.console.jobs.rows.get(cursor)
+
+    def targets(self) -> list[JobSummary]:
+        """The marked jobs, else the one under the cursor."""
+        rows = self.console.jobs.rows
+        marked = [rows[id_] for id_ in self.console.jobs.view if id_ in self._table.marks]
+        current = self.current()
+        return marked or ([current] if current is not None else [])
+
+    def acted(self) -> None:
+        """The marks have served."""
+        self.action_unmark()
+
+    def await_job(self, job_id: int) -> None:
+        """Put the cursor on a job as soon as it is there."""
+        self._awaited = None if self._table.select(job_id) else job_id
+
+    @on(RowOpened)
+    def action_open(self) -> None:
+        """The details and the history of the job."""
+        row = self.current()
+        if row is not None:
+            from schedtui_tui.screens.runs import JobScreen
+
+            self.app.push_screen(JobScreen(row))
+
+    action_history = action_open
+
+    def action_log(self) -> None:
+        """The log of the newest run."""
+        row = self.current()
+        if row is not None:
+            self.console.open_log(row)
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.query_one(FilterBar).open()
+
+    def action_leave_filter(self) -> None:
+        """Clear the marks, then the filter."""
+        if self._table.marks:
+            self.action_unmark()
+        elif self.console.jobs.filter.text:
+            self.query_one(FilterBar).clear()
+
+    def action_mark(self) -> None:
+        """Mark the job or not, and go on to the next one."""
+        cursor = self._table.cursor_id
+        if cursor is not None:
+            self._table.marks ^= {cursor}
+            self._table.action_cursor_down()
+            self._table.refresh()
+            self._crumbs()
+
+    def action_unmark(self) -> None:
+        """No marks."""
+        self._table.marks.clear()
+        self._table.refresh()
+        self._crumbs()
+
+    def action_sort(self) -> None:
+        """Order by the next thing."""
+        jobs = self.console.jobs
+        sorts = list(Sort)
+        self._order(sorts[(sorts.index(jobs.sort) + 1) % len(sorts)], inverted=jobs.inverted)
+
+    def action_invert(self) -> None:
+        """Turn the order round."""
+        self._order(self.console.jobs.sort, inverted=not self.console.jobs.inverted)
+
+    def _order(self, sort: Sort, *, inverted: bool) -> None:
+        self.console.jobs.order(sort, inverted=inverted)
+        self._take(Delta(reordered=True))
+        self.moved_at = float("-inf")
+
+    def action_zone(self) -> None:
+        """Another zone for clock times."""
+        self.console.prefs.next_zone()
+        self._table.refresh()
+        self._show_summary()
+        self._crumbs()
+
+    def action_absolute(self) -> None:
+        """Clock times or countdowns."""
+        self.console.prefs.absolute = not self.console.prefs.absolute
+        self._table.refresh()
+
+    def action_create(self) -> None:
+        """Create a job."""
+        client = self.client()
+        if client is not None:
+            from schedtui_tui.screens.functions import FunctionsScreen
+
+            self.app.push_screen(FunctionsScreen(client))
+
+    def action_quit(self) -> None:
+        """Leave the console."""
+        self.console.action_leave()

@@ -1,0 +1,51 @@
+"""What becomes of the engine when the console closes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+from schedtui_tui.screens.confirm import Answer, Dialog
+from schedtui_tui.text import clean
+
+
+class QuitChoice(StrEnum):
+    """How the console was left."""
+
+    STOP = "stop"
+    """Stop the embedded engine."""
+    DETACH = "detach"
+    """Keep the embedded engine running in the background."""
+    LEFT = "left"
+    """There is no engine of ours to decide about."""
+    FAILED = "failed"
+    """There never was a connection; ``Console.failure`` says why."""
+
+
+class Embedded(Protocol):
+    """The engine that lives in this process."""
+
+    @property
+    def demo(self) -> bool:
+        """Quit at once: nothing of it is worth keeping."""
+
+    @property
+    def can_detach(self) -> bool:
+        """Whether it can go on in the background."""
+
+
+def quit_dialog(running: int, title: str, *, can_detach: bool) -> Dialog:
+    """Asks whether to keep the engine running, to stop it, or to stay."""
+    answers = [Answer(id="stay", label="Stay", key="n")]
+    if can_detach:
+        answers.append(Answer(id=QuitChoice.DETACH, label="Keep running", key="b"))
+    answers.append(Answer(id=QuitChoice.STOP, label="Stop it", key="s", danger=True))
+    if running:
+        runs = "1 job runs" if running == 1 else f"{running} jobs run"
+        details = f"{runs} right now; stopping gives runs a moment to end."
+    else:
+        details = "No job runs right now."
+    text = f"The engine of {clean(title)} lives in this console. {details}"
+    if can_detach:
+        text += "\nIt can go on in the background; the same command shows it again."
+    return Dialog("Quit?", [(text, "")], tuple(answers))

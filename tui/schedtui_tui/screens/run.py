@@ -1,0 +1,307 @@
+"""One run: what became of it, and its log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Container, VerticalScroll
+
+from schedtui.clock import to_us
+from schedtui.errors import RunNotFoundError
+from schedtui.models import TERMINAL, Attempt, LogLine, LogPage, Run, RunChange
+from schedtui.protocols import EngineClient
+from schedtui_tui import times
+from schedtui_tui.connection import Connection
+from schedtui_tui.keys import bindings
+from schedtui_tui.link import explain
+from schedtui_tui.looks import RUN_LOOKS, fraction
+from schedtui_tui.prefs import Prefs
+from schedtui_tui.screens.base import ConsoleScreen
+from schedtui_tui.text import block, clean, cut
+from schedtui_tui.widgets.detail import arguments, labelled
+from schedtui_tui.widgets.key_bar import KeyBar
+from schedtui_tui.widgets.log_view import RING, EarlierWanted, LogView
+from schedtui_tui.widgets.pieces import KIND_STYLES, Pieces
+from schedtui_tui.widgets.said import Said
+from schedtui_tui.widgets.status_bar import StatusBar
+
+_TAIL = 1000
+_RETRY_S = 2.0
+
+
+class RunScreen(ConsoleScreen[None]):
+    """A run's summary above its log, which is followed while the run goes on."""
+
+    SCOPES: ClassVar[tuple[str, ...]] = ("run", "log", "app")
+    BINDINGS = bindings("run")
+    AUTO_FOCUS = "LogView"
+
+    def __init__(self, run_id: int, timezone: str) -> None:
+        super().__init__()
+        self.run_id = run_id
+        self._timezone = timezone
+        self._run: Run | None = None
+        self._attempts: tuple[Attempt, ...] = ()
+        self._stale = False
+        self._note = ""
+
+    def compose(self) -> ComposeResult:
+        """The views."""
+        console = self.console
+        yield self.status_bar()
+        yield Said(id="crumbs")
+        with Container(id="body"):
+            with VerticalScroll(id="summary"):
+                yield Said(id="summary-text")
+            yield Said(id="log-title")
+            yield LogView(console.prefs)
+        yield KeyBar(self.SCOPES, read_only=console.read_only)
+
+    def on_mount(self) -> None:
+        """Read, and listen."""
+        console = self.console
+        self._log_view = self.query_one(LogView)
+        self._log_view.timezone = self._timezone
+        self._log_view.empty_text = "Reading the log …"
+        self._status = self.query_one(StatusBar)
+        self._status.tell(console.connection, console.clock.now_us())
+        console.runs_changed.subscribe(self, self._moved_runs)
+        console.connection_changed.subscribe(self, self._connection)
+        self._titles()
+        self._load()
+        self._follow()
+        self.ready = True
+
+    # --- what comes
+
+    def _moved_runs(self, runs: tuple[RunChange, ...]) -> None:
+        if any(run.id == self.run_id for run in runs) and not self._stale:
+            self._stale = True
+            self.set_timer(0.2, self._again)
+
+    def _again(self) -> None:
+        self._stale = False
+        self._load()
+
+    def _connection(self, connection: Connection) -> None:
+        was = self._status.connection.live
+        self._status.tell(connection, self.console.clock.now_us())
+        if connection.live and not was:
+            self._load()
+
+    def tick(self, now_us: int) -> None:
+        """A second has passed."""
+        self._status.tell(self.console.connection, now_us)
+        self._titles()
+        if self._run is not None and self._run.state not in TERMINAL:
+            self._show()
+
+    # --- reading
+
+    @work(exclusive=True, group="run", exit_on_error=False)
+    async def _load(self) -> None:
+        client = self.console.link.client
+        if client is None or not self.console.connection.live:
+            return
+        try:
+            self._run = await client.run(self.run_id)
+            if self._run.attempt > 1:
+                self._attempts = await client.attempts(self.run_id)
+        except Exception as error:  # noqa: BLE001 - shown, whatever it is
+            text = f"Run {self.run_id} cannot be read: {explain(error)}"
+            self._summary([(block(text), "$text-warning")])
+            return
+        self._show()
+
+    @work(exclusive=True, group="follow", exit_on_error=False)
+    async def _follow(self) -> None:
+        """The last lines, then new ones as they come; picks up again after a lost connection."""
+        while True:
+            client = self.console.link.client
+            if client is not None and self.console.connection.live:
+                try:
+                    await self._read_log(client)
+                except RunNotFoundError:
+                    self._log_view.empty_text = "This run is not there any more"
+                except Exception as error:  # noqa: BLE001 - tried again, whatever it is
+                    self._note = f"stopped: {explain(error)}; trying again"
+                    self._titles()
+                    await asyncio.sleep(_RETRY_S)
+                    continue
+                return
+            await asyncio.sleep(_RETRY_S / 4)
+
+    async def _read_log(self, client: EngineClient) -> None:
+        view = self._log_view
+        if view.last_seq == 0:
+            page = await client.log_tail(self.run_id, count=_TAIL)
+            self._add(page)
+            if page.done:
+                return
+        async for page in client.follow(self.run_id, after=view.last_seq):
+            self._add(page)
+
+    def _add(self, page: LogPage) -> None:
+        view = self._log_view
+        newest = view.last_seq
+        view.append([line for line in page.lines if line.seq > newest])
+        view.empty_text = "It logged nothing" if page.done else "No lines yet"
+        if page.done and page.last == 0:
+            self.add_class("-no-log")
+            self.query_one("#summary").focus()
+        parts = [f"{page.last:,} {'line' if page.last == 1 else 'lines'}" if page.last else ""]
+        if page.dropped:
+            parts.append(f"{page.dropped:,} did not fit and were dropped")
+        parts.append("" if page.done else "following")
+        self._note = ", ".join(part for part in parts if part)
+        self._titles()
+
+    @on(EarlierWanted)
+    @work(exclusive=True, group="earlier", exit_on_error=False)
+    async def _earlier(self, event: EarlierWanted) -> None:
+        client = self.console.link.client
+        view = self._log_view
+        first = view.first_seq
+        if client is None or not self.console.connection.live or first <= 1:
+            return
+        room = max(RING - len(view.lines), 0) if event.to_top else _TAIL
+        after = max(first - 1 - room, 0)
+        earlier: list[LogLine] = []
+        try:
+            while after < first - 1:
+                page = await client.logs(self.run_id, after=after, limit=_TAIL)
+                earlier += [line for line in page.lines if line.seq < first]
+                if not page.lines or page.lines[-1].seq <= after:
+                    break
+                after = page.lines[-1].seq
+        except Exception as error:  # noqa: BLE001 - shown, whatever it is
+            self.toast(f"Earlier lines cannot be read: {explain(error)}", severity="error")
+        if view.first_seq == first:
+            view.prepend(earlier)
+            if event.to_top:
+                view.show_top()
+            self._titles()
+
+    # --- drawing
+
+    def _titles(self) -> None:
+        name = cut(self._run.job, max(self.size.width - 30, 20)) if self._run else ""
+        self.query_one("#crumbs", Said).say(
+            [
+                (" jobs > ", "dim"),
+                (name, "bold"),
+                (f"{' > ' if name else ''}run {self.run_id}", "bold"),
+            ]
+        )
+        view = self._log_view
+        note = f"  {self._note}" if self._note else ""
+        if view.first_seq > 1:
+            note += f"; {view.first_seq - 1:,} earlier lines: g"
+        if not view.following and view.unread:
+            note += f"; +{view.unread:,} new: 0"
+        self.query_one("#log-title", Said).say(
+            [(" Log", "bold"), (cut(note, max(self.size.width - 6, 10)), "dim")]
+        )
+
+    def _show(self) -> None:
+        if self._run is not None:
+            now_us = self.console.clock.now_us()
+            self._summary(
+                _pieces(self._run, self._attempts, self._timezone, self.console.prefs, now_us)
+            )
+            self._titles()
+
+    def _summary(self, pieces: Pieces) -> None:
+        self.query_one("#summary-text", Said).say(pieces)
+
+    # --- actions
+
+    def action_full(self) -> None:
+        """The log over the whole screen, and back."""
+        self.toggle_class("-full")
+
+    def action_zone(self) -> None:
+        """Another zone for clock times."""
+        self.toast(f"Times in {self.console.prefs.next_zone()}")
+        self._show()
+        self._log_view.refresh()
+
+    def action_absolute(self) -> None:
+        """Clock times or ages."""
+        self.console.prefs.absolute = not self.console.prefs.absolute
+        self._show()
+
+    def action_back(self) -> None:
+        """Where we came from."""
+        self.dismiss()
+
+
+def _pieces(
+    run: Run, attempts: tuple[Attempt, ...], timezone: str, prefs: Prefs, now_us: int
+) -> Pieces:
+    look = RUN_LOOKS[run.state]
+    pieces: Pieces = [
+        (f"{look.glyph} {look.word}", KIND_STYLES[look.kind]),
+        (f"{_took(run, now_us)}   source {run.source.value}", ""),
+        (f", by {clean(run.actor[:80])}\n" if run.actor else "\n", ""),
+    ]
+    if run.progress is not None and run.state not in TERMINAL:
+        part = fraction(run.progress)
+        pieces += labelled("Progress", f"{part:.0%} {run.progress_text}")
+    for label, at in (
+        ("Due", run.scheduled_for),
+        ("Started", run.started_at),
+        ("Finished", run.finished_at),
+    ):
+        if at is not None:
+            us = to_us(at)
+            age = "" if prefs.absolute else f"  ({times.ago(us, now_us)})"
+            pieces += labelled(label, times.full(us, timezone, prefs.zone) + age)
+    if run.range_count is not None and run.range_from is not None:
+        since = times.full(to_us(run.range_from), timezone, prefs.zone)
+        pieces += labelled("Stands for", f"{run.range_count:,} due times since {since}")
+    if run.reason:
+        pieces += labelled("Reason", run.reason)
+    if run.wait_reason is not None and run.state not in TERMINAL:
+        pieces += labelled("Waits for", run.wait_reason.value)
+    label = "Arguments"
+    for line in arguments(run.kwargs):
+        pieces += labelled(label, line)
+        label = ""
+    for attempt in attempts:
+        look = RUN_LOOKS[attempt.state]
+        text = f"{attempt.number}: {look.glyph} {look.word} {attempt.error or ''}"
+        pieces += labelled("Attempt", text)
+    return [*pieces, *_outcome(run)]
+
+
+def _took(run: Run, now_us: int) -> str:
+    if run.started_at is None:
+        return ""
+    if run.finished_at is None:
+        return f" for {times.short_span(now_us - to_us(run.started_at))}"
+    return f" in {times.duration(to_us(run.finished_at) - to_us(run.started_at))}"
+
+
+def _outcome(run: Run) -> Pieces:
+    pieces: Pieces = []
+    if run.error_type:
+        head = f"{run.error_type}: {run.error or ''}"
+        pieces.append((f"{block(head, max_lines=20, max_chars=4000)}\n", "bold $text-error"))
+    if run.traceback:
+        pieces.append((f"{block(run.traceback)}\n", ""))
+    if run.result is not None:
+        text = run.result
+        if run.result_is_json:
+            try:
+                text = json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+            except (ValueError, RecursionError):
+                text = run.result
+        one_line = "\n" not in text and len(text) < 60
+        pieces.append(("Result    " if one_line else "Result\n", "dim"))
+        pieces.append((f"{block(text)}\n", ""))
+    return pieces

@@ -1,0 +1,60 @@
+"""SIGTERM and its kin, to wait for: the first asks for an orderly end, the next for any."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+from select import select
+from types import FrameType
+
+_ENDS = tuple(
+    getattr(signal, name)
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT")
+    if hasattr(signal, name)
+)
+
+
+class Signals:
+    """The signals that ask a process to end.
+
+    Attributes:
+        got: The first of them, once there was one.
+        hurry: Whether a further one breaks what is under way, as `KeyboardInterrupt`.
+        asked: Called in the main thread at the first one.
+    """
+
+    def __init__(self) -> None:
+        self.got: int | None = None
+        self.hurry = False
+        self.asked: Callable[[], object] | None = None
+        # A handler may not take locks, so it writes to a pipe, as a byte that wakes `wait`.
+        self._wake_end, self._write_end = os.pipe()
+        os.set_blocking(self._write_end, False)
+        for number in _ENDS:
+            # Under nohup, or behind `&` in a script, some are to be ignored.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._handle)
+
+    def ignore_hangup(self) -> None:
+        """From here on a terminal that closes means nothing."""
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the first signal. Whether there was one within the time."""
+        if self.got is None:
+            select([self._wake_end], [], [], timeout_s)
+        return self.got is not None
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        first = self.got is None
+        if first:
+            self.got = number
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._write_end, b".")
+        if first and self.asked:
+            self.asked()
+        elif not first and self.hurry:
+            raise KeyboardInterrupt

@@ -1,0 +1,137 @@
+"""The terminal belongs to the screen alone.
+
+A subprocess of a job inherits fds 0, 1 and 2. So these are turned away from the terminal before the
+screen starts, and the screen gets duplicates of its own: Textual's driver reads ``sys.__stdin__``,
+draws on ``sys.__stderr__`` and asks ``sys.__stdout__`` for its size.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from schedtui_tui.process import RESET
+
+
+def is_terminal() -> bool:
+    """Whether a person sits at both ends: keys on stdin, a screen on stdout."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+class Terminal:
+    """The terminal, from `claim` on reachable by the screen only."""
+
+    def __init__(self) -> None:
+        self._saved = tuple(os.dup(number) for number in (0, 1, 2))
+        self._keys, self._screen = os.dup(0), os.dup(1)
+        self._before = (sys.__stdin__, sys.__stdout__, sys.__stderr__)
+        self._streams = (sys.stdout, sys.stderr)
+        self._opened: list[TextIO] = []
+
+    @classmethod
+    def claim(cls) -> Terminal:
+        """Turn fds 0, 1 and 2 away, to nowhere at first, and give the screen its duplicates."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self = cls()
+        encoding = sys.stdout.encoding
+        keys = open(self._keys, encoding=sys.stdin.encoding, closefd=False)  # noqa: SIM115 - an fd, open as long as the screen
+        screen = open(self._screen, "w", encoding=encoding, errors="replace", closefd=False)  # noqa: SIM115 - the same
+        self._opened = [keys, screen]
+        _point(os.devnull, os.O_RDONLY, 0)
+        _point(os.devnull, os.O_WRONLY, 1, 2)
+        _set_originals(keys, screen, screen)
+        return self
+
+    def collect(self, log: Path) -> None:
+        """Let what is still written to fds 1 and 2, and printed by nobody's run, end in ``log``.
+
+        Called when the screen is up: Textual swallows prints while it runs, and this takes its
+        place.
+        """
+        with contextlib.suppress(OSError):
+            append_to(log)
+        sys.stdout, sys.stderr = self._streams
+
+    def say(self, text: str) -> None:
+        """Write a line to the terminal once the screen is gone."""
+        with contextlib.suppress(OSError):
+            os.write(self._screen, f"{text}\n".encode("utf-8", "replace"))
+
+    @contextlib.contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Give fds 0, 1 and 2 the terminal back, for a pager or an editor."""
+        away = tuple(os.dup(number) for number in (0, 1, 2))
+        _copy(self._saved, (0, 1, 2))
+        try:
+            yield
+        finally:
+            _copy(away, (0, 1, 2))
+            _close(away)
+
+    def release(self) -> None:
+        """Give everything back as it was."""
+        self._flush()
+        _copy(self._saved, (0, 1, 2))
+        _set_originals(*self._before)
+        self._close()
+
+    def leave(self) -> None:
+        """Let go of the terminal for good; fds 0, 1 and 2 stay turned away."""
+        _set_originals(*self._before)
+        self._close()
+
+    def abandon(self) -> None:
+        """Undo the screen's modes and stop touching the terminal: the shell has it again.
+
+        From here on the screen reads and draws nowhere.
+        """
+        with contextlib.suppress(OSError):
+            os.write(self._screen, RESET)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for number in (self._keys, self._screen, *self._saved):
+            os.dup2(nowhere, number, inheritable=False)
+        os.close(nowhere)
+
+    def _flush(self) -> None:
+        for stream in self._streams:
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+
+    def _close(self) -> None:
+        for stream in self._opened:
+            with contextlib.suppress(OSError):
+                stream.close()
+        _close((*self._saved, self._keys, self._screen))
+
+
+def append_to(log: Path) -> None:
+    """Point fds 1 and 2 at the end of ``log``."""
+    _point(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 1, 2)
+
+
+def _set_originals(keys: TextIO | None, out: TextIO | None, err: TextIO | None) -> None:
+    # typeshed calls these three final; they are where Textual looks.
+    vars(sys).update(__stdin__=keys, __stdout__=out, __stderr__=err)
+
+
+def _point(path: str | Path, flags: int, *numbers: int) -> None:
+    opened = os.open(path, flags, 0o600)
+    for number in numbers:
+        os.dup2(opened, number)
+    os.close(opened)
+
+
+def _copy(sources: tuple[int, ...], targets: tuple[int, ...]) -> None:
+    for source, target in zip(sources, targets, strict=True):
+        os.dup2(source, target)
+
+
+def _close(numbers: tuple[int, ...]) -> None:
+    for number in numbers:
+        with contextlib.suppress(OSError):
+            os.close(number)

@@ -1,0 +1,165 @@
+"""The table of jobs, with live countdowns."""
+
+from __future__ import annotations
+
+from schedtui.models import JobSummary
+from schedtui_tui import looks, times
+from schedtui_tui.model import Delta, JobList
+from schedtui_tui.prefs import Prefs
+from schedtui_tui.text import fit
+from schedtui_tui.widgets.table import Cell, Column, RowTable
+
+_LIVE = frozenset({"next", "last", "took"})
+_GAPS = 7
+# Cells of each column at 80 columns, what they get where there is room, and what names and
+# schedules take before that.
+_NARROW = {"next": 11, "state": 11, "last": 4, "took": 5, "recent": 10}
+_GROWTH = (("next", 3), ("last", 4), ("state", 4), ("group", 4), ("next", 4))
+_NAMES_MIN = 22
+_NAMES_WISH = 32
+_DROPPED_FIRST = ("took", "recent", "group")
+
+
+class JobTable(RowTable):
+    """All jobs that the filter lets through."""
+
+    def __init__(self, jobs: JobList, prefs: Prefs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.jobs = jobs
+        self.prefs = prefs
+        self.now_us = times.machine_now_us()
+        self._painted: dict[int, tuple[str, ...]] = {}
+
+    def position(self, row_id: int | None) -> int | None:
+        """Where a job is in the view."""
+        return self.jobs.position(row_id)
+
+    # --- changes
+
+    def take(self, delta: Delta, now_us: int) -> None:
+        """Show what changed."""
+        self.now_us = now_us
+        if delta.reordered:
+            self.marks &= self.jobs.rows.keys()
+            self._painted.clear()
+            self.show(self.jobs.view)
+            return
+        for position in self.on_screen():
+            if self.ids[position] in delta.changed:
+                self.refresh_row(position)
+
+    def tick(self, now_us: int) -> None:
+        """A second has passed: paint the cells whose times read differently now."""
+        self.now_us = now_us
+        live = [
+            (number, column) for number, column in enumerate(self.columns) if column.id in _LIVE
+        ]
+        painted = {}
+        for position in self.on_screen():
+            row = self.jobs.rows.get(self.ids[position])
+            if row is None:
+                continue  # removed; the table is told in a moment
+            texts = tuple(self._cell(row, column).text for _, column in live)
+            before = self._painted.get(row.id, ())
+            painted[row.id] = texts
+            if len(before) != len(texts):
+                self.refresh_row(position)
+                continue
+            for (number, _), old, new in zip(live, before, texts, strict=True):
+                if old != new:
+                    self.refresh_cell(position, number)
+        self._painted = painted
+
+    # --- drawing
+
+    def columns_for(self, width: int) -> tuple[Column, ...]:
+        """All columns from 78 cells on; below, the least telling ones go."""
+        sizes = dict(_NARROW)
+        sizes["group"] = max(min(self.jobs.widest_group, 7), 5)
+        left = width - _GAPS - sum(sizes.values())
+        for name in _DROPPED_FIRST:
+            if left >= _NAMES_MIN:
+                break
+            left += sizes.pop(name) + 1
+        for name, more in _GROWTH:
+            if left - more >= _NAMES_WISH and name in sizes:
+                sizes[name] += more
+                left -= more
+        sizes["schedule"] = max(min(left * 2 // 5, 24), min(11, left // 2))
+        sizes["name"] = max(left - sizes["schedule"], 0)
+        return tuple(
+            Column(name, self._label(name), sizes[name], right=name == "took")
+            for name in ("name", "group", "schedule", "next", "state", "last", "took", "recent")
+            if name in sizes
+        )
+
+    def _label(self, name: str) -> str:
+        arrow = "↓" if self.jobs.inverted else "↑"
+        label = {"name": "JOB", "took": "TOOK", "recent": "LAST 10"}.get(name, name.upper())
+        return f"{label} {arrow}" if self.jobs.sort == name and name != "last" else label
+
+    def cells(self, row_id: int, columns: tuple[Column, ...]) -> list[Cell]:
+        """A job's cells."""
+        row = self.jobs.rows.get(row_id)
+        if row is None:
+            return [Cell("") for _ in columns]
+        return [self._cell(row, column) for column in columns]
+
+    def _cell(self, row: JobSummary, column: Column) -> Cell:
+        match column.id:
+            case "name":
+                return Cell(row.name)
+            case "group":
+                return Cell(row.group, "muted")
+            case "schedule":
+                return Cell(row.schedule)
+            case "next":
+                return self._next(row, column.width)
+            case "state":
+                return _state(row, column.width)
+            case "last":
+                return Cell(self._last(row, column.width), "muted")
+            case "took":
+                return Cell(self._took(row), "running" if row.running_since_us else "muted")
+            case _:
+                return _recent(row, column.width)
+
+    def _next(self, row: JobSummary, width: int) -> Cell:
+        text = times.next_due(
+            row.next_due_us,
+            self.now_us,
+            row.timezone,
+            width=width,
+            mode=self.prefs.zone,
+            absolute=self.prefs.absolute,
+        )
+        return Cell(text, "warn" if text.startswith("late") else "")
+
+    def _last(self, row: JobSummary, width: int) -> str:
+        if row.last_at_us is None:
+            return times.NONE
+        if self.prefs.absolute and width >= 8:
+            return times.clock(row.last_at_us, row.timezone, self.prefs.zone)
+        seconds = (self.now_us - row.last_at_us) / times.SECOND_US
+        return times.ago(row.last_at_us, self.now_us) if width >= 8 else times.short(seconds)
+
+    def _took(self, row: JobSummary) -> str:
+        """Of the run that runs now in whole seconds, else of the last one."""
+        if row.running_since_us is not None:
+            return times.short_span(self.now_us - row.running_since_us)
+        return times.duration(row.last_duration_us)
+
+
+def _state(row: JobSummary, width: int) -> Cell:
+    look = looks.job_look(row)
+    percent = ""
+    if row.running_id is not None and row.progress is not None and width >= 14:
+        percent = f" {looks.fraction(row.progress):.0%}"
+    return Cell(f"{look.glyph} {look.word}{percent}", look.kind)
+
+
+def _recent(row: JobSummary, width: int) -> Cell:
+    drawn = looks.bars(row)
+    if not drawn:
+        return Cell(fit(times.NONE, width), "muted")
+    return Cell("", parts=tuple(drawn))

@@ -1,0 +1,101 @@
+"""The first line: which engine, how the connection is, how many jobs, what time it is there."""
+
+from __future__ import annotations
+
+import time
+
+from textual.content import Content
+from textual.widget import Widget
+
+from schedtui.models import Health
+from schedtui_tui import times
+from schedtui_tui.connection import Connection, LinkState
+from schedtui_tui.model import JobList
+from schedtui_tui.text import cut
+from schedtui_tui.widgets.pieces import Pieces, spread
+
+_COUNTS = (
+    ("running", "$text-primary"),
+    ("failed", "bold $text-error"),
+    ("paused", "$text-warning"),
+)
+
+
+_ROOMY = 110  # from here on all of it is shown; below, always the same part
+
+
+class StatusBar(Widget):
+    """One line; red while there is no connection."""
+
+    def __init__(self, title: str, jobs: JobList, *, embedded: bool, read_only: bool) -> None:
+        super().__init__()
+        self._title = title
+        self._jobs = jobs
+        self.connection = Connection()
+        self.now_us = times.machine_now_us()
+        self._embedded = embedded
+        self._read_only = read_only
+
+    def tell(self, connection: Connection, now_us: int) -> None:
+        """Show this now."""
+        self.connection = connection
+        self.now_us = now_us
+        self.set_class(connection.state is LinkState.LOST, "-lost")
+        self.refresh()
+
+    def render(self) -> Content:
+        """The line."""
+        connection = self.connection
+        width = self.size.width
+        right = self._counts()
+        if connection.engine is not None:
+            mode = times.ZoneMode.UTC
+            right.append((f"  {times.clock(self.now_us, 'UTC', mode)}Z ", ""))
+        room = width - sum(len(text) for text, _ in right)
+        left: Pieces = [(f" {cut(self._title, 20 if width < _ROOMY else 40)}", "bold")]
+        left += self._state(room - len(left[0][0]))
+        return spread(left, right, width)
+
+    def _counts(self) -> Pieces:
+        if self.connection.engine is None:
+            return []
+        total = len(self._jobs)
+        pieces: Pieces = [(f" {total:,} {'job' if total == 1 else 'jobs'}", "")]
+        for name, style in _COUNTS:
+            count = self._jobs.counts[name]
+            if count > 0:
+                pieces.append((f"  {count:,} {name}", style))
+        return pieces
+
+    def _state(self, room: int) -> Pieces:
+        connection = self.connection
+        if connection.state is LinkState.STARTING:
+            return [("  starting …" if self._embedded else "  connecting …", "dim")]
+        if connection.state is LinkState.LOST:
+            now = time.monotonic()
+            away = times.short(now - connection.lost_at)
+            retry = max(round(connection.retry_at - now), 0)
+            text = f"  disconnected {away}, retry in {retry}s: {connection.reason}"
+            return [(cut(text, max(room - 1, 24)), "bold")]
+        pieces: Pieces = []
+        if self._read_only:
+            pieces.append(("  read-only", "$text-warning"))
+        if connection.engine is not None:
+            if connection.engine.paused:
+                pieces.append(("  ENGINE PAUSED", "bold $text-warning"))
+            elif connection.engine.health is not Health.OK:
+                pieces.append((f"  {connection.engine.health.value}", "bold $text-error"))
+        roomy = self.size.width >= _ROOMY
+        where = "  engine in this console" if roomy else "  embedded"
+        if not self._embedded:
+            where = f"  {cut(connection.address, 60)}" if connection.address != self._title else ""
+        live = f"  live {connection.latency_s * 1000:.0f} ms"
+        taken = sum(len(text) for text, _ in pieces)
+        for text, style, wanted in (
+            (where, "dim", roomy or self._embedded),
+            (live, "$text-success", roomy or not self._embedded),
+        ):
+            if wanted and room - taken > len(text):
+                pieces.append((text, style))
+                taken += len(text)
+        return pieces
