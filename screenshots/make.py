@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from rich.color import Color
@@ -20,9 +21,13 @@ from rich.text import Text
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 
-from terminal_driver import Terminal  # noqa: E402 - found on the path set above
+from terminal_driver import SCHEDTUI as PROGRAM  # noqa: E402 - found on the path set above
+from terminal_driver import Terminal, environment  # noqa: E402
 
-SCHEDTUI = [sys.executable, "-m", "schedtui_tui", "demo"]
+SCHEDTUI = (*PROGRAM, "demo")
+TRUE_COLOUR = {"COLORTERM": "truecolor"}
+SOME_HISTORY_S = 40
+FORM = ("anna@example.com",)
 
 
 def colour(name: str) -> Color | None:
@@ -66,24 +71,40 @@ def draw(terminal: Terminal, name: str, title: str) -> None:
 def main() -> None:
     """Make all of them."""
     with tempfile.TemporaryDirectory() as folder:
-        with Terminal(SCHEDTUI, columns=140, lines=40, cwd=Path(folder)) as wide:
-            wide.wait_for("rebuild_search_index", "succeeded", "failed")
-            wide.idle(12)
-            wide.press("j", "j", "j")
-            wide.wait_for("count_visitors")
-            wide.idle(1)
+        home = Path(folder)
+        wide = Terminal(SCHEDTUI, cwd=home, env=environment(home, **TRUE_COLOUR))
+        narrow = Terminal(
+            SCHEDTUI, cwd=home, env=environment(home, **TRUE_COLOUR), columns=80, rows=24
+        )
+        try:
+            narrow.wait("import_prices")
+            wide.wait("import_prices")
+            time.sleep(SOME_HISTORY_S)
+            wide.send("/", "check", "enter")
+            wide.wait("1 of")
+            wide.send("esc")
+            wide.wait("count_visitors")
+            time.sleep(1)
             draw(wide, "jobs", "schedtui demo")
-            wide.press("n")
-            wide.wait_for("send_report")
-            for key in ("send_report", "enter"):
-                wide.press(key)
-            wide.idle(1)
-            draw(wide, "create", "n: a new job")
-            wide.press("escape")
-        with Terminal(SCHEDTUI, columns=80, lines=24, cwd=Path(folder)) as narrow:
-            narrow.wait_for("import_prices", "failed")
-            narrow.idle(6)
             draw(narrow, "narrow", "schedtui demo, 80x24")
+            wide.send("/", "rebuild", "enter")
+            wide.wait("1 of")
+            wide.send("l")
+            wide.wait("indexed")
+            draw(wide, "log", "l: the last log")
+            wide.send("esc")
+            wide.wait("1 of")
+            wide.send("n")
+            wide.wait("send_report")
+            wide.send("send_report", "enter")
+            wide.wait("recipient")
+            wide.send(*FORM)
+            wide.wait("Mon")
+            time.sleep(1)
+            draw(wide, "create", "n: a new job")
+        finally:
+            wide.close()
+            narrow.close()
 
 
 if __name__ == "__main__":

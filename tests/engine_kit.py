@@ -1,5 +1,5 @@
-"""What the engine's tests share: a clock that waits for the writer, a store that fails on demand,
-a crash, and the invariants that hold whatever happens.
+"""What the engine's tests share: a clock that waits for the writer, an engine that can be killed,
+and the invariants that hold whatever happens.
 """
 
 from __future__ import annotations
@@ -7,25 +7,27 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from schedtui import Engine, Group
+from engine_faults import FaultStore, World
+
+from schedtui import Engine, Group, current_run, log
 from schedtui.client.local import LocalClient
 from schedtui.clock import from_us, to_us
 from schedtui.engine.running import Running
 from schedtui.errors import StoreUnavailableError
 from schedtui.models import Job, Run, RunFilter, RunState, Source
-from schedtui.models.states import EDGES
-from schedtui.protocols import Boot, Opened, Store, StoreTx
-from schedtui.store import open_store
+from schedtui.protocols import Opened
 from schedtui.store.writer import Lane, Write
 from schedtui.testing import FakeClock, MemoryStore
 from schedtui.triggers import Trigger, parse_trigger
+
+__all__ = ["FULL", "START", "FaultStore", "Kit", "KitClock", "Worker", "World"]
+__all__ += ["at", "back", "check", "due_s", "running"]
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """A Monday, noon."""
@@ -36,16 +38,17 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-class CrashError(BaseException):
-    """Ends a transaction as a kill does: nothing after it runs, nothing of it stays."""
-
-
 class KitClock(FakeClock):
     """A fake clock whose time only passes while the engines that use it have nothing to write."""
 
     def __init__(self, start: datetime = START) -> None:
         super().__init__(start)
         self.engines: list[Kit] = []
+        self._answered = asyncio.Event()
+
+    def answered(self) -> None:
+        """A write was answered."""
+        self._answered.set()
 
     async def settle(self) -> None:
         """Until every write that was handed in is answered, or visibly waits."""
@@ -59,159 +62,14 @@ class KitClock(FakeClock):
                     return
             else:
                 quiet = 0
-                await asyncio.sleep(0.0005)
+                self._answered = asyncio.Event()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.002):
+                        await self._answered.wait()
 
     def pending_timers(self) -> int:
         """Timers that would still call somebody."""
         return sum(1 for _, _, timer in self._timers if timer.callback is not None)
-
-
-Hook = Callable[[], object]
-
-
-@dataclass
-class Faults:
-    """What a store does at which point. A point is a method's name, ``begin``, ``commit`` (before
-    it) or ``committed`` (after it); ``method:after`` is the end of a method.
-    """
-
-    hooks: dict[str, Hook] = field(default_factory=dict)
-    down: bool = False
-    """Whether every transaction fails."""
-    calls: Counter[str] = field(default_factory=Counter)
-
-    def hit(self, point: str) -> None:
-        self.calls[point] += 1
-        hook = self.hooks.get(point)
-        if hook is not None:
-            hook()
-
-    def once(self, point: str, error: BaseException) -> None:
-        """Raise ``error`` at the next visit of a point."""
-
-        def hook() -> None:
-            del self.hooks[point]
-            raise error
-
-        self.hooks[point] = hook
-
-    def always(self, point: str, error: BaseException) -> None:
-        """Raise ``error`` at every visit of a point."""
-
-        def hook() -> None:
-            raise error
-
-        self.hooks[point] = hook
-
-    def crash(self, method: str, when: str) -> None:
-        """Die ``before`` or ``after`` a method, or before (``commit``) or after (``committed``) the
-        commit of the transaction in which it was called."""
-
-        def die() -> None:
-            self.hooks.clear()
-            raise CrashError
-
-        if when == "before":
-            self.hooks[method] = die
-        elif when == "after":
-            self.hooks[f"{method}:after"] = die
-        else:
-            self.hooks[f"{method}:after"] = lambda: self.hooks.__setitem__(when, die)
-
-
-class FaultTx:
-    """A transaction of a `FaultStore`."""
-
-    def __init__(self, faults: Faults, tx: StoreTx) -> None:
-        self._faults = faults
-        self._tx = tx
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._tx, name)
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            self._faults.hit(name)
-            result = method(*args, **kwargs)
-            self._faults.hit(f"{name}:after")
-            return result
-
-        return call
-
-
-class FaultStore:
-    """A store that fails where it is told to, and notes every illegal move of a run."""
-
-    def __init__(self, inner: Store) -> None:
-        self.inner = inner
-        self.faults = Faults()
-        self.dead = False
-        self.illegal: list[str] = []
-        self.dropped = 0
-        self._states: dict[int, RunState] = {}
-        self._released = threading.Event()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-    @property
-    def url(self) -> str:
-        return self.inner.url
-
-    def open(self, boot: Boot | None) -> Opened:
-        self.faults.hit("open")
-        opened = self.inner.open(boot)
-        self._states = self._read_states()
-        return opened
-
-    def drop_connection(self) -> None:
-        self.dropped += 1
-        self.faults.hit("drop_connection")
-        self.inner.drop_connection()
-
-    def _read_states(self) -> dict[int, RunState]:
-        rows = self.inner.runs(RunFilter(), limit=5_000, before=None)
-        return {run.id: run.state for run in rows}
-
-    def _note_moves(self) -> None:
-        states = self._read_states()
-        for run_id, state in states.items():
-            before = self._states.get(run_id, state)
-            if before is not state and state not in EDGES.get(before, frozenset()):
-                self.illegal.append(f"run {run_id}: {before} to {state}")
-        self.illegal += [f"run {gone} is gone" for gone in self._states.keys() - states.keys()]
-        self._states = states
-
-    @contextmanager
-    def transaction(self) -> Iterator[StoreTx]:
-        try:
-            if self.faults.down:
-                raise StoreUnavailableError("the disk is full")
-            self.faults.hit("begin")
-            with self.inner.transaction() as tx:
-                yield FaultTx(self.faults, tx)  # type: ignore[misc]  # by __getattr__
-                self.faults.hit("commit")
-            self._note_moves()
-            self.faults.hit("committed")
-        except CrashError:
-            self.dead = True
-            self._released.wait()
-            raise StoreUnavailableError("this engine is dead") from None
-
-    def release(self) -> None:
-        """Let a writer that died in here go home."""
-        self._released.set()
-
-
-class World:
-    """A store's data, which outlives the engines on it."""
-
-    def __init__(self, kind: str, folder: Path) -> None:
-        self._memory = MemoryStore()
-        self._url = None if kind == "memory" else f"sqlite:///{folder / 'state.db'}"
-
-    def store(self) -> FaultStore:
-        """A new connection to the data, for one engine."""
-        return FaultStore(self._memory if self._url is None else open_store(self._url))
 
 
 class Kit:
@@ -248,18 +106,16 @@ class Kit:
         return waiting <= 0 or self.store.dead
 
     async def start(self) -> Kit:
-        starting = Running._wire
+        plain = Running._wire
 
-        def wire(running: Running, opened: Opened) -> None:
-            starting(running, opened)
-            submit = running.writer.submit
-            running.writer.submit = lambda write: submit(self._counted(write))  # type: ignore[method-assign]
+        def wire(running: Running, /, opened: Opened) -> None:
+            plain(running, opened)
+            writer = running.writer
+            submit = writer.submit
+            setattr(writer, "submit", lambda write: submit(self._counted(write)))  # noqa: B010 - mypy
 
-        Running._wire = wire  # type: ignore[method-assign]  # so that writes are counted
-        try:
+        with patch.object(Running, "_wire", wire):
             await self.engine.start()
-        finally:
-            Running._wire = starting  # type: ignore[method-assign]
         return self
 
     async def stop(self, grace_s: float = 0.05) -> None:
@@ -282,6 +138,7 @@ class Kit:
                 call(argument)
             finally:
                 count(-1)
+                self.clock.answered()
 
         def halves() -> list[Write]:
             parts = list(write.halves()) if write.halves is not None else []
@@ -306,9 +163,12 @@ class Kit:
         running.claims.close()
         running.admission.close()
         running.watch.stop()
-        running.supervisor.record = lambda *_: None  # type: ignore[method-assign]
-        running.writer.submit = lambda *_: None  # type: ignore[method-assign]
-        running.core.deliver = lambda *_: None  # type: ignore[method-assign]
+        for part, method in (
+            (running.supervisor, "record"),
+            (running.writer, "submit"),
+            (running.core, "deliver"),
+        ):
+            setattr(part, method, lambda *_: None)
         for pool in running.core.pools.values():
             await pool.executor.close()
         running.shell.shutdown(wait=False)
@@ -335,12 +195,15 @@ class Kit:
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something that other threads do."""
         async with asyncio.timeout(20):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - what is waited for knows no event loop
                 await asyncio.sleep(0.001)
 
 
 def due_s(run: Run) -> float | None:
     return None if run.scheduled_for is None else (run.scheduled_for - START).total_seconds()
+
+
+FULL = StoreUnavailableError("the disk is full")
 
 
 @asynccontextmanager
@@ -405,5 +268,25 @@ async def check(kit: Kit, *, after: datetime = START, effects: Iterable[Any] = (
         assert not wrong, f"{job.full_name}: {wrong}"
 
 
-def context(store: FaultStore) -> AbstractContextManager[StoreTx]:
-    return store.transaction()
+class Worker:
+    """One job every ten seconds, and what it did."""
+
+    def __init__(self, **policies: Any) -> None:
+        self.group = Group("g")
+        self.done: list[float] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.group.job(every=10, **policies)(self.work)
+
+    async def work(self) -> None:
+        moment = current_run().scheduled_for
+        self.done.append(0.0 if moment is None else moment.timestamp() % 3_600)
+        log("line")
+        await self.gate.wait()
+
+
+async def back(kit: Kit) -> None:
+    """The store answers again; wait until the writer has found out."""
+    kit.faults.down = False
+    await kit.until(lambda: not kit.running.core.problems)
+    await kit.clock.settle()

@@ -111,6 +111,11 @@ class Terminal:
         with self._lock:
             return "\n".join(line.rstrip() for line in self._screen.display)
 
+    @property
+    def screen(self) -> pyte.Screen:
+        """The screen, cell by cell."""
+        return self._screen
+
     def written(self) -> bytes:
         """All that was ever written to the terminal."""
         with self._lock:

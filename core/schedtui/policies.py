@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -45,7 +44,7 @@ def check(policies: Policies) -> None:
         InvalidError: ``grace_s`` is negative, not finite, or over a year.
     """
     grace_s = policies.grace_s
-    if grace_s is not None and not (math.isfinite(grace_s) and 0 <= grace_s <= MAX_GRACE_S):
+    if grace_s is not None and not 0 <= grace_s <= MAX_GRACE_S:
         raise InvalidError.one("grace_s", grace_s, f"seconds from 0 to {MAX_GRACE_S:.0f}")
 
 
@@ -63,13 +62,12 @@ def make(
     seconds = grace_s.total_seconds() if isinstance(grace_s, timedelta) else grace_s
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float)):
         raise InvalidError.one("grace_s", seconds, "seconds, as a number or a timedelta")
-    policies = Policies(
+    check(Policies(grace_s=seconds))  # before it is made a float, which has a limit of its own
+    return Policies(
         overlap=_choice("overlap", Overlap, overlap),
         grace_s=None if seconds is None else float(seconds),
         catch_up=_choice("catch_up", CatchUp, catch_up),
     )
-    check(policies)
-    return policies
 
 
 def _choice(field: str, kind: type[E], value: E | str | None) -> E | None:

@@ -54,7 +54,7 @@ class FakeClock:
     def call_later(self, delay_s: float, callback: Callable[[], object]) -> Timer:
         """Call when the clock has been advanced so far."""
         timer = _FakeTimer(callback)
-        # Never no time at all for a delay: what waits again and again for the rest would stand still.
+        # Some time for any delay: what waits for the rest of one would find time standing still.
         delay_us = max(round(delay_s * 1e6), 1 if delay_s > 0 else 0)
         at = self._monotonic_us + delay_us
         heapq.heappush(self._timers, (at, next(self._order), timer))

@@ -146,7 +146,7 @@ def console_http(note: Note, _count: int, socket: Path) -> None:
 def engine_app(note: Note, count: int) -> Console:
     from console_doubles import FakeEngine, run
 
-    from schedtui.models import JobSummary, LogPage, RunState, Snapshot
+    from schedtui.models import LogPage, RunState, Snapshot
     from schedtui_tui.app import Console
 
     class Engine(FakeEngine):
@@ -168,8 +168,8 @@ def engine_app(note: Note, count: int) -> Console:
 
         async def logs(self, run_id: int, *, after: int = 0, limit: int = PAGE) -> LogPage:
             kept = self.lines.get(run_id, [])
-            page = self._page(run_id, kept[after : after + limit])
-            return LogPage(lines=page.lines, last=page.lines[-1].seq if page.lines else after)
+            lines = tuple(kept[after : after + limit])
+            return LogPage(lines=lines, last=lines[-1].seq if lines else after, done=False)
 
     return Console(Engine().connect, title="bench", embedded=None)
 
@@ -188,17 +188,12 @@ def console_log(note: Note, count: int, _socket: Path) -> None:
         async with engine._new_line:
             engine._new_line.notify_all()
 
-    class Started:
-        """Begins once, when the jobs are there."""
+    async def begin() -> None:
+        while not app.connection.live:  # noqa: ASYNC110 - a screen has no event to wait for
+            await asyncio.sleep(0.01)
+        await burst()
 
-        began = False
-
-    def start(*_: object) -> None:
-        if app.connection.live and not Started.began:
-            Started.began = True
-            app.run_worker(burst(), exit_on_error=False)
-
-    app.jobs_changed.subscribe(app, start)
+    app.call_later(lambda: app.run_worker(begin(), exit_on_error=False) and None)
     app.run()
 
 
@@ -206,7 +201,7 @@ def serve(_note: Note, count: int, socket: Path) -> None:
     """A server of so many jobs on a Unix socket; says when it is ready."""
     from console_doubles import FakeEngine
 
-    from schedtui.api import start_server
+    from schedtui.api.server import Server
     from schedtui.protocols import EngineClient
 
     class Served:
@@ -217,7 +212,7 @@ def serve(_note: Note, count: int, socket: Path) -> None:
             return self.engine
 
     async def forever() -> None:
-        await start_server(Served(), socket=socket)
+        await Server(Served(), socket=socket).start()
         print("ready", flush=True)
         await asyncio.Event().wait()
 
@@ -252,11 +247,24 @@ def table(note: Note, count: int, _socket: Path) -> None:
         ready += [cells(row) for row in jobs(count)]
     else:  # without the console's modules, which a peer does not import
         ready += [
-            (f"job-{number:06}", "group", "*/5 * * * *", "in 3m 02s", "✓ ok", "3m ago", "1.1s", "▆▂")
+            (
+                f"job-{number:06}",
+                "group",
+                "*/5 * * * *",
+                "in 3m 02s",
+                "✓ ok",
+                "3m ago",
+                "1.1s",
+                "▆▂",
+            )
             for number in range(count)
         ]
 
     class Table(App[None]):
+        def __init__(self) -> None:
+            super().__init__()
+            self.animation_level = "none"  # a page down would take a quarter of a second
+
         def compose(self) -> ComposeResult:
             yield DataTable(cursor_type="row")
             yield Footer()

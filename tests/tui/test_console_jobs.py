@@ -7,6 +7,8 @@ import asyncio
 import pytest
 from console_doubles import FakeEngine, summary
 from console_driver import Driver, Here, console, three
+from textual import events
+from textual.widgets import Input
 
 from schedtui_tui.app import Console
 
@@ -105,3 +107,14 @@ async def test_a_wrong_filter_says_so_and_keeps_the_rows() -> None:
         await driver.press("slash", *"/(")
         await driver.shows("is not a regular expression")
         assert len(driver.table.ids) == 3
+
+
+async def test_keys_typed_ahead_go_into_the_filter_and_not_to_the_jobs() -> None:
+    async with console(FakeEngine([summary(1, "orders"), summary(2, "tatters")])) as driver:
+        await driver.shows("orders", "tatters")
+        for character in "/tatt":  # all at once, as a slow line delivers them
+            key = "slash" if character == "/" else character
+            driver.app.post_message(events.Key(key, character))
+        await driver.until(lambda: driver.app.query_one(Input).value == "tatt")
+        await driver.until(lambda: "orders" not in driver.text())
+        assert driver.engine.named("trigger_job") == []

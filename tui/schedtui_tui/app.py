@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import ClassVar, cast
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.notifications import SeverityLevel
@@ -91,6 +93,7 @@ class Console(App[QuitChoice]):
         self._reordered = False
         self._runs: list[RunChange] = []
         self._repaint_due = False
+        self._typed: deque[tuple[events.Key, object]] = deque(maxlen=64)
 
     def get_default_screen(self) -> Screen[object]:
         """The jobs."""
@@ -164,6 +167,26 @@ class Console(App[QuitChoice]):
         self.jobs_changed.publish(delta)
         if runs:
             self.runs_changed.publish(runs)
+
+    # --- keys
+
+    async def on_event(self, event: events.Event) -> None:
+        """Give a key that was typed ahead to what it was typed for.
+
+        Keys of one burst (a slow line delivers several at once) are all handed to what has the
+        focus before the first of them has had its effect. One that nobody took comes back here;
+        if the focus has moved meanwhile it goes there, and not to the keys of the old place.
+        """
+        if isinstance(event, events.Key):
+            here = (self.screen, self.focused)
+            if not event.is_forwarded:
+                self._typed.append((event, here))
+            elif any(typed is event and there != here for typed, there in self._typed):
+                event.stop()
+                target = self.focused or self.screen
+                target.post_message(events.Key(event.key, event.character))
+                return
+        await super().on_event(event)
 
     # --- the one timer
 

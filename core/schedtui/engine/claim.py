@@ -37,7 +37,6 @@ class Entry(NamedTuple):
 
     job: LiveJob
     claim: Claim
-    decision: Decision
     run: LiveRun | None
 
 
@@ -164,7 +163,7 @@ class Claims:
         claim = Claim(
             decision.next_due_us, decision.last_due_us, job.id, job.version, due_us, tuple(rows)
         )
-        return Entry(job, claim, decision, run)
+        return Entry(job, claim, run)
 
     def _starting(
         self, run_id: int, job: LiveJob, verdict: Verdict, pool: Pool, now_us: int
@@ -208,14 +207,14 @@ class Claims:
             self._failures = 0
             core.problem("claims", None)
         starting: list[LiveRun] = []
-        for job, claim, decision, run in batch:
+        for job, claim, run in batch:
             if job.id in lost:
                 self._undo(job, run)
                 job.release()
                 self._reload(job)
                 continue
-            job.next_due_us = decision.next_due_us
-            job.last_due_us = decision.last_due_us
+            job.next_due_us = claim.next_due_us
+            job.last_due_us = claim.last_due_us
             job.release()
             core.heap.push(job)
             for row in claim.runs:
@@ -265,7 +264,7 @@ class Claims:
 
         None is right where the due time has its row already (the unique key refused another).
         """
-        job, claim, decision, _ = entry
+        job, claim, _ = entry
         logger.error("the rows of %s were refused: %s", job.full_name, error)
         if not claim.runs:
             job.problem = f"the store refuses its rows: {error}"
@@ -277,7 +276,7 @@ class Claims:
             return
         plain = tuple(_plain(row, error) for row in claim.runs)
         rows = () if plain == claim.runs else plain
-        self._submit([Entry(job, claim._replace(runs=rows), decision, None)])
+        self._submit([Entry(job, claim._replace(runs=rows), None)])
 
 
 def _plain(row: NewRun, error: StoreDataError) -> NewRun:

@@ -47,7 +47,7 @@ def _whole(
     """A caller that goes away does not end a command between its commit and what follows it."""
 
     @wraps(command)
-    async def run(self: Commands, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run(self: Commands, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.shield(asyncio.ensure_future(command(self, *args, **kwargs)))
 
     return run

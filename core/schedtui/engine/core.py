@@ -91,6 +91,7 @@ class Core:
         old = live.job
         trigger, problem = self.read_trigger(job.trigger, job.timezone)
         live.set(job, trigger, self.effective(job), problem)
+        self.problem(f"job {job.id}", f"{job.full_name}: {problem}" if problem else None)
         if (old.group, old.name) != (job.group, job.name):
             self.jobs.renamed(live, old)
         self.heap.push(live)

@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from schedtui.clock import from_us
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveRun
+from schedtui.errors import StoreDataError
 from schedtui.models import RunState
-from schedtui.protocols import Finish, Opened, OpenRun, RecentRun, StoreTx
+from schedtui.protocols import Finish, Opened, OpenRun, RecentRun, Store, StoreTx
 
 logger = logging.getLogger("schedtui.recover")
 
@@ -38,7 +40,9 @@ async def recover(core: Core, commands: Commands, opened: Opened) -> None:
     reason = f"its engine ended while it ran{seen}; it may or may not have done its work"
     now_us = core.clock.now_us()
     for first in range(0, len(interrupted), CHUNK):
-        rows = [_lost(run, now_us, reason) for run in interrupted[first : first + CHUNK]]
+        chunk = interrupted[first : first + CHUNK]
+        kept = await asyncio.to_thread(_kept_lines, core.store, chunk)
+        rows = [_lost(run, now_us, reason, kept.get(run.id, 0)) for run in chunk]
         await commands.write(lambda tx, rows=rows: tx.finish(rows))  # type: ignore[misc]
     for run in interrupted:
         live = core.jobs.by_id(run.job_id)
@@ -75,7 +79,18 @@ async def recover(core: Core, commands: Commands, opened: Opened) -> None:
         logger.info("%d runs were interrupted, %d had not started", len(interrupted), len(waiting))
 
 
-def _lost(run: OpenRun, now_us: int, reason: str) -> Finish:
+def _kept_lines(store: Store, runs: Sequence[OpenRun]) -> dict[int, int]:
+    """How many lines of each run the store has."""
+    kept: dict[int, int] = {}
+    for run in runs:
+        try:
+            kept[run.id] = sum(line.seq for line in store.log_tail(run.id, 1))
+        except StoreDataError as error:
+            logger.warning("the log of run %d cannot be read: %s", run.id, error)
+    return kept
+
+
+def _lost(run: OpenRun, now_us: int, reason: str, log_lines: int) -> Finish:
     return Finish(
         run.id,
         run.attempt,
@@ -89,7 +104,7 @@ def _lost(run: OpenRun, now_us: int, reason: str) -> Finish:
         None,
         None,
         False,
-        0,
+        log_lines,
         0,
         None,
         None,

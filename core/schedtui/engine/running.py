@@ -14,7 +14,7 @@ from schedtui import __version__
 from schedtui.capture import Capture
 from schedtui.clock import Clock, Timer, from_us
 from schedtui.engine.admit import Admission
-from schedtui.engine.aps import MAX_SLEEP_S, Shell
+from schedtui.engine.aps import Shell
 from schedtui.engine.claim import Claims
 from schedtui.engine.clockwatch import ClockWatch
 from schedtui.engine.commands import Commands
@@ -251,8 +251,6 @@ class Running:
         core.wakeup = self.shell.wakeup
 
     def _tick(self) -> float:
-        if self.stopping:
-            return MAX_SLEEP_S
         self.watch.check()
         return self.claims.tick()
 

@@ -39,7 +39,7 @@ class Jobs:
         log("did it")
         await asyncio.sleep(0)
 
-    async def slow(self, n: int = 1) -> None:
+    async def slow(self) -> None:
         run = current_run()
         self.done.append((run.job, run.scheduled_for or run.id))
         await self.open.wait()
@@ -252,6 +252,28 @@ async def test_a_kill_inside_of_the_function(world: World, line: str, kind: str)
         await check(after, effects=done)
         summary = after.running.core.jobs.named("g/work").summary()
         assert RunState.LOST in [state for state, _ in summary.recent]
+
+
+async def test_a_lost_run_keeps_the_lines_that_were_stored(world: World) -> None:
+    group = Group("g")
+
+    @group.job(every=10)
+    async def work() -> None:
+        log("first")
+        log("second")
+        await asyncio.Event().wait()
+
+    kit = await Kit([group], world=world).start()
+    await kit.clock.advance(11)
+    await kit.until(lambda: kit.faults.calls["append_logs:after"] == 1 and not kit.pending)
+    now = await kit.crash()
+    async with running(group, world=world, clock=KitClock(now)) as after:
+        (run,) = await after.rows()
+        assert (run.state, run.log_lines) == (RunState.LOST, 2)
+        assert [line.text for line in (await after.client.logs(run.id)).lines] == [
+            "first",
+            "second",
+        ]
 
 
 async def test_what_was_queued_runs_after_the_restart_in_its_order(world: World) -> None:

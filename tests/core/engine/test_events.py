@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from engine_kit import Kit, running
@@ -135,7 +137,8 @@ async def test_the_cursor_of_an_earlier_boot_is_a_gap() -> None:
 
 
 async def test_a_watcher_that_was_away_while_very_much_was_removed_is_told_of_the_gap() -> None:
-    hub = Hub("b", summary=lambda _: None, info=lambda: None)  # type: ignore[arg-type, return-value]
+    nothing: Any = lambda *_: None  # noqa: E731 - one double for both
+    hub = Hub("b", summary=nothing, info=nothing)
     start = hub.cursor
     for number in range(MAX_REMOVED):
         hub.removed(number)
@@ -166,12 +169,12 @@ async def test_a_watcher_that_goes_away_leaves_nothing_behind() -> None:
         assert kit.running.core.hub._waiters == []
 
 
-def elsewhere(coroutine_of_client: object) -> object:
+def elsewhere(use: Callable[[], Coroutine[Any, Any, object]]) -> object:
     """Run a coroutine on an event loop of another thread."""
     found: list[object] = []
 
     def run() -> None:
-        found.append(asyncio.run(coroutine_of_client()))  # type: ignore[operator]
+        found.append(asyncio.run(use()))
 
     thread = threading.Thread(target=run)
     thread.start()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import threading
 import time
 
@@ -12,17 +10,14 @@ import pytest
 from engine_kit import Kit, KitClock, World, check, running
 
 from schedtui import Engine, Group, log
-from schedtui.client.local import LocalClient
 from schedtui.engine import running as running_module
 from schedtui.errors import (
     EngineStoppedError,
-    InvalidError,
     RefusedError,
     StoreLockedError,
     StoreUnavailableError,
 )
 from schedtui.models import Health, RunState
-from schedtui.testing import MemoryStore
 
 
 @pytest.fixture(autouse=True)
@@ -199,6 +194,44 @@ async def test_a_claim_that_commits_while_the_engine_stops_still_has_its_run(
     assert {state for _, state, _ in await history(world)} == {RunState.SUCCEEDED}
 
 
+async def test_a_manual_run_on_its_way_at_the_stop_is_waited_for(world: World) -> None:
+    group = Group("g")
+    done: list[str] = []
+
+    @group.job(every=3_600)
+    async def work() -> None:
+        done.append("work")
+
+    kit = await Kit([group], world=world).start()
+    hold = threading.Event()
+    kit.faults.hooks["insert_runs"] = lambda: hold.wait(10) and None
+    triggering = asyncio.ensure_future(kit.client.trigger_job("g/work"))
+    await kit.until(lambda: kit.faults.calls["insert_runs"] == 1)
+    stopping = asyncio.ensure_future(kit.stop(grace_s=5))
+    await asyncio.sleep(0.03)
+    hold.set()
+    await asyncio.wait([stopping, triggering])
+    assert done == ["work"]
+    assert await history(world) == [("g/work", RunState.SUCCEEDED, "")]
+
+
+async def test_a_job_may_stop_its_own_engine(world: World) -> None:
+    group = Group("g")
+
+    @group.job(every=10)
+    async def last() -> None:
+        await kit.engine.stop(0.02)
+
+    kit = await Kit([group], world=world).start()
+    parts = kit.running
+    await kit.clock.advance(10)
+    await asyncio.wait_for(parts.ended.wait(), 5)
+    await kit.engine.stop()
+    assert not kit.engine.is_running
+    ((job, state, _),) = await history(world)
+    assert (job, state) == ("g/last", RunState.CANCELLED)
+
+
 async def test_what_is_queued_at_a_stop_stays_queued(world: World) -> None:
     group = Group("g")
 
@@ -310,7 +343,7 @@ async def test_an_engine_can_be_started_again(world: World) -> None:
 
     store = world.store()
     clock = KitClock()
-    engine = Engine(groups=[group], store=store, clock=clock, echo=False)  # type: ignore[arg-type]
+    engine = Engine(groups=[group], store=store, clock=clock, echo=False)
     for _ in range(2):
         async with engine:
             await clock.advance(10)
@@ -325,136 +358,3 @@ async def test_a_second_engine_on_the_store_is_refused(world: World) -> None:
         with pytest.raises(StoreLockedError):
             await other.start()
         assert not other.engine.is_running
-
-
-@pytest.mark.parametrize("field", ["threads", "async_slots"])
-def test_no_slots_at_all_is_refused(field: str) -> None:
-    with pytest.raises(InvalidError, match="a whole number from 1 up"):
-        Engine(store="memory://", **{field: 0})  # type: ignore[arg-type]
-
-
-def make(**settings: object) -> tuple[Engine, list[str]]:
-    group = Group("g")
-    done: list[str] = []
-
-    @group.job(every=3_600)
-    async def coroutine() -> None:
-        done.append("async")
-
-    @group.job(every=3_600)
-    def plain() -> None:
-        done.append("plain")
-
-    engine = Engine(groups=[group], store=MemoryStore(), echo=False, **settings)  # type: ignore[arg-type]
-    return engine, done
-
-
-def wait_for(condition: object, seconds: float = 10) -> None:
-    until = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < until
-        time.sleep(0.002)
-
-
-def test_an_engine_in_a_thread_of_its_own() -> None:
-    engine, done = make()
-    assert engine.run_in_thread() is engine
-    run = engine.sync.trigger_job("g/coroutine")
-    engine.sync.trigger_job("g/plain")
-    wait_for(lambda: sorted(done) == ["async", "plain"])
-    job = engine.sync.create_job(function="g/plain", trigger={"type": "every", "seconds": 60})
-    assert engine.sync.pause_job(job.full_name).paused
-    assert not engine.sync.resume_job(job.full_name).paused
-    engine.sync.remove_job(job.full_name)
-    assert run.id > 0
-    engine.close()
-    engine.close()
-    assert not engine.is_running
-    assert not any(thread.name == "schedtui-engine" for thread in threading.enumerate())
-    with pytest.raises(EngineStoppedError):
-        engine.sync.trigger_job("g/plain")
-    engine.run_in_thread().close()
-
-
-def test_a_start_that_fails_in_a_thread_is_told_here() -> None:
-    engine, _ = make()
-    store = engine._store_given
-    assert isinstance(store, MemoryStore)
-    store.open(None)
-    with pytest.raises(StoreLockedError):
-        engine.run_in_thread()
-    store.close()
-    engine.run_in_thread().close()
-
-
-async def test_sync_is_refused_on_the_engines_own_loop() -> None:
-    engine, _ = make()
-    async with engine:
-        with pytest.raises(RefusedError, match="own event loop"):
-            engine.sync.trigger_job("g/plain")
-        run = await asyncio.to_thread(engine.sync.trigger_job, "g/plain")
-        assert run.id == 1
-
-
-def test_a_job_may_use_sync_from_its_thread_to_delete_itself() -> None:
-    group = Group("g")
-    done: list[str] = []
-
-    @group.function()
-    def suicidal() -> None:
-        engine.sync.remove_job("g/suicidal")
-        done.append("deleted")
-
-    engine = Engine(groups=[group], store=MemoryStore(), echo=False)
-    engine.run_in_thread()
-    engine.sync.create_job(function="g/suicidal", trigger={"type": "every", "seconds": 60})
-    run = engine.sync.trigger_job("g/suicidal")
-    wait_for(lambda: done == ["deleted"])
-    wait_for(lambda: engine.store.run(run.id).state is RunState.SUCCEEDED)  # type: ignore[union-attr]
-    engine.close()
-
-
-async def test_an_engine_in_a_thread_can_be_stopped_from_another_loop() -> None:
-    engine, _ = make()
-    engine.run_in_thread()
-    client = LocalClient(engine)
-    assert (await client.info()).health is Health.OK
-    await engine.stop(0.1)
-    assert not engine.is_running
-    await asyncio.to_thread(engine.close)
-    assert not any(thread.name == "schedtui-engine" for thread in threading.enumerate())
-    engine.run_in_thread()
-    await asyncio.to_thread(engine.close)
-
-
-def test_closing_from_its_own_loop_is_refused_and_not_a_deadlock() -> None:
-    engine, _ = make()
-    engine.run_in_thread()
-    caught: list[Exception] = []
-
-    async def close() -> None:
-        try:
-            engine.close()
-        except RefusedError as error:
-            caught.append(error)
-
-    asyncio.run_coroutine_threadsafe(close(), engine.loop).result(5)
-    assert len(caught) == 1
-    engine.close()
-
-
-def test_a_program_that_forgets_to_close_ends_all_the_same() -> None:
-    code = (
-        "import time\n"
-        "from schedtui import Engine, Group\n"
-        "g = Group('g')\n"
-        "@g.job(every=3600)\n"
-        "def stuck(): time.sleep(60)\n"
-        "e = Engine(groups=[g], store='memory://').run_in_thread()\n"
-        "e.sync.trigger_job('g/stuck')\n"
-        "print('end')\n"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
-    )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "end\n", "")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any
 
 import pytest
-from engine_kit import KitClock, World, at, check, due_s, running
+from engine_kit import Kit, KitClock, World, at, check, due_s, running
 
 from schedtui import Cron, Every, Group
+from schedtui.clock import from_us
 from schedtui.errors import ConflictError
 from schedtui.models import Health, JobPatch, JobState, Policies, RunState
 from schedtui.models.policy import CatchUp
@@ -17,10 +21,10 @@ from schedtui.triggers import Trigger
 async def work(n: int = 1) -> None: ...
 
 
-def code(*, name: str = "work", trigger: Trigger | None = None, **settings: object) -> Group:
+def code(*, name: str = "work", trigger: Trigger | None = None, **settings: Any) -> Group:
     """A program's only group, with one static job."""
     group = Group("g")
-    group.job(trigger=trigger or Every(10), name=name, **settings)(work)  # type: ignore[arg-type]
+    group.job(trigger=trigger or Every(10), name=name, **settings)(work)
     return group
 
 
@@ -37,14 +41,12 @@ class Program:
         self.world = world
         self.clock = KitClock()
 
-    def run(self, group: Group, **settings: object):  # type: ignore[no-untyped-def]
+    def run(self, group: Group, **settings: Any) -> AbstractAsyncContextManager[Kit]:
         self.clock = KitClock(self.now)
         return running(group, world=self.world, clock=self.clock, **settings)
 
     @property
-    def now(self):  # type: ignore[no-untyped-def]
-        from schedtui.clock import from_us
-
+    def now(self) -> datetime:
         return from_us(self.clock.now_us())
 
 

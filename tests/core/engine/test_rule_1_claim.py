@@ -1,4 +1,4 @@
-"""Rule 1: one transaction per tick; only won rows are dispatched; the unique key is the backstop."""
+"""Rule 1: one transaction per tick; only won rows are dispatched; a unique key is the backstop."""
 
 from __future__ import annotations
 

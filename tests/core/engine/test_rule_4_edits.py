@@ -1,16 +1,11 @@
-"""Rule 4: edits, pauses and deletes that race with the firing; each due time keeps its one row."""
+"""Rule 4: what edits, pauses and deletes do to a job, its runs and its history."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-from collections.abc import Callable, Coroutine
-from typing import Any
-
 import pytest
-from engine_kit import Kit, KitClock, World, at, check, due_s, running
+from engine_commands import EVERY_10, Command, Editable, dynamic
+from engine_kit import World, at, check, due_s, running
 
-from schedtui import Group, current_run
 from schedtui.clock import to_us
 from schedtui.errors import (
     ConflictError,
@@ -20,40 +15,11 @@ from schedtui.errors import (
     SchedtuiError,
     StaticJobError,
 )
-from schedtui.models import JobPatch, JobSpec, JobState, RunState, Source
-
-EVERY_10 = {"type": "every", "seconds": 10}
-
-
-class Worker:
-    def __init__(self) -> None:
-        self.group = Group("g")
-        self.done: list[object] = []
-        self.kwargs: list[int] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.group.function("work")(self.work)
-        self.group.function("other")(self.other)
-
-    async def work(self, n: int = 1) -> None:
-        run = current_run()
-        self.done.append((run.job, run.scheduled_for or run.id))
-        self.kwargs.append(n)
-        await self.gate.wait()
-
-    async def other(self, n: int = 1) -> None:
-        self.done.append("other")
-
-
-async def dynamic(kit: Kit, **settings: Any) -> int:
-    job = await kit.engine.create_job(
-        function="g/work", trigger=settings.pop("trigger", EVERY_10), **settings
-    )
-    return job.id
+from schedtui.models import JobPatch, JobSpec, JobState, RunState
 
 
 async def test_create_edit_and_resume_go_on_after_now_and_after_the_last_claim() -> None:
-    worker = Worker()
+    worker = Editable()
     async with running(worker.group) as kit:
         await kit.clock.advance(3)
         job = await kit.client.create_job(JobSpec(function="g/work", trigger=EVERY_10))
@@ -68,145 +34,8 @@ async def test_create_edit_and_resume_go_on_after_now_and_after_the_last_claim()
         assert (resumed.next_due, resumed.version) == (at(75), 4)
 
 
-async def test_an_edit_at_the_due_moment_claims_it_under_the_old_schedule(world: World) -> None:
-    worker = Worker()
-    async with running(worker.group, world=world) as kit:
-        job_id = await dynamic(kit)
-        kit.clock._move(kit.clock._monotonic_us + 10_000_000)  # due, and no tick has run yet
-        await kit.client.edit_job("g/work", JobPatch(trigger={"type": "every", "seconds": 25}))
-        await kit.clock.advance(16)
-        assert [due_s(run) for run in await kit.rows(job_id)] == [10.0, 25.0]
-        assert worker.done == [("g/work", at(10)), ("g/work", at(25))]
-
-
-Command = Callable[[Kit], Coroutine[Any, Any, object]]
-RACES: dict[str, Command] = {
-    "pause": lambda kit: kit.client.pause_job("g/work", reason="r"),
-    "edit": lambda kit: kit.client.edit_job("g/work", JobPatch(kwargs={"n": 2})),
-    "move": lambda kit: kit.client.edit_job(
-        "g/work", JobPatch(trigger={"type": "every", "seconds": 20})
-    ),
-    "delete": lambda kit: kit.client.delete_job("g/work"),
-    "trigger": lambda kit: kit.client.trigger_job("g/work"),
-    "rename": lambda kit: kit.client.edit_job("g/work", JobPatch(name="renamed")),
-}
-
-
-@pytest.mark.parametrize("first", ["command", "tick", "both"])
-@pytest.mark.parametrize("name", RACES)
-async def test_a_command_at_the_very_due_moment(world: World, name: str, first: str) -> None:
-    """Whoever comes first, the due time has one row, and runs at most once."""
-    worker = Worker()
-    async with running(worker.group, world=world) as kit:
-        job_id = await dynamic(kit)
-        await kit.clock.advance(9.5)
-        kit.clock._move(kit.clock._monotonic_us + 500_000)
-        if first == "tick":
-            kit.running.core.wakeup()
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-        elif first == "both":
-            kit.running.core.wakeup()
-        await RACES[name](kit)
-        await kit.clock.advance(0.01)
-        rows = [run for run in await kit.rows(job_id) if run.source is Source.SCHEDULE]
-        assert [due_s(run) for run in rows] == [10.0]
-        allowed = {RunState.SUCCEEDED}
-        if name == "trigger":
-            allowed.add(RunState.SKIPPED)
-        assert {run.state for run in rows} <= allowed
-        await kit.clock.advance(31)
-        await check(kit, after=at(10), effects=worker.done)
-        assert not any(live.busy or live.active for live in kit.running.core.jobs)
-
-
-@pytest.mark.parametrize("pair", list(itertools.permutations(RACES, 2)), ids="-".join)
-async def test_two_commands_at_once_on_one_due_job(pair: tuple[str, str]) -> None:
-    worker = Worker()
-    async with running(worker.group) as kit:
-        await dynamic(kit)
-        await kit.clock.advance(9.5)
-        kit.clock._move(kit.clock._monotonic_us + 500_000)
-        kit.running.core.wakeup()
-        results = await asyncio.gather(*(RACES[name](kit) for name in pair), return_exceptions=True)
-        for name, result in zip(pair, results, strict=True):
-            if isinstance(result, BaseException):
-                assert isinstance(result, JobNotFoundError), (name, result)
-                assert "delete" in pair or "rename" in pair
-        await kit.clock.advance(31)
-        await check(kit, after=at(10), effects=worker.done)
-        assert not any(live.busy or live.active for live in kit.running.core.jobs)
-        pools = kit.running.core.pools.values()
-        assert [(pool.free, pool.claimed, len(pool.queue)) for pool in pools] == [
-            (1_000, 0, 0),
-            (32, 0, 0),
-        ]
-
-
-async def test_a_job_due_every_millisecond_does_not_starve_a_command(world: World) -> None:
-    worker = Worker()
-    async with running(worker.group, world=world) as kit:
-        await dynamic(kit, trigger={"type": "every", "seconds": 0.001})
-        moving = asyncio.ensure_future(kit.clock.advance(0.5))
-        await asyncio.sleep(0)
-        for n in range(3):
-            await kit.client.edit_job("g/work", JobPatch(kwargs={"n": n}))
-            await kit.client.trigger_job("g/work")
-        await kit.client.pause_job("g/work")
-        await moving
-        job = await kit.client.job("g/work")
-        assert job.paused
-        assert job.version == 5
-        await kit.client.resume_job("g/work")
-        await kit.client.pause_job("g/work")
-        await check(kit, effects=worker.done)
-
-
-class Restless(KitClock):
-    """A clock that moves with every look at it, as a real one does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.step_us = 0
-
-    def now_us(self) -> int:
-        if self.step_us:
-            self._move(self._monotonic_us + self.step_us)
-        return super().now_us()
-
-
-@pytest.mark.parametrize("step_us", [400, 1_700])
-async def test_no_due_time_slips_between_two_looks_at_the_clock(step_us: int) -> None:
-    """Pause, resume, edit and delete while a job is due at every few looks at the clock."""
-    worker = Worker()
-    clock = Restless()
-    async with running(worker.group, clock=clock) as kit:
-        job_id = await dynamic(kit, trigger={"type": "every", "seconds": 0.001})
-        clock.step_us = step_us
-        for seconds in (0.002, 0.001, 0.003, 0.001):
-            await kit.client.pause_job("g/work")
-            await kit.client.resume_job("g/work")
-            trigger = {"type": "every", "seconds": seconds}
-            await kit.client.edit_job("g/work", JobPatch(trigger=trigger))
-            for _ in range(3):
-                kit.running.core.wakeup()
-                await asyncio.sleep(0.001)
-        await kit.client.edit_job("g/work", JobPatch(trigger={"type": "every", "seconds": 0.001}))
-        mark = (await kit.client.job("g/work")).last_due
-        for _ in range(10):
-            await kit.client.pause_job("g/work")
-            await kit.client.resume_job("g/work")
-        clock.step_us = 0
-        await kit.client.pause_job("g/work")
-        await kit.clock.settle()
-        assert mark is not None
-        await check(kit, after=mark, effects=worker.done)
-        singles = [run.scheduled_for for run in await kit.rows(job_id) if run.range_count is None]
-        assert len(singles) == len(set(singles))
-
-
 async def test_a_run_keeps_the_arguments_and_the_version_of_its_claim(world: World) -> None:
-    worker = Worker()
+    worker = Editable()
     worker.gate.clear()
     async with running(worker.group, world=world, async_slots=1) as kit:
         await dynamic(kit, name="blocks")
@@ -222,7 +51,7 @@ async def test_a_run_keeps_the_arguments_and_the_version_of_its_claim(world: Wor
 
 
 async def test_pause_stops_claims_only(world: World) -> None:
-    worker = Worker()
+    worker = Editable()
     worker.gate.clear()
     async with running(worker.group, world=world) as kit:
         job_id = await dynamic(kit)
@@ -255,7 +84,7 @@ async def test_pause_stops_claims_only(world: World) -> None:
 
 
 async def test_a_paused_job_can_be_triggered(world: World) -> None:
-    worker = Worker()
+    worker = Editable()
     async with running(worker.group, world=world) as kit:
         await dynamic(kit, paused=True)
         run = await kit.client.trigger_job("g/work", kwargs={"n": 7})
@@ -266,7 +95,7 @@ async def test_a_paused_job_can_be_triggered(world: World) -> None:
 
 
 async def test_a_deleted_job_leaves_its_history_and_a_new_one_starts_empty(world: World) -> None:
-    worker = Worker()
+    worker = Editable()
     worker.gate.clear()
     async with running(worker.group, world=world, async_slots=1) as kit:
         old = await dynamic(kit, name="work")
@@ -293,100 +122,8 @@ async def test_a_deleted_job_leaves_its_history_and_a_new_one_starts_empty(world
             await kit.client.trigger_job("g/work", expect_id=old)
 
 
-@pytest.mark.parametrize("slots", [1, 1_000])
-async def test_a_trigger_that_races_with_a_delete_never_runs_after_it(slots: int) -> None:
-    worker = Worker()
-    worker.gate.clear()
-    async with running(worker.group, async_slots=slots) as kit:
-        await dynamic(kit, name="blocks")
-        await kit.client.trigger_job("g/blocks")
-        await kit.clock.settle()
-        job_id = await dynamic(kit, name="work")
-        deleting = asyncio.ensure_future(kit.client.delete_job("g/work"))
-        await asyncio.sleep(0)
-        triggering = asyncio.ensure_future(kit.client.trigger_job("g/work"))
-        await asyncio.wait([deleting, triggering])
-        worker.gate.set()
-        await kit.clock.advance(2)
-        assert deleting.exception() is None
-        assert isinstance(triggering.exception(), JobNotFoundError)
-        assert await kit.rows(job_id) == []
-        assert len(worker.done) == 1
-
-
-async def test_a_delete_that_races_with_a_trigger_lets_it_run_or_cancels_it() -> None:
-    worker = Worker()
-    worker.gate.clear()
-    async with running(worker.group, async_slots=1) as kit:
-        await dynamic(kit, name="blocks")
-        await kit.client.trigger_job("g/blocks")
-        await kit.clock.settle()
-        await dynamic(kit, name="work")
-        run, _ = await asyncio.gather(
-            kit.client.trigger_job("g/work"), kit.client.delete_job("g/work")
-        )
-        worker.gate.set()
-        await kit.clock.advance(2)
-        assert (await kit.client.run(run.id)).state is RunState.CANCELLED
-        assert len(worker.done) == 1
-        assert len(kit.running.core.pools["async"].queue) == 0
-
-
-async def test_two_creates_at_once_without_a_name_get_one_each(world: World) -> None:
-    worker = Worker()
-    async with running(worker.group, world=world) as kit:
-        spec = JobSpec(function="g/work", trigger=EVERY_10)
-        jobs = await asyncio.gather(*(kit.client.create_job(spec) for _ in range(4)))
-        assert sorted(job.name for job in jobs) == ["work", "work-2", "work-3", "work-4"]
-
-
-async def test_two_creates_at_once_of_one_name_make_one_job(world: World) -> None:
-    worker = Worker()
-    async with running(worker.group, world=world) as kit:
-        spec = JobSpec(function="g/work", trigger=EVERY_10, name="x")
-        results = await asyncio.gather(
-            *(kit.client.create_job(spec) for _ in range(3)), return_exceptions=True
-        )
-        assert sorted(type(one).__name__ for one in results) == [
-            "ConflictError",
-            "ConflictError",
-            "Job",
-        ]
-        assert len(kit.running.core.jobs) == 1
-
-
-@pytest.mark.parametrize("name", [*RACES, "create"])
-@pytest.mark.parametrize("turns", [0, 1, 2, 3])
-async def test_a_caller_that_goes_away_leaves_no_half_command(name: str, turns: int) -> None:
-    """A cancelled request: its command is done whole, or not at all."""
-    worker = Worker()
-    async with running(worker.group) as kit:
-        await dynamic(kit)
-        commands: dict[str, Command] = {
-            **RACES,
-            "create": lambda kit: kit.engine.create_job(
-                function="g/work", trigger=EVERY_10, name="new"
-            ),
-        }
-        task = asyncio.ensure_future(commands[name](kit))
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.wait([task])
-        await kit.clock.settle()
-        await kit.clock.advance(21)
-        stored = {job.full_name: job.version for job in kit.store.inner.jobs()}
-        living = {live.full_name: live.version for live in kit.running.core.jobs}
-        assert stored == living
-        assert all(run.finished_at for run in await kit.rows())
-        assert not any(live.busy or live.active for live in kit.running.core.jobs)
-        pools = kit.running.core.pools
-        assert (pools["async"].free, pools["async"].claimed) == (1_000, 0)
-        await check(kit, effects=worker.done)
-
-
 async def test_wrong_input_changes_nothing(world: World) -> None:
-    worker = Worker()
+    worker = Editable()
     async with running(worker.group, world=world) as kit:
         await dynamic(kit, name="a")
         await dynamic(kit, name="b")
@@ -417,7 +154,7 @@ async def test_wrong_input_changes_nothing(world: World) -> None:
 
 
 async def test_every_wrong_field_is_told_at_once() -> None:
-    worker = Worker()
+    worker = Editable()
     async with running(worker.group) as kit:
         spec = JobSpec(
             function="g/work",
@@ -434,7 +171,7 @@ async def test_every_wrong_field_is_told_at_once() -> None:
 
 
 async def test_a_static_job_can_be_paused_and_edited_but_not_deleted(world: World) -> None:
-    worker = Worker()
+    worker = Editable()
     worker.group.job(every=10, name="static")(worker.other)
     async with running(worker.group, world=world) as kit:
         with pytest.raises(StaticJobError, match="declared in code"):
@@ -445,7 +182,7 @@ async def test_a_static_job_can_be_paused_and_edited_but_not_deleted(world: Worl
 
 
 async def test_the_audit_trail_says_what_changed(world: World) -> None:
-    worker = Worker()
+    worker = Editable()
     async with running(worker.group, world=world) as kit:
         await dynamic(kit)
         await kit.client.edit_job("g/work", JobPatch(kwargs={"n": 4}))

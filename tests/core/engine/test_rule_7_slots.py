@@ -161,6 +161,32 @@ async def test_deleting_jobs_cancels_what_is_queued_and_it_never_runs(world: Wor
         assert states["g/b"] is RunState.CANCELLED
 
 
+async def test_a_start_that_a_delete_overtakes_gives_its_slot_back(world: World) -> None:
+    jobs = Async(0)
+    jobs.group.function("work")(jobs.work)
+    async with running(jobs.group, world=world, async_slots=1) as kit:
+        for name in ("a", "b"):
+            await kit.engine.create_job(function="g/work", trigger=EVERY_HOUR, name=name)
+            await kit.client.trigger_job(f"g/{name}")
+        await kit.clock.settle()
+        hold = threading.Event()
+        kit.faults.hooks["delete_job"] = lambda: hold.wait(10) and None
+        deleting = asyncio.ensure_future(kit.client.delete_job("g/b"))
+        await kit.until(lambda: kit.faults.calls["delete_job"] == 1)
+        jobs.end("a")
+        await kit.until(lambda: kit.running.core.pools["async"].claimed == 1)
+        hold.set()
+        await deleting
+        await kit.clock.settle()
+        pool = kit.running.core.pools["async"]
+        assert (pool.free, pool.claimed, len(pool.queue)) == (1, 0, 0)
+        assert jobs.began == ["a"]
+        assert {run.job: run.state for run in await kit.rows()} == {
+            "g/a": RunState.SUCCEEDED,
+            "g/b": RunState.CANCELLED,
+        }
+
+
 async def test_a_queued_run_counts_as_active_for_overlap(world: World) -> None:
     jobs = Async(2)
     async with running(jobs.group, world=world, async_slots=1) as kit:

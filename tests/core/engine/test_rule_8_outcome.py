@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from engine_kit import World, running
@@ -160,7 +162,7 @@ async def test_a_failing_callback_of_one_run_does_not_lose_the_others() -> None:
         assert [run.state for run in await kit.rows()] == [RunState.SUCCEEDED] * 6
 
 
-def _named(function, number: int):  # type: ignore[no-untyped-def]
+def _named(function: Callable[[], Any], number: int) -> Callable[[], Any]:
     function.__name__ = f"work{number}"
     return function
 
@@ -226,12 +228,15 @@ async def test_a_registry_that_fails_does_not_end_the_tick(
         resolve = kit.engine.registry.resolve
 
         def fail(full_name: str) -> object:
-            raise RuntimeError("a reload went wrong")
+            raise RuntimeError(f"a reload went wrong, and {full_name} with it")
 
         monkeypatch.setattr(kit.engine.registry, "resolve", fail)
         await kit.clock.advance(11)
         (run,) = await kit.rows()
-        assert (run.state, run.error) == (RunState.FAILED, "a reload went wrong")
+        assert (run.state, run.error) == (
+            RunState.FAILED,
+            "a reload went wrong, and g/work with it",
+        )
         monkeypatch.setattr(kit.engine.registry, "resolve", resolve)
         await kit.clock.advance(10)
         assert done == ["work"]

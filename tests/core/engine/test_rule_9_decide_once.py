@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from engine_kit import KitClock, World, check, due_s, running
@@ -12,11 +13,11 @@ from schedtui.models import RunState, Source
 
 
 class Job:
-    def __init__(self, **settings: object) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.group = Group("g")
         self.gate = asyncio.Event()
         self.done: list[object] = []
-        self.group.job(every=10, **settings)(self.work)  # type: ignore[arg-type]
+        self.group.job(every=10, **settings)(self.work)
 
     async def work(self) -> None:
         self.done.append(current_run().scheduled_for)
@@ -99,14 +100,14 @@ async def test_a_queued_run_is_not_judged_again_when_it_gets_its_slot(world: Wor
 )
 async def test_found_late_after_a_restart(
     world: World,
-    settings: dict[str, object],
+    settings: dict[str, Any],
     late_s: float,
     state: RunState,
     source: Source,
 ) -> None:
     group = Group("g")
 
-    @group.job(every=1_000, **settings)  # type: ignore[arg-type]
+    @group.job(every=1_000, **settings)
     async def work() -> None: ...
 
     clock = KitClock()

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from schedtui.errors import (
     StoreDataError,
     StoreUnavailableError,
 )
+from schedtui.protocols import Store
 from schedtui.store import writer as writer_module
 from schedtui.store.writer import Lane, Write, Writer
 
@@ -65,7 +66,7 @@ class World:
         self.failed: list[tuple[str, SchedtuiError]] = []
         self.health: list[StoreUnavailableError | None] = []
         self.writer = Writer(
-            self.store,  # type: ignore[arg-type]
+            cast(Store, self.store),
             deliver=self.deliver,
             on_health=self.health.append,
         )
@@ -187,6 +188,7 @@ def test_a_flood_of_lines_does_not_keep_a_transaction_open(
 
     def line() -> Write:
         def apply(tx: Any) -> None:
+            tx.current.append("line")
             time.sleep(0.001)
             more()
 

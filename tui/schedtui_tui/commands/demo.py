@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,24 +25,28 @@ def run(args: argparse.Namespace) -> int:
     refuse_without_terminal()
     from schedtui_tui.commands.host import Host
     from schedtui_tui.commands.session import Embedded
-    from schedtui_tui.demo.world import open_world
 
-    with tempfile.TemporaryDirectory(prefix="schedtui-demo-", ignore_cleanup_errors=True) as name:
+    with (
+        tempfile.TemporaryDirectory(prefix="schedtui-demo-", ignore_cleanup_errors=True) as name,
+        contextlib.ExitStack() as world,
+    ):
         folder = Path(name)
-        with open_world(folder):
-            host = Host(lambda: _target(folder), state=StateDir(path=folder / ".schedtui"))
-            return Embedded(
-                host,
-                None,
-                title="demo",
-                read_only=args.read_only,
-                again="schedtui demo",
-                demo=True,
-            ).run()
+        host = Host(lambda: _target(folder, world), state=StateDir(path=folder / ".schedtui"))
+        return Embedded(
+            host,
+            None,
+            title="demo",
+            read_only=args.read_only,
+            again="schedtui demo",
+            demo=True,
+        ).run()
 
 
-def _target(folder: Path) -> Target:
+def _target(folder: Path, world: contextlib.ExitStack) -> Target:
+    """The jobs, and the world they act on; called when the screen is painted."""
     from schedtui.target import Settings, Target
     from schedtui_tui.demo.jobs import GROUPS
+    from schedtui_tui.demo.world import open_world
 
+    world.enter_context(open_world(folder))
     return Target(name="demo", folder=folder, groups=GROUPS, engine=None, settings=Settings())

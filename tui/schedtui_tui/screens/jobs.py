@@ -22,7 +22,7 @@ from schedtui_tui.widgets.job_table import JobTable
 from schedtui_tui.widgets.key_bar import KeyBar
 from schedtui_tui.widgets.pieces import Pieces
 from schedtui_tui.widgets.status_bar import StatusBar
-from schedtui_tui.widgets.table import RowMoved, RowOpened
+from schedtui_tui.widgets.table import RowOpened
 
 _DETAIL_AFTER_S = 0.15
 _DETAIL_AGAIN_S = 0.5
@@ -55,6 +55,8 @@ class JobsScreen(JobCommands):
         self._awaited: int | None = None
         console.jobs_changed.subscribe(self, self._take)
         console.connection_changed.subscribe(self, self._connection)
+        # not by `RowMoved`, which comes later: the row and its details are one paint
+        self.watch(self._table, "cursor_id", self._moved, init=False)
         self._connection(console.connection)
         self._crumbs()
         self.ready = True
@@ -116,9 +118,7 @@ class JobsScreen(JobCommands):
 
     # --- the details beside the table
 
-    @on(RowMoved)
-    def _moved(self, event: RowMoved) -> None:
-        event.stop()
+    def _moved(self) -> None:
         self._show_summary()
         self._later(_DETAIL_AFTER_S)
 
@@ -162,7 +162,7 @@ class JobsScreen(JobCommands):
     @on(FilterClosed)
     def _filter_closed(self, event: FilterClosed) -> None:
         event.stop()
-        self._table.focus()
+        self.set_focus(self._table)
 
     # --- actions
 

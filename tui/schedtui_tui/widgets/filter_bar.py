@@ -50,7 +50,8 @@ class FilterBar(Horizontal):
     def open(self) -> None:
         """Let the person type; the last filter is still there."""
         self.add_class("-open")
-        self._input.focus()
+        # At once, not with the next refresh: what is typed right after the key is for this field.
+        self.screen.set_focus(self._input)
 
     def clear(self) -> None:
         """No filter any more."""

@@ -55,6 +55,7 @@ class JobTable(RowTable):
             (number, column) for number, column in enumerate(self.columns) if column.id in _LIVE
         ]
         painted = {}
+        stale: list[tuple[int, int]] = []
         for position in self.on_screen():
             row = self.jobs.rows.get(self.ids[position])
             if row is None:
@@ -65,9 +66,12 @@ class JobTable(RowTable):
             if len(before) != len(texts):
                 self.refresh_row(position)
                 continue
-            for (number, _), old, new in zip(live, before, texts, strict=True):
-                if old != new:
-                    self.refresh_cell(position, number)
+            stale += [
+                (position, number)
+                for (number, _), old, new in zip(live, before, texts, strict=True)
+                if old != new
+            ]
+        self.refresh_cells(stale)
         self._painted = painted
 
     # --- drawing

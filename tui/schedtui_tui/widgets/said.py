@@ -16,4 +16,21 @@ class Said(Static):
         """Show this."""
         if pieces != self._pieces:
             self._pieces = pieces
-            self.update(content(pieces))
+            self.update(content(pieces), layout=False)
+            self.clear_cached_dimensions()
+            if not self._keeps_its_size():
+                self.refresh(layout=True)
+
+    def _keeps_its_size(self) -> bool:
+        """Whether nothing else moves; else the whole screen is laid out and painted thrice."""
+        width, height = self.content_size
+        if not width or self.styles.is_auto_width:
+            return False
+        if not self.styles.is_auto_height:
+            return True
+        container, viewport = self.container_size, self.app.size
+        rows = self.get_content_height(container, viewport, width)
+        least = self.styles.min_height
+        if least is not None:
+            rows = max(rows, int(least.resolve(container, viewport)))
+        return rows == height

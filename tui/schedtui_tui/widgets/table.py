@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
@@ -82,6 +84,7 @@ class RowTable(ScrollView, can_focus=True):
         self.marks: set[int] = set()
         self._columns: tuple[Column, ...] = ()
         self._columns_width = -1
+        self._styles: dict[tuple[str, str], Style] = {}
 
     # --- what a table is made of
 
@@ -179,13 +182,16 @@ class RowTable(ScrollView, can_focus=True):
         if HEADER_ROWS <= y < self.size.height:
             self.refresh(Region(0, y, self.size.width, 1))
 
-    def refresh_cell(self, position: int, number: int) -> None:
-        """Paint one cell again, where it is visible."""
-        y = position - self.scroll_offset.y + HEADER_ROWS
-        if HEADER_ROWS <= y < self.size.height:
-            columns = self.columns
-            x = 1 + sum(column.width + 1 for column in columns[:number])
-            self.refresh(Region(x, y, columns[number].width, 1))
+    def refresh_cells(self, cells: Iterable[tuple[int, int]]) -> None:
+        """Paint some cells again: the position of a row on the screen, the number of a column."""
+        starts = list(accumulate((column.width + 1 for column in self.columns), initial=1))
+        down = HEADER_ROWS - self.scroll_offset.y
+        regions = [
+            Region(starts[number], position + down, self.columns[number].width, 1)
+            for position, number in cells
+        ]
+        if regions:
+            self.refresh(*regions)
 
     # --- drawing
 
@@ -209,6 +215,11 @@ class RowTable(ScrollView, can_focus=True):
         self._show_cursor()
         self.refresh()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Some lines of the widget; styles are worked out once for all of them."""
+        self._styles.clear()
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One line of the widget: the header, a row, or what is said when there is none."""
         width = self.size.width
@@ -217,7 +228,7 @@ class RowTable(ScrollView, can_focus=True):
         position = self.scroll_offset.y + y - HEADER_ROWS
         if position < len(self.ids):
             return self._row(position, width)
-        base = self.rich_style
+        base = self._style("")
         if not self.ids and y == 2 and self.empty_text:
             style = base + self.get_component_rich_style("table--empty", partial=True)
             return Strip([Segment(fit("  " + self.empty_text, width), style)], width)
@@ -232,30 +243,33 @@ class RowTable(ScrollView, can_focus=True):
     def _row(self, position: int, width: int) -> Strip:
         row_id = self.ids[position]
         at_cursor = position == self._cursor_position
-        base = self.rich_style
-        if at_cursor:
-            name = "table--cursor" if self.has_focus else "table--blurred"
-            base += self.get_component_rich_style(name, partial=True)
-        segments = [Segment(_GUTTER[at_cursor, row_id in self.marks], base)]
+        look = ("table--cursor" if self.has_focus else "table--blurred") if at_cursor else ""
         columns = self.columns
+        pieces = [(_GUTTER[at_cursor, row_id in self.marks], "")]
+        used = 1
         for column, cell in zip(columns, self.cells(row_id, columns), strict=True):
-            segments += self._segments(column, cell, base)
-        return Strip(segments).adjust_cell_length(width, base)
-
-    def _segments(self, column: Column, cell: Cell, base: Style) -> list[Segment]:
-        if not cell.parts:
-            text = fit(cell.text, column.width, right=column.right)
-            return [Segment(f"{text} ", self._style(cell.kind, base))]
-        used = sum(len(text) for text, _ in cell.parts)
-        return [
-            *(Segment(text, self._style(kind, base)) for text, kind in cell.parts),
-            Segment(" " * (column.width - used + 1), base),
+            pieces += _pieces(column, cell)
+            used += column.width + 1
+        # Joined where they look alike: each segment costs 40 bytes on the way to the terminal.
+        segments = [
+            Segment("".join(text for text, _ in alike), self._style(kind, look))
+            for kind, alike in groupby(pieces, key=itemgetter(1))
         ]
+        return Strip(segments, used).adjust_cell_length(width, self._style("", look))
 
-    def _style(self, kind: str, base: Style) -> Style:
-        if not kind:
-            return base
-        return base + self.get_component_rich_style(f"state--{kind}", partial=True)
+    def _style(self, kind: str, look: str = "") -> Style:
+        """The style of a kind of cell in a row that looks like ``look``, a component's name."""
+        style = self._styles.get((kind, look))
+        if style is None:
+            if kind:
+                part = self.get_component_rich_style(f"state--{kind}", partial=True)
+                style = self._style("", look) + part
+            elif look:
+                style = self._style("") + self.get_component_rich_style(look, partial=True)
+            else:
+                style = self.rich_style
+            self._styles[kind, look] = style
+        return style
 
     # --- the mouse and the focus
 
@@ -308,6 +322,14 @@ class RowTable(ScrollView, can_focus=True):
     def action_page_up(self) -> None:
         """A page up."""
         self._move_to(self._cursor_position - self._page)
+
+
+def _pieces(column: Column, cell: Cell) -> list[tuple[str, str]]:
+    """The texts and kinds that a cell is drawn as, with the space behind it."""
+    if not cell.parts:
+        return [(f"{fit(cell.text, column.width, right=column.right)} ", cell.kind)]
+    used = sum(len(text) for text, _ in cell.parts)
+    return [*cell.parts, (" " * (column.width - used + 1), "")]
 
 
 def fit_line(parts: list[str], width: int) -> str:

@@ -3,12 +3,16 @@
 A statement is compiled from the Core tables once. Rows come as named tuples and are turned into
 columns, because sqlite3 takes ten times as long to bind a None or an enum as it takes for a plain
 string: a column that is None in every row is left to its default, and the others are made plain.
+
+Full hundreds go into one statement each. ``executemany`` lets go of the interpreter's lock for
+every single row, and behind a busy event loop has to wait for it as often.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +23,8 @@ from schedtui.store import rows
 from schedtui.store.sql.errors import Foreign
 
 _DIALECT = pysqlite.dialect()
+
+HUNDRED = 100
 
 Plain = Callable[[Sequence[Any]], Iterable[Any]]
 
@@ -63,7 +69,14 @@ class BulkInsert:
         }
         sql, order = self._sql(tuple(kept))
         data = list(zip(*(kept[name] for name in order), strict=True))
-        connection.exec_driver_sql(sql, data)
+        hundreds, rest = _hundreds(data)
+        if hundreds:
+            row = sql[sql.rindex("(") :]
+            many = sql + f", {row}" * (HUNDRED - 1)
+            for values in hundreds:
+                connection.exec_driver_sql(many, values)
+        if rest:
+            connection.exec_driver_sql(sql, rest)
 
     def _sql(self, kept: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         found = self._compiled.get(kept)
@@ -105,6 +118,7 @@ class BulkUpdate:
         self._also = dict(also or {})
         self._plain = plain or {}
         self._compiled: dict[frozenset[str], tuple[str, tuple[str, ...]]] = {}
+        self._written: dict[frozenset[str], str] = {}
 
     def run(self, connection: sa.Connection, given: Sequence[tuple[Any, ...]]) -> list[int]:
         """Update all rows.
@@ -124,7 +138,12 @@ class BulkUpdate:
         values = [plain[name](chosen[name]) if name in plain else chosen[name] for name in order]
         data = list(zip(*values, strict=True))
         with savepoint(connection) as undo:
-            if connection.exec_driver_sql(sql, data).rowcount == len(data):
+            hundreds, rest = _hundreds(data)
+            hits = connection.exec_driver_sql(sql, rest).rowcount if rest else 0
+            if hundreds:
+                many = self._many(nulls, order)
+                hits += sum(connection.exec_driver_sql(many, each).rowcount for each in hundreds)
+            if hits == len(data):
                 return []
             undo()
         return [
@@ -146,6 +165,30 @@ class BulkUpdate:
             found = self._compiled[nulls] = _compile(statement)
         return found
 
+    def _many(self, nulls: frozenset[str], order: tuple[str, ...]) -> str:
+        """The same for a hundred rows at once; their values in the same order, one after another.
+
+        Written out, because SQLite knows no names of columns for a ``VALUES`` in parentheses, and
+        Core no other form.
+        """
+        found = self._written.get(nulls)
+        if found is None:
+            name = self._table.name
+            sets = [
+                f"{column} = {'NULL' if field in nulls else f'v.p_{field}'}"
+                for field, column in self._to.items()
+            ]
+            sets += [f"{column} = {_literal(value)}" for column, value in self._also.items()]
+            where = [f"{name}.{column} = v.p_{field}" for field, column in self._where.items()]
+            where += [_literal(one) for one in self._condition]
+            row = f"({', '.join('?' * len(order))})"
+            found = self._written[nulls] = (
+                f"WITH v ({', '.join(f'p_{field}' for field in order)}) "  # noqa: S608 - no data
+                f"AS (VALUES {', '.join([row] * HUNDRED)}) "
+                f"UPDATE {name} SET {', '.join(sets)} FROM v WHERE {' AND '.join(where)}"
+            )
+        return found
+
 
 @contextmanager
 def savepoint(connection: sa.Connection) -> Iterator[Callable[[], None]]:
@@ -164,6 +207,22 @@ def savepoint(connection: sa.Connection) -> Iterator[Callable[[], None]]:
             connection.exec_driver_sql("RELEASE s")
         raise
     connection.exec_driver_sql("RELEASE s")
+
+
+def _hundreds(
+    data: list[tuple[Any, ...]],
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Full hundreds of rows, each flat, and the rows that are left."""
+    whole = len(data) - len(data) % HUNDRED
+    flat = [
+        tuple(chain.from_iterable(data[first : first + HUNDRED]))
+        for first in range(0, whole, HUNDRED)
+    ]
+    return flat, data[whole:]
+
+
+def _literal(clause: Any) -> str:
+    return str(clause.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
 
 
 def _compile(statement: sa.Insert | sa.Update) -> tuple[str, tuple[str, ...]]:

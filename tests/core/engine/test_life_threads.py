@@ -1,0 +1,158 @@
+"""An engine in a thread of its own, and its methods for code that is not async."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from schedtui import Engine, Group
+from schedtui.client.local import LocalClient
+from schedtui.errors import (
+    EngineStoppedError,
+    InvalidError,
+    RefusedError,
+    StoreLockedError,
+)
+from schedtui.models import Health
+from schedtui.testing import MemoryStore
+
+
+@pytest.mark.parametrize("field", ["threads", "async_slots"])
+def test_no_slots_at_all_is_refused(field: str) -> None:
+    none: dict[str, Any] = {field: 0}
+    with pytest.raises(InvalidError, match="a whole number from 1 up"):
+        Engine(store="memory://", **none)
+
+
+def make(**settings: Any) -> tuple[Engine, list[str]]:
+    group = Group("g")
+    done: list[str] = []
+
+    @group.job(every=3_600)
+    async def coroutine() -> None:
+        done.append("async")
+
+    @group.job(every=3_600)
+    def plain() -> None:
+        done.append("plain")
+
+    engine = Engine(groups=[group], store=MemoryStore(), echo=False, **settings)
+    return engine, done
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.002)
+
+
+def test_an_engine_in_a_thread_of_its_own() -> None:
+    engine, done = make()
+    assert engine.run_in_thread() is engine
+    run = engine.sync.trigger_job("g/coroutine")
+    engine.sync.trigger_job("g/plain")
+    wait_for(lambda: sorted(done) == ["async", "plain"])
+    job = engine.sync.create_job(function="g/plain", trigger={"type": "every", "seconds": 60})
+    assert engine.sync.pause_job(job.full_name).paused
+    assert not engine.sync.resume_job(job.full_name).paused
+    engine.sync.remove_job(job.full_name)
+    assert run.id > 0
+    engine.close()
+    engine.close()
+    assert not engine.is_running
+    assert not any(thread.name == "schedtui-engine" for thread in threading.enumerate())
+    with pytest.raises(EngineStoppedError):
+        engine.sync.trigger_job("g/plain")
+    engine.run_in_thread().close()
+
+
+def test_a_start_that_fails_in_a_thread_is_told_here() -> None:
+    engine, _ = make()
+    store = engine._store_given
+    assert isinstance(store, MemoryStore)
+    store.open(None)
+    with pytest.raises(StoreLockedError):
+        engine.run_in_thread()
+    store.close()
+    engine.run_in_thread().close()
+
+
+async def test_sync_is_refused_on_the_engines_own_loop() -> None:
+    engine, _ = make()
+    async with engine:
+        with pytest.raises(RefusedError, match="own event loop"):
+            engine.sync.trigger_job("g/plain")
+        run = await asyncio.to_thread(engine.sync.trigger_job, "g/plain")
+        assert run.id == 1
+
+
+def test_a_job_may_use_sync_from_its_thread_to_delete_itself() -> None:
+    group = Group("g")
+    done: list[str] = []
+
+    @group.function()
+    def one_off() -> None:
+        engine.sync.remove_job("g/one_off")
+        done.append("deleted")
+
+    engine = Engine(groups=[group], store=MemoryStore(), echo=False)
+    engine.run_in_thread()
+    engine.sync.create_job(function="g/one_off", trigger={"type": "every", "seconds": 60})
+    engine.sync.trigger_job("g/one_off")
+    wait_for(lambda: done == ["deleted"])
+    wait_for(lambda: not engine.store.open_runs())
+    engine.close()
+
+
+async def test_an_engine_in_a_thread_can_be_stopped_from_another_loop() -> None:
+    engine, _ = make()
+    engine.run_in_thread()
+    client = LocalClient(engine)
+    assert (await client.info()).health is Health.OK
+    await engine.stop(0.1)
+    assert not engine.is_running
+    await asyncio.to_thread(engine.close)
+    assert not any(thread.name == "schedtui-engine" for thread in threading.enumerate())
+    engine.run_in_thread()
+    await asyncio.to_thread(engine.close)
+
+
+def test_closing_from_its_own_loop_is_refused_and_not_a_deadlock() -> None:
+    engine, _ = make()
+    engine.run_in_thread()
+    caught: list[Exception] = []
+
+    async def close() -> None:
+        try:
+            engine.close()
+        except RefusedError as error:
+            caught.append(error)
+
+    asyncio.run_coroutine_threadsafe(close(), engine.loop).result(5)
+    assert len(caught) == 1
+    engine.close()
+
+
+def test_a_program_that_forgets_to_close_ends_all_the_same() -> None:
+    code = (
+        "import time\n"
+        "from schedtui import Engine, Group\n"
+        "g = Group('g')\n"
+        "@g.job(every=3600)\n"
+        "def stuck(): time.sleep(60)\n"
+        "e = Engine(groups=[g], store='memory://').run_in_thread()\n"
+        "e.sync.trigger_job('g/stuck')\n"
+        "print('end')\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "end\n", "")
