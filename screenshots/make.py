@@ -10,6 +10,7 @@ import io
 import sys
 import tempfile
 import time
+from itertools import groupby
 from pathlib import Path
 
 from rich.color import Color
@@ -27,7 +28,7 @@ from terminal_driver import Terminal, environment  # noqa: E402
 SCHEDTUI = (*PROGRAM, "demo")
 TRUE_COLOUR = {"COLORTERM": "truecolor"}
 SOME_HISTORY_S = 40
-FORM = ("anna@example.com",)
+FORM = ("anna@example.com", "tab", "tab", "tab", "0 9 * * mon-fri")
 
 
 def colour(name: str) -> Color | None:
@@ -52,17 +53,17 @@ def draw(terminal: Terminal, name: str, title: str) -> None:
     )
     for y in range(screen.lines):
         line = Text(no_wrap=True, end="")
-        for x in range(screen.columns):
-            cell = screen.buffer[y][x]
+        cells = [screen.buffer[y][x] for x in range(screen.columns)]
+        for look, alike in groupby(cells, lambda cell: cell._replace(data="")):
             style = Style(
-                color=colour(cell.fg),
-                bgcolor=colour(cell.bg),
-                bold=cell.bold,
-                italic=cell.italics,
-                underline=cell.underscore,
-                reverse=cell.reverse,
+                color=colour(look.fg),
+                bgcolor=colour(look.bg),
+                bold=look.bold,
+                italic=look.italics,
+                underline=look.underscore,
+                reverse=look.reverse,
             )
-            line.append(cell.data, style)
+            line.append("".join(cell.data for cell in alike), style)
         console.print(line)
     svg = console.export_svg(title=title, theme=DIMMED_MONOKAI, unique_id=name)
     (HERE / f"{name}.svg").write_text(svg, encoding="utf-8")

@@ -352,6 +352,9 @@ def logs(rounds: int, count: int) -> None:
     for _ in range(rounds):
         for name, lines in counts.items():
             with shown(*program(name, lines)) as (screen, folder):
+                if name == "console-log":
+                    screen.wait(b"job-000000")
+                    screen.press(b"l")
                 loads[name].append(load(screen, folder, b"the last line"))
     heading(f"{count:,} lines of log", f"RichLog, {few:,} times 10", "Log, no colours")
     wall = {name: median(one.wall_s for one in loads[name]) * 1e3 for name in counts}

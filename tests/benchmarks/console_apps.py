@@ -13,17 +13,17 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from console_doubles import FakeEngine
     from rich.text import Text
     from textual.app import ComposeResult
-    from textual.timer import Timer
 
     from schedtui.models import JobSummary, LogLine
-    from schedtui_tui.app import Console
+    from schedtui.protocols import EngineClient
 
 WARM_UP_S = 0.5  # what is measured begins when the first frame is long out
 PAGE = 1000  # lines that an engine sends at once
@@ -120,42 +120,40 @@ def numbered(texts: list[str], first: int = 1) -> list[LogLine]:
 
 def console(note: Note, count: int, _socket: Path) -> None:
     """The console on an engine in its memory, whose answer is there at the noted moment."""
-    engine_app(note, count).run()
+    attached(memory_engine(note, count))
 
 
 def console_http(note: Note, _count: int, socket: Path) -> None:
     """The console on an engine behind HTTP; the noted moment is that of the request."""
     from schedtui.client.http import HttpClient
     from schedtui.models import Snapshot
-    from schedtui_tui.app import Console
 
     class Client(HttpClient):
         async def snapshot(self) -> Snapshot:
+            await self.info()  # the connection is there, as after a gap
+            await asyncio.sleep(WARM_UP_S)
             note.mark()
             return await super().snapshot()
 
-    async def connect() -> Client:
-        client = Client("http://localhost", socket=socket)
-        await client.info()  # the connection is there, as after a gap
-        await asyncio.sleep(WARM_UP_S)
-        return client
-
-    Console(connect, title="bench", embedded=None).run()
+    attached(Client("http://localhost", socket=socket))
 
 
-def engine_app(note: Note, count: int) -> Console:
-    from console_doubles import FakeEngine, run
+def attached(client: EngineClient) -> None:
+    from schedtui_tui.commands.session import Attached
 
-    from schedtui.models import LogPage, RunState, Snapshot
-    from schedtui_tui.app import Console
+    Attached(client, title="bench", read_only=False).run()
+
+
+def memory_engine(note: Note, count: int) -> FakeEngine:
+    """As the tests' one, but nothing it does grows with how much it has."""
+    from console_doubles import FakeEngine
+
+    from schedtui.models import Snapshot
 
     class Engine(FakeEngine):
-        """As the tests' one, but nothing it does grows with how much it has."""
-
         def __init__(self) -> None:
             super().__init__(jobs(count))
             self._names = {row.full_name: row for row in self.rows.values()}
-            self.all_runs = {RUN: run(RUN, 1, state=RunState.RUNNING, finished_at=None)}
 
         async def snapshot(self) -> Snapshot:
             await asyncio.sleep(WARM_UP_S)
@@ -166,35 +164,30 @@ def engine_app(note: Note, count: int) -> Console:
         def _row(self, name: str, expect_id: int | None = None) -> JobSummary:  # noqa: ARG002
             return self._names[name]
 
-        async def logs(self, run_id: int, *, after: int = 0, limit: int = PAGE) -> LogPage:
-            kept = self.lines.get(run_id, [])
-            lines = tuple(kept[after : after + limit])
-            return LogPage(lines=lines, last=lines[-1].seq if lines else after, done=False)
-
-    return Console(Engine().connect, title="bench", embedded=None)
+    return Engine()
 
 
 def console_log(note: Note, count: int, _socket: Path) -> None:
-    """The console while it follows a run that suddenly logs a lot."""
-    app = engine_app(note, 100)
-    lines = numbered(log_lines(count))
+    """The console while it follows a run that logs a lot at once."""
+    from console_doubles import FakeEngine, run, summary
 
-    async def burst() -> None:
-        app.open_run(RUN, "UTC")
-        await asyncio.sleep(2 * WARM_UP_S)
-        engine: Any = app.link.client
-        note.mark()
-        engine.lines[RUN] = lines
-        async with engine._new_line:
-            engine._new_line.notify_all()
+    from schedtui.models import LogPage, RunState
 
-    async def begin() -> None:
-        while not app.connection.live:  # noqa: ASYNC110 - a screen has no event to wait for
-            await asyncio.sleep(0.01)
-        await burst()
+    lines = tuple(numbered(log_lines(count)))
 
-    app.call_later(lambda: app.run_worker(begin(), exit_on_error=False) and None)
-    app.run()
+    class Engine(FakeEngine):
+        async def follow(self, run_id: int, *, after: int = 0) -> AsyncIterator[LogPage]:
+            await asyncio.sleep(WARM_UP_S)
+            note.mark()
+            for first in range(after, count, PAGE):
+                page = lines[first : first + PAGE]
+                yield LogPage(lines=page, last=page[-1].seq, done=False)
+                await asyncio.sleep(0)
+            await asyncio.Event().wait()
+
+    engine = Engine([summary(1, "job-000000", running_id=RUN)])
+    engine.all_runs[RUN] = run(RUN, 1, state=RunState.RUNNING, finished_at=None)
+    attached(engine)
 
 
 def serve(_note: Note, count: int, socket: Path) -> None:
@@ -359,10 +352,7 @@ def in_app(view: Any, add: Callable[[], Any], note: Note) -> None:
             yield view
 
         def on_mount(self) -> None:
-            self.starting: Timer = self.set_timer(WARM_UP_S, self.start)
-
-        def start(self) -> None:
-            self.run_worker(self.work(), exit_on_error=True)
+            self.set_timer(WARM_UP_S, lambda: self.run_worker(self.work()))
 
         async def work(self) -> None:
             note.mark()

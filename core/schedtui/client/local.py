@@ -165,15 +165,16 @@ class LocalClient:
         """The next due times of a job."""
         _check_limit(count, MAX_PREVIEW, "count")
 
-        async def read() -> Preview:
+        async def read() -> tuple[Trigger | None, str, str, int]:
             core = self._engine.running.core
             live = core.jobs.named(job)
             after_us = max(core.clock.now_us(), live.last_due_us or 0)
-            if live.trigger is None:
-                return Preview(description=live.problem, timezone=live.job.timezone, next=())
-            return _preview(live.trigger, live.job.timezone, after_us, count)
+            return live.trigger, live.job.timezone, live.problem, after_us
 
-        return await self._engine.on_loop(read)
+        trigger, timezone, problem, after_us = await self._engine.on_loop(read)
+        if trigger is None:
+            return Preview(description=problem, timezone=timezone, next=())
+        return await asyncio.to_thread(_preview, trigger, timezone, after_us, count)
 
     async def preview(
         self, trigger: Mapping[str, Any], *, timezone: str | None = None, count: int = 5

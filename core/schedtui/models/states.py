@@ -67,5 +67,3 @@ class WaitReason(StrEnum):
 
     SLOT = "slot"
     """Every slot of its executor is taken."""
-    RESTART = "restart"
-    """Its engine stopped before it could start."""

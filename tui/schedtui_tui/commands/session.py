@@ -51,6 +51,7 @@ class Attached:
         """Show it until the person leaves; returns the exit code."""
         from schedtui_tui.app import Console
 
+        tune()
         signals = Signals()
 
         async def connect() -> EngineClient:
