@@ -176,7 +176,7 @@ def console_log(note: Note, count: int, _socket: Path) -> None:
     lines = tuple(numbered(log_lines(count)))
 
     class Engine(FakeEngine):
-        async def follow(self, run_id: int, *, after: int = 0) -> AsyncIterator[LogPage]:
+        async def follow(self, run_id: int, *, after: int = 0) -> AsyncIterator[LogPage]:  # noqa: ARG002
             await asyncio.sleep(WARM_UP_S)
             note.mark()
             for first in range(after, count, PAGE):
@@ -195,7 +195,6 @@ def serve(_note: Note, count: int, socket: Path) -> None:
     from console_doubles import FakeEngine
 
     from schedtui.api.server import Server
-    from schedtui.protocols import EngineClient
 
     class Served:
         store: Any = type("Store", (), {"tokens": staticmethod(lambda: ())})()

@@ -148,8 +148,9 @@ def _tabs(text: str) -> str:
 def log_cells(text: str) -> int:
     """Cells that a line of a log takes when it is drawn, or a few more."""
     if text.isascii() and text.isprintable():
-        return min(len(text), MAX_LINE + 1)
-    cells = cell_len(clean(_SGR.sub("", _tabs(text[:MAX_LINE]))))
+        return len(text) if len(text) <= MAX_LINE else MAX_LINE + 1
+    plain = clean(_SGR.sub("", _tabs(text[:MAX_LINE])))
+    cells = len(plain) if plain.isascii() else cell_len(plain)
     return cells + (len(text) > MAX_LINE)
 
 

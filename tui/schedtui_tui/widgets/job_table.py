@@ -7,7 +7,7 @@ from schedtui_tui import looks, times
 from schedtui_tui.model import Delta, JobList
 from schedtui_tui.prefs import Prefs
 from schedtui_tui.text import fit
-from schedtui_tui.widgets.table import Cell, Column, RowTable
+from schedtui_tui.widgets.table import Cell, Column, Piece, RowTable, draw
 
 _LIVE = frozenset({"next", "last", "took"})
 _GAPS = 7
@@ -18,6 +18,7 @@ _GROWTH = (("next", 3), ("last", 4), ("state", 4), ("group", 4), ("next", 4))
 _NAMES_MIN = 22
 _NAMES_WISH = 32
 _DROPPED_FIRST = ("took", "recent", "group")
+_KEPT = 1_000  # rows that are kept as they were drawn
 
 
 class JobTable(RowTable):
@@ -29,6 +30,7 @@ class JobTable(RowTable):
         self.prefs = prefs
         self.now_us = times.machine_now_us()
         self._painted: dict[int, tuple[str, ...]] = {}
+        self._kept: dict[int, tuple[JobSummary, tuple[Column, ...], list[list[Piece] | None]]] = {}
 
     def position(self, row_id: int | None) -> int | None:
         """Where a job is in the view."""
@@ -73,6 +75,8 @@ class JobTable(RowTable):
             ]
         self.refresh_cells(stale)
         self._painted = painted
+        if len(self._kept) > _KEPT:
+            self._kept.clear()
 
     # --- drawing
 
@@ -108,6 +112,23 @@ class JobTable(RowTable):
         if row is None:
             return [Cell("") for _ in columns]
         return [self._cell(row, column) for column in columns]
+
+    def pieces(self, row_id: int, columns: tuple[Column, ...]) -> list[Piece]:
+        """A job as it is drawn; each second anew, so what does not tell the time is kept."""
+        row = self.jobs.rows.get(row_id)
+        if row is None:
+            return super().pieces(row_id, columns)
+        kept = self._kept.get(row_id)
+        if kept is None or kept[0] is not row or kept[1] is not columns:
+            still = [
+                None if column.id in _LIVE else draw(column, self._cell(row, column))
+                for column in columns
+            ]
+            kept = self._kept[row_id] = row, columns, still
+        pieces = []
+        for column, known in zip(columns, kept[2], strict=True):
+            pieces += draw(column, self._cell(row, column)) if known is None else known
+        return pieces
 
     def _cell(self, row: JobSummary, column: Column) -> Cell:
         match column.id:

@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -62,6 +62,7 @@ class LogView(ScrollView, can_focus=True):
         self._ends: list[int] = []  # rows up to and with each line, while lines are wrapped
         self._widest = 0
         self._wrapped_at = -1
+        self._styles: dict[str, Style] = {}
 
     # --- lines
 
@@ -194,39 +195,50 @@ class LogView(ScrollView, can_focus=True):
 
     # --- drawing
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Some rows of the widget; styles are worked out once for all of them."""
+        self._styles.clear()
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One row of the widget."""
         width = self.size.width
         row = self.scroll_offset.y + y
-        base = self.rich_style
+        base = self._style()
         if row >= self._row_count:
             if not self.lines and y == 0 and self.empty_text:
-                style = base + self.get_component_rich_style("log--note", partial=True)
-                return Strip([Segment(fit(self.empty_text, width), style)], width)
+                return Strip([Segment(fit(self.empty_text, width), self._style("note"))], width)
             return Strip.blank(width, base)
         if not self.wrap:
-            return self._line(self.lines[row], 0, None, base).crop_extend(
+            return self._line(self.lines[row], 0, None).crop_extend(
                 self.scroll_offset.x, self.scroll_offset.x + width, base
             )
         number = bisect_right(self._ends, row)
         start = self._ends[number - 1] if number else 0
-        return self._line(self.lines[number], row - start, self._text_width, base).crop_extend(
+        return self._line(self.lines[number], row - start, self._text_width).crop_extend(
             0, width, base
         )
 
-    def _line(self, line: LogLine, part: int, width: int | None, base: Style) -> Strip:
+    def _line(self, line: LogLine, part: int, width: int | None) -> Strip:
         letter, kind = _LEVELS.get(line.level, (_STREAM_GLYPHS.get(line.stream, " "), ""))
         if part:
-            segments = [Segment(" " * _PREFIX, base)]
+            segments = [Segment(" " * _PREFIX, self._style())]
         else:
-            dim = base + self.get_component_rich_style("log--time", partial=True)
             at = times.clock(line.at_us, self.timezone, self._prefs.zone)
-            segments = [Segment(f"{at} {letter} ", dim)]
-        if kind:
-            base += self.get_component_rich_style(f"log--{kind}", partial=True)
+            segments = [Segment(f"{at} {letter} ", self._style("time"))]
+        base = self._style(kind)
         for text, style in _pieces(line.text, part, width):
             segments.append(Segment(text, base + style if style is not None else base))
         return Strip(segments)
+
+    def _style(self, name: str = "") -> Style:
+        style = self._styles.get(name)
+        if style is None:
+            style = self.rich_style
+            if name:
+                style += self.get_component_rich_style(f"log--{name}", partial=True)
+            self._styles[name] = style
+        return style
 
     # --- keys
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, groupby
-from operator import itemgetter
+from itertools import accumulate
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
@@ -40,13 +39,17 @@ class Column(NamedTuple):
     right: bool = False
 
 
+Piece = tuple[str, str]
+"""A cleaned text, and the kind of its style."""
+
+
 class Cell(NamedTuple):
     """A cell: its text, and the kind of its style (empty for plain)."""
 
     text: str
     kind: str = ""
-    parts: tuple[tuple[str, str], ...] = ()
-    """Text and kind of each piece, instead of ``text``, where they differ; cleaned already."""
+    parts: tuple[Piece, ...] = ()
+    """Its pieces, instead of ``text``, where their kinds differ."""
 
 
 @dataclass
@@ -95,6 +98,11 @@ class RowTable(ScrollView, can_focus=True):
     def cells(self, row_id: int, columns: tuple[Column, ...]) -> list[Cell]:
         """The cells of a row, one for each column."""
         raise NotImplementedError
+
+    def pieces(self, row_id: int, columns: tuple[Column, ...]) -> list[Piece]:
+        """The same as it is drawn."""
+        cells = zip(columns, self.cells(row_id, columns), strict=True)
+        return [piece for column, cell in cells for piece in draw(column, cell)]
 
     def position(self, row_id: int | None) -> int | None:
         """Where a row is; None when it is not there."""
@@ -198,7 +206,9 @@ class RowTable(ScrollView, can_focus=True):
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns at the present width."""
-        width = self.size.width
+        return self._columns_at(self.size.width)
+
+    def _columns_at(self, width: int) -> tuple[Column, ...]:
         if width != self._columns_width:
             self._columns = self.columns_for(width - 1)  # one cell for the cursor
             self._columns_width = width
@@ -244,17 +254,18 @@ class RowTable(ScrollView, can_focus=True):
         row_id = self.ids[position]
         at_cursor = position == self._cursor_position
         look = ("table--cursor" if self.has_focus else "table--blurred") if at_cursor else ""
-        columns = self.columns
-        pieces = [(_GUTTER[at_cursor, row_id in self.marks], "")]
-        used = 1
-        for column, cell in zip(columns, self.cells(row_id, columns), strict=True):
-            pieces += _pieces(column, cell)
-            used += column.width + 1
+        columns = self._columns_at(width)
+        used = 1 + sum(column.width + 1 for column in columns)
+        segments = []
+        text, kind = _GUTTER[at_cursor, row_id in self.marks], ""
         # Joined where they look alike: each segment costs 40 bytes on the way to the terminal.
-        segments = [
-            Segment("".join(text for text, _ in alike), self._style(kind, look))
-            for kind, alike in groupby(pieces, key=itemgetter(1))
-        ]
+        for piece, its_kind in self.pieces(row_id, columns):
+            if its_kind == kind:
+                text += piece
+            else:
+                segments.append(Segment(text, self._style(kind, look)))
+                text, kind = piece, its_kind
+        segments.append(Segment(text, self._style(kind, look)))
         return Strip(segments, used).adjust_cell_length(width, self._style("", look))
 
     def _style(self, kind: str, look: str = "") -> Style:
@@ -324,8 +335,8 @@ class RowTable(ScrollView, can_focus=True):
         self._move_to(self._cursor_position - self._page)
 
 
-def _pieces(column: Column, cell: Cell) -> list[tuple[str, str]]:
-    """The texts and kinds that a cell is drawn as, with the space behind it."""
+def draw(column: Column, cell: Cell) -> list[Piece]:
+    """What a cell is drawn as, with the space behind it."""
     if not cell.parts:
         return [(f"{fit(cell.text, column.width, right=column.right)} ", cell.kind)]
     used = sum(len(text) for text, _ in cell.parts)

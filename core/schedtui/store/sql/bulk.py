@@ -138,11 +138,7 @@ class BulkUpdate:
         values = [plain[name](chosen[name]) if name in plain else chosen[name] for name in order]
         data = list(zip(*values, strict=True))
         with savepoint(connection) as undo:
-            hundreds, rest = _hundreds(data)
-            hits = connection.exec_driver_sql(sql, rest).rowcount if rest else 0
-            if hundreds:
-                many = self._many(nulls, order)
-                hits += sum(connection.exec_driver_sql(many, each).rowcount for each in hundreds)
+            hits = connection.exec_driver_sql(sql, data).rowcount
             if hits == len(data):
                 return []
             undo()
