@@ -14,7 +14,12 @@ from fastapi import FastAPI
 
 from schedtui.api.access import Access, digest
 from schedtui.api.app import create_app
-from schedtui.errors import ConflictError, JobNotFoundError, RunNotFoundError
+from schedtui.errors import (
+    ConflictError,
+    JobNotFoundError,
+    RunNotFoundError,
+    VersionConflictError,
+)
 from schedtui.models import (
     Attempt,
     AuditEvent,
@@ -127,11 +132,11 @@ class FakeEngine:
         self.streams = 0
         """How many streams are open."""
 
-    def client(self, actor: str) -> FakeClient:
+    def client(self, actor: str) -> EngineClient:
         return FakeClient(self, actor)
 
 
-class FakeClient(EngineClient):
+class FakeClient:
     """Answers what `FakeEngine` holds."""
 
     def __init__(self, engine: FakeEngine, actor: str) -> None:
@@ -207,7 +212,7 @@ class FakeClient(EngineClient):
         self._note("edit_job", patch=patch, version=version, expect_id=expect_id)
         found = self._job(job)
         if version is not None and version != found.version:
-            raise ConflictError(f"{job} has version {found.version}")
+            raise VersionConflictError(f"{job} has version {found.version}")
         if patch.name == "taken":
             raise ConflictError("a job g/taken exists already")
         return replace(found, version=found.version + 1)
@@ -238,9 +243,14 @@ class FakeClient(EngineClient):
         return Preview(description="every minute", timezone="UTC", next=(due,) * count)
 
     async def preview(
-        self, trigger: Mapping[str, Any], *, timezone: str | None = None, count: int = 5
+        self,
+        trigger: Mapping[str, Any],
+        *,
+        timezone: str | None = None,
+        group: str | None = None,
+        count: int = 5,
     ) -> Preview:
-        self._note("preview", trigger=trigger, timezone=timezone, count=count)
+        self._note("preview", trigger=trigger, timezone=timezone, group=group, count=count)
         return Preview(description="every minute", timezone=timezone or "UTC", next=())
 
     async def runs(

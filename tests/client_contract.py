@@ -56,7 +56,7 @@ def put_token(engine: Engine, secret: str) -> None:
     token = Token(
         id=0,
         name="tester",
-        role="operator",
+        role="admin",
         sha256=digest(secret),
         created_at_us=0,
         expires_at_us=None,

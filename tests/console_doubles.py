@@ -97,6 +97,7 @@ class FakeEngine:
         self.function_list: tuple[FunctionInfo, ...] = ()
         self.create_error: Exception | None = None
         self.preview_gate: asyncio.Event | None = None
+        self.group_zones: dict[str, str] = {}
         self.snapshots = 0
         self.kwargs: dict[str, Any] = {"recipient": "ops@example.org", "limits": [1, 2]}
         self._queues: list[asyncio.Queue[Changes | Exception]] = []
@@ -276,9 +277,14 @@ class FakeEngine:
         return _preview("Every 5 minutes", self._row(job).timezone, count)
 
     async def preview(
-        self, trigger: Mapping[str, Any], *, timezone: str | None = None, count: int = 5
+        self,
+        trigger: Mapping[str, Any],
+        *,
+        timezone: str | None = None,
+        group: str | None = None,
+        count: int = 5,
     ) -> Preview:
-        self._check("preview", dict(trigger), timezone, count)
+        self._check("preview", dict(trigger), timezone, group, count)
         gate = self.preview_gate
         if gate is not None:
             await gate.wait()
@@ -291,7 +297,8 @@ class FakeEngine:
             raise InvalidTriggerError(
                 "no zone", InvalidError.one("timezone", timezone, "a zone").errors
             )
-        return _preview(f"described: {text}", timezone or "UTC", count)
+        zone = timezone or self.group_zones.get(group or "", "UTC")
+        return _preview(f"described: {text}", zone, count)
 
     async def runs(
         self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None

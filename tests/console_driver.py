@@ -19,11 +19,8 @@ from schedtui_tui.app import Console, Embedded
 from schedtui_tui.screens.jobs import JobsScreen
 from schedtui_tui.widgets.job_table import JobTable
 
-
-@dataclass
-class Here:
-    demo: bool = False
-    can_detach: bool = True
+HERE = Embedded(demo=False, can_detach=True)
+"""What a console knows of an engine in its own process."""
 
 
 @dataclass

@@ -12,7 +12,6 @@ from typing import Any
 
 from schedtui.errors import StoreUnavailableError
 from schedtui.models import RunFilter, RunState
-from schedtui.models.states import EDGES
 from schedtui.protocols import Boot, Opened, Store, StoreTx
 from schedtui.store import open_store
 from schedtui.testing import MemoryStore
@@ -24,6 +23,20 @@ class CrashError(BaseException):
 
 MOVES = frozenset({"claim", "insert_runs", "start", "finish", "cancel_queued"})
 """What changes the state of a run."""
+
+EDGES: dict[RunState, frozenset[RunState]] = {
+    RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.MISSED}),
+    RunState.RUNNING: frozenset(
+        {
+            RunState.SUCCEEDED,
+            RunState.FAILED,
+            RunState.TIMED_OUT,
+            RunState.CANCELLED,
+            RunState.LOST,
+        }
+    ),
+}
+"""The moves a run may make; a state without an entry is final."""
 
 Hook = Callable[[], object]
 

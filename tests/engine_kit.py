@@ -1,17 +1,15 @@
-"""What the engine's tests share: a clock that waits for the writer, an engine that can be killed,
-and the invariants that hold whatever happens.
+"""What the engine's tests share: an engine that can be killed, and the invariants that hold
+whatever happens.
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from unittest.mock import patch
 
 from engine_faults import FaultStore, World
 
@@ -21,8 +19,6 @@ from schedtui.clock import from_us, to_us
 from schedtui.engine.running import Running
 from schedtui.errors import StoreUnavailableError
 from schedtui.models import Job, Run, RunFilter, RunState, Source
-from schedtui.protocols import Opened
-from schedtui.store.writer import Lane, Write
 from schedtui.testing import FakeClock, MemoryStore
 from schedtui.triggers import Trigger, parse_trigger
 
@@ -39,33 +35,10 @@ def at(seconds: float) -> datetime:
 
 
 class KitClock(FakeClock):
-    """A fake clock whose time only passes while the engines that use it have nothing to write."""
+    """A fake clock that starts at `START`."""
 
     def __init__(self, start: datetime = START) -> None:
         super().__init__(start)
-        self.engines: list[Kit] = []
-        self._answered = asyncio.Event()
-
-    def answered(self) -> None:
-        """A write was answered."""
-        self._answered.set()
-
-    async def settle(self) -> None:
-        """Until every write that was handed in is answered, or visibly waits."""
-        quiet = 0
-        for _ in range(400):
-            for _ in range(4):
-                await asyncio.sleep(0)
-            if all(kit.idle for kit in self.engines):
-                quiet += 1
-                if quiet == 2:
-                    return
-            else:
-                quiet = 0
-                self._answered = asyncio.Event()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(0.002):
-                        await self._answered.wait()
 
     def pending_timers(self) -> int:
         """Timers that would still call somebody."""
@@ -90,10 +63,9 @@ class Kit:
             groups=groups, store=self.store, clock=self.clock, echo=False, **settings
         )
         self.client = LocalClient(self.engine)
-        self.pending = 0
-        self.claims_pending = 0
-        self._lock = threading.Lock()
-        self.clock.engines.append(self)
+        self.hung = False
+        """Whether time passes although the engine is busy, because a test makes its store hang."""
+        self.unwatch: Callable[[], None] = lambda: None
 
     @property
     def running(self) -> Running:
@@ -102,59 +74,21 @@ class Kit:
     @property
     def idle(self) -> bool:
         """Whether every write was answered, or waits for a store that does not answer."""
-        waiting = self.claims_pending if self.faults.down else self.pending
-        return waiting <= 0 or self.store.dead
+        return not self.running.busy_s()
 
     async def start(self) -> Kit:
-        plain = Running._wire
-
-        def wire(running: Running, /, opened: Opened) -> None:
-            plain(running, opened)
-            writer = running.writer
-            submit = writer.submit
-            setattr(writer, "submit", lambda write: submit(self._counted(write)))  # noqa: B010 - mypy
-
-        with patch.object(Running, "_wire", wire):
-            await self.engine.start()
+        await self.engine.start()
+        running = self.running
+        running._unwatch()
+        self.unwatch = self.clock.watch(
+            lambda: 0.0 if self.hung or self.store.dead else running.busy_s()
+        )
         return self
 
     async def stop(self, grace_s: float = 0.05) -> None:
         self.faults.down = False
         await self.engine.stop(grace_s)
-        self.clock.engines.remove(self)
-
-    def _counted(self, write: Write) -> Write:
-        claim = write.lane is Lane.CLAIM
-
-        def count(step: int) -> None:
-            with self._lock:
-                self.pending += step
-                self.claims_pending += step * claim
-
-        count(1)
-
-        def answered(call: Callable[[Any], object], argument: Any) -> None:
-            try:
-                call(argument)
-            finally:
-                count(-1)
-                self.clock.answered()
-
-        def halves() -> list[Write]:
-            parts = list(write.halves()) if write.halves is not None else []
-            counted = [self._counted(part) for part in parts]
-            if parts:
-                count(-1)
-            return counted
-
-        return Write(
-            write.lane,
-            write.apply,
-            done=lambda result: answered(write.done, result),
-            failed=lambda error: answered(write.failed, error),
-            halves=halves,
-            size=write.bytes,
-        )
+        self.unwatch()
 
     async def crash(self) -> datetime:
         """End as ``kill -9`` does: nothing more is written or done. Returns the wall time."""
@@ -179,7 +113,7 @@ class Kit:
         self.store.release()
         await asyncio.to_thread(running.writer.stop, 0)
         await asyncio.to_thread(self.store.inner.close)
-        self.clock.engines.remove(self)
+        self.unwatch()
         return from_us(self.clock.now_us())
 
     async def rows(self, job_id: int | None = None) -> list[Run]:

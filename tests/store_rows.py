@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from schedtui.clock import from_us
-from schedtui.models import Job, LogLine, RunState, Source
+from schedtui.models import Job, LogLine, RunFilter, RunState, Source
 from schedtui.protocols import Boot, Claim, Finish, NewRun, Store
 
 T0 = 1_760_000_000_000_000
@@ -112,3 +112,7 @@ def line(seq: int, text: str, **changes: Any) -> LogLine:
         "attempt": 1,
     }
     return LogLine(**{**values, **changes})
+
+
+def ids(store: Store, limit: int = 100, before: int | None = None, **where: Any) -> list[int]:
+    return [run.id for run in store.runs(RunFilter(**where), limit=limit, before=before)]

@@ -13,7 +13,8 @@
     │   ├── FunctionNotFoundError
     │   └── GroupNotFoundError
     ├── RefusedError                       understood, and not allowed
-    │   ├── ConflictError                  a name is taken, or the job has changed since it was read
+    │   ├── ConflictError                  a name is taken, or it is another job of that name
+    │   │   └── VersionConflictError       the job has changed since it was read
     │   ├── StaticJobError                 a job declared in code cannot be deleted at run time
     │   ├── UnauthorizedError              no token, or a wrong one
     │   └── ForbiddenError                 the token's role does not allow it
@@ -139,7 +140,11 @@ class RefusedError(SchedtuiError):
 
 
 class ConflictError(RefusedError):
-    """A name is taken, or the thing has changed since it was read."""
+    """A name is taken, or the thing of this name is not the one that was meant."""
+
+
+class VersionConflictError(ConflictError):
+    """The thing has changed since it was read: read it again, and repeat the edit on that."""
 
 
 class StaticJobError(RefusedError):
@@ -194,7 +199,7 @@ class StoreLockedError(StoreError):
         where = f" at {address}" if address else ""
         super().__init__(
             f"{path} is in use {who}{where}; one SQLite store has one engine. "
-            "Attach to that engine, or give this one a store of its own"
+            "`schedtui` there opens the console on that engine; or give this one its own store"
         )
         self.path = path
         self.pid = pid

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from schedtui.errors import RefusedError
 
 MAX_SOCKET_PATH = 100  # bytes; Linux allows 107 and the terminating zero, macOS 103
 
@@ -24,14 +30,32 @@ class StateDir:
         """Make the folder if it is not there yet, and return self.
 
         Raises:
+            RefusedError: a symlink or another user's folder lies there.
             OSError: it cannot be created or is not ours to restrict.
         """
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            self.path.mkdir(mode=0o700, parents=True)
+        self._check_own()
         self.path.chmod(0o700)
         ignore = self.path / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
         return self
+
+    def _check_own(self) -> None:
+        found = self.path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            raise RefusedError(
+                f"{self.path} is a symbolic link, and whoever made it would choose where the state "
+                "is kept: remove it, or give a store elsewhere with --store"
+            )
+        if not stat.S_ISDIR(found.st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(self.path))
+        if found.st_uid != os.getuid():
+            raise RefusedError(
+                f"{self.path} belongs to another user (uid {found.st_uid}), who could change what "
+                "is kept there: remove it, or run in a folder of your own"
+            )
 
     @property
     def database(self) -> Path:

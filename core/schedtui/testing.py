@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
@@ -33,6 +34,9 @@ class _FakeTimer:
 class FakeClock:
     """A clock that moves when it is told to.
 
+    An engine that is started with it tells it when it is busy, so that no time passes before the
+    consequences of the last step are in the store and in memory.
+
     Args:
         start: Its first wall time.
     """
@@ -42,6 +46,7 @@ class FakeClock:
         self._monotonic_us = 1_000_000_000
         self._timers: list[tuple[int, int, _FakeTimer]] = []
         self._order = count()
+        self._watched: list[Callable[[], float]] = []
 
     def now_us(self) -> int:
         """Wall time, microseconds since 1970."""
@@ -59,6 +64,23 @@ class FakeClock:
         at = self._monotonic_us + delay_us
         heapq.heappush(self._timers, (at, next(self._order), timer))
         return timer
+
+    def watch(self, busy_s: Callable[[], float]) -> Callable[[], None]:
+        """Let `settle` wait for something; an `Engine` that is started with this clock asks for it.
+
+        Args:
+            busy_s: Gives the real seconds that waiting for it is worth; 0 when it is idle.
+
+        Returns:
+            What ends the watching.
+        """
+        self._watched.append(busy_s)
+
+        def unwatch() -> None:
+            if busy_s in self._watched:
+                self._watched.remove(busy_s)
+
+        return unwatch
 
     def step(self, seconds: float) -> None:
         """Set the wall clock forward or back; no time passes."""
@@ -79,12 +101,22 @@ class FakeClock:
         await self.settle()
 
     async def settle(self) -> None:
-        """Let everything run that is ready, on this loop and in the engine's threads."""
-        for _ in range(4):
-            await asyncio.sleep(0)
-        await asyncio.sleep(0.002)  # the writer's thread and the pool's have their turn
-        for _ in range(4):
-            await asyncio.sleep(0)
+        """Wait until no engine has anything to write or to read any more.
+
+        A job's own function is not waited for where it waits for something itself: one on the event
+        loop goes on as far as it can, one in a thread gets two milliseconds.
+        """
+        began = time.monotonic()
+        quiet = 0
+        while quiet < 2:
+            for _ in range(4):
+                await asyncio.sleep(0)
+            worth_s = max((busy_s() for busy_s in self._watched), default=0.0)
+            if time.monotonic() - began >= worth_s:
+                quiet += 1
+            else:
+                quiet = 0
+                await asyncio.sleep(0.0002)
 
     def _move(self, monotonic_us: int) -> None:
         self._wall_us += monotonic_us - self._monotonic_us

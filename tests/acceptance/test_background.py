@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,7 @@ def test_a_second_signal_does_not_wait_for_jobs(place: Place) -> None:
     terminal.wait("running")
     terminal.process.send_signal(signal.SIGTERM)
     terminal.wait("Stopping")
+    time.sleep(0.6)  # nearer to the first one it would be taken for its echo
     terminal.process.send_signal(signal.SIGTERM)
     assert terminal.leave() == 130
     assert terminal.modes() == terminal.modes_before

@@ -54,12 +54,12 @@ def test_a_real_case_from_the_command_line(place: Place) -> None:
 def test_pause_and_resume(place: Place) -> None:
     place.serve("--no-listen")
     place.run("pause", "shop/tick", "--reason", "holidays")
-    (job,) = place.json("jobs", "shop/tick")
-    assert (job["state"], job["pause_reason"]) == ("paused", "holidays")
+    job = place.json("jobs", "shop/tick")
+    assert (job["paused"], job["pause_reason"]) == (True, "holidays")
+    assert "every 1 s" in place.run("jobs", "shop/tick").stdout
     assert "paused" in place.run("jobs", "--state", "paused").stdout
     place.run("resume", "shop/tick")
-    (job,) = place.json("jobs", "shop/tick")
-    assert job["state"] == "scheduled"
+    assert not place.json("jobs", "shop/tick")["paused"]
     place.ended("shop/tick")
 
 
@@ -113,6 +113,8 @@ def test_remote_needs_a_token_and_its_role_counts(place: Place) -> None:
     assert place.json("jobs", *here, SCHEDTUI_TOKEN=viewer)
     place.run("pause", "shop/tick", *here, code=4, SCHEDTUI_TOKEN=viewer)
     place.run("pause", "shop/tick", *here, SCHEDTUI_TOKEN=operator)
+    refused = place.run("delete", "shop/tick", *here, code=4, SCHEDTUI_TOKEN=operator)
+    assert "needs admin" in refused.stderr
 
     file = place.folder / "token"
     file.write_text(operator + "\n")
@@ -171,7 +173,7 @@ def test_settings_file(place: Place) -> None:
     )
     served = place.serve()
     assert served.url
-    (job,) = place.json("jobs", "shop/export_orders")
+    job = place.json("jobs", "shop/export_orders")
     assert job["timezone"] == "Asia/Tokyo"
     assert (place.folder / "elsewhere.db").exists()
     token = place.token("viewer")
@@ -206,3 +208,49 @@ def test_an_interrupted_command_ends_quietly(place: Place) -> None:
     assert "waiting" in follower.stdout.readline()
     follower.send_signal(signal.SIGINT)
     assert follower.wait(20) == 130
+
+
+DEADLY = """
+import asyncio
+from schedtui import Group
+
+g = Group("g")
+
+@g.function()
+async def exits():
+    async def part():
+        raise SystemExit(3)
+    await asyncio.gather(part())
+
+@g.function()
+async def cancels_everything():
+    for task in asyncio.all_tasks():
+        task.cancel()
+"""
+
+
+def test_serve_survives_an_exit_and_ends_with_its_engine(empty: Place) -> None:
+    (empty.folder / "jobs.py").write_text(DEADLY)
+    served = empty.serve("--no-listen")
+    for name in ("exits", "cancels_everything"):
+        empty.run("create", f"g/{name}", "--every", "1h")
+    assert empty.json("trigger", "g/exits", "--wait", code=1)["error_type"] == "SystemExit"
+    assert empty.json("jobs", "g/exits")["name"] == "exits"
+    last = empty.start("trigger", "g/cancels_everything")
+    assert served.process.wait(20) == 1
+    last.wait(20)
+    log = (empty.folder / "serve.log").read_text()
+    assert "no job fires any more; start it again" in log
+    assert "never awaited" not in log
+    empty.serve("--no-listen")  # nothing is locked
+
+
+def test_the_console_ends_with_its_engine(empty: Place) -> None:
+    (empty.folder / "jobs.py").write_text(DEADLY)
+    terminal = empty.console()
+    terminal.wait("engine in this console")
+    empty.wait(empty.answers)
+    empty.run("create", "g/cancels_everything", "--every", "1h")
+    empty.start("trigger", "g/cancels_everything").wait(20)
+    assert terminal.leave() == 1
+    assert "start it again" in terminal.wait("ended by accident")

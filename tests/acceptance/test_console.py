@@ -22,7 +22,7 @@ def test_a_job_from_its_creation_to_its_deletion_by_keys(place: Place, where: st
         terminal = place.console("jobs.py")
     else:
         served = place.serve("--listen", "127.0.0.1:0")
-        token = place.token("operator")
+        token = place.token("admin")
         terminal = place.console("--connect", served.url, SCHEDTUI_TOKEN=token)
     terminal.wait("export_orders")
 
@@ -213,6 +213,8 @@ def shout(text: str) -> str:
     subprocess.run(["printf", "%s", "\\\\033]0;PWNED\\\\007" + EVIL], check=True)
     os.write(1, EVIL.encode())
     os.write(2, EVIL.encode())
+    print(EVIL, file=sys.__stdout__, flush=True)
+    print(EVIL, file=sys.__stderr__, flush=True)
     try:
         with open("/dev/tty", "w") as tty:
             tty.write(EVIL)

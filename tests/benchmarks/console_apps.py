@@ -139,9 +139,9 @@ def console_http(note: Note, _count: int, socket: Path) -> None:
 
 
 def attached(client: EngineClient) -> None:
-    from schedtui_tui.commands.session import Attached
+    from schedtui_tui.commands.session import AttachedSession
 
-    Attached(client, title="bench", read_only=False).run()
+    AttachedSession(client, title="bench", read_only=False).run()
 
 
 def memory_engine(note: Note, count: int) -> FakeEngine:
@@ -227,7 +227,12 @@ def minimal(_note: Note, _count: int, _socket: Path) -> None:
     Minimal().run()
 
 
-def table(note: Note, count: int, _socket: Path) -> None:
+def still_table(note: Note, count: int, socket: Path) -> None:
+    """The same, and nothing counts down."""
+    table(note, count, socket, ticking=False)
+
+
+def table(note: Note, count: int, _socket: Path, *, ticking: bool = True) -> None:
     """A DataTable of jobs; above 100 filled after the first frame. Counts down each second."""
     from textual.app import App
     from textual.coordinate import Coordinate
@@ -274,7 +279,8 @@ def table(note: Note, count: int, _socket: Path) -> None:
         def fill(self) -> None:
             note.mark()
             self.table.add_rows(ready)
-            self.set_interval(1, self.tick)
+            if ticking:
+                self.set_interval(1, self.tick)
 
         def tick(self) -> None:
             self._seconds += 1
@@ -367,6 +373,7 @@ PROGRAMS: dict[str, Callable[[Note, int, Path], None]] = {
     "serve": serve,
     "minimal": minimal,
     "table": table,
+    "still-table": still_table,
     "log-view": log_view,
     "rich-log": rich_log,
     "plain-log": plain_log,

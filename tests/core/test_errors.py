@@ -51,6 +51,7 @@ def test_they_are_what_python_programs_expect() -> None:
     assert issubclass(InvalidError, ValueError)
     assert issubclass(JobNotFoundError, LookupError)
     assert issubclass(UnreachableError, ConnectionError)
+    assert issubclass(errors.VersionConflictError, errors.ConflictError)
 
 
 def test_one_field_is_named_with_its_value_and_the_remedy() -> None:
@@ -84,7 +85,7 @@ def test_what_is_not_found_is_named_with_a_hint() -> None:
 def test_a_locked_store_says_by_whom_and_what_to_do() -> None:
     error = StoreLockedError("/x/state.db", pid=7, address="/x/engine.sock")
     assert "/x/state.db is in use by process 7 at /x/engine.sock" in str(error)
-    assert "Attach to that engine" in str(error)
+    assert "opens the console on that engine" in str(error)
     assert "by another process" in str(StoreLockedError("/x/state.db"))
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 
-from schedtui import Engine, Group
+from schedtui import Engine, Group, current_run
 from schedtui.client.local import LocalClient
 from schedtui.clock import SystemClock, from_us, to_us
 from schedtui.models import RunState
+from schedtui.protocols import StoreTx
 from schedtui.testing import FakeClock, MemoryStore
 
 START = datetime(2026, 3, 29, tzinfo=UTC)
@@ -100,6 +104,55 @@ async def test_as_the_manual_shows_it() -> None:
             run = await client.run(run.id)
         assert run.scheduled_for == START + timedelta(minutes=30)
         assert done == ["daily"]
+
+
+class SlowStore(MemoryStore):
+    """A store that takes its time over each commit."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[StoreTx]:
+        threading.Event().wait(0.02)
+        with super().transaction() as tx:
+            yield tx
+
+
+async def test_no_time_passes_before_the_consequences_are_in_the_store() -> None:
+    group = Group("g")
+    done: list[str] = []
+
+    @group.job(every=10)
+    async def work() -> None:
+        done.append(current_run().job)
+
+    clock = FakeClock(START)
+    async with Engine(groups=[group], store=SlowStore(), clock=clock) as engine:
+        await clock.advance(20)
+        runs = (await LocalClient(engine).runs()).items
+        assert [run.state for run in runs] == [RunState.SUCCEEDED] * 2
+        assert done == ["g/work"] * 2
+
+
+async def test_a_function_that_waits_in_a_thread_does_not_hold_up_the_clock() -> None:
+    group = Group("g")
+    gate = threading.Event()
+
+    @group.job(every=10)
+    def work() -> None:
+        gate.wait(20)
+
+    clock = FakeClock(START)
+    async with Engine(groups=[group], store="memory://", clock=clock) as engine:
+        await clock.advance(25)
+        runs = (await LocalClient(engine).runs()).items
+        assert [run.state for run in runs] == [RunState.SKIPPED, RunState.RUNNING]
+        gate.set()
+
+
+async def test_an_engine_that_has_stopped_is_not_waited_for() -> None:
+    clock = FakeClock(START)
+    async with Engine(store="memory://", clock=clock):
+        assert len(clock._watched) == 1
+    assert clock._watched == []
 
 
 def test_moments_are_exact_and_aware() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 from pathlib import Path
 
@@ -72,6 +73,8 @@ def test_kept_tokens_are_for_one_user_and_one_url(
     place = tmp_path / "config" / "tokens.json"
     monkeypatch.setattr(kept_tokens, "place", lambda: place)
     assert kept_tokens.find("http://a") is None
+    place.parent.mkdir()
+    place.with_name(f"{place.name}.{os.getpid()}").write_text("left by a process that was killed")
     kept_tokens.keep("http://a/", "one")
     kept_tokens.keep("http://b", "two")
     kept_tokens.keep("http://b", "three")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from console_driver import console, three
 
-from schedtui_tui.actions import ACTIONS, Role
+from schedtui_tui.actions import ACTIONS, Role, find
 from schedtui_tui.keys import key_name
 
 
@@ -41,6 +43,29 @@ def test_no_two_actions_of_a_view_share_a_key() -> None:
     for scopes in views:
         keys = [key for one in ACTIONS if one.scope in scopes for key in one.keys.split(",")]
         assert len(keys) == len(set(keys))
+
+
+def test_an_action_asks_for_the_role_that_the_api_asks_for() -> None:
+    roles = {one.id: one.role for one in ACTIONS if one.role is not Role.VIEWER}
+    assert roles == {
+        "trigger": Role.OPERATOR,
+        "pause": Role.OPERATOR,
+        "mark": Role.OPERATOR,
+        "unmark": Role.OPERATOR,
+        "create": Role.ADMIN,
+        "submit": Role.ADMIN,
+        "delete": Role.ADMIN,
+    }
+    for scope in ("jobs", "job"):
+        assert all(find(scope, id_) for id_ in ("trigger", "pause", "delete"))
+        assert find(scope, "delete").role is Role.ADMIN  # type: ignore[union-attr]  # it is there
+
+
+def test_the_manual_has_every_key() -> None:
+    rows = (Path(__file__).parents[2] / "tui" / "README.md").read_text("utf-8").splitlines()
+    for action in ACTIONS:
+        keys = " ".join(f"`{key}`" for key in key_name(action, every=True).split(" "))
+        assert f"| {keys} | {action.help} |" in rows
 
 
 def test_what_changes_something_needs_a_role_and_has_a_command() -> None:

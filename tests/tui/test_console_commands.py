@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from console_doubles import FakeEngine, summary
 from console_driver import console, three
 
@@ -72,3 +73,15 @@ async def test_marked_jobs_are_confirmed_by_name() -> None:
         await driver.press("y")
         await driver.until(lambda: len(driver.engine.named("pause_job")) == 2)
         assert not driver.table.marks
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [(RunState.SUCCEEDED, "100000 succeeded"), (RunState.RUNNING, "100000 started")],
+)
+async def test_what_became_of_a_triggered_run_is_a_sentence(state: RunState, words: str) -> None:
+    engine = three()
+    engine.trigger_state = state
+    async with console(engine, size=(140, 40)) as driver:
+        await driver.press("t")
+        await driver.shows("Triggered Reports/alpha", words)

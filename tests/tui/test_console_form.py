@@ -12,20 +12,23 @@ from schedtui.errors import ConflictError, FieldError, InvalidArgumentsError
 
 
 async def test_create_with_preview() -> None:
-    async with console(with_functions()) as driver:
+    engine = with_functions()
+    engine.group_zones["Reports"] = "Europe/Berlin"
+    async with console(engine) as driver:
         await open_form(driver)
         await driver.press(*"ops", "tab", "tab", "down", "down", "up", "enter")
         await driver.press("tab", *"[5]", "tab", "tab", *"0 9 * * 1")
-        await driver.shows("described: 0 9 * * 1", "Europe/Berlin", "Thu 2026-12-24 18:00:00 CET")
+        await driver.shows("described: 0 9 * * 1", "Thu 2026-12-24 18:00:00 CET")
         previews = driver.engine.named("preview")
-        assert previews[-1][1:] == ({"type": "cron", "expression": "0 9 * * 1"}, "Europe/Berlin", 5)
+        trigger = {"type": "cron", "expression": "0 9 * * 1"}
+        assert previews[-1][1:] == (trigger, None, "Reports", 5)
         assert len(previews) < 9
         await driver.press("ctrl+s")
         await driver.until(lambda: driver.engine.named("create_job"))
         spec = driver.engine.named("create_job")[0][1]
         assert spec.function == "Reports/send_report"
         assert spec.trigger == {"type": "cron", "expression": "0 9 * * 1"}
-        assert spec.timezone == "Europe/Berlin"
+        assert spec.timezone is None
         assert spec.name is None
         assert spec.kwargs["recipient"] == "ops"
         assert spec.kwargs["limits"] == [5]
@@ -43,6 +46,68 @@ async def test_other_kinds_of_triggers(kind: str, typed: str) -> None:
         control(driver, "#typed").value = typed
         await driver.shows(f"described: {typed}")
         assert driver.engine.named("preview")[-1][1] == {"type": kind, "typed": typed}
+
+
+async def test_the_zone_is_the_groups_until_one_is_typed() -> None:
+    engine = with_functions()
+    engine.group_zones |= {"Reports": "Asia/Tokyo", "ops": "America/New_York"}
+    async with console(engine, size=(100, 40)) as driver:
+        await open_form(driver)
+        await driver.shows("the group's, else the engine's: Europe/Berlin")
+        control(driver, "#typed").value = "0 9 * * 1"
+        await driver.shows("JST")
+        control(driver, "#group").value = "ops"
+        await driver.shows("EST")
+        control(driver, "#zone").value = "Europe/Berlin"
+        await driver.shows("CET")
+        control(driver, "#zone").value = ""
+        await driver.shows("EST")
+
+
+async def test_what_is_typed_chooses_the_kind_until_a_person_does() -> None:
+    async with console(with_functions(), size=(100, 40)) as driver:
+        await open_form(driver)
+        for typed, kind in (("90s", "every"), ("tomorrow 7:30", "once"), ("*/5 * * * *", "cron")):
+            control(driver, "#typed").value = typed
+            await driver.shows(f"described: {typed}")
+            assert driver.engine.named("preview")[-1][1]["type"] == kind
+        await driver.shows("cron expression")
+        driver.app.screen.query_one("#kind", Select).value = "once"
+        control(driver, "#typed").value = "5m"
+        await driver.shows("described: 5m")
+        assert driver.engine.named("preview")[-1][1] == {"type": "once", "typed": "5m"}
+
+
+async def test_all_that_is_wrong_is_said_at_once_and_the_topmost_has_the_focus() -> None:
+    async with console(with_functions(), size=(100, 40)) as driver:
+        await open_form(driver)
+        typed = control(driver, "#typed")
+        await driver.press("tab", "tab", "tab", *"[", "ctrl+s")
+        await driver.shows("expected 0 9 * * mon-fri", "not JSON")
+        typed.value = "bad"
+        await driver.shows("expected five fields")
+        typed.focus()
+        await driver.press("ctrl+s")
+        await driver.shows("not JSON", "expected five fields")
+        assert driver.app.focused is not typed
+        assert not driver.engine.named("create_job")
+
+
+async def test_the_topmost_of_the_engines_complaints_has_the_focus() -> None:
+    async with console(with_functions(), size=(100, 40)) as driver:
+        await open_form(driver)
+        first = driver.app.focused
+        await driver.press(*"ops")
+        control(driver, "#typed").value = "0 9 * * 1"
+        errors = (
+            FieldError(field="name", got="x", expected="another"),
+            FieldError(field="kwargs.recipient", got=None, expected="an address"),
+        )
+        driver.engine.create_error = InvalidArgumentsError("wrong", errors)
+        control(driver, "#typed").focus()
+        await driver.press("ctrl+s")
+        await driver.shows("expected an address", "expected another")
+        await driver.until(lambda: driver.app.focused is first)
 
 
 async def test_errors_stand_beside_their_fields() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from console_doubles import NASTY, FakeEngine, run, summary
-from console_driver import Here, console, control
+from console_driver import HERE, console, control
 
 from schedtui.errors import ConflictError
 from schedtui.models import FunctionInfo, JobState, RunState
@@ -72,7 +72,7 @@ async def hostile() -> FakeEngine:
 async def test_nothing_raw_reaches_any_view(size: tuple[int, int]) -> None:
     long = NASTY * 200
     engine = await hostile()
-    async with console(engine, size=size, title=NASTY, embedded=Here()) as driver:
+    async with console(engine, size=size, title=NASTY, embedded=HERE) as driver:
         await driver.press("g")
         await driver.until(lambda: driver.table.cursor_id is not None)
         driver.table.select(1)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from console_doubles import FakeEngine, summary
-from console_driver import Driver, Here, console, three
+from console_driver import HERE, Driver, console, three
 from textual import events
 from textual.widgets import Input
 
@@ -28,7 +28,7 @@ async def test_the_first_frame_does_not_wait_for_the_engine() -> None:
         await gate.wait()
         return three()
 
-    app = Console(connect, title="jobs.py", embedded=Here())
+    app = Console(connect, title="jobs.py", embedded=HERE)
     async with app.run_test(size=(80, 24)) as pilot:
         driver = Driver(app, pilot, three())
         await driver.shows("jobs.py", "Starting the engine", "? Help")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from console_doubles import FakeEngine, summary
-from console_driver import Here, console, three
+from console_driver import HERE, Driver, console, three
 
-from schedtui.errors import TargetError
-from schedtui_tui.app import Console, QuitChoice
+from schedtui.errors import TargetError, UnreachableError
+from schedtui_tui.app import Console, Embedded, QuitChoice
 
 
 async def test_it_recovers_by_itself() -> None:
@@ -47,7 +48,7 @@ async def test_a_failed_start_ends_the_console() -> None:
     async def connect() -> FakeEngine:
         raise TargetError("no jobs here", file="jobs.py", line=3)
 
-    app = Console(connect, title="jobs.py", embedded=Here())
+    app = Console(connect, title="jobs.py", embedded=HERE)
     async with app.run_test() as pilot:
         async with asyncio.timeout(5):
             while app.failure is None:
@@ -60,15 +61,15 @@ async def test_a_failed_start_ends_the_console() -> None:
     ("embedded", "keys", "choice"),
     [
         (None, ["q"], QuitChoice.LEFT),
-        (Here(demo=True), ["q"], QuitChoice.STOP),
-        (Here(), ["q", "s"], QuitChoice.STOP),
-        (Here(), ["q", "b"], QuitChoice.DETACH),
-        (Here(), ["q", "right", "right", "enter"], QuitChoice.STOP),
+        (replace(HERE, demo=True), ["q"], QuitChoice.STOP),
+        (HERE, ["q", "s"], QuitChoice.STOP),
+        (HERE, ["q", "b"], QuitChoice.DETACH),
+        (HERE, ["q", "right", "right", "enter"], QuitChoice.STOP),
         (None, ["enter", "ctrl+q"], QuitChoice.LEFT),
         (None, ["ctrl+c"], QuitChoice.LEFT),
     ],
 )
-async def test_quitting(embedded: Here | None, keys: list[str], choice: QuitChoice) -> None:
+async def test_quitting(embedded: Embedded | None, keys: list[str], choice: QuitChoice) -> None:
     async with console(three(), embedded=embedded) as driver:
         await driver.press(*keys)
     assert driver.app.return_value is choice
@@ -77,7 +78,7 @@ async def test_quitting(embedded: Here | None, keys: list[str], choice: QuitChoi
 
 @pytest.mark.parametrize("keys", [["enter"], ["escape"], ["n"]])
 async def test_staying(keys: list[str]) -> None:
-    async with console(three(), embedded=Here()) as driver:
+    async with console(three(), embedded=HERE) as driver:
         await driver.press("q", "q")
         await driver.shows("Stay", "Keep running", "Stop it")
         await driver.press(*keys)
@@ -86,7 +87,25 @@ async def test_staying(keys: list[str]) -> None:
 
 
 async def test_no_detaching_where_it_cannot_be() -> None:
-    async with console(three(), embedded=Here(can_detach=False)) as driver:
+    async with console(three(), embedded=replace(HERE, can_detach=False)) as driver:
         await driver.press("q")
         await driver.shows("Stop it")
         assert "Keep running" not in driver.text()
+
+
+@pytest.mark.parametrize("host", ["10.100.200.111", "scheduler-of-the-second-site.example.org"])
+async def test_the_header_keeps_the_port_of_a_narrow_console(host: str) -> None:
+    async with console(three(), title=f"http://{host}:18787") as driver:
+        header = driver.text().splitlines()[0]
+        assert header.startswith(f" {host[:14]}")
+        assert ":18787 " in header
+        assert "live" in header
+
+
+async def test_why_there_is_no_connection_is_said_in_the_empty_body() -> None:
+    engine = three()
+    engine.down = UnreachableError("http://10.100.200.111:18787 refuses; is the engine up?")
+    app = Console(engine.connect, title="http://10.100.200.111:18787", embedded=None)
+    async with app.run_test() as pilot:
+        driver = Driver(app, pilot, engine)
+        await driver.shows("Not connected: http://10.100.200.111:18787 refuses; is the engine up?")

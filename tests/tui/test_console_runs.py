@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 from console_doubles import FakeEngine, run, summary
 from console_driver import console, three
 
-from schedtui.models import RunState
+from schedtui.models import JobState, RunState
 from schedtui_tui.widgets.log_view import LogView
 
 
@@ -96,3 +99,22 @@ async def test_a_hundred_thousand_lines_stay_a_ring() -> None:
         await driver.shows("line 120000")
         assert len(view.lines) == 100_000
         assert view.first_seq == 20_001
+
+
+async def test_the_ages_of_an_ended_run_grow() -> None:
+    engine = FakeEngine([summary(1, "alpha", last_id=5)])
+    ended = datetime.now(UTC)
+    engine.all_runs[5] = run(5, 1, started_at=ended, finished_at=ended)
+    async with console(engine) as driver:
+        await driver.press("l")
+        await driver.shows("Finished", "(now)")
+        later = replace(await engine.info(), now=ended + timedelta(hours=2))
+        driver.app.clock.learn(later, 0)
+        await driver.shows("(2h ago)")
+
+
+async def test_labels_and_values_stand_apart_and_nothing_is_said_twice() -> None:
+    row = summary(1, "alpha", state=JobState.PAUSED, schedule="every 5 minutes")
+    async with console(FakeEngine([row]), size=(140, 40)) as driver:
+        await driver.shows("If resumed 2026-12-24 18:00:00 CET", "Schedule   every 5 minutes")
+        assert "Every 5 minutes" not in driver.text()

@@ -79,3 +79,8 @@ def test_ages() -> None:
     assert times.ago(NOW - 205 * SECOND, NOW) == "3m ago"
     assert times.ago(NOW, NOW) == "now"
     assert times.short(86_400 * 800) == "2y"
+
+
+def test_a_description_says_its_zone_once() -> None:
+    assert times.in_zone("every 5 min", "Asia/Tokyo") == "every 5 min (Asia/Tokyo)"
+    assert times.in_zone("At 09:00 (Asia/Tokyo)", "Asia/Tokyo") == "At 09:00 (Asia/Tokyo)"

@@ -10,11 +10,14 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """The least a person must be allowed to."""
+    """The role of the token that an action needs at least, as the API has them."""
 
     VIEWER = "viewer"
+    """Reads."""
     OPERATOR = "operator"
+    """Also triggers, pauses and resumes jobs."""
     ADMIN = "admin"
+    """Also creates, edits and deletes jobs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,35 +45,22 @@ class Action:
     """Works wherever the focus is."""
 
 
-_JOB_ACTIONS = (
-    ("trigger", "t", "Trigger", "Run it now, once; its schedule does not move.", False, "trigger"),
-    ("pause", "p", "Pause", "Pause it, or resume it when it is paused.", False, "pause"),
-    (
-        "delete",
-        "D",
-        "Delete",
-        "Delete it, after asking; its history stays.",
-        True,
-        "delete",
-    ),
-)
-
-
 def _job_actions(scope: str) -> tuple[Action, ...]:
-    return tuple(
+    return (
         Action(
-            id=id_,
-            scope=scope,
-            keys=key,
-            label=label,
-            help=text,
-            footer=place,
-            danger=danger,
-            role=Role.OPERATOR,
-            command=f"schedtui {command} {{job}}",
-        )
-        for place, (id_, key, label, text, danger, command) in enumerate(_JOB_ACTIONS, 3)
-    )
+            id="trigger", scope=scope, keys="t", label="Trigger", footer=3, role=Role.OPERATOR,
+            help="Run it now, once; its schedule does not move.", command="schedtui trigger {job}",
+        ),
+        Action(
+            id="pause", scope=scope, keys="p", label="Pause", footer=4, role=Role.OPERATOR,
+            help="Pause it, or resume it when it is paused.", command="schedtui pause {job}",
+        ),
+        Action(
+            id="delete", scope=scope, keys="D", label="Delete", footer=5, role=Role.ADMIN,
+            help="Delete it, after asking; its history stays.", command="schedtui delete {job}",
+            danger=True,
+        ),
+    )  # fmt: skip
 
 
 def _display(scope: str) -> tuple[Action, ...]:
@@ -98,7 +88,7 @@ ACTIONS: tuple[Action, ...] = (
            help="Filter: text, tag:x, state:failed, group:x, /regex/; ! in front inverts a part.",
            command="schedtui jobs"),
     *_job_actions("jobs"),
-    Action(id="create", scope="jobs", keys="n", label="New", footer=6, role=Role.OPERATOR,
+    Action(id="create", scope="jobs", keys="n", label="New", footer=6, role=Role.ADMIN,
            help="Create a job: choose a function, fill in its arguments, say when.",
            command="schedtui create FUNCTION"),
     Action(id="log", scope="jobs", keys="l", label="Log", footer=7,
@@ -133,7 +123,7 @@ ACTIONS: tuple[Action, ...] = (
     *_display("run"),
     # the form
     Action(id="submit", scope="form", keys="ctrl+s", label="Create", footer=1, priority=True,
-           role=Role.OPERATOR, help="Create the job.", command="schedtui create FUNCTION"),
+           role=Role.ADMIN, help="Create the job.", command="schedtui create FUNCTION"),
     Action(id="next_field", scope="form", keys="tab", label="Next field", footer=2,
            help="Go to the next field."),
     Action(id="previous_field", scope="form", keys="shift+tab", label="Previous", footer=3,

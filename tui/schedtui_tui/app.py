@@ -11,7 +11,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import App, SystemCommand
@@ -21,7 +21,6 @@ from textual.screen import Screen
 from textual.signal import Signal
 
 from schedtui.models import JobSummary, RunChange
-from schedtui.protocols import EngineClient
 from schedtui_tui.actions import in_scopes
 from schedtui_tui.connection import Connection
 from schedtui_tui.keys import bindings, key_name
@@ -41,6 +40,9 @@ from schedtui_tui.prefs import Prefs
 from schedtui_tui.screens.base import ConsoleScreen, toast_text
 from schedtui_tui.screens.jobs import JobsScreen
 from schedtui_tui.screens.quitting import Embedded, QuitChoice
+
+if TYPE_CHECKING:
+    from schedtui.protocols import EngineClient
 
 __all__ = ["Console", "Embedded", "QuitChoice"]
 
@@ -80,7 +82,7 @@ class Console(App[QuitChoice]):
         self.embedded = embedded
         self.read_only = read_only
         self.failure: BaseException | None = None
-        """Why there never was a connection."""
+        """Why it never had a connection, or lost its engine for good."""
         self.jobs = JobList()
         self.prefs = Prefs()
         self.clock = EngineTime()

@@ -86,5 +86,5 @@ def _hint(error: SchedtuiError) -> str:
     if isinstance(error, UnauthorizedError):
         return "give a token by SCHEDTUI_TOKEN or --token-file; `schedtui token create` makes one"
     if isinstance(error, ForbiddenError):
-        return "`schedtui token create --role operator` (or admin) makes a token that may"
+        return "on its machine, `schedtui token create --name NAME --role ROLE` makes another one"
     return ""

@@ -11,13 +11,16 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from schedtui.clock import to_us
 from schedtui.errors import EventGapError, RefusedError, SchedtuiError, UnreachableError
 from schedtui.models import Changes, EngineInfo, Snapshot
-from schedtui.protocols import EngineClient
+
+if TYPE_CHECKING:
+    from schedtui.protocols import EngineClient
 
 BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 15.0)
 PING_S = 5.0

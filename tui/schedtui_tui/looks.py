@@ -34,6 +34,7 @@ JOB_LOOKS: dict[JobState, Look] = {
     JobState.SCHEDULED: Look("○", "scheduled", "muted"),
     JobState.PAUSED: Look("‖", "paused", "paused"),
     JobState.FINISHED: Look("■", "finished", "muted"),
+    JobState.BROKEN: Look("✗", "broken", "failed"),
     JobState.ORPHANED: Look("†", "orphaned", "warn"),
 }
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -45,7 +46,7 @@ def job_look(row: JobSummary) -> Look:
         return RUN_LOOKS[RunState.RUNNING]
     if row.active:
         return RUN_LOOKS[RunState.QUEUED]
-    if row.state in (JobState.PAUSED, JobState.ORPHANED) or row.last_state is None:
+    if row.state in (JobState.PAUSED, JobState.BROKEN, JobState.ORPHANED) or row.last_state is None:
         return JOB_LOOKS[row.state]
     return RUN_LOOKS[row.last_state]
 

@@ -7,8 +7,10 @@ import os
 import signal
 from collections.abc import Callable
 from select import select
+from time import monotonic
 from types import FrameType
 
+_ECHO_S = 0.5  # GNU timeout signals the process and its group at once, and that is one wish
 _ENDS = tuple(
     getattr(signal, name)
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT")
@@ -28,6 +30,7 @@ class Signals:
     def __init__(self) -> None:
         self.got: int | None = None
         self.hurry = False
+        self._first_at = 0.0
         self.asked: Callable[[], object] | None = None
         # A handler may not take locks, so it writes to a pipe, as a byte that wakes `wait`.
         self._wake_end, self._write_end = os.pipe()
@@ -43,18 +46,23 @@ class Signals:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the first signal. Whether there was one within the time."""
+        """Wait for the first signal, or for `wake`. Whether there was a signal within the time."""
         if self.got is None:
             select([self._wake_end], [], [], timeout_s)
         return self.got is not None
+
+    def wake(self) -> None:
+        """End `wait`, from any thread, without a signal."""
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._write_end, b".")
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         first = self.got is None
         if first:
             self.got = number
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._write_end, b".")
+            self._first_at = monotonic()
+        self.wake()
         if first and self.asked:
             self.asked()
-        elif not first and self.hurry:
+        elif not first and self.hurry and monotonic() - self._first_at >= _ECHO_S:
             raise KeyboardInterrupt

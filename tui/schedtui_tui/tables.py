@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -71,14 +71,6 @@ def print_line(text: str) -> None:
     from schedtui_tui.text import clean
 
     sys.stdout.write(clean(text) + "\n")
-
-
-def print_facts(facts: Mapping[str, str]) -> None:
-    """Print names and values below each other, cleaned; empty ones are left out."""
-    width = max(map(len, facts), default=0)
-    for name, value in facts.items():
-        if value:
-            print_line(f"{name:{width}}  {value}")
 
 
 def moment(at: datetime | None, zone: str | None = None) -> str:

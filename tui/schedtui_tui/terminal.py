@@ -8,9 +8,9 @@ draws on ``sys.__stderr__`` and asks ``sys.__stdout__`` for its size.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -47,6 +47,13 @@ class Terminal:
         _set_originals(keys, screen, screen)
         return self
 
+    def hide(self) -> None:
+        """Leave nothing of the terminal to user code: even the originals write to fd 2.
+
+        Called when the screen is up: its driver holds on to the stream that it has found.
+        """
+        _set_originals(sys.__stdin__, _Original(self._screen), _Original(self._screen))
+
     def collect(self, log: Path) -> None:
         """Let what is still written to fds 1 and 2, and printed by nobody's run, end in ``log``.
 
@@ -61,17 +68,6 @@ class Terminal:
         """Write a line to the terminal once the screen is gone."""
         with contextlib.suppress(OSError):
             os.write(self._screen, f"{text}\n".encode("utf-8", "replace"))
-
-    @contextlib.contextmanager
-    def suspended(self) -> Iterator[None]:
-        """Give fds 0, 1 and 2 the terminal back, for a pager or an editor."""
-        away = tuple(os.dup(number) for number in (0, 1, 2))
-        _copy(self._saved, (0, 1, 2))
-        try:
-            yield
-        finally:
-            _copy(away, (0, 1, 2))
-            _close(away)
 
     def release(self) -> None:
         """Give everything back as it was."""
@@ -107,6 +103,21 @@ class Terminal:
             with contextlib.suppress(OSError):
                 stream.close()
         _close((*self._saved, self._keys, self._screen))
+
+
+class _Original(io.TextIOWrapper):
+    """Asked about, it is the screen, for its size and kind; written to, it is fd 2."""
+
+    def __init__(self, screen: int) -> None:
+        raw = open(2, "wb", buffering=0, closefd=False)  # noqa: SIM115 - an fd that is not ours to close
+        super().__init__(raw, encoding="utf-8", errors="replace", write_through=True)
+        self._screen = screen
+
+    def fileno(self) -> int:
+        return self._screen
+
+    def isatty(self) -> bool:
+        return os.isatty(self._screen)
 
 
 def append_to(log: Path) -> None:

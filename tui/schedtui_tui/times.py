@@ -6,7 +6,6 @@ import time
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from schedtui.clock import from_us
 from schedtui_tui.text import clean
@@ -26,6 +25,8 @@ class ZoneMode(StrEnum):
 @lru_cache(maxsize=256)
 def zone(name: str) -> tzinfo:
     """The zone of this name; UTC where this machine does not know it."""
+    from zoneinfo import ZoneInfo  # not needed for the first paint
+
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
@@ -172,3 +173,9 @@ def clock(us: int, timezone: str, mode: ZoneMode = ZoneMode.JOB) -> str:
 def short_span(us: int) -> str:
     """A span that still grows, in whole seconds: ``12s``, ``1m23s``."""
     return f"{max(us, 0) // SECOND_US}s" if us < 60 * SECOND_US else duration(us)
+
+
+def in_zone(description: str, timezone: str) -> str:
+    """What a trigger means, with the zone; some triggers name theirs already."""
+    zone_named = f"({timezone})"
+    return description if zone_named in description else f"{description} {zone_named}"

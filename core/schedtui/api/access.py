@@ -18,6 +18,7 @@ HOW_TO = "create one with 'schedtui token create --name NAME --role ROLE'"
 _FRESH_S: Final = 5.0  # how long a token that was taken back may still be good
 _RELOAD_S: Final = 0.5  # how soon an unknown token makes the list be read again
 _READING_POSTS: Final = frozenset({"/api/v1/triggers/preview"})
+_OPERATING: Final = ("/trigger", "/pause", "/resume")  # how those calls on a job end
 
 
 class Role(IntEnum):
@@ -26,9 +27,9 @@ class Role(IntEnum):
     VIEWER = 1
     """Read."""
     OPERATOR = 2
-    """Change jobs and start runs."""
+    """Also trigger, pause and resume jobs."""
     ADMIN = 3
-    """Everything."""
+    """Also create, edit and delete jobs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,10 +55,12 @@ class Caller:
 
 
 def role_for(method: str, path: str) -> Role:
-    """The role that a call needs: whatever is not plainly a read counts as a change."""
+    """The role that a call needs: whatever is not plainly less is for an admin."""
     if method in {"GET", "HEAD", "OPTIONS"} or path in _READING_POSTS:
         return Role.VIEWER
-    return Role.OPERATOR
+    if method == "POST" and path.endswith(_OPERATING):
+        return Role.OPERATOR
+    return Role.ADMIN
 
 
 def digest(secret: str) -> str:

@@ -12,11 +12,13 @@ from starlette.responses import Response
 
 from schedtui.client.http_codec import COLUMNS, encode_row
 from schedtui.client.http_json import dump, dump_finite
+from schedtui.client.sse import frame
 from schedtui.models import Changes, JobSummary, Snapshot
 from schedtui.models.wire import to_wire
 
 _BATCH = 250  # rows encoded at a stretch, so that the event loop gets its turn
 _WORTH_ZIPPING = 16_384  # bytes
+_FEW = 200  # rows that take less time than a thread's turn
 
 
 def json_answer(
@@ -62,6 +64,34 @@ def _encode_rows(rows: Sequence[JobSummary]) -> list[bytes]:
 
 def _rows(batch: Sequence[JobSummary]) -> bytes:
     return dump_finite([encode_row(row) for row in batch])
+
+
+class Frames:
+    """Changes as events: the newest frame is encoded once, however many watch. On one event loop.
+
+    Watchers at the same place are given the same `Changes` by the engine.
+    """
+
+    def __init__(self) -> None:
+        self._newest: tuple[Changes, asyncio.Task[bytes]] | None = None
+
+    async def of(self, changes: Changes) -> bytes:
+        """The bytes of ``changes``; made off the loop where they are many."""
+        newest = self._newest
+        if newest is None or newest[0] is not changes:
+            newest = (changes, asyncio.ensure_future(_encode(changes)))
+            self._newest = newest
+        return await asyncio.shield(newest[1])
+
+
+async def _encode(changes: Changes) -> bytes:
+    if len(changes.jobs) > _FEW:
+        return await asyncio.to_thread(_event, changes)
+    return _event(changes)
+
+
+def _event(changes: Changes) -> bytes:
+    return frame(changes_lines(changes), event="changes", id_=changes.cursor)
 
 
 def changes_lines(changes: Changes) -> list[bytes]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
 from schedtui.api.access import Caller
+from schedtui.api.answers import Frames
 from schedtui.api.gate import CALLER
 from schedtui.api.stream import Closing
 from schedtui.protocols import EngineClient
@@ -22,6 +23,8 @@ class Context:
 
     client_for: ClientFor
     closing: Closing
+    frames: Frames = field(default_factory=Frames)
+    """What was encoded for one watcher, for the others."""
 
 
 def context_of(request: Request) -> Context:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schedtui.api.access import Access, Caller, Role
 from schedtui.api.hosts import Hosts
+from schedtui.api.limits import drain_refused
 from schedtui.api.problems import ProblemError, response_for
 from schedtui.api.slowdown import SlowDown
 from schedtui.errors import UnauthorizedError
@@ -55,7 +56,7 @@ class Gate:
             await send(message)
 
         try:
-            caller = await self._admit(scope)
+            caller = await self._admit_or_drain(scope, receive)
             await self._app({**scope, CALLER: caller}, receive, watched)
         except ClientDisconnect:
             return
@@ -63,6 +64,13 @@ class Gate:
             response = response_for(error)
             if not started:
                 await response(scope, receive, send)
+
+    async def _admit_or_drain(self, scope: Scope, receive: Receive) -> Caller:
+        try:
+            return await self._admit(scope)
+        except Exception:
+            await drain_refused(scope, receive)
+            raise
 
     async def _admit(self, scope: Scope) -> Caller:
         headers = Headers(scope=scope)

@@ -15,6 +15,9 @@ BODY_TIMEOUT_S = 30.0
 """Seconds from the first byte of a body that is asked for to its last."""
 _DRAINED = 32 << 20  # read and thrown away of a body that is too long, so that the answer arrives
 
+_DRAINED_REFUSED = 8 << 20  # the same, for those who may be anyone
+_REFUSED_S = 2.0
+
 
 def too_large() -> ProblemError:
     """The answer to a body that is too long."""
@@ -81,12 +84,20 @@ class _Counted:
         return message
 
 
-async def _drain(receive: Receive) -> None:
+async def drain_refused(scope: Scope, receive: Receive) -> None:
+    """Take what a refused caller is sending, for a moment, so that the answer arrives."""
+    if "expect" not in Headers(scope=scope):
+        await _drain(receive, most=_DRAINED_REFUSED, timeout_s=_REFUSED_S)
+
+
+async def _drain(
+    receive: Receive, *, most: int = _DRAINED, timeout_s: float = BODY_TIMEOUT_S
+) -> None:
     """Read on for a while: a client that is still sending would not see an answer otherwise."""
     size = 0
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            while size < _DRAINED:
+        async with asyncio.timeout(timeout_s):
+            while size < most:
                 message = await receive()
                 size += len(message.get("body", b""))
                 if not message.get("more_body", False):

@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import stat
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,6 +123,7 @@ def _bind_one(family: int, address: tuple[object, ...]) -> socket.socket:
         made.bind(address)
         made.listen(128)
         made.setblocking(False)
+        _listening.add(made)
     except OSError:
         made.close()
         raise
@@ -160,6 +162,7 @@ def bind_unix(path: Path) -> socket.socket:
         path.chmod(0o600)
         made.listen(128)
         made.setblocking(False)
+        _listening.add(made)
     except OSError as error:
         made.close()
         raise RefusedError(f"cannot listen on {path}: {error.strerror or error}") from None
@@ -170,7 +173,8 @@ def _close_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
-        if found.st_uid == os.getuid() and folder.name in _OWN_FOLDERS:
+        own = found.st_uid == os.getuid() and not folder.is_symlink()
+        if own and folder.name in _OWN_FOLDERS:
             folder.chmod(0o700)
             return
     except OSError as error:
@@ -197,3 +201,15 @@ def _remove_stale(path: Path) -> None:
         except OSError as error:
             raise RefusedError(f"cannot tell whether {path} is in use: {error}") from None
     raise RefusedError(f"an engine already answers on {path}: attach to it, or stop it first")
+
+
+_listening: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+
+def _close_in_child() -> None:
+    """A forked child that outlives its engine would take connections that nobody answers."""
+    for one in list(_listening):
+        one.close()
+
+
+os.register_at_fork(after_in_child=_close_in_child)

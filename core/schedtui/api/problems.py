@@ -51,20 +51,15 @@ def problem_response(
     )
 
 
-def response_for(error: Exception, *, status: int | None = None) -> Response:
-    """The answer to a request that ended with ``error``; the unforeseen shows nothing of itself.
-
-    Args:
-        error: What was raised.
-        status: For an error of schedtui's own, instead of the table's.
-    """
+def response_for(error: Exception) -> Response:
+    """The answer to a request that ended with ``error``; the unforeseen shows nothing of itself."""
     if isinstance(error, SchedtuiError):
         headers = {}
         if isinstance(error, UnauthorizedError):
             headers["WWW-Authenticate"] = 'Bearer realm="schedtui"'
         if isinstance(error, UnavailableError):
             headers["Retry-After"] = "1"
-        return problem_response(to_problem(error, status=status), headers)
+        return problem_response(to_problem(error), headers)
     if isinstance(error, ProblemError):
         problem = plain_problem(error.status, error.slug, str(error), retryable=error.retryable)
         return problem_response(problem, error.headers)

@@ -84,6 +84,8 @@ class PreviewBody:
 
     trigger: Mapping[str, Any]
     timezone: str | None = None
+    group: str | None = None
+    """Whose zone counts where none is named."""
     count: int = 5
     """How many due times."""
 

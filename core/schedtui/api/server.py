@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,10 +13,10 @@ from typing import Any, Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from schedtui.api.access import Access
 from schedtui.api.app import create_app
+from schedtui.api.connection import Connection, SaidOnce
 from schedtui.api.gate import LocalDoor
 from schedtui.api.hosts import Hosts
 from schedtui.api.listen import Listen, bind_tcp, bind_unix
@@ -59,17 +60,12 @@ class Server:
         self._closing = asyncio.Event()
         self._running: list[tuple[_Uvicorn, asyncio.Task[None]]] = []
         self._url = ""
+        self._said_once = SaidOnce()
 
     @property
     def url(self) -> str:
         """The URL for clients on TCP; empty where there is none, or before the start."""
         return self._url
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """Where it can be reached now: the URL, the socket's path."""
-        path = str(self._path) if self._inode is not None else ""
-        return tuple(one for one in (self._url, path) if one)
 
     async def start(self) -> None:
         """Bind and serve.
@@ -80,6 +76,7 @@ class Server:
             StoreUnavailableError: the access tokens cannot be read.
         """
         auth = Access(self._engine.store.tokens)
+        logging.getLogger("asyncio").addFilter(self._said_once)
         bound: list[socket] = []
         try:
             if self._listen is not None:
@@ -112,6 +109,7 @@ class Server:
         for server, _ in running:
             server.ask_to_stop()
         await asyncio.gather(*(task for _, task in running))
+        logging.getLogger("asyncio").removeFilter(self._said_once)
         if self._path is not None and self._inode is not None:
             with contextlib.suppress(OSError):
                 # Another engine may have put its own there meanwhile.
@@ -188,14 +186,6 @@ async def _until(done: Callable[[], bool]) -> bool:
     return done()
 
 
-class _Quiet(H11Protocol):
-    """Without an access log, whatever the process has configured for others."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.access_log = False
-
-
 class _Config(uvicorn.Config):
     def configure_logging(self) -> None:
         """Leave the logging of the process alone: it may be a service with a uvicorn of its own."""
@@ -205,7 +195,8 @@ def _config(app: ASGIApp, listen: Listen | None) -> uvicorn.Config:
     tls = listen if listen is not None and listen.tls else None
     config = _Config(
         app,
-        http=_Quiet,
+        http=Connection,
+        backlog=128,
         ws="none",
         lifespan="off",
         interface="asgi3",

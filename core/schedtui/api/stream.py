@@ -15,6 +15,8 @@ from schedtui.client.sse import KEEP_ALIVE, KEEP_ALIVE_S
 
 _log = logging.getLogger(__name__)
 
+_LAST_WORD_S = 0.2
+
 
 class Closing(Protocol):
     """Set when the server closes; `asyncio.Event` is one."""
@@ -78,7 +80,10 @@ class EventStream(Response):
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._frames.aclose()
         if not left:
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            # Who reads nothing would never let this end.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_WORD_S):
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _pump(self, send: Send) -> None:
         try:

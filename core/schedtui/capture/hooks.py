@@ -28,7 +28,9 @@ class Capture:
         self.log_level: int | None = None
 
     def install(self, *, log_level: int | None = logging.INFO) -> None:
-        """Begin to capture. Harmless when done already.
+        """Begin to capture, in front of whatever stands in for stdout and stderr now.
+
+        Harmless when done already.
 
         Args:
             log_level: Lower the root logger's level to this while installed, if it is higher and
@@ -47,12 +49,6 @@ class Capture:
             if not _OWNERS:
                 _unhook()
             _apply()
-
-    def rehook(self) -> None:
-        """Hook in again in front of whatever has replaced ``sys.stdout`` and ``sys.stderr``."""
-        with _LOCK:
-            if self in _OWNERS:
-                _hook()
 
 
 class _RootLevel:

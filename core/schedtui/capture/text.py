@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+_MAX_NAME = 2_000
+_NAME = type.__dict__["__name__"]
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -55,5 +57,10 @@ def safe_repr(value: object) -> str:
         return _unprintable("repr", value, error)
 
 
+def plain_type_name(value: object) -> str:
+    """The name of a value's type, past a metaclass that stands in the way."""
+    return clip(_NAME.__get__(type(value)), _MAX_NAME)
+
+
 def _unprintable(what: str, value: object, error: BaseException) -> str:
-    return f"<{type(value).__name__}: its {what} raised {type(error).__name__}>"
+    return f"<{plain_type_name(value)}: its {what} raised {plain_type_name(error)}>"

@@ -6,7 +6,7 @@ import os
 import traceback
 from pathlib import Path
 
-from schedtui.capture.text import clip, clip_middle
+from schedtui.capture.text import clip, clip_middle, plain_type_name
 
 MAX_TRACEBACK = 65_536
 """Bytes of a traceback that are kept."""
@@ -18,10 +18,13 @@ _OURS = f"{Path(__file__).parent.parent}{os.sep}"
 def type_name(error: BaseException) -> str:
     """The type of an exception as tracebacks name it: with its module, unless it is built in."""
     kind = type(error)
-    module = kind.__module__
-    if not isinstance(module, str) or module in ("builtins", "__main__"):
-        return clip(kind.__qualname__, _MAX_LINE)
-    return clip(f"{module}.{kind.__qualname__}", _MAX_LINE)
+    try:
+        module = kind.__module__
+        if not isinstance(module, str) or module in ("builtins", "__main__"):
+            return clip(kind.__qualname__, _MAX_LINE)
+        return clip(f"{module}.{kind.__qualname__}", _MAX_LINE)
+    except BaseException:  # noqa: BLE001 - a user's metaclass may raise anything
+        return plain_type_name(error)
 
 
 def format_traceback(error: BaseException) -> str:
@@ -33,8 +36,9 @@ def format_traceback(error: BaseException) -> str:
         whole = traceback.TracebackException(type(error), error, error.__traceback__, compact=True)
         _cut_our_frames(whole)
         lines = "".join(whole.format()).splitlines()
-    except Exception as failure:  # noqa: BLE001 - exceptions of a user may raise while printed
-        return f"{type_name(error)} (its traceback cannot be shown: {type(failure).__name__})"
+    except BaseException as failure:  # noqa: BLE001 - a user's exception may raise anything
+        name = type_name(error)
+        return f"{name} (its traceback cannot be shown: {plain_type_name(failure)})"
     short = (clip(line, _MAX_LINE) for line in lines)
     return clip_middle("\n".join(short), MAX_TRACEBACK)
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from schedtui.capture.text import clip, safe_repr, storable, utf8_size
+from schedtui.capture.text import clip, plain_type_name, safe_repr, storable, utf8_size
 
 _BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"),
@@ -24,7 +24,7 @@ def bounded_json(value: Any, limit_bytes: int) -> str | None:
         if not _may_fit(value, limit_bytes):
             return None
         text = storable(json.dumps(value, allow_nan=False, ensure_ascii=False))
-    except Exception:  # noqa: BLE001 - subclasses of dict and list may raise anything
+    except BaseException:  # noqa: BLE001 - subclasses of dict and list may raise anything
         return None
     return text if utf8_size(text) <= limit_bytes else None
 
@@ -39,8 +39,8 @@ def preview(value: Any, limit_bytes: int) -> str:
             size += len(piece)
             if size > limit_bytes:
                 break
-    except Exception as error:  # noqa: BLE001 - a container may change while it is read
-        pieces.append(f"… ({type(error).__name__} while reading it)")
+    except BaseException as error:  # noqa: BLE001 - what a container holds may raise anything
+        pieces.append(f"… ({plain_type_name(error)} while reading it)")
     return clip("".join(pieces), limit_bytes)
 
 

@@ -46,14 +46,13 @@ from schedtui.models import (
 )
 from schedtui.models.names import split_name
 from schedtui.models.wire import to_wire
-from schedtui.protocols import EngineClient
 
 T = TypeVar("T")
 
 _API = "/api/v1"
 
 
-class HttpClient(EngineClient):
+class HttpClient:
     """Speaks to an engine that `schedtui serve` or a console has opened to others.
 
     Args:
@@ -118,10 +117,17 @@ class HttpClient(EngineClient):
         return decode(Preview, await self._get(f"{_path(job)}/next", count=count))
 
     async def preview(
-        self, trigger: Mapping[str, Any], *, timezone: str | None = None, count: int = 5
+        self,
+        trigger: Mapping[str, Any],
+        *,
+        timezone: str | None = None,
+        group: str | None = None,
+        count: int = 5,
     ) -> Preview:
         """See `EngineClient.preview`."""
         body = {"trigger": trigger, "timezone": timezone, "count": count}
+        if group is not None:
+            body["group"] = group
         return decode(Preview, await self._send("POST", "/triggers/preview", body))
 
     async def runs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from functools import partial
@@ -30,10 +31,11 @@ from schedtui.models import (
     RunFilter,
     Snapshot,
 )
-from schedtui.triggers import Trigger, check_timezone, parse_trigger
+from schedtui.models.names import check_name
+from schedtui.triggers import Trigger, parse_trigger
 
 COALESCE_S = 0.1
-"""Between two frames of changes: at most ten a second."""
+"""Frames of changes go out on one beat, ten a second, so that all watchers get the same ones."""
 MAX_PREVIEW = 1_000
 MAX_PAGE = 1_000
 MAX_LINES = 10_000
@@ -82,6 +84,14 @@ class LocalClient:
 
         return await self._engine.on_loop(take)
 
+    async def cursor(self) -> str:
+        """Where `changes` begins now, for who needs no snapshot."""
+
+        async def ask() -> str:
+            return self._engine.running.core.hub.cursor
+
+        return await self._engine.on_loop(ask)
+
     async def changes(self, cursor: str) -> AsyncIterator[Changes]:
         """What changes after ``cursor``."""
         hub = self._engine.running.core.hub
@@ -89,7 +99,7 @@ class LocalClient:
             frame = await self._engine.on_loop(partial(hub.after, cursor))
             cursor = frame.cursor
             yield frame
-            await asyncio.sleep(COALESCE_S)
+            await asyncio.sleep(COALESCE_S - time.monotonic() % COALESCE_S)
 
     async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
         """The registered functions."""
@@ -110,10 +120,7 @@ class LocalClient:
         after = _number(cursor)
 
         async def read() -> Page[Job]:
-            living = sorted(
-                (live for live in self._engine.running.core.jobs if live.id > after),
-                key=lambda live: live.id,
-            )
+            living = self._engine.running.core.jobs.after(after, limit + 1)
             page = tuple(live.current() for live in living[:limit])
             return Page(items=page, cursor=str(page[-1].id) if len(living) > limit else None)
 
@@ -177,12 +184,17 @@ class LocalClient:
         return await asyncio.to_thread(_preview, trigger, timezone, after_us, count)
 
     async def preview(
-        self, trigger: Mapping[str, Any], *, timezone: str | None = None, count: int = 5
+        self,
+        trigger: Mapping[str, Any],
+        *,
+        timezone: str | None = None,
+        group: str | None = None,
+        count: int = 5,
     ) -> Preview:
         """What a trigger means."""
         _check_limit(count, MAX_PREVIEW, "count")
         core = self._engine.running.core
-        zone = check_timezone(timezone) if timezone is not None else core.timezone
+        zone = core.zone_for(timezone, None if group is None else check_name("group", group))
         now_us = core.clock.now_us()
         parsed = parse_trigger(trigger, zone, now_us)
         return await asyncio.to_thread(_preview, parsed, parsed.timezone or zone, now_us, count)

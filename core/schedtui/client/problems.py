@@ -35,6 +35,7 @@ from schedtui.errors import (
     UnavailableError,
     UncertainError,
     UnreachableError,
+    VersionConflictError,
     shorten,
 )
 
@@ -53,6 +54,7 @@ STATUS: dict[type[SchedtuiError], int] = {
     FunctionNotFoundError: 422,
     RefusedError: 403,
     ConflictError: 409,
+    VersionConflictError: 412,
     StaticJobError: 400,
     UnauthorizedError: 401,
     ForbiddenError: 403,
@@ -91,7 +93,7 @@ _BY_STATUS: dict[int, type[SchedtuiError]] = {
     408: UnavailableError,
     409: ConflictError,
     410: EventGapError,
-    412: ConflictError,
+    412: VersionConflictError,
     413: InvalidError,
     415: InvalidError,
     421: RefusedError,
@@ -108,13 +110,8 @@ def known_kind(error: SchedtuiError) -> type[SchedtuiError]:
     return next(kind for kind in type(error).__mro__ if kind in STATUS)
 
 
-def to_problem(error: SchedtuiError, *, status: int | None = None) -> dict[str, Any]:
-    """The problem document of ``error``.
-
-    Args:
-        error: What happened.
-        status: The HTTP status, where it is not that of the table.
-    """
+def to_problem(error: SchedtuiError) -> dict[str, Any]:
+    """The problem document of ``error``."""
     kind = known_kind(error)
     slug = slug_of(kind)
     fields = error.errors if isinstance(error, InvalidError) else ()
@@ -124,7 +121,7 @@ def to_problem(error: SchedtuiError, *, status: int | None = None) -> dict[str, 
     problem: dict[str, Any] = {
         "type": TYPE_PREFIX + slug,
         "title": slug.replace("-", " ").capitalize(),
-        "status": STATUS[kind] if status is None else status,
+        "status": STATUS[kind],
         "detail": str(error),
         "errors": [{"field": f.field, "got": f.got, "expected": f.expected} for f in fields],
         "retryable": error.retryable,

@@ -8,31 +8,29 @@ its line in the audit trail. The job in memory follows from the commit.
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from schedtui.clock import from_us, to_us
 from schedtui.engine.admit import Admission
 from schedtui.engine.claim import Claims, claimed_row, decided_row
 from schedtui.engine.core import Core
-from schedtui.engine.decide import Verdict, account
+from schedtui.engine.decide import Verdict
 from schedtui.engine.draft import Drafts, next_due_after
 from schedtui.engine.live import LiveJob, LiveRun, dump_kwargs
+from schedtui.engine.writes import JobWrites, changed_meanwhile, told
 from schedtui.errors import (
     ConflictError,
     InvalidError,
     SchedtuiError,
     StaticJobError,
     StoreUnavailableError,
+    VersionConflictError,
 )
-from schedtui.models import Job, JobPatch, JobSpec, RunState, Source
-from schedtui.models.wire import to_wire
+from schedtui.models import Job, JobPatch, JobSpec, JobState, RunState, Source
 from schedtui.protocols import NewRun, RecentRun, StoreTx
-from schedtui.store.writer import Lane, Write
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -59,66 +57,32 @@ class Commands:
     def __init__(
         self,
         core: Core,
+        writes: JobWrites,
         claims: Claims,
         admission: Admission,
         dispatch: Callable[[list[LiveRun]], None],
     ) -> None:
         self._core = core
+        self._writes = writes
         self._claims = claims
         self._admission = admission
         self._dispatch = dispatch
         self._drafts = Drafts(core)
 
-    async def write(self, apply: Callable[[StoreTx], T]) -> T:
-        """One transaction's worth of writing, in the lane of the claims.
-
-        Raises:
-            StoreUnavailableError: nothing was written.
-            SchedtuiError: what ``apply`` raised; nothing was written.
-        """
-        future: asyncio.Future[T] = self._core.loop.create_future()
-
-        def failed(error: SchedtuiError) -> None:
-            if not future.done():
-                future.set_exception(error)
-
-        def done(result: T) -> None:
-            if not future.done():
-                future.set_result(result)
-
-        self._core.writer.submit(Write(Lane.CLAIM, apply, done=done, failed=failed))
-        # Shielded: a caller that goes away must not undo what is on its way to the store.
-        return await asyncio.shield(future)
-
     @_whole
     async def create(self, spec: JobSpec, actor: str) -> Job:
         """Create a dynamic job; see `EngineClient.create_job`."""
+        await self._core.arguments.prepare([(spec.function, spec.kwargs)])
         while True:
             job = self._drafts.new(spec)
-
-            def apply(tx: StoreTx, job: Job = job) -> Job:
-                created = tx.insert_job(job)
-                self._audit(tx, actor, "job.create", created, {"after": _told(created)})
-                return created
-
             try:
-                return self.entered(await self.write(apply))
+                (created,) = await self._writes.insert([job], actor)
+                return created
             except ConflictError:
                 # Another command took the name that was chosen here; by now it can be seen.
                 taken = self._core.jobs.find(job.group, job.name) is not None
                 if spec.name is not None or not taken:
                     raise
-
-    def entered(self, job: Job) -> Job:
-        """Take a job that the store has into the engine."""
-        live = self._core.jobs.by_id(job.id)
-        if live is None:
-            live = self._core.live(job)
-            self._core.jobs.add(live)
-            self._core.heap.push(live)
-            self._core.hub.job(live.id)
-            self._core.wakeup()
-        return live.current()
 
     @_whole
     async def edit(
@@ -127,18 +91,22 @@ class Commands:
         """Change a job; see `EngineClient.edit_job`."""
         async with self._hold(name, expect_id) as live:
             if version is not None and live.version != version:
-                raise ConflictError(
+                raise VersionConflictError(
                     f"{name} has version {live.version}, not {version}: it was changed meanwhile; "
                     "read it again and repeat the edit on what it is now"
                 )
+            before = live.current()
+            if patch.kwargs is not None or patch.function is not None:
+                kwargs = before.kwargs if patch.kwargs is None else patch.kwargs
+                await self._core.arguments.prepare([(patch.function or before.function, kwargs)])
             now_us = self._core.clock.now_us()
             changed = self._drafts.edited(live, patch, now_us)
+            if changed is None:
+                return before
             rows: tuple[NewRun, ...] = ()
-            if changed.next_due != live.current().next_due:
-                reason = self._idle_reason(live, f"changed by {actor} just then")
-                rows = self._accounted(live, reason, now_us)
-                changed = _after(changed, rows)
-            return await self._replace(live, changed, actor, "job.edit", rows)
+            if changed.next_due != before.next_due:
+                rows = self._writes.passed(live, now_us, f"changed by {actor} just then")
+            return await self._writes.replace(live, changed, actor, "job.edit", rows)
 
     @_whole
     async def pause(self, name: str, reason: str, actor: str, *, expect_id: int | None) -> Job:
@@ -149,23 +117,28 @@ class Commands:
             if live.job.paused:
                 return live.current()
             changed = replace(live.current(), paused=True, pause_reason=reason, paused_by=actor)
-            return await self._replace(live, changed, actor, "job.pause", ())
+            return await self._writes.replace(live, changed, actor, "job.pause")
 
     @_whole
     async def resume(self, name: str, actor: str, *, expect_id: int | None) -> Job:
         """Claim a job again; see `EngineClient.resume_job`."""
         async with self._hold(name, expect_id) as live:
+            if live.state is JobState.BROKEN:
+                raise ConflictError(
+                    f"{live.full_name} cannot be resumed: {live.problem}; edit its trigger"
+                )
             if not live.job.paused:
                 return live.current()
             now_us = self._core.clock.now_us()
-            rows = self._accounted(live, self._idle_reason(live), now_us)
-            changed = _after(
-                replace(live.current(), paused=False, pause_reason="", paused_by=""), rows
+            rows = self._writes.passed(live, now_us, "")
+            changed = replace(
+                live.current(),
+                paused=False,
+                pause_reason="",
+                paused_by="",
+                next_due=next_due_after(live.trigger, live.last_due_us, now_us),
             )
-            last_us = None if changed.last_due is None else to_us(changed.last_due)
-            next_due = next_due_after(live.trigger, last_us, now_us)
-            changed = replace(changed, next_due=next_due)
-            return await self._replace(live, changed, actor, "job.resume", rows)
+            return await self._writes.replace(live, changed, actor, "job.resume", rows)
 
     @_whole
     async def delete(self, name: str, actor: str, *, expect_id: int | None) -> None:
@@ -178,17 +151,16 @@ class Commands:
                     "pause it, or remove its declaration from the code"
                 )
             now_us = self._core.clock.now_us()
-            reason = self._idle_reason(live, f"deleted by {actor} just then")
-            rows = self._accounted(live, reason, now_us)
+            rows = self._writes.passed(live, now_us, f"deleted by {actor} just then")
 
             def apply(tx: StoreTx) -> list[int]:
                 if not tx.delete_job(live.id, version=live.version, now_us=now_us):
-                    raise _changed(name)
+                    raise changed_meanwhile(name)
                 tx.insert_runs(rows)
-                self._audit(tx, actor, "job.delete", job, {"before": _told(job)})
+                self._writes.audit(tx, actor, "job.delete", job, {"before": told(job)})
                 return tx.cancel_queued(live.id, f"its job was deleted by {actor}", now_us)
 
-            cancelled = await self.write(apply)
+            cancelled = await self._writes.write(apply)
             self._core.heap.drop(live)
             self._core.jobs.remove(live)
             self._core.problem(f"job {live.id}", None)
@@ -205,6 +177,8 @@ class Commands:
         expect_id: int | None,
     ) -> int:
         """Run a job now; see `EngineClient.trigger_job`. Returns the run's id."""
+        live = self._find(name, expect_id)
+        await self._core.arguments.prepare([(live.job.function, kwargs or live.kwargs)])
         while (live := self._find(name, expect_id)).busy:
             await self._released(live)  # it may be about to be deleted
         core = self._core
@@ -234,10 +208,10 @@ class Commands:
 
         def apply(tx: StoreTx) -> None:
             tx.insert_runs([row])
-            self._audit(tx, actor, "job.trigger", live.job, {"run": run_id})
+            self._writes.audit(tx, actor, "job.trigger", live.job, {"run": run_id})
 
         try:
-            await self.write(apply)
+            await self._writes.write(apply)
         except SchedtuiError:
             if run is not None:
                 live.active -= 1
@@ -261,25 +235,6 @@ class Commands:
                 run.pool.queue.append(run)
                 self._admission.sweep()
         self._core.hub.run(row.id, live.id, row.state)
-
-    async def _replace(
-        self, live: LiveJob, changed: Job, actor: str, action: str, rows: Sequence[NewRun]
-    ) -> Job:
-        before = live.current()
-        now = from_us(self._core.clock.now_us())
-        changed = replace(changed, version=live.version + 1, updated_at=now)
-
-        def apply(tx: StoreTx) -> None:
-            if not tx.update_job(changed, version=before.version):
-                raise _changed(before.full_name)
-            tx.insert_runs(rows)
-            self._audit(tx, actor, action, before, _difference(before, changed))
-
-        await self.write(apply)
-        for row in rows:
-            live.recent.append(RecentRun(row.id, live.id, row.state, row.claimed_at_us, None))
-        self._core.adopt(live, changed)
-        return live.current()
 
     @asynccontextmanager
     async def _hold(self, name: str, expect_id: int | None) -> AsyncIterator[LiveJob]:
@@ -334,58 +289,3 @@ class Commands:
                 f"(id {live.id}) has its name; nothing was done"
             )
         return live
-
-    def _accounted(self, live: LiveJob, reason: str, now_us: int) -> tuple[NewRun, ...]:
-        """Rows for the due times that passed while the job did not fire."""
-        if live.trigger is None or live.next_due_us is None:
-            return ()
-        core = self._core
-        verdicts = account(live.trigger, live.next_due_us, now_us, RunState.SKIPPED, reason)
-        return tuple(
-            decided_row(next(core.run_ids), live, verdict, core.epoch, now_us)
-            for verdict in verdicts
-        )
-
-    @staticmethod
-    def _idle_reason(live: LiveJob, otherwise: str = "") -> str:
-        """Why nobody decided the due times of a job."""
-        if live.job.orphaned:
-            return "orphaned: its declaration was gone from the code"
-        if live.job.paused:
-            said = f": {live.job.pause_reason}" if live.job.pause_reason else ""
-            return f"paused by {live.job.paused_by or 'its declaration'}{said}"
-        return live.problem or otherwise
-
-    def _audit(
-        self, tx: StoreTx, actor: str, action: str, job: Job, detail: Mapping[str, Any]
-    ) -> None:
-        now_us = self._core.clock.now_us()
-        tx.audit(now_us, actor, action, job.full_name, json.dumps(detail, sort_keys=True))
-
-
-def _after(job: Job, rows: Sequence[NewRun]) -> Job:
-    """A job whose due times are accounted for by ``rows``."""
-    last_us = rows[-1].scheduled_for_us if rows else None
-    return job if last_us is None else replace(job, last_due=from_us(last_us))
-
-
-_NOT_TOLD = frozenset({"version", "created_at", "updated_at", "next_due", "last_due", "declared"})
-
-
-def _told(job: Job) -> dict[str, Any]:
-    """A job as the audit trail keeps it."""
-    wire: dict[str, Any] = to_wire(job)
-    return {key: value for key, value in wire.items() if key not in _NOT_TOLD}
-
-
-def _difference(before: Job, after: Job) -> dict[str, Any]:
-    old, new = _told(before), _told(after)
-    changed = [key for key in old if old[key] != new[key]]
-    return {
-        "before": {key: old[key] for key in changed},
-        "after": {key: new[key] for key in changed},
-    }
-
-
-def _changed(name: str) -> SchedtuiError:
-    return ConflictError(f"{name} was changed or deleted meanwhile; read it again")

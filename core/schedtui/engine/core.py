@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from schedtui.clock import Clock
+from schedtui.engine.arguments import Arguments
 from schedtui.engine.due import DueHeap
 from schedtui.engine.events import Hub
 from schedtui.engine.live import LiveJob, LiveJobs
@@ -20,7 +21,7 @@ from schedtui.policies import Effective, resolve
 from schedtui.protocols import Store
 from schedtui.registry import Registry
 from schedtui.store.writer import Writer
-from schedtui.triggers import Trigger, parse_trigger
+from schedtui.triggers import Trigger, check_timezone, parse_trigger
 
 logger = logging.getLogger("schedtui.engine")
 
@@ -51,6 +52,7 @@ class Core:
         self.run_ids = count(last_run_id + 1)
         # Tokens only have to differ from those of earlier boots, which may still be running.
         self.tokens = count(random.getrandbits(62) & ~0xFFFF_FFFF)
+        self.arguments = Arguments(registry)
         self.jobs = LiveJobs()
         self.heap = DueHeap()
         self.loop = asyncio.get_running_loop()
@@ -88,12 +90,14 @@ class Core:
 
     def adopt(self, live: LiveJob, job: Job) -> None:
         """Let a living job become what the store now holds."""
-        old = live.job
+        old, failed = live.job, live.problem
         trigger, problem = self.read_trigger(job.trigger, job.timezone)
+        same = (old.trigger, old.timezone) == (job.trigger, job.timezone)
+        if failed and same and job.next_due is None:
+            problem = failed  # an edit of something else does not mend a trigger that failed
         live.set(job, trigger, self.effective(job), problem)
         self.problem(f"job {job.id}", f"{job.full_name}: {problem}" if problem else None)
-        if (old.group, old.name) != (job.group, job.name):
-            self.jobs.renamed(live, old)
+        self.jobs.changed(live, old)
         self.heap.push(live)
         self.hub.job(live.id)
         self.wakeup()
@@ -102,6 +106,17 @@ class Core:
         """The policies that rule a job."""
         group = self.registry.groups.get(job.group)
         return resolve(job.policies, group.policies if group else Policies(), self.policies)
+
+    def zone_for(self, name: str | None, group: str | None) -> str:
+        """The IANA zone of a new job: the named one, else its group's, else the engine's.
+
+        Raises:
+            InvalidTriggerError: there is no zone of that name.
+        """
+        if name is not None:
+            return check_timezone(name)
+        found = None if group is None else self.registry.groups.get(group)
+        return (found.timezone if found is not None else None) or self.timezone
 
     def read_trigger(self, data: Mapping[str, Any], timezone: str) -> tuple[Trigger | None, str]:
         """A stored trigger, or None and why it cannot be read."""

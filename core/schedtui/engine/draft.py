@@ -10,7 +10,7 @@ from typing import Any
 from schedtui import policies as policy_rules
 from schedtui.clock import from_us
 from schedtui.engine.core import Core
-from schedtui.engine.live import LiveJob
+from schedtui.engine.live import LiveJob, dump_kwargs
 from schedtui.errors import (
     ConflictError,
     FieldError,
@@ -48,7 +48,7 @@ class Drafts:
             group = check_name("group", spec.group)
         found = _Findings()
         name = found.of("name", lambda: self._name(group, spec.name, function_name))
-        timezone = found.of("timezone", lambda: self._timezone(group, spec.timezone))
+        timezone = found.of("timezone", lambda: self._core.zone_for(spec.timezone, group))
         trigger = found.of(
             "trigger", lambda: self.trigger(spec.trigger, timezone or self._core.timezone)
         )
@@ -78,8 +78,10 @@ class Drafts:
             updated_at=now,
         )
 
-    def edited(self, live: LiveJob, patch: JobPatch, now_us: int) -> Job:
+    def edited(self, live: LiveJob, patch: JobPatch, now_us: int) -> Job | None:
         """A living job with a patch applied, and its next due time after ``now_us``.
+
+        None where the patch changes nothing: a job declared in code is not overridden by that.
 
         Raises:
             InvalidError: with every field that is wrong.
@@ -93,9 +95,8 @@ class Drafts:
             "timezone",
             lambda: job.timezone if patch.timezone is None else check_timezone(patch.timezone),
         )
-        trigger_changed = patch.trigger is not None or patch.timezone is not None
-        trigger: Trigger | None = live.trigger
-        if trigger_changed:
+        trigger: Trigger | None = None
+        if patch.trigger is not None or patch.timezone is not None:
             data = job.trigger if patch.trigger is None else patch.trigger
             trigger = found.of("trigger", lambda: self.trigger(data, timezone or job.timezone))
         kwargs = job.kwargs
@@ -125,15 +126,17 @@ class Drafts:
             tags=tags,
             policies=job.policies if patch.policies is None else patch.policies,
             description=job.description if patch.description is None else patch.description,
-            overridden=job.static or job.overridden,
         )
-        if trigger_changed and trigger is not None:
-            changed = replace(
-                changed,
-                trigger=trigger.to_json(),
-                next_due=next_due_after(trigger, live.last_due_us, now_us),
-            )
-        return changed
+        # The same trigger again is a change where the present one cannot be read or has failed.
+        moved = trigger is not None and (
+            trigger.to_json() != job.trigger or timezone != job.timezone or bool(live.problem)
+        )
+        if trigger is not None and moved:
+            next_due = next_due_after(trigger, live.last_due_us, now_us)
+            changed = replace(changed, trigger=trigger.to_json(), next_due=next_due)
+        elif _same(changed, job):
+            return None
+        return replace(changed, overridden=job.static or job.overridden)
 
     def trigger(self, data: Mapping[str, Any], timezone: str) -> Trigger:
         """A trigger from its JSON or typed form, which must be due at least once more.
@@ -173,12 +176,6 @@ class Drafts:
             ) from None
         return dict(plain)
 
-    def _timezone(self, group: str, name: str | None) -> str:
-        if name is not None:
-            return check_timezone(name)
-        found = self._core.registry.groups.get(group)
-        return (found.timezone if found is not None else None) or self._core.timezone
-
     def _name(self, group: str, name: str | None, function_name: str) -> str:
         if name is not None:
             return check_name("name", name)
@@ -187,6 +184,12 @@ class Drafts:
             number += 1
             candidate = f"{function_name[: MAX_NAME - 8]}-{number}"
         return candidate
+
+
+def _same(one: Job, other: Job) -> bool:
+    # As JSON: to Python 1, 1.0 and True are equal, and to a function they are not.
+    arguments = dump_kwargs(one.kwargs) == dump_kwargs(other.kwargs)
+    return arguments and replace(one, kwargs={}) == replace(other, kwargs={})
 
 
 def next_due_after(

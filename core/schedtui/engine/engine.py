@@ -6,7 +6,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +14,9 @@ from schedtui import policies as policy_rules
 from schedtui.clock import Clock, SystemClock
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running, Settings
-from schedtui.engine.sync import Sync
-from schedtui.errors import EngineStoppedError, InvalidError, RefusedError
+from schedtui.engine.sync import PYTHON, Sync
+from schedtui.engine.thread import drive
+from schedtui.errors import ConflictError, EngineStoppedError, InvalidError, RefusedError
 from schedtui.locations import StateDir
 from schedtui.models import CatchUp, Job, JobPatch, JobSpec, Overlap, Run
 from schedtui.protocols import Store
@@ -28,15 +28,16 @@ T = TypeVar("T")
 
 logger = logging.getLogger("schedtui.engine")
 
-PYTHON = "python"
-"""The actor of what is done through `Engine` itself."""
-
 
 class Engine:
     """Fires the jobs of some groups, and keeps what became of every due time.
 
     Started with `start` it runs on the present event loop, so that the jobs of a service share the
     loop of the service; with `run_in_thread` it has a loop and a thread of its own.
+
+    `sys.exit()` in a function is a failed run. In a further task that an async function makes
+    (`asyncio.gather`, `create_task`) asyncio also raises it out of the loop: a loop of the engine's
+    own goes on, that of a service ends, as it would for any other task of the service.
 
     Args:
         groups: Where functions and static jobs are registered.
@@ -53,6 +54,10 @@ class Engine:
         echo: Whether what runs print also goes where it went before.
         log_level: Lower the root logger to this level while the engine runs, where no logging is
             set up; None leaves logging alone.
+
+    Attributes:
+        on_death: Called, each in the engine's own thread, when that thread ended without having
+            been asked to: nothing fires any more, and the program should say so or end.
 
     Raises:
         InvalidError: a time zone, policy, store URL or number that cannot be.
@@ -95,6 +100,7 @@ class Engine:
         )
         self._running: Running | None = None
         self._thread: threading.Thread | None = None
+        self.on_death: list[Callable[[], object]] = []
         self.sync = Sync(self)
 
     # --- life ---------------------------------------------------------------------------------
@@ -156,8 +162,11 @@ class Engine:
         """
         running = self._running
         if running is not None:
-            await running.on_loop(lambda: running.stop(grace_s))
-            self._forget(running)
+            try:
+                await running.on_loop(lambda: running.stop(grace_s))
+            finally:
+                if running.ended.is_set():
+                    self._forget(running)
 
     async def __aenter__(self) -> Engine:
         await self.start()
@@ -188,9 +197,10 @@ class Engine:
                 started.set()
             await running.ended.wait()
 
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(main()), name="schedtui-engine", daemon=True
-        )
+        def work() -> None:
+            self._thread_ended(drive(main))
+
+        self._thread = threading.Thread(target=work, name="schedtui-engine", daemon=True)
         self._thread.start()
         started.wait()
         if failure:
@@ -213,13 +223,35 @@ class Engine:
                 "close() was called on the engine's own event loop, which would wait for itself "
                 "for ever: await stop() instead, or call close() from another thread"
             )
+        failure: Exception | None = None
         if running is not None and not running.ended.is_set():
-            with suppress(RuntimeError):  # the loop has ended meanwhile
+            try:
                 asyncio.run_coroutine_threadsafe(running.stop(grace_s), running.loop).result()
+            except RuntimeError:  # the loop has ended meanwhile
+                pass
+            except Exception as error:  # noqa: BLE001 - raised below, after what must happen anyway
+                failure = error
         thread.join()
         self._thread = None
         if running is not None:
             self._forget(running)
+        if failure is not None:
+            raise failure
+
+    def _thread_ended(self, cause: BaseException | None) -> None:
+        running = self._running
+        if running is None or running.ended.is_set():
+            return
+        logger.critical(
+            "the engine's thread has ended without being asked to; no job fires any more, and "
+            "this process must be started again",
+            exc_info=cause,
+        )
+        for call in (running.abandon, *self.on_death):
+            try:
+                call()
+            except Exception:  # the next one must still be told
+                logger.exception("%r failed after the engine's thread had ended", call)
 
     def _forget(self, running: Running) -> None:
         if self._running is running:
@@ -250,9 +282,15 @@ class Engine:
         tags: Iterable[str] = (),
         description: str = "",
         paused: bool = False,
+        replace: bool = False,
         actor: str = PYTHON,
     ) -> Job:
-        """Create a dynamic job; see `EngineClient.create_job` for what it raises."""
+        """Create a dynamic job; see `EngineClient.create_job` for what it raises.
+
+        With ``replace`` a dynamic job that has the name already becomes this one, in place: its id
+        and history stay, and nothing happens where it is the same already. For programs that say
+        at every start which jobs they want.
+        """
         spec = JobSpec(
             function=function,
             trigger=trigger.to_json() if isinstance(trigger, Trigger) else trigger,
@@ -265,7 +303,28 @@ class Engine:
             description=description,
             paused=paused,
         )
+        if replace and name is not None:
+            return await self._create_or_edit(spec, actor)
         return await self.submit_spec(spec, actor=actor)
+
+    async def _create_or_edit(self, spec: JobSpec, actor: str) -> Job:
+        group = spec.group or spec.function.partition("/")[0]
+        try:
+            return await self.submit_spec(spec, actor=actor)
+        except ConflictError:
+            found = self.running.core.jobs.find(group, spec.name or "")
+            if found is None or found.job.static:
+                raise
+        patch = JobPatch(
+            function=spec.function,
+            trigger=spec.trigger,
+            timezone=spec.timezone,
+            kwargs=spec.kwargs,
+            policies=spec.policies,
+            tags=spec.tags,
+            description=spec.description,
+        )
+        return await self.edit_job(found.full_name, patch, expect_id=found.id, actor=actor)
 
     async def submit_spec(self, spec: JobSpec, *, actor: str = PYTHON) -> Job:
         """Create a dynamic job from its specification."""

@@ -16,6 +16,8 @@ from schedtui.models import Changes, EngineInfo, JobSummary, RunChange, RunState
 
 MAX_RUNS = 1_000
 MAX_REMOVED = 10_000
+SLICE = 500
+"""Rows that are made before others have the loop."""
 
 
 class Hub:
@@ -45,6 +47,8 @@ class Hub:
         self._engine_seq = 0
         self._waiters: list[asyncio.Future[None]] = []
         self._closed = False
+        self._made: tuple[int, int, asyncio.Task[Changes]] | None = None
+        """The newest frame, or the one that is being made: from where, up to where."""
 
     @property
     def cursor(self) -> str:
@@ -77,7 +81,7 @@ class Hub:
         self._notify()
 
     def engine(self) -> None:
-        """Something about the engine changed: its health, its being paused."""
+        """Something about the engine changed: its health, its problems."""
         self._seq += 1
         self._engine_seq = self._seq
         self._notify()
@@ -105,7 +109,7 @@ class Hub:
                     self._waiters.remove(waiter)
         if self._closed:
             raise EngineStoppedError("the engine has stopped; connect again when it runs")
-        return self._collect(seq)
+        return await self._shared(seq)
 
     def _position(self, cursor: str) -> int:
         boot, _, number = cursor.partition(":")
@@ -116,25 +120,42 @@ class Hub:
             )
         return seq
 
-    def _collect(self, seq: int) -> Changes:
+    async def _shared(self, seq: int) -> Changes:
+        """The frame from ``seq``: made once for all who wait at the same place."""
+        made = self._made
+        if made is not None and made[0] == seq and (made[1] == self._seq or not made[2].done()):
+            return await asyncio.shield(made[2])
+        task = asyncio.get_running_loop().create_task(self._collect(seq))
+        self._made = (seq, self._seq, task)
+        return await asyncio.shield(task)
+
+    async def _collect(self, seq: int) -> Changes:
+        # The cursor first: what changes while the rows are made comes again after it.
+        cursor = self.cursor
+        engine = self._info() if self._engine_seq > seq else None
         changed: list[int] = []
         for job_id in reversed(self._jobs):
             if self._jobs[job_id] <= seq:
                 break
             changed.append(job_id)
-        rows = [self._summary(job_id) for job_id in reversed(changed)]
+        changed.reverse()
         removed = [job_id for job_id, at in reversed(self._removed.items()) if at > seq]
         runs = []
         for at, change in reversed(self._runs):
             if at <= seq:
                 break
             runs.append(RunChange(*change))
+        rows: list[JobSummary | None] = []
+        for first in range(0, len(changed), SLICE):
+            if first:
+                await asyncio.sleep(0)
+            rows += [self._summary(job_id) for job_id in changed[first : first + SLICE]]
         return Changes(
-            cursor=self.cursor,
+            cursor=cursor,
             jobs=tuple(row for row in rows if row is not None),
             removed=tuple(reversed(removed)),
             runs=tuple(reversed(runs)),
-            engine=self._info() if self._engine_seq > seq else None,
+            engine=engine,
         )
 
     def _notify(self) -> None:

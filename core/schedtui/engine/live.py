@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -114,7 +115,9 @@ class LiveJob:
         """Why it does or does not fire."""
         if self.job.orphaned:
             return JobState.ORPHANED
-        if self.job.paused or self.trigger is None:
+        if self.problem:
+            return JobState.BROKEN
+        if self.job.paused:
             return JobState.PAUSED
         return JobState.FINISHED if self.next_due_us is None else JobState.SCHEDULED
 
@@ -172,7 +175,6 @@ class LiveRun:
     """A run that is queued or running."""
 
     __slots__ = (
-        "actor",
         "attempt",
         "ended",
         "function",
@@ -245,6 +247,9 @@ class LiveJobs:
     def __init__(self) -> None:
         self._by_id: dict[int, LiveJob] = {}
         self._by_name: dict[tuple[str, str], LiveJob] = {}
+        self._ids: list[int] = []
+        self.paused = 0
+        """How many of them are paused."""
 
     def __iter__(self) -> Iterator[LiveJob]:
         return iter(list(self._by_id.values()))
@@ -256,17 +261,29 @@ class LiveJobs:
         """Enter a new job."""
         self._by_id[live.id] = live
         self._by_name[live.job.group, live.job.name] = live
+        insort(self._ids, live.id)
+        self.paused += live.job.paused
 
-    def renamed(self, live: LiveJob, old: Job) -> None:
-        """Follow a job to its new name."""
-        self._by_name.pop((old.group, old.name), None)
-        self._by_name[live.job.group, live.job.name] = live
+    def changed(self, live: LiveJob, old: Job) -> None:
+        """Follow a job to its new name and state."""
+        if self._by_id.get(live.id) is live:
+            self.paused += live.job.paused - old.paused
+            if (old.group, old.name) != (live.job.group, live.job.name):
+                self._by_name.pop((old.group, old.name), None)
+                self._by_name[live.job.group, live.job.name] = live
 
     def remove(self, live: LiveJob) -> None:
         """Take a deleted job out."""
         live.removed = True
-        self._by_id.pop(live.id, None)
-        self._by_name.pop((live.job.group, live.job.name), None)
+        if self._by_id.pop(live.id, None) is not None:
+            self._by_name.pop((live.job.group, live.job.name), None)
+            del self._ids[bisect_left(self._ids, live.id)]
+            self.paused -= live.job.paused
+
+    def after(self, job_id: int, limit: int) -> list[LiveJob]:
+        """The next ``limit`` jobs above an id, in the order of their ids."""
+        first = bisect_right(self._ids, job_id)
+        return [self._by_id[one] for one in self._ids[first : first + limit]]
 
     def by_id(self, job_id: int) -> LiveJob | None:
         """A living job by its id."""

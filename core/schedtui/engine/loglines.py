@@ -1,23 +1,27 @@
 """Lines of runs on their way to the store, and whoever reads along.
 
 Lines are readable from the moment they are written: first from the run's sink, then from the store,
-and in between from both, told apart by their number.
+and in between from both, told apart by their number. Lines that the store never takes are counted
+in their run's row, as long as its outcome is not written; after that the engine's log alone tells.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from schedtui.capture import RunSink
 from schedtui.engine.core import Core
-from schedtui.errors import SchedtuiError
+from schedtui.errors import SchedtuiError, StoreDataError
 from schedtui.models import LogLine
 from schedtui.protocols import LogChunk
 from schedtui.store.chunks import encode
 from schedtui.store.writer import Lane, Write
+
+logger = logging.getLogger("schedtui.runs")
 
 FLUSH_S = 0.2
 """Lines wait so long for company before they are compressed and handed to the writer."""
@@ -84,6 +88,13 @@ class LogLines:
         for sink in list(self._sinks.values()):
             sink.flush_partial()
         await self._write(list(self._sinks.values()))
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    @property
+    def busy(self) -> bool:
+        """Whether lines are being made ready for the writer."""
+        return bool(self._tasks)
 
     def _noticed(self) -> None:
         self._scheduled = False
@@ -114,6 +125,9 @@ class LogLines:
             self._on_way[sink.run_id] = self._on_way.get(sink.run_id, 0) + 1
         chunks = await asyncio.to_thread(_encode_all, pending)
         for (sink, lines), chunk in zip(pending, chunks, strict=True):
+            if isinstance(chunk, SchedtuiError):
+                self._dropped(sink, lines, chunk)
+                continue
             self._core.writer.submit(
                 Write(
                     Lane.LOG,
@@ -128,7 +142,9 @@ class LogLines:
         sink.forget(upto)
         self._arrived(sink)
 
-    def _dropped(self, sink: RunSink, lines: list[LogLine], _error: SchedtuiError) -> None:
+    def _dropped(self, sink: RunSink, lines: list[LogLine], error: SchedtuiError) -> None:
+        if sink.run_id in self._ended:  # too late for its row to say so
+            logger.warning("%d log lines of run %d are lost: %s", len(lines), sink.run_id, error)
         sink.dropped += len(lines)
         sink.forget(lines[-1].seq)
         self._arrived(sink)
@@ -157,5 +173,15 @@ class LogLines:
                 waiter.set_result(None)
 
 
-def _encode_all(pending: Sequence[tuple[RunSink, list[LogLine]]]) -> list[LogChunk]:
-    return [encode(sink.run_id, lines) for sink, lines in pending]
+def _encode_all(
+    pending: Sequence[tuple[RunSink, list[LogLine]]],
+) -> list[LogChunk | StoreDataError]:
+    return [_encoded(sink.run_id, lines) for sink, lines in pending]
+
+
+def _encoded(run_id: int, lines: list[LogLine]) -> LogChunk | StoreDataError:
+    try:
+        return encode(run_id, lines)
+    except Exception as error:  # one run's lines must not take the others' with them
+        logger.exception("the log lines of run %d cannot be encoded", run_id)
+        return StoreDataError(f"they cannot be encoded: {type(error).__name__}: {error}")

@@ -7,61 +7,78 @@ whose declaration is gone is ``orphaned``: it never fires, keeps its history, an
 
 from __future__ import annotations
 
-import json
+import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
-from schedtui.clock import from_us, to_us
-from schedtui.engine.claim import decided_row
-from schedtui.engine.commands import Commands
+from schedtui.clock import from_us
 from schedtui.engine.core import Core
-from schedtui.engine.decide import account
 from schedtui.engine.draft import next_due_after
-from schedtui.engine.live import LiveJob, dump_kwargs
-from schedtui.errors import SchedtuiError
+from schedtui.engine.live import LiveJob
+from schedtui.engine.writes import JobWrites
 from schedtui.models import Job, RunState
 from schedtui.models.wire import to_wire
-from schedtui.protocols import NewRun, StoreTx
+from schedtui.protocols import NewRun
 from schedtui.registry import Declaration
 
 logger = logging.getLogger("schedtui.reconcile")
 
 ACTOR = "code"
+CHUNK = 500
+"""New jobs in one transaction."""
+SLICE = 100
+"""Declarations that are compared before others have the loop."""
 
 
-async def reconcile(core: Core, commands: Commands) -> None:
-    """Bring the static jobs in line with the registry, each in its own transaction.
+async def reconcile(core: Core, writes: JobWrites) -> None:
+    """Bring the static jobs in line with the registry.
 
     Raises:
         StoreUnavailableError: the store cannot take it now.
     """
     known = {_declared_name(live.job): live for live in core.jobs if live.job.static}
-    declared: set[tuple[str, str]] = set()
-    for declaration in core.registry.declarations():
-        name = (declaration.group, declaration.name)
-        declared.add(name)
-        _check_arguments(core, declaration)
-        live = known.get(name) or core.jobs.find(*name)
+    declarations = core.registry.declarations()
+    for name, problem in await core.arguments.problems(declarations):
+        _tell(core, name, f"every run of {name} will fail: {problem}")
+    new: list[Declaration] = []
+    for number, declaration in enumerate(declarations):
+        names = (declaration.group, declaration.name)
+        live = known.get(names) or core.jobs.find(*names)
         if live is None:
-            await _insert(core, commands, declaration)
+            new.append(declaration)
         elif not live.job.static:
             text = (
                 f"{live.full_name} is declared in code, and a job created at run time has that "
                 "name: rename or delete the one, or the other"
             )
-            logger.warning(text)
-            core.problem(f"declaration {live.full_name}", text)
+            _tell(core, live.full_name, text)
         elif _differs(core, live.job, declaration):
-            await _update(core, commands, live, declaration)
+            await _update(core, writes, live, declaration)
+        if number % SLICE == SLICE - 1:
+            await asyncio.sleep(0)
+    for first in range(0, len(new), CHUNK):
+        chunk = new[first : first + CHUNK]
+        await writes.insert(await asyncio.to_thread(_jobs, core, chunk), ACTOR)
+    declared = {(declaration.group, declaration.name) for declaration in declarations}
     for live in core.jobs:
         job = live.job
         if job.static and not job.orphaned and _declared_name(job) not in declared:
-            await _store(core, commands, live, replace(live.current(), orphaned=True), "job.orphan")
+            changed = replace(live.current(), orphaned=True)
+            await writes.replace(live, changed, ACTOR, "job.orphan")
         elif live.next_due_us is None and not job.orphaned:
             next_due = next_due_after(live.trigger, live.last_due_us, core.clock.now_us())
             if next_due is not None:  # its trigger had failed, and works again
                 changed = replace(live.current(), next_due=next_due)
-                await _store(core, commands, live, changed, "job.edit")
+                await writes.replace(live, changed, ACTOR, "job.edit")
+    wanted = {live.job.function: live.kwargs for live in core.jobs}
+    wanted |= {live.job.function: live.kwargs for live in core.jobs if live.kwargs}
+    await core.arguments.prepare(wanted.items())
+
+
+def _tell(core: Core, name: str, text: str) -> None:
+    logger.warning(text)
+    core.problem(f"declaration {name}", text)
 
 
 def _declared_name(job: Job) -> tuple[str, str]:
@@ -80,15 +97,8 @@ def _differs(core: Core, job: Job, declaration: Declaration) -> bool:
     return moved or job.orphaned or job.declared != declaration.to_json()
 
 
-def _check_arguments(core: Core, declaration: Declaration) -> None:
-    """Tell of arguments that no run of a declared job can have, before the first one fails."""
-    name = f"{declaration.group}/{declaration.name}"
-    try:
-        core.registry.resolve(declaration.function).validate(declaration.kwargs)
-    except SchedtuiError as error:
-        text = f"every run of {name} will fail: {error}"
-        logger.warning(text)
-        core.problem(f"declaration {name}", text)
+def _jobs(core: Core, declarations: Sequence[Declaration]) -> list[Job]:
+    return [_job(core, declaration) for declaration in declarations]
 
 
 def _job(core: Core, declaration: Declaration) -> Job:
@@ -116,74 +126,39 @@ def _job(core: Core, declaration: Declaration) -> Job:
     )
 
 
-async def _insert(core: Core, commands: Commands, declaration: Declaration) -> None:
-    job = _job(core, declaration)
-
-    def apply(tx: StoreTx) -> Job:
-        created = tx.insert_job(job)
-        _audit(core, tx, "job.create", created)
-        return created
-
-    commands.entered(await commands.write(apply))
-
-
-async def _update(core: Core, commands: Commands, live: LiveJob, declaration: Declaration) -> None:
+async def _update(core: Core, writes: JobWrites, live: LiveJob, declaration: Declaration) -> None:
     old = live.current()
     fresh = _job(core, declaration)
+    now_us = core.clock.now_us()
     if live.job.overridden:
         next_due = old.next_due
         if old.orphaned:
-            next_due = next_due_after(live.trigger, live.last_due_us, core.clock.now_us())
+            next_due = next_due_after(live.trigger, live.last_due_us, now_us)
         changed = replace(old, declared=fresh.declared, orphaned=False, next_due=next_due)
     else:
-        moved = (old.trigger, old.timezone) != (fresh.trigger, fresh.timezone) or old.orphaned
+        paused = _paused(old, fresh)
+        moved = (old.trigger, old.timezone) != (fresh.trigger, fresh.timezone)
+        moved = moved or old.orphaned or (old.paused and not paused)
         changed = replace(
             fresh,
             id=old.id,
             created_at=old.created_at,
-            paused=old.paused,
+            paused=paused,
             pause_reason=old.pause_reason,
             paused_by=old.paused_by,
             last_due=old.last_due,
             next_due=fresh.next_due if moved else old.next_due,
         )
-    await _store(core, commands, live, changed, "job.edit")
-
-
-async def _store(core: Core, commands: Commands, live: LiveJob, changed: Job, action: str) -> None:
-    """Write a job that the code changed; due times under its old schedule get their rows first."""
-    old = live.current()
     rows: tuple[NewRun, ...] = ()
-    if changed.next_due != old.next_due and live.trigger is not None and old.next_due is not None:
-        rows = _passed(core, live, to_us(old.next_due))
-    if rows and rows[-1].scheduled_for_us is not None:
-        changed = replace(changed, last_due=from_us(rows[-1].scheduled_for_us))
-    changed = replace(changed, version=old.version + 1, updated_at=from_us(core.clock.now_us()))
-
-    def apply(tx: StoreTx) -> None:
-        tx.update_job(changed, version=old.version)
-        tx.insert_runs(rows)
-        _audit(core, tx, action, changed)
-
-    await commands.write(apply)
-    core.adopt(live, changed)
+    if changed.next_due != old.next_due:
+        reason = core.absence(live.next_due_us or 0) or "its declaration changed"
+        rows = writes.passed(live, now_us, reason, RunState.MISSED)
+    await writes.replace(live, changed, ACTOR, "job.edit", rows)
 
 
-def _passed(core: Core, live: LiveJob, due_us: int) -> tuple[NewRun, ...]:
-    state, reason = RunState.MISSED, core.absence(due_us) or "its declaration changed"
-    if live.job.orphaned:
-        state, reason = RunState.SKIPPED, "orphaned: its declaration was gone from the code"
-    elif live.job.paused:
-        state, reason = RunState.SKIPPED, f"paused by {live.job.paused_by or 'its declaration'}"
-    now_us = core.clock.now_us()
-    if live.trigger is None:
-        return ()
-    verdicts = account(live.trigger, due_us, now_us, state, reason)
-    return tuple(
-        decided_row(next(core.run_ids), live, verdict, core.epoch, now_us) for verdict in verdicts
-    )
-
-
-def _audit(core: Core, tx: StoreTx, action: str, job: Job) -> None:
-    detail = {"after": {"trigger": to_wire(job.trigger), "kwargs": dump_kwargs(job.kwargs)}}
-    tx.audit(core.clock.now_us(), ACTOR, action, job.full_name, json.dumps(detail))
+def _paused(old: Job, fresh: Job) -> bool:
+    """Whether a job is paused that nobody edited: what a person did to it, else its declaration."""
+    if old.paused:
+        return bool(old.paused_by) or fresh.paused
+    # Not paused though declared so: somebody resumed it.
+    return fresh.paused and not (old.declared or {}).get("paused", False)

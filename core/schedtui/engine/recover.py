@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from schedtui.clock import from_us
-from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveRun
+from schedtui.engine.writes import JobWrites
 from schedtui.errors import StoreDataError
 from schedtui.models import RunState
 from schedtui.protocols import Finish, Opened, OpenRun, RecentRun, Store, StoreTx
@@ -26,7 +26,7 @@ logger = logging.getLogger("schedtui.recover")
 CHUNK = 1_000
 
 
-async def recover(core: Core, commands: Commands, opened: Opened) -> None:
+async def recover(core: Core, writes: JobWrites, opened: Opened) -> None:
     """Settle what is left, before the first tick.
 
     Raises:
@@ -43,7 +43,7 @@ async def recover(core: Core, commands: Commands, opened: Opened) -> None:
         chunk = interrupted[first : first + CHUNK]
         kept = await asyncio.to_thread(_kept_lines, core.store, chunk)
         rows = [_lost(run, now_us, reason, kept.get(run.id, 0)) for run in chunk]
-        await commands.write(lambda tx, rows=rows: tx.finish(rows))  # type: ignore[misc]
+        await writes.write(lambda tx, rows=rows: tx.finish(rows))  # type: ignore[misc]
     for run in interrupted:
         live = core.jobs.by_id(run.job_id)
         if live is not None:
@@ -74,7 +74,7 @@ async def recover(core: Core, commands: Commands, opened: Opened) -> None:
         def cancel(tx: StoreTx, job_id: int = job_id) -> list[int]:
             return tx.cancel_queued(job_id, "its job was deleted", now_us)
 
-        await commands.write(cancel)
+        await writes.write(cancel)
     if left:
         logger.info("%d runs were interrupted, %d had not started", len(interrupted), len(waiting))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import secrets
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,13 +22,15 @@ from schedtui.engine.clockwatch import ClockWatch
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
 from schedtui.engine.events import Hub
-from schedtui.engine.live import RECENT, LiveJob, LiveRun
+from schedtui.engine.live import LiveRun
+from schedtui.engine.load import Reloads, load
 from schedtui.engine.loglines import LogLines
 from schedtui.engine.reconcile import reconcile
 from schedtui.engine.recover import recover
 from schedtui.engine.slots import Pool
 from schedtui.engine.supervise import Supervisor
-from schedtui.errors import SchedtuiError, StoreUnavailableError
+from schedtui.engine.writes import JobWrites
+from schedtui.errors import StoreUnavailableError
 from schedtui.execution import AsyncExecutor, ThreadExecutor
 from schedtui.models import EngineInfo, Health, JobSummary, Policies
 from schedtui.protocols import Boot, Opened, Store, StoreTx
@@ -43,6 +47,8 @@ HANGS_S = 5.0
 """A tick older than this makes the engine's health degraded."""
 LAST_WORD_S = 2.0
 """How long a cancelled run may take to end before it is given up."""
+MOMENT_S = 0.002
+"""What a function in a thread is given where nobody can know how long it takes."""
 FLUSH_S = 10.0
 """How long a stop waits for a store that does not answer."""
 
@@ -82,7 +88,7 @@ class Running:
         self._stop_task: asyncio.Task[None] | None = None
         self._beat: Timer | None = None
         self._capture = Capture(echo=settings.echo)
-        self._reloads: set[asyncio.Task[None]] = set()
+        self._unwatch: Callable[[], None] = _nothing
 
     async def start(self) -> None:
         """Open the store, take over what it holds, and begin to tick.
@@ -118,13 +124,15 @@ class Running:
         try:
             self._wire(opened)
             self.writer.start()
-            await self._load()
+            await load(self.core)
             self._note_absence(opened)
             if opened.last_seen_us is not None:
                 await self.watch.since(opened.last_seen_us)
-            await reconcile(self.core, self.commands)
-            await recover(self.core, self.commands, opened)
+            await self._tell_start()
+            await reconcile(self.core, self.writes)
+            await recover(self.core, self.writes, opened)
         except BaseException:
+            self._unwatch()
             await asyncio.to_thread(self._abandon)
             raise
         for pool in self.core.pools.values():
@@ -136,6 +144,12 @@ class Running:
         self.ready = True
         self._sign()
         logger.info("engine %s runs %d jobs on %s", self.boot, len(self.core.jobs), self.store.url)
+
+    async def _tell_start(self) -> None:
+        at_us, detail = self.started_us, json.dumps({"version": __version__, "pid": os.getpid()})
+        await self.writes.write(
+            lambda tx: tx.audit(at_us, "engine", "engine.start", self.boot, detail)
+        )
 
     async def _open(self, boot: Boot) -> Opened:
         opening = asyncio.ensure_future(asyncio.to_thread(self.store.open, boot))
@@ -162,9 +176,22 @@ class Running:
         self.claims.close()
         self.admission.close()
         self.watch.stop()
+        self.reloads.close()
         self.core.hub.close()
         if self._beat is not None:
             self._beat.cancel()
+        async with AsyncExitStack() as last:
+            # Last one first, and whatever fails: nothing may stay locked, hooked or running.
+            last.push_async_callback(asyncio.to_thread, self.store.close)
+            last.callback(self._unwatch)
+            last.callback(self._capture.uninstall)
+            last.callback(self.shell.shutdown, wait=False)
+            last.push_async_callback(self._flush)
+            for pool in self.core.pools.values():
+                last.push_async_callback(pool.executor.close)
+            await self._let_finish(grace_s)
+
+    async def _let_finish(self, grace_s: float) -> None:
         await self._quiet(grace_s)
         if self.supervisor.cancel_all("the engine stopped, and the grace was over"):
             await self._quiet(LAST_WORD_S)
@@ -172,18 +199,16 @@ class Running:
             "still ran in its thread when the engine stopped; it may have done its work"
         )
         await asyncio.sleep(0)  # lets the supervisor hand its outcomes to the writer
+        self.supervisor.close()
         await self.logs.drain()
         now_us = self.clock.now_us()
         self._background(lambda tx: tx.audit(now_us, "engine", "engine.stop", self.boot, "{}"))
         self._background(lambda tx: tx.beat(self.boot, now_us, stopped=True))
-        for pool in self.core.pools.values():
-            await pool.executor.close()
+
+    async def _flush(self) -> None:
         if not await asyncio.to_thread(self.writer.stop, FLUSH_S):
             logger.error("the store did not answer: what ended last is recorded as lost")
         await asyncio.sleep(0)
-        self.shell.shutdown(wait=False)
-        self._capture.uninstall()
-        await asyncio.to_thread(self.store.close)
 
     async def on_loop(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Await a coroutine on the engine's loop, from whichever loop this one is."""
@@ -210,12 +235,19 @@ class Running:
             started_at=from_us(self.started_us),
             last_tick_age_s=age_s,
             jobs=len(core.jobs),
-            jobs_paused=sum(1 for live in core.jobs if live.job.paused),
+            jobs_paused=core.jobs.paused,
             runs_active=len(self.supervisor.running),
             runs_queued=waiting,
             store=self.store.url,
             pid=os.getpid(),
         )
+
+    def busy_s(self) -> float:
+        """Real seconds that are worth waiting for what is under way off the loop; 0 for nothing."""
+        if self.writer.busy or self.logs.busy or self.reloads.busy:
+            return HANGS_S
+        threads = self.core.pools["thread"]
+        return MOMENT_S if threads.free < threads.executor.slots else 0.0
 
     def _wire(self, opened: Opened) -> None:
         settings = self.settings
@@ -241,14 +273,20 @@ class Running:
         self.logs = LogLines(core, self._job_of)
         self.supervisor = Supervisor(core, self.logs)
         self.admission = Admission(core, self._dispatch)
+        self.reloads = Reloads(core)
         self.claims = Claims(
-            core, dispatch=self._dispatch, queued=self.admission.sweep, reload=self._reload
+            core, dispatch=self._dispatch, queued=self.admission.sweep, reload=self.reloads.read
         )
         self.supervisor.on_slot = self.admission.sweep
-        self.commands = Commands(core, self.claims, self.admission, self._dispatch)
-        self.watch = ClockWatch(core, self.claims, self.commands.write)
+        self.writes = JobWrites(core)
+        self.commands = Commands(core, self.writes, self.claims, self.admission, self._dispatch)
+        self.watch = ClockWatch(core, self.claims, self.writes.write)
         self.shell = Shell(self._tick, self.clock)
         core.wakeup = self.shell.wakeup
+        # A clock for tests lets no time pass while the engine is busy.
+        watch = getattr(self.clock, "watch", None)
+        if watch is not None:
+            self._unwatch = watch(self.busy_s)
 
     def _tick(self) -> float:
         self.watch.check()
@@ -265,20 +303,6 @@ class Running:
         run = self.supervisor.running.get(run_id)
         return None if run is None else run.job.id
 
-    async def _load(self) -> None:
-        core = self.core
-        jobs = await asyncio.to_thread(lambda: list(core.store.jobs()))
-        recent = await asyncio.to_thread(core.store.recent_runs, RECENT)
-        for number, job in enumerate(jobs):
-            live = core.live(job)
-            live.recent.extend(recent.get(job.id, ()))
-            core.jobs.add(live)
-            core.heap.push(live)
-            if live.problem:
-                core.problem(f"job {job.id}", f"{job.full_name}: {live.problem}")
-            if number % 200 == 199:
-                await asyncio.sleep(0)
-
     def _note_absence(self, opened: Opened) -> None:
         now_us = self.clock.now_us()
         if opened.last_seen_us is not None and opened.last_seen_us <= now_us:
@@ -286,30 +310,6 @@ class Running:
             how = "" if opened.clean else " (it did not stop in order)"
             reason = f"the engine did not run from {since:%FT%TZ} to {until:%FT%TZ}{how}"
             self.core.absent = (opened.last_seen_us, now_us, reason)
-
-    def _reload(self, live: LiveJob) -> None:
-        """Read a job whose claim was lost: it changed, or is gone."""
-
-        async def read() -> None:
-            try:
-                job = await asyncio.to_thread(self.store.job, live.id)
-            except SchedtuiError as error:
-                logger.warning("%s cannot be read: %s", live.full_name, error)
-                if not self.stopping:
-                    self.clock.call_later(1.0, lambda: self._reload(live))
-                return
-            if live.busy or live.removed:
-                return
-            if job is None:
-                self.core.heap.drop(live)
-                self.core.jobs.remove(live)
-                self.core.hub.removed(live.id)
-            elif job.version >= live.version:
-                self.core.adopt(live, job)
-
-        task = self.core.loop.create_task(read())
-        self._reloads.add(task)
-        task.add_done_callback(self._reloads.discard)
 
     def _store_health(self, error: StoreUnavailableError | None) -> None:
         self.core.problem("store", None if error is None else str(error))
@@ -348,6 +348,20 @@ class Running:
         except TimeoutError:
             return
 
+    def abandon(self) -> None:
+        """Let go of everything, from any thread, once the loop has died: nothing more is told."""
+        self.ready = False
+        self.ended.set()
+        self._unwatch()
+        self._capture.uninstall()
+        self._abandon()
+
     def _abandon(self) -> None:
-        self.writer.stop(0)
-        self.store.close()
+        try:
+            self.writer.stop(0)
+        finally:
+            self.store.close()
+
+
+def _nothing() -> None:
+    return None

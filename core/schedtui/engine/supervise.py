@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from schedtui.capture import RunSink, run_context
+from schedtui.clock import Timer
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveRun
 from schedtui.engine.loglines import LogLines
-from schedtui.errors import SchedtuiError, StoreDataError
+from schedtui.errors import EngineStoppedError, SchedtuiError, StoreDataError
 from schedtui.execution.ended import ended_error
 from schedtui.models import RunState
 from schedtui.protocols import Call, Ended, Finish, RecentRun
+from schedtui.registry.function import Function
 from schedtui.store.writer import Lane, Write
 
 logger = logging.getLogger("schedtui.runs")
@@ -26,6 +29,8 @@ logger = logging.getLogger("schedtui.runs")
 MAX_BATCH = 500
 """Outcomes in one write, so that the writer can stop between two of them."""
 REFUSED = "the store refused this run's outcome"
+BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+"""Between two attempts to write outcomes that a store refuses for no fault of theirs."""
 
 
 class Supervisor:
@@ -42,6 +47,11 @@ class Supervisor:
         self._ends: list[tuple[LiveRun, Finish]] = []
         self._flushing = False
         self._cancel_reason = ""
+        self._again: list[tuple[LiveRun, Finish]] = []
+        self._unwelcome: set[int] = set()
+        self._refusals = 0
+        self._timer: Timer | None = None
+        self._closed = False
         self.running: dict[int, LiveRun] = {}
         """Runs whose function has been called and has not ended, by id."""
         self.unwritten = 0
@@ -65,9 +75,13 @@ class Supervisor:
         run.make_sink = self._sink
         try:
             function = self._core.registry.resolve(run.function)
-            kwargs = function.validate(run.kwargs)
+            call: Callable[..., Any] = function.call
+            if run.pool.executor.kind == "thread":  # there the arguments are checked as well
+                call, kwargs = partial(_checked_call, function, run.kwargs), {}
+            else:
+                kwargs = function.validate(run.kwargs)
             done = partial(self._ended, run)
-            run.pool.executor.submit(Call(run.id, function.call, kwargs, run_context(run), done))
+            run.pool.executor.submit(Call(run.id, call, kwargs, run_context(run), done))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it is its outcome
             self._ended(run, ended_error(error, self._core.clock))
 
@@ -132,6 +146,13 @@ class Supervisor:
             self.record(run, Ended(RunState.LOST, now_us, reason=reason))
         return left
 
+    def close(self) -> None:
+        """Hand every outcome that waits to the writer now, for the last time; at a stop."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._try_again()
+
     def _flush(self) -> None:
         self._flushing = False
         ends, self._ends = self._ends, []
@@ -153,6 +174,7 @@ class Supervisor:
     def _committed(self, ends: list[tuple[LiveRun, Finish]], lost: set[int]) -> None:
         core = self._core
         for run, finish in ends:
+            self._welcome(run)
             job = run.job
             job.active -= 1
             job.running.pop(run.id, None)
@@ -168,25 +190,50 @@ class Supervisor:
         self._settled(len(ends))
 
     def _refused(self, ends: list[tuple[LiveRun, Finish]], error: SchedtuiError) -> None:
-        """The store will not take an outcome as it is: write its bare state instead."""
+        """The store will not take an outcome as it is: write its bare state instead.
+
+        What says nothing about the data may be over in a while, so that is tried again and again.
+        """
         for run, finish in ends:
-            bare = finish._replace(
-                error_type=None,
-                error=f"{REFUSED}: {error}",
-                traceback=None,
-                result=None,
-                result_is_json=False,
-                progress_text=None,
-            )
             tried = (finish.error or "").startswith(REFUSED)
             if isinstance(error, StoreDataError) and not tried:
-                self._core.writer.submit(self._write([(run, bare)]))
-                continue
-            logger.error("the outcome of run %d could not be written: %s", run.id, error)
-            run.job.active -= 1
-            run.job.running.pop(run.id, None)
-            self._logs.close(run.id)
-            self._settled(1)
+                self._core.writer.submit(self._write([(run, _bare(finish, error))]))
+            elif isinstance(error, StoreDataError | EngineStoppedError) or self._closed:
+                self._give_up(run, error)
+            else:
+                self._later(run, finish if tried else _bare(finish, error), error)
+
+    def _later(self, run: LiveRun, bare: Finish, error: SchedtuiError) -> None:
+        pause_s = BACKOFF_S[min(self._refusals, len(BACKOFF_S) - 1)]
+        if not self._again:
+            self._refusals += 1
+            self._timer = self._core.clock.call_later(pause_s, self._try_again)
+        self._again.append((run, bare))
+        self._unwelcome.add(run.id)
+        self._core.problem("outcomes", f"the outcome of run {run.id} cannot be written: {error}")
+        self._core.hub.job(run.job.id)
+
+    def _try_again(self) -> None:
+        again, self._again = self._again, []
+        for one in again:
+            self._core.writer.submit(self._write([one]))
+
+    def _welcome(self, run: LiveRun) -> None:
+        """Nothing more is to be tried for this run's outcome."""
+        if run.id in self._unwelcome:
+            self._unwelcome.discard(run.id)
+            if not self._unwelcome:
+                self._refusals = 0
+                self._core.problem("outcomes", None)
+
+    def _give_up(self, run: LiveRun, error: SchedtuiError) -> None:
+        self._welcome(run)
+        logger.error("the outcome of run %d could not be written: %s", run.id, error)
+        run.job.active -= 1
+        run.job.running.pop(run.id, None)
+        self._logs.close(run.id)
+        self._core.hub.job(run.job.id)
+        self._settled(1)
 
     def _settled(self, number: int) -> None:
         self.unwritten -= number
@@ -199,6 +246,21 @@ def _counted(run: LiveRun, finish: Finish) -> Finish:
     if run.sink is None or run.sink.dropped == finish.log_dropped:
         return finish
     return finish._replace(log_dropped=run.sink.dropped)
+
+
+def _checked_call(function: Function, kwargs: Mapping[str, Any]) -> Any:
+    return function.call(**function.validate(kwargs))
+
+
+def _bare(finish: Finish, error: SchedtuiError) -> Finish:
+    return finish._replace(
+        error_type=None,
+        error=f"{REFUSED}: {error}",
+        traceback=None,
+        result=None,
+        result_is_json=False,
+        progress_text=None,
+    )
 
 
 def _nobody() -> None:

@@ -3,50 +3,111 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from schedtui.errors import RefusedError
-from schedtui.models import Job, Run
+from schedtui.models import CatchUp, Job, JobPatch, Overlap, Run
+from schedtui.triggers import Trigger
 
 if TYPE_CHECKING:
     from schedtui.engine.engine import Engine
 
 T = TypeVar("T")
 
+PYTHON = "python"
+"""The actor of what is done through `Engine` itself."""
+
 
 class Sync:
-    """Blocks until the engine has done it. For other threads than the engine's own.
-
-    The arguments are those of the methods of `Engine` of the same names.
-    """
+    """Blocks until the engine has done it. For other threads than the engine's own."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def create_job(self, **arguments: Any) -> Job:
+    def create_job(
+        self,
+        *,
+        function: str,
+        trigger: Trigger | Mapping[str, Any],
+        group: str | None = None,
+        name: str | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        timezone: str | None = None,
+        overlap: Overlap | str | None = None,
+        grace_s: float | timedelta | None = None,
+        catch_up: CatchUp | str | None = None,
+        tags: Iterable[str] = (),
+        description: str = "",
+        paused: bool = False,
+        replace: bool = False,
+        actor: str = PYTHON,
+    ) -> Job:
         """See `Engine.create_job`."""
-        return self._call(lambda: self._engine.create_job(**arguments))
+        return self._call(
+            lambda: self._engine.create_job(
+                function=function,
+                trigger=trigger,
+                group=group,
+                name=name,
+                kwargs=kwargs,
+                timezone=timezone,
+                overlap=overlap,
+                grace_s=grace_s,
+                catch_up=catch_up,
+                tags=tags,
+                description=description,
+                paused=paused,
+                replace=replace,
+                actor=actor,
+            )
+        )
 
-    def edit_job(self, job: str, /, *args: Any, **arguments: Any) -> Job:
+    def edit_job(
+        self,
+        job: str,
+        patch: JobPatch,
+        *,
+        version: int | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
+    ) -> Job:
         """See `Engine.edit_job`."""
-        return self._call(lambda: self._engine.edit_job(job, *args, **arguments))
+        return self._call(
+            lambda: self._engine.edit_job(
+                job, patch, version=version, expect_id=expect_id, actor=actor
+            )
+        )
 
-    def remove_job(self, job: str, /, **arguments: Any) -> None:
+    def remove_job(self, job: str, *, expect_id: int | None = None, actor: str = PYTHON) -> None:
         """See `Engine.remove_job`."""
-        self._call(lambda: self._engine.remove_job(job, **arguments))
+        self._call(lambda: self._engine.remove_job(job, expect_id=expect_id, actor=actor))
 
-    def pause_job(self, job: str, /, **arguments: Any) -> Job:
+    def pause_job(
+        self, job: str, *, reason: str = "", expect_id: int | None = None, actor: str = PYTHON
+    ) -> Job:
         """See `Engine.pause_job`."""
-        return self._call(lambda: self._engine.pause_job(job, **arguments))
+        return self._call(
+            lambda: self._engine.pause_job(job, reason=reason, expect_id=expect_id, actor=actor)
+        )
 
-    def resume_job(self, job: str, /, **arguments: Any) -> Job:
+    def resume_job(self, job: str, *, expect_id: int | None = None, actor: str = PYTHON) -> Job:
         """See `Engine.resume_job`."""
-        return self._call(lambda: self._engine.resume_job(job, **arguments))
+        return self._call(lambda: self._engine.resume_job(job, expect_id=expect_id, actor=actor))
 
-    def trigger_job(self, job: str, /, **arguments: Any) -> Run:
+    def trigger_job(
+        self,
+        job: str,
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
+    ) -> Run:
         """See `Engine.trigger_job`."""
-        return self._call(lambda: self._engine.trigger_job(job, **arguments))
+        return self._call(
+            lambda: self._engine.trigger_job(job, kwargs=kwargs, expect_id=expect_id, actor=actor)
+        )
 
     def _call(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         loop = self._engine.loop

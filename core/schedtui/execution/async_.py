@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from contextvars import Context, copy_context
 
 from schedtui.clock import Clock
@@ -15,13 +16,14 @@ from schedtui.execution.ended import (
     ended_refused,
     not_run,
 )
+from schedtui.execution.forked import leave_if_forked
 from schedtui.execution.report import report
-from schedtui.protocols import Call, Ended, Executor
+from schedtui.protocols import Call, Ended
 
 _CLOSE_GRACE_S = 0.5
 
 
-class AsyncExecutor(Executor):
+class AsyncExecutor:
     """Makes each call as a task of its own.
 
     An end is reported once, in the context in which `start` was called. A function that swallows
@@ -97,6 +99,7 @@ class AsyncExecutor(Executor):
     async def _run(self, call: Call) -> None:
         # All of it in one coroutine: each further one costs every run a microsecond.
         run_id = call.run_id
+        pid = os.getpid()
         try:
             if run_id in self._asked:
                 ended = ended_cancelled(self._clock)
@@ -104,10 +107,13 @@ class AsyncExecutor(Executor):
                 value = call.function(**call.kwargs)
                 if inspect.isawaitable(value):
                     value = await value
+                leave_if_forked(pid)
                 ended = self._returned(value, run_id)
         except asyncio.CancelledError as error:
+            leave_if_forked(pid, error)
             ended = self._cancelled(error, run_id)
         except BaseException as error:  # noqa: BLE001 - sys.exit() in a job must not end the loop
+            leave_if_forked(pid, error)
             ended = ended_error(error, self._clock)
         self._tasks.pop(run_id, None)
         self._asked.discard(run_id)
@@ -130,5 +136,6 @@ class AsyncExecutor(Executor):
         if task is not None and task.cancelling():
             reason = "its task was cancelled by other code of this process"
             return ended_cancelled(self._clock, error, reason=reason)
-        message = str(error) or "it was cancelled from within, nobody had asked it to end"
-        return ended_error(error, self._clock)._replace(error=message)
+        ended = ended_error(error, self._clock)
+        message = "it was cancelled from within, nobody had asked it to end"
+        return ended if ended.error else ended._replace(error=message)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-from types import CoroutineType
+from collections.abc import Awaitable
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
-from schedtui.capture.text import clip, safe_str
+from schedtui.capture.text import clip, plain_type_name, safe_str
 from schedtui.capture.traces import format_traceback, type_name
 from schedtui.capture.values import bounded_json, preview
 from schedtui.clock import Clock
@@ -36,13 +36,17 @@ def ended_ok(value: Any, clock: Clock) -> Ended:
 
 def ended_error(error: BaseException, clock: Clock) -> Ended:
     """The end of a call that raised ``error``: type, message, traceback without our frames."""
-    return Ended(
-        RunState.FAILED,
-        clock.now_us(),
-        error_type=type_name(error),
-        error=clip(safe_str(error), MAX_MESSAGE),
-        traceback=format_traceback(error),
-    )
+    now_us = clock.now_us()
+    try:
+        return Ended(
+            RunState.FAILED,
+            now_us,
+            error_type=type_name(error),
+            error=clip(safe_str(error), MAX_MESSAGE),
+            traceback=format_traceback(error),
+        )
+    except BaseException:  # noqa: BLE001 - an end must be reported, whatever is in the way
+        return Ended(RunState.FAILED, now_us, error_type=plain_type_name(error))
 
 
 def ended_refused(message: str, clock: Clock) -> Ended:
@@ -75,18 +79,20 @@ def not_run(value: Any) -> str | None:
     """
     if value is None:
         return None
-    if isinstance(value, CoroutineType):
+    # Its real type: `isinstance` also asks the value for its `__class__`, which may raise.
+    kind = type(value)
+    if issubclass(kind, CoroutineType):
         value.close()
         return (
             "the function returned a coroutine that nobody awaits, so its body has not run; "
             "declare it with 'async def', or run the coroutine with asyncio.run() inside of it"
         )
-    if inspect.isawaitable(value):
+    if issubclass(kind, Awaitable):
         return (
             f"the function returned {_a(value)} that nobody awaits; "
             "declare it with 'async def' and await it there"
         )
-    if inspect.isgenerator(value) or inspect.isasyncgen(value):
+    if issubclass(kind, GeneratorType | AsyncGeneratorType):
         return (
             "the function is a generator ('yield' is in it), so its body has not run; "
             "call it from a function that iterates over it"
@@ -95,5 +101,5 @@ def not_run(value: Any) -> str | None:
 
 
 def _a(value: object) -> str:
-    name = type(value).__name__
+    name = plain_type_name(value)
     return f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name}"

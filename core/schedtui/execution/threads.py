@@ -7,6 +7,7 @@ exits, so that one stuck function would keep the whole process alive.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections import deque
 from contextlib import suppress
@@ -22,14 +23,15 @@ from schedtui.execution.ended import (
     ended_refused,
     not_run,
 )
+from schedtui.execution.forked import leave_if_forked
 from schedtui.execution.report import report
-from schedtui.protocols import Call, Ended, Executor
+from schedtui.protocols import Call, Ended
 
 _BATCH = 500
 """Ends that are reported at a time, so that thousands of them do not hold the loop."""
 
 
-class ThreadExecutor(Executor):
+class ThreadExecutor:
     """Makes each call in one of up to ``slots`` threads, which are started as they are needed.
 
     A function that is running cannot be ended from outside. One that is waiting for a thread can.
@@ -126,24 +128,40 @@ class ThreadExecutor(Executor):
     # --- in the threads ---------------------------------------------------------------------------
 
     def _work(self, queue: SimpleQueue[int | None]) -> None:
-        while (run_id := queue.get()) is not None:
-            call = self._waiting.pop(run_id, None)
-            if call is not None:
-                ended = self._make(call)
-                if queue is self._queue:
-                    self._hand_over(call, ended)
-            # What the function returned is not to live until the next call comes.
-            del call
+        # Other code may throw an exception into this thread at any point of it.
+        while not self._serve(queue):
+            pass
+
+    def _serve(self, queue: SimpleQueue[int | None]) -> bool:
+        """Make calls until the queue ends; False where an accident cut that short."""
+        call: Call | None = None
+        try:
+            while (run_id := queue.get()) is not None:
+                call = self._waiting.pop(run_id, None)
+                if call is not None:
+                    ended = self._make(call)
+                    if queue is self._queue:
+                        self._hand_over(call, ended)
+                # It is not to live until the next call comes.
+                call = None
+        except BaseException as error:  # noqa: BLE001 - the thread, its slot and its call would be lost
+            if call is not None and queue is self._queue:
+                self._hand_over(call, ended_error(error, self._clock))
+            return False
+        return True
 
     def _make(self, call: Call) -> Ended:
+        pid = os.getpid()
         try:
             value = call.context.run(call.function, **call.kwargs)
+            leave_if_forked(pid)
+            refusal = not_run(value)
+            if refusal is not None:
+                return ended_refused(refusal, self._clock)
+            return ended_ok(value, self._clock)
         except BaseException as error:  # noqa: BLE001 - sys.exit() in a job must not end the thread
+            leave_if_forked(pid, error)
             return ended_error(error, self._clock)
-        refusal = not_run(value)
-        if refusal is not None:
-            return ended_refused(refusal, self._clock)
-        return ended_ok(value, self._clock)
 
     def _hand_over(self, call: Call, ended: Ended) -> None:
         """Have the end reported on the loop. One wake-up of the loop serves many ends."""

@@ -41,7 +41,6 @@ class EngineInfo:
     started_at: datetime
     last_tick_age_s: float
     """Seconds since the tick last ran; above a few it hangs."""
-    paused: bool = False
     jobs: int = 0
     jobs_paused: int = 0
     runs_active: int = 0

@@ -27,20 +27,6 @@ class RunState(StrEnum):
 TERMINAL = frozenset(RunState) - {RunState.QUEUED, RunState.RUNNING}
 """The states that a run never leaves."""
 
-EDGES: dict[RunState, frozenset[RunState]] = {
-    RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.MISSED}),
-    RunState.RUNNING: frozenset(
-        {
-            RunState.SUCCEEDED,
-            RunState.FAILED,
-            RunState.TIMED_OUT,
-            RunState.CANCELLED,
-            RunState.LOST,
-        }
-    ),
-}
-"""The allowed moves of a run; a state without an entry is final."""
-
 
 class Source(StrEnum):
     """Why a run exists."""
@@ -58,6 +44,8 @@ class JobState(StrEnum):
     PAUSED = "paused"
     FINISHED = "finished"
     """Has no due time left."""
+    BROKEN = "broken"
+    """Its trigger cannot be read or failed; edit it."""
     ORPHANED = "orphaned"
     """Declared in code that no longer declares it; never fires, can be deleted."""
 

@@ -79,7 +79,8 @@ class EngineClient(Protocol):
 
         Raises:
             InvalidError, JobNotFoundError, FunctionNotFoundError
-            ConflictError: its version is not ``version``, or the new name is taken.
+            VersionConflictError: its version is not ``version``.
+            ConflictError: the new name is taken.
         """
 
     async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
@@ -111,9 +112,21 @@ class EngineClient(Protocol):
         """The next due times of a job; of a paused one, as if it were resumed now."""
 
     async def preview(
-        self, trigger: Mapping[str, Any], *, timezone: str | None = None, count: int = 5
+        self,
+        trigger: Mapping[str, Any],
+        *,
+        timezone: str | None = None,
+        group: str | None = None,
+        count: int = 5,
     ) -> Preview:
-        """What a trigger means. Raises `InvalidTriggerError`."""
+        """What a trigger means. Raises `InvalidTriggerError`.
+
+        Args:
+            trigger: Its JSON or typed form.
+            timezone: IANA zone; None: the one that a new job of ``group`` has.
+            group: The group of the job it is meant for.
+            count: How many due times.
+        """
 
     async def runs(
         self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None

@@ -127,9 +127,6 @@ class Store(Protocol):
     def job(self, job_id: int) -> Job | None:
         """A living job."""
 
-    def find_job(self, group: str, name: str) -> Job | None:
-        """A living job by its names."""
-
     def open_runs(self) -> list[OpenRun]:
         """All runs that are queued or running, oldest first."""
 

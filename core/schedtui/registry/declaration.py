@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,12 +64,6 @@ class Declaration:
             "description": self.description,
             "paused": self.paused,
         }
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of the canonical JSON, in hex: changes exactly when the declaration does."""
-        canonical = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def json_arguments(kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -102,11 +102,6 @@ class MemoryStore:
         with self._reading() as data:
             return data.jobs.get(job_id)
 
-    def find_job(self, group: str, name: str) -> Job | None:
-        """A living job by its names."""
-        with self._reading() as data:
-            return data.jobs.get(data.ids.get((group, name), 0))
-
     def open_runs(self) -> list[OpenRun]:
         """All runs that are queued or running, oldest first."""
         with self._reading() as data:
@@ -195,8 +190,8 @@ class MemoryStore:
     def audit_trail(self, *, limit: int, before: int | None) -> list[AuditEvent]:
         """The audit trail with ids below ``before``, newest first."""
         with self._reading() as data:
-            ids = (i for i in sorted(data.events, reverse=True) if before is None or i < before)
-            return [rows.event_of(data.events[i]) for i in islice(ids, rows.bounded(max(limit, 0)))]
+            ids = (i for i in sorted(data.audit, reverse=True) if before is None or i < before)
+            return [rows.audit_of(data.audit[i]) for i in islice(ids, rows.bounded(max(limit, 0)))]
 
     def tokens(self) -> list[Token]:
         """All access tokens."""

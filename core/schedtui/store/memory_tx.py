@@ -55,7 +55,7 @@ class Data:
     attempts: dict[tuple[int, int], Finish] = field(default_factory=dict)
     chunks: dict[int, LogChunk] = field(default_factory=dict)
     chunk_keys: dict[tuple[int, int, int], int] = field(default_factory=dict)
-    events: dict[int, tuple[int, int, str, str, str, str]] = field(default_factory=dict)
+    audit: dict[int, tuple[int, int, str, str, str, str]] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     """By name."""
 
@@ -252,16 +252,16 @@ class MemoryTx:
 
     def audit(self, at_us: int, actor: str, action: str, object_: str, detail_json: str) -> None:
         """Add a line to the audit trail."""
-        event_id = len(self._data.events) + 1
-        event = (
-            event_id,
+        audit_id = len(self._data.audit) + 1
+        line = (
+            audit_id,
             at_us,
             rows.printable(actor),
             action,
             rows.printable(object_),
             detail_json,
         )
-        self._set(self._data.events, event_id, event)
+        self._set(self._data.audit, audit_id, line)
 
     def beat(self, boot: str, now_us: int, *, stopped: bool = False) -> None:
         """The engine's sign of life, or its orderly end."""

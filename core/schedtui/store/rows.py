@@ -207,16 +207,16 @@ def attempt_of(row: Sequence[Any]) -> Attempt:
     )
 
 
-def event_of(row: Sequence[Any]) -> AuditEvent:
+def audit_of(row: Sequence[Any]) -> AuditEvent:
     """The line of the audit trail of a row: id, at, actor, action, object, detail."""
-    event_id, at, actor, action, object_, detail = row
+    audit_id, at, actor, action, object_, detail = row
     return AuditEvent(
-        id=event_id,
+        id=audit_id,
         at=from_us(at),
         actor=actor,
         action=action,
         object=object_,
-        detail=lenient_object(detail, "audit event", event_id),
+        detail=lenient_object(detail, "line of the audit trail", audit_id),
     )
 
 

@@ -98,6 +98,8 @@ class Writer:
         self._stopping = False
         self._deadline = float("inf")
         self._failures = 0
+        self._at_work = 0
+        """0: no transaction is open; 1: one without claims; 2: one with claims."""
         self._unwritten = 0
         self._log_bytes = 0
         self._thread = threading.Thread(target=self._run, name="schedtui-writer", daemon=True)
@@ -128,9 +130,15 @@ class Writer:
                 [lambda w=w: w.failed(stopped if w is write else full) for w in dropped]  # type: ignore[misc]
             )
 
-    def waiting(self, lane: Lane) -> int:
-        """How many writes wait in a lane."""
-        return len(self._lanes[lane])
+    @property
+    def busy(self) -> bool:
+        """Whether there are writes that will be answered soon.
+
+        While the store does not answer those are claims and commands alone: they fail at once.
+        """
+        if self._failures:
+            return self._at_work > 1 or bool(self._lanes[Lane.CLAIM])
+        return self._at_work > 0 or any(self._lanes)
 
     def stop(self, flush_s: float) -> bool:
         """Write what waits, for at most ``flush_s`` seconds, and end. Blocks.
@@ -154,8 +162,10 @@ class Writer:
                 if self._stopping and (not any(self._lanes) or time.monotonic() > self._deadline):
                     break
                 claims = list(self._lanes[Lane.CLAIM])
+                self._at_work = 2 if claims else 1
                 self._lanes[Lane.CLAIM].clear()
             self._commit(claims)
+            self._at_work = 0
             if self._failures:
                 with self._wake:
                     pause = BACKOFF_S[min(self._failures, len(BACKOFF_S)) - 1]

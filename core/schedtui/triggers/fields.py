@@ -144,7 +144,7 @@ def _expand(text: str) -> str:
         raise InvalidTriggerError.one(
             "expression",
             text,
-            "a time; @reboot is none. Use run_on_startup to run a job when its engine starts",
+            "a time, which @reboot is not: call the function where the program starts",
         )
     if macro not in MACROS:
         raise InvalidTriggerError.one("expression", text, f"one of {', '.join(MACROS)}")

@@ -139,8 +139,17 @@ def engine() -> FakeEngine:
         ("viewer", "DELETE", "/api/v1/jobs/g/a", 403),
         ("viewer", "POST", "/api/v1/jobs/g/a/trigger", 403),
         ("viewer", "POST", "/api/v1/jobs/g/a/pause", 403),
+        ("viewer", "POST", "/api/v1/jobs/g/a/resume", 403),
+        ("operator", "POST", "/api/v1/jobs/g/a/trigger", 202),
         ("operator", "POST", "/api/v1/jobs/g/a/pause", 200),
-        ("operator", "DELETE", "/api/v1/jobs/g/a", 204),
+        ("operator", "POST", "/api/v1/jobs/g/a/resume", 200),
+        ("operator", "POST", "/api/v1/jobs", 403),
+        ("operator", "PATCH", "/api/v1/jobs/g/a", 403),
+        ("operator", "DELETE", "/api/v1/jobs/g/a", 403),
+        ("operator", "PATCH", "/api/v1/jobs/g/pause", 403),
+        ("operator", "DELETE", "/api/v1/jobs/g/trigger", 403),
+        ("admin", "POST", "/api/v1/jobs", 422),
+        ("admin", "PATCH", "/api/v1/jobs/g/a", 200),
         ("admin", "DELETE", "/api/v1/jobs/g/a", 204),
     ],
 )
@@ -158,7 +167,9 @@ async def test_roles(
     if status == 401:
         assert response.headers["www-authenticate"].startswith("Bearer")
     if status == 403:
-        assert "operator" in response.json()["detail"]
+        operates = url.endswith(("/trigger", "/pause", "/resume")) and method == "POST"
+        needed = "operator" if operates else "admin"
+        assert f"this needs {needed}" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import stat
 from pathlib import Path
@@ -136,3 +137,40 @@ def test_what_is_not_a_socket_is_left_alone(folder: Path) -> None:
 def test_a_path_that_is_too_long_is_told(folder: Path) -> None:
     with pytest.raises(RefusedError, match="cannot listen on"):
         bind_unix(folder / ("x" * 150))
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+@pytest.mark.parametrize("kind", ["tcp", "unix"])
+def test_a_forked_child_does_not_keep_the_address(folder: Path, kind: str) -> None:
+    if kind == "tcp":
+        (made,) = bind_tcp(Listen(port=0))
+    else:
+        made = bind_unix(folder / "engine.sock")
+    address, family = made.getsockname(), made.family
+    hold, release = os.pipe()
+    born, bear = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(release)
+        os.write(bear, b".")
+        os.read(hold, 1)
+        os._exit(0)
+    try:
+        os.read(born, 1)
+        made.close()
+        with socket.socket(family) as probe, pytest.raises(ConnectionRefusedError):
+            probe.connect(address)
+    finally:
+        for number in (release, hold, born, bear):
+            os.close(number)
+        os.waitpid(child, 0)
+
+
+def test_a_folder_behind_a_symlink_is_not_changed(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    theirs.chmod(0o755)
+    (tmp_path / ".schedtui").symlink_to(theirs)
+    with pytest.raises(RefusedError, match="chmod 700"):
+        bind_unix(tmp_path / ".schedtui" / "engine.sock")
+    assert stat.S_IMODE(theirs.stat().st_mode) == 0o755

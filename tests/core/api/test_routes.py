@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ import httpx
 import pytest
 from api_doubles import (
     NOW,
+    FakeClient,
     FakeEngine,
     http_on,
     make_app,
@@ -20,12 +22,13 @@ from api_doubles import (
     problem_of,
 )
 
+from schedtui.api import answers
 from schedtui.client.http_codec import decode_snapshot
 from schedtui.errors import (
     EngineStoppedError,
     EventGapError,
 )
-from schedtui.models import RunFilter, RunState, Source
+from schedtui.models import Changes, RunFilter, RunState, Source
 
 JOB = {"function": "g/a", "trigger": {"type": "cron", "expression": "* * * * *"}}
 
@@ -189,21 +192,27 @@ async def test_an_edit_carries_the_version_both_ways(
 
 
 @pytest.mark.parametrize(
-    ("header", "patch", "status"),
+    ("header", "patch", "status", "kind"),
     [
-        ('"9"', {"description": "x"}, 412),
-        ('"1"', {"name": "taken"}, 409),
-        ("*", {"name": "taken"}, 409),
-        ("W/nonsense", {"name": "b"}, 422),
+        ('"9"', {"description": "x"}, 412, "version-conflict"),
+        ('"1"', {"name": "taken"}, 409, "conflict"),
+        ("*", {"name": "taken"}, 409, "conflict"),
+        ("W/nonsense", {"name": "b"}, 422, "invalid"),
     ],
 )
 async def test_a_refused_edit_says_which_conflict(
-    http: httpx.AsyncClient, header: str, patch: dict[str, Any], status: int
+    http: httpx.AsyncClient,
+    engine: FakeEngine,
+    header: str,
+    patch: dict[str, Any],
+    status: int,
+    kind: str,
 ) -> None:
     response = await http.patch("/api/v1/jobs/g/a", json=patch, headers={"If-Match": header})
 
     assert response.status_code == status
-    assert problem_of(response)["type"].endswith("invalid" if status == 422 else "conflict")
+    assert problem_of(response)["type"] == f"urn:schedtui:error:{kind}"
+    assert "job" not in {call for _, call in engine.calls}, "it must not guess by a second read"
 
 
 async def test_a_job_is_paused_resumed_triggered_deleted(
@@ -227,7 +236,7 @@ async def test_a_job_is_paused_resumed_triggered_deleted(
 
 
 async def test_a_trigger_is_previewed(http: httpx.AsyncClient, engine: FakeEngine) -> None:
-    body = {"trigger": JOB["trigger"], "timezone": "Asia/Tokyo", "count": 2}
+    body = {"trigger": JOB["trigger"], "timezone": "Asia/Tokyo", "group": "ops", "count": 2}
 
     assert (await http.post("/api/v1/triggers/preview", json=body)).json() == {
         "description": "every minute",
@@ -235,6 +244,7 @@ async def test_a_trigger_is_previewed(http: httpx.AsyncClient, engine: FakeEngin
         "next": [],
     }
     assert engine.seen["preview"]["count"] == 2
+    assert engine.seen["preview"]["group"] == "ops"
 
 
 # --- health ---------------------------------------------------------------------------------
@@ -284,6 +294,41 @@ async def test_without_a_cursor_events_begin_now(
     await http.get("/api/v1/events")
 
     assert engine.seen["changes"] == {"cursor": "b1:5"}
+
+
+async def test_events_begin_at_the_cursor_of_a_client_that_knows_it(
+    http: httpx.AsyncClient, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cursor(_: FakeClient) -> str:
+        return "b1:7"
+
+    monkeypatch.setattr(FakeClient, "cursor", cursor, raising=False)
+    engine.frames = [EngineStoppedError("bye")]
+    await http.get("/api/v1/events")
+
+    assert engine.seen["changes"] == {"cursor": "b1:7"}
+    assert "snapshot" not in engine.seen
+
+
+@pytest.mark.parametrize("rows", [1, 1_000])
+async def test_a_frame_is_encoded_once_for_all_who_watch_and_a_big_one_off_the_loop(
+    http: httpx.AsyncClient, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    threads: list[bool] = []
+    plain = answers.changes_lines
+
+    def noted(changes: Changes) -> list[bytes]:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return plain(changes)
+
+    monkeypatch.setattr(answers, "changes_lines", noted)
+    big = Changes(cursor="b1:6", jobs=tuple(make_row(n) for n in range(rows)))
+    engine.frames = [big, EngineStoppedError("bye")]
+    responses = await asyncio.gather(*(http.get("/api/v1/events?after=b1:5") for _ in range(3)))
+
+    assert len({response.text for response in responses}) == 1
+    assert "id: b1:6" in responses[0].text
+    assert threads == [rows == 1]
 
 
 async def test_a_closing_server_ends_a_silent_stream(engine: FakeEngine) -> None:

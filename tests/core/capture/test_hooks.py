@@ -104,15 +104,15 @@ def test_what_another_has_put_in_place_is_left_there() -> None:
         assert before.getvalue() == ""
 
 
-def test_rehook_goes_in_front_of_whoever_came_between() -> None:
+def test_a_second_install_goes_in_front_of_whoever_came_between() -> None:
     with host() as before:
         capture = Capture(echo=True)
         capture.install()
         theirs = io.StringIO()
         with redirect_stdout(theirs):
             assert printed_in_a_run() == []
-            capture.rehook()
-            capture.rehook()
+            capture.install()
+            capture.install()
             assert printed_in_a_run() == ["in a run"]
             print("outside")
             assert theirs.getvalue() == "in a run\n" * 2 + "outside\n"
@@ -138,7 +138,7 @@ def test_a_wrapper_around_the_stand_in_does_not_make_lines_double() -> None:
         capture.install()
         inner: Any = sys.stdout
         sys.stdout = Tee(inner)
-        capture.rehook()
+        capture.install()
         assert printed_in_a_run() == ["in a run"]
         assert before.getvalue() == "in a run\n"
         sys.stdout = inner
@@ -156,12 +156,6 @@ def test_a_stand_in_that_somebody_kept_passes_everything_through() -> None:
         context_of(sink).run(kept.write, "later")
         assert before.getvalue() == "later"
         assert texts(sink) == []
-
-
-def test_rehook_of_what_is_not_installed_does_nothing() -> None:
-    with host() as before:
-        Capture().rehook()
-        assert sys.stdout is before
 
 
 def test_a_hook_that_others_built_upon_stays_quiet_below_them(

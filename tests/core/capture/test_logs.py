@@ -258,7 +258,7 @@ def test_a_host_that_sends_its_output_to_logging_does_not_make_lines_double(
         capture = Capture(echo=True)
         capture.install(log_level=None)
         sink = in_run(lambda: print("once"))
-        capture.rehook()
+        capture.install(log_level=None)
         capture.uninstall()
         assert [(line.stream, line.text) for line in sink.lines_after(0)] == [("stdout", "once")]
 

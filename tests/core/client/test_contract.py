@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from client_contract import CRON, ODD_NAMES, spec
 
-from schedtui import Engine
+from schedtui import Engine, Group
 from schedtui.client.local import LocalClient
 from schedtui.errors import (
     ConflictError,
@@ -19,6 +19,7 @@ from schedtui.errors import (
     JobNotFoundError,
     RunNotFoundError,
     StaticJobError,
+    VersionConflictError,
 )
 from schedtui.models import (
     JobPatch,
@@ -116,6 +117,24 @@ async def test_a_trigger_is_explained_before_it_is_used(client: EngineClient) ->
     assert [due.at.strftime("%m-%d %H:%M") for due in preview.next] == ["01-01 09:00"] * 2
 
 
+async def test_a_preview_counts_in_the_zone_that_a_job_of_the_group_gets(
+    client: EngineClient, engine: Engine
+) -> None:
+    engine.registry.add(Group("tokyo", timezone="Asia/Tokyo"))
+
+    previews = [
+        await client.preview(CRON, group="tokyo"),
+        await client.preview(CRON, group="new"),
+        await client.preview(CRON, group="tokyo", timezone="UTC"),
+    ]
+    made = await client.create_job(spec(group="tokyo"))
+
+    assert [one.timezone for one in previews] == ["Asia/Tokyo", "Europe/Berlin", "UTC"]
+    assert made.timezone == previews[0].timezone
+    with pytest.raises(InvalidNameError):
+        await client.preview(CRON, group="a/b")
+
+
 # --- changing -------------------------------------------------------------------------------
 
 
@@ -134,7 +153,7 @@ async def test_an_edit_of_what_has_changed_is_a_conflict(client: EngineClient) -
     made = await client.create_job(spec(name="hello"))
     await client.edit_job("work/hello", JobPatch(description="first"))
 
-    with pytest.raises(ConflictError, match="version"):
+    with pytest.raises(VersionConflictError, match="version"):
         await client.edit_job("work/hello", JobPatch(description="2nd"), version=made.version)
     assert (await client.job("work/hello")).description == "first"
 
@@ -145,8 +164,9 @@ async def test_taken_names_are_conflicts(client: EngineClient) -> None:
 
     with pytest.raises(ConflictError, match="exists"):
         await client.create_job(spec(name="hello"))
-    with pytest.raises(ConflictError, match="exists"):
+    with pytest.raises(ConflictError, match="exists") as caught:
         await client.edit_job("work/other", JobPatch(name="hello"), version=other.version)
+    assert not isinstance(caught.value, VersionConflictError)
 
 
 async def test_a_job_of_the_same_name_is_not_the_expected_one(client: EngineClient) -> None:

@@ -60,7 +60,7 @@ BAD_CELLS: list[dict[str, Any]] = [
     {"id": 2**63},
     {"group": None},
     {"name": ["x"]},
-    {"state": "broken"},
+    {"state": "smashed"},
     {"state": None},
     {"state": {"a": 1}},
     {"next_due_us": 1.5},

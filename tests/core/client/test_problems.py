@@ -24,6 +24,7 @@ from schedtui.errors import (
     UnauthorizedError,
     UnavailableError,
     UnreachableError,
+    VersionConflictError,
 )
 
 
@@ -88,7 +89,7 @@ def test_an_error_of_an_unknown_class_is_its_nearest_known_one() -> None:
         (400, InvalidError),
         (401, UnauthorizedError),
         (409, ConflictError),
-        (412, ConflictError),
+        (412, VersionConflictError),
         (413, InvalidError),
         (418, ProtocolError),
         (500, ProtocolError),

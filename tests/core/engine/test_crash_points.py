@@ -265,7 +265,7 @@ async def test_a_lost_run_keeps_the_lines_that_were_stored(world: World) -> None
 
     kit = await Kit([group], world=world).start()
     await kit.clock.advance(11)
-    await kit.until(lambda: kit.faults.calls["append_logs:after"] == 1 and not kit.pending)
+    await kit.until(lambda: kit.faults.calls["append_logs:after"] == 1 and kit.idle)
     now = await kit.crash()
     async with running(group, world=world, clock=KitClock(now)) as after:
         (run,) = await after.rows()

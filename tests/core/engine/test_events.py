@@ -12,7 +12,7 @@ from engine_kit import Kit, running
 
 from schedtui import Group, progress
 from schedtui.client.local import LocalClient
-from schedtui.engine.events import MAX_REMOVED, Hub
+from schedtui.engine.events import MAX_REMOVED, SLICE, Hub
 from schedtui.errors import EngineStoppedError, EventGapError, InvalidError
 from schedtui.models import Changes, Health, JobPatch, RunState
 
@@ -147,6 +147,84 @@ async def test_a_watcher_that_was_away_while_very_much_was_removed_is_told_of_th
     with pytest.raises(EventGapError):
         await hub.after(start)
     assert len((await hub.after("b:1")).removed) == MAX_REMOVED
+
+
+def table(count: int, made: list[int]) -> Hub:
+    """A hub with ``count`` jobs, all changed; notes of which one a row was made."""
+
+    def summary(job_id: int) -> Any:
+        made.append(job_id)
+        return job_id
+
+    nothing: Any = lambda: None  # noqa: E731 - a double
+    hub = Hub("b", summary=summary, info=nothing)
+    for number in range(count):
+        hub.job(number)
+    return hub
+
+
+async def test_rows_are_made_in_slices_and_what_changes_meanwhile_comes_again() -> None:
+    made: list[int] = []
+    hub = table(3 * SLICE, made)
+    asking = asyncio.ensure_future(hub.after("b:0"))
+    for _ in range(2):
+        await asyncio.sleep(0)
+    assert len(made) == SLICE, "others have had the loop in between"
+    hub.job(0)
+    hub.removed(3 * SLICE - 1)
+    changes = await asking
+    assert len(changes.jobs) == 3 * SLICE
+    assert changes.cursor == f"b:{3 * SLICE}"
+    assert changes.removed == ()
+    then = await hub.after(changes.cursor)
+    assert list(map(str, then.jobs)) == ["0"]
+    assert then.removed == (3 * SLICE - 1,)
+
+
+async def test_watchers_at_one_place_share_a_frame() -> None:
+    made: list[int] = []
+    hub = table(SLICE + 1, made)
+    first, second, other = await asyncio.gather(
+        hub.after("b:0"), hub.after("b:0"), hub.after("b:1")
+    )
+    assert first is second
+    assert other is not first
+    assert len(made) == 2 * SLICE + 1
+    hub.job(0)
+    assert await hub.after("b:0") is not first
+
+
+async def test_a_watcher_that_leaves_does_not_take_the_frame_from_the_others() -> None:
+    hub = table(2 * SLICE, [])
+    leaves, stays = (asyncio.ensure_future(hub.after("b:0")) for _ in range(2))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    leaves.cancel()
+    assert len((await stays).jobs) == 2 * SLICE
+
+
+async def test_the_number_of_paused_jobs_follows_every_change() -> None:
+    async with running(functions()) as kit:
+
+        def paused() -> int:
+            return kit.running.info().jobs_paused
+
+        for name in ("a", "b"):
+            await kit.engine.create_job(
+                function="g/work", trigger=EVERY_10, name=name, paused=name == "a"
+            )
+        assert paused() == 1
+        await kit.client.pause_job("g/b")
+        await kit.client.pause_job("g/b")
+        assert paused() == 2
+        await kit.client.edit_job("g/b", JobPatch(name="c"))
+        assert paused() == 2
+        await kit.client.resume_job("g/c")
+        assert paused() == 1
+        await kit.client.delete_job("g/a")
+        await kit.client.delete_job("g/c")
+        assert paused() == 0
+        assert (await kit.client.jobs()).items == ()
 
 
 async def test_a_stop_ends_every_watcher() -> None:

@@ -183,9 +183,9 @@ async def test_a_claim_that_commits_while_the_engine_stops_still_has_its_run(
     hold = threading.Event()
     kit.faults.hooks["start"] = lambda: hold.wait(10) and None
     gate.set()
-    kit.clock.engines.clear()
+    kit.hung = True
     await kit.until(lambda: kit.faults.calls["start"] == 1)
-    kit.clock.engines.append(kit)
+    kit.hung = False
     stopping = asyncio.ensure_future(kit.stop(grace_s=5))
     await asyncio.sleep(0.03)
     hold.set()

@@ -156,3 +156,57 @@ def test_a_program_that_forgets_to_close_ends_all_the_same() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "end\n", "")
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
+def test_an_exit_in_a_subtask_is_a_failed_run_and_the_engine_goes_on(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    group = Group("g")
+
+    async def part() -> None:
+        raise error
+
+    @group.function()
+    async def gathers() -> None:
+        await asyncio.gather(part(), asyncio.sleep(0))
+
+    @group.function()
+    async def stops_the_loop() -> None:
+        asyncio.get_running_loop().stop()
+
+    engine = Engine(groups=[group], store=MemoryStore(), echo=False).run_in_thread()
+    dead: list[bool] = []
+    engine.on_death.append(lambda: dead.append(True))
+    for name, state in (("gathers", "failed"), ("stops_the_loop", "succeeded")):
+        engine.sync.create_job(function=f"g/{name}", trigger={"type": "every", "seconds": 60})
+        run_id = engine.sync.trigger_job(f"g/{name}").id
+        wait_for(lambda: not engine.store.open_runs())
+        run = asyncio.run(LocalClient(engine).run(run_id))
+        assert run.state.value == state
+        assert name != "gathers" or run.error_type == type(error).__name__
+    assert "the engine goes on" in caplog.text
+    engine.close()
+    assert dead == []
+
+
+def test_an_engine_whose_thread_ends_unasked_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    engine, _ = make()
+    engine.run_in_thread()
+    dead = threading.Event()
+    engine.on_death.append(lambda: 1 / 0)
+    engine.on_death.append(dead.set)
+
+    async def cancel_everything() -> None:
+        for task in asyncio.all_tasks():
+            task.cancel()
+
+    asyncio.run_coroutine_threadsafe(cancel_everything(), engine.loop)
+    assert dead.wait(10)
+    assert any(record.levelname == "CRITICAL" for record in caplog.records)
+    assert not engine.is_running
+    with pytest.raises(EngineStoppedError):
+        engine.sync.trigger_job("g/plain")
+    engine.close()
+    # Nothing is locked: the same store opens again.
+    engine.run_in_thread().close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
@@ -12,9 +13,12 @@ from engine_kit import Kit, KitClock, World, at, check, due_s, running
 
 from schedtui import Cron, Every, Group
 from schedtui.clock import from_us
+from schedtui.engine import reconcile
+from schedtui.engine.writes import JobWrites
 from schedtui.errors import ConflictError
-from schedtui.models import Health, JobPatch, JobState, Policies, RunState
+from schedtui.models import Health, Job, JobPatch, JobState, Policies, RunState
 from schedtui.models.policy import CatchUp
+from schedtui.registry.function import Function
 from schedtui.triggers import Trigger
 
 
@@ -126,6 +130,75 @@ async def test_a_resume_from_outside_of_a_job_declared_paused_survives(program: 
         await kit.client.resume_job("g/work")
     async with program.run(code(paused=True)) as kit:
         assert not (await kit.client.job("g/work")).paused
+
+
+async def test_a_job_that_is_declared_paused_no_longer_fires_again(program: Program) -> None:
+    async with program.run(code(paused=True)) as kit:
+        await kit.clock.advance(25)
+    async with program.run(code(trigger=Every(10))) as kit:
+        assert kit.running.core.jobs.named("g/work").state is JobState.SCHEDULED
+        await kit.clock.advance(6)
+        rows = await kit.rows()
+        assert [(due_s(run), run.state) for run in rows] == [
+            (10.0, RunState.SKIPPED),
+            (20.0, RunState.SKIPPED),
+            (30.0, RunState.SUCCEEDED),
+        ]
+        assert rows[0].reason == "paused by its declaration"
+        await check(kit)
+
+
+async def test_a_pause_that_is_added_to_a_declaration_is_followed_once(program: Program) -> None:
+    async with program.run(code()) as kit:
+        assert not (await kit.client.job("g/work")).paused
+    async with program.run(code(paused=True)) as kit:
+        assert (await kit.client.job("g/work")).paused
+        await kit.client.resume_job("g/work")
+    async with program.run(code(paused=True, description="new")) as kit:
+        assert not (await kit.client.job("g/work")).paused
+
+
+async def test_a_pause_of_a_person_outlasts_a_declared_one(program: Program) -> None:
+    async with program.run(code()) as kit:
+        await kit.client.pause_job("g/work", reason="why")
+    async with program.run(code(paused=True)) as kit:
+        assert (await kit.client.job("g/work")).pause_reason == "why"
+    async with program.run(code()) as kit:
+        assert (await kit.client.job("g/work")).paused
+
+
+async def test_new_jobs_are_written_in_hundreds_and_checked_off_the_loop(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = Group("g")
+    number = 2 * reconcile.CHUNK + 1
+    for one in range(number):
+        group.job(every=3_600, name=f"j{one}")(work)
+    threads: set[str] = set()
+    plain = Function.validate
+
+    def noted(function: Function, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        threads.add(threading.current_thread().name)
+        return plain(function, kwargs)
+
+    monkeypatch.setattr(Function, "validate", noted)
+    commits: list[int] = []
+    inner = JobWrites.insert
+
+    async def insert(writes: JobWrites, jobs: Sequence[Job], actor: str) -> list[Job]:
+        commits.append(len(jobs))
+        return await inner(writes, jobs, actor)
+
+    monkeypatch.setattr(JobWrites, "insert", insert)
+    async with program.run(group) as kit:
+        assert commits == [reconcile.CHUNK, reconcile.CHUNK, 1]
+        assert threads
+        assert threading.current_thread().name not in threads
+        jobs = (await kit.client.jobs(limit=1_000)).items
+        assert [job.name for job in jobs] == [f"j{one}" for one in range(1_000)]
+        (created,) = (await kit.client.audit(limit=1)).items
+        assert (created.actor, created.action) == ("code", "job.create")
+        assert created.object == f"g/j{number - 1}"
 
 
 async def test_a_job_whose_declaration_is_gone_is_orphaned(program: Program) -> None:

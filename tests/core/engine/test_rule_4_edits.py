@@ -6,6 +6,7 @@ import pytest
 from engine_commands import EVERY_10, Command, Editable, dynamic
 from engine_kit import World, at, check, due_s, running
 
+from schedtui import Group
 from schedtui.clock import to_us
 from schedtui.errors import (
     ConflictError,
@@ -191,3 +192,37 @@ async def test_the_audit_trail_says_what_changed(world: World) -> None:
         assert event.detail == {"before": {"kwargs": {}}, "after": {"kwargs": {"n": 4}}}
         assert (created.action, created.actor) == ("job.create", "python")
         assert to_us(event.at) >= to_us(created.at)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        JobPatch(),
+        JobPatch(description="", tags=(), kwargs={}, timezone="UTC"),
+        JobPatch(trigger={"type": "every", "typed": "1h"}, name="static"),
+    ],
+    ids=["empty", "what it is", "its own trigger"],
+)
+async def test_a_patch_that_changes_nothing_does_nothing(world: World, patch: JobPatch) -> None:
+    worker = Editable()
+    worker.group.job(every=3_600, name="static")(worker.work)
+    async with running(worker.group, world=world) as kit:
+        before = await kit.client.job("g/static")
+        trail = await kit.client.audit()
+        await kit.clock.advance(5)
+        assert await kit.client.edit_job("g/static", patch) == before
+        assert await kit.client.job("g/static") == before
+        assert not before.overridden
+        assert await kit.client.audit() == trail
+
+
+async def test_a_number_that_becomes_a_truth_is_a_change(world: World) -> None:
+    group = Group("g")
+
+    @group.function()
+    async def free(n: object = None) -> None: ...
+
+    async with running(group, world=world) as kit:
+        await kit.engine.create_job(function="g/free", trigger=EVERY_10, kwargs={"n": 1})
+        job = await kit.client.edit_job("g/free", JobPatch(kwargs={"n": True}))
+        assert (job.version, job.kwargs["n"] is True) == (2, True)

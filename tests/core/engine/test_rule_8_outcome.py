@@ -94,7 +94,7 @@ async def test_however_a_function_ends_its_row_says_so(world: World, kind: str, 
     async with running(group, world=world) as kit:
         await kit.clock.advance(10)
         await kit.until(lambda: kit.running.supervisor.idle.is_set())
-        await kit.until(lambda: kit.pending == 0)
+        await kit.until(lambda: kit.idle)
         (run,) = await kit.rows()
         failed = how in ("raises", "exits", "interrupt")
         assert run.state is (RunState.FAILED if failed else RunState.SUCCEEDED)

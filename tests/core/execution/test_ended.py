@@ -16,6 +16,7 @@ from schedtui.execution.ended import (
     MAX_REPR,
     ended_error,
     ended_ok,
+    not_run,
 )
 from schedtui.models import RunState
 from schedtui.protocols import Ended
@@ -227,3 +228,52 @@ def test_exceptions_that_raise_when_they_are_shown_are_survived() -> None:
     nameless = ended_error(caught(fail, NamelessError("x")), CLOCK)
     assert nameless.error_type == "NamelessError"
     assert storable(nameless)
+
+
+class Classless:
+    @property
+    def __class__(self) -> Any:
+        raise SystemExit(4)
+
+    @__class__.setter
+    def __class__(self, value: Any) -> None: ...
+
+    def __repr__(self) -> str:
+        return "classless"
+
+
+class ExitingDict(dict[str, int]):
+    def __iter__(self) -> Any:
+        raise SystemExit(5)
+
+
+def test_results_that_raise_when_they_are_looked_at_are_results() -> None:
+    assert not_run(Classless()) is None
+    assert ended_ok(Classless(), CLOCK).result == "classless"
+    assert ended_ok(ExitingDict(a=1), CLOCK).result == "{'a': 1}"
+
+
+class NotedError(Exception):
+    @property
+    def __notes__(self) -> Any:  # type: ignore[override]  # hostile on purpose
+        raise KeyboardInterrupt
+
+
+class NamelessMeta(type):
+    def __getattribute__(cls, name: str) -> Any:
+        if name in ("__name__", "__qualname__", "__module__"):
+            raise SystemExit(6)
+        return super().__getattribute__(name)
+
+
+class MetaError(Exception, metaclass=NamelessMeta):
+    pass
+
+
+@pytest.mark.parametrize("error", [NotedError("text"), MetaError("text")])
+def test_exceptions_that_end_whoever_shows_them_are_survived(error: Exception) -> None:
+    ended = ended_error(caught(fail, error), CLOCK)
+    assert ended.state is RunState.FAILED
+    assert (ended.error_type or "").endswith(("NotedError", "MetaError"))
+    assert ended.error == "text"
+    assert storable(ended)

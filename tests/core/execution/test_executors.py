@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import io
+import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,7 +26,8 @@ Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 @pytest.fixture(params=["async", "thread"])
 async def executor(request: pytest.FixtureRequest) -> AsyncIterator[Executor]:
-    made: Executor = {"async": AsyncExecutor, "thread": ThreadExecutor}[request.param](SetClock(9))
+    clock = SetClock(9)
+    made: Executor = AsyncExecutor(clock) if request.param == "async" else ThreadExecutor(clock)
     made.start()
     yield made
     await made.close()
@@ -103,6 +105,87 @@ async def test_whatever_a_function_raises_is_a_failed_run_and_no_more(
 async def test_sys_exit_ends_the_run_only(calls: Calls, job: Wrap) -> None:
     ended = await calls.run(job(lambda: sys.exit("enough")))
     assert (ended.error_type, ended.error) == ("SystemExit", "enough")
+
+
+class Classless:
+    @property
+    def __class__(self) -> Any:
+        raise SystemExit(4)
+
+    @__class__.setter
+    def __class__(self, value: Any) -> None: ...
+
+
+class ExitingDict(dict[str, int]):
+    def __iter__(self) -> Any:
+        raise SystemExit(5)
+
+
+class NotedError(Exception):
+    @property
+    def __notes__(self) -> Any:  # type: ignore[override]  # hostile on purpose
+        raise KeyboardInterrupt
+
+
+class RudeCancelledError(asyncio.CancelledError):
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+
+async def test_hostile_results_and_errors_end_their_run_only(calls: Calls, job: Wrap) -> None:
+    for value in (Classless(), ExitingDict(a=1)):
+        assert (await calls.run(job(lambda value=value: value))).state is RunState.SUCCEEDED
+    for error in (NotedError("x"), RudeCancelledError()):
+        ended = await calls.run(job(raising(error)))
+        assert (ended.state, ended.error_type) == (
+            RunState.FAILED,
+            f"{__name__}.{type(error).__name__}",
+        )
+    assert (await calls.run(job(lambda: 1))).state is RunState.SUCCEEDED
+
+
+@pytest.mark.parametrize("kind", ["async", "thread"])
+@pytest.mark.parametrize(
+    ("last", "code"),
+    [("return", 0), ("sys.exit()", 0), ("sys.exit(3)", 3), ("raise OSError", 1)],
+)
+def test_a_forked_child_ends_with_the_call(kind: str, last: str, code: int) -> None:
+    script = f"""
+import asyncio, os, sys, warnings
+from running_doubles import Calls, SetClock
+from schedtui.execution import AsyncExecutor, ThreadExecutor
+
+warnings.simplefilter("ignore", DeprecationWarning)  # that threads and forks do not mix
+children = []
+
+def fork():
+    pid = os.fork()
+    if pid == 0:
+        {last}
+    children.append(pid)
+
+async def coroutine():
+    fork()
+
+async def main():
+    executor = {"AsyncExecutor" if kind == "async" else "ThreadExecutor"}(SetClock())
+    executor.start()
+    ended = await Calls(executor).run({"coroutine" if kind == "async" else "fork"})
+    status = await asyncio.to_thread(os.waitpid, children[0], 0)
+    print(os.waitstatus_to_exitcode(status[1]), ended.state.value, flush=True)
+    await executor.close()
+
+asyncio.run(main())
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        env={"PYTHONPATH": ":".join(sys.path)},
+        check=False,
+    )
+    assert (result.stdout, result.stderr) == (f"{code} succeeded\n", "")
 
 
 async def test_a_traceback_begins_with_the_first_frame_of_the_user(calls: Calls, job: Wrap) -> None:

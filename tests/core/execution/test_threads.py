@@ -196,6 +196,20 @@ async def test_with_some_threads_left_the_rest_waits_for_them(
     assert [(await calls.end(run_id)).result for run_id in ids] == ["2", "2", "2"]
 
 
+async def test_an_exception_from_outside_of_the_call_ends_its_run_only(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(*_: object) -> Ended:
+        raise SystemExit("thrown into the thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(calls.executor, "_make", make)
+        for _ in range(3):
+            ended = await calls.run(lambda: 1)
+            assert (ended.state, ended.error_type) == (RunState.FAILED, "SystemExit")
+    assert (await calls.run(lambda: threading.current_thread().name)).result == '"schedtui-1"'
+
+
 async def test_an_idle_thread_holds_nothing_of_the_last_call(calls: Calls) -> None:
     class Big:
         pass

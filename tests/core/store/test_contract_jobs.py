@@ -46,7 +46,6 @@ def test_a_job_comes_back_as_it_was(store: Store) -> None:
 
     assert kept == replace(full, id=kept.id)
     assert store.job(kept.id) == kept
-    assert store.find_job("Reports", "clean") == kept
     assert list(store.jobs()) == [kept]
 
 
@@ -68,8 +67,6 @@ def test_unknown_jobs_are_none(store: Store) -> None:
     add(store, "clean")
 
     assert store.job(999) is None
-    assert store.find_job("Reports", "nope") is None
-    assert store.find_job("Nope", "clean") is None
 
 
 def test_a_name_is_taken_only_within_its_group(store: Store) -> None:
@@ -100,8 +97,7 @@ def test_an_edit_holds_only_for_the_version_it_saw(store: Store) -> None:
         assert not tx.update_job(replace(edited, version=3), version=1)
         assert not tx.update_job(replace(edited, id=999), version=1)
     assert store.job(job_id) == edited
-    assert store.find_job("Reports", "clean") is None
-    assert store.find_job("Reports", "tidy") == edited
+    assert list(store.jobs()) == [edited]
 
 
 def test_a_rename_to_a_taken_name_is_a_conflict(store: Store) -> None:
@@ -136,7 +132,6 @@ def test_a_deleted_job_is_gone_and_its_history_stays(store: Store) -> None:
         assert not tx.update_job(job("clean", id=job_id, version=2), version=1)
 
     assert store.job(job_id) is None
-    assert store.find_job("Reports", "clean") is None
     assert list(store.jobs()) == []
     run = store.run(1)
     assert run is not None
@@ -151,9 +146,7 @@ def test_a_name_is_free_after_deletion_and_the_id_is_not(store: Store) -> None:
     (new,) = add(store, "clean")
 
     assert new > old
-    found = store.find_job("Reports", "clean")
-    assert found is not None
-    assert found.id == new
+    assert [found.id for found in store.jobs()] == [new]
     assert store.recent_runs(10) == {}
 
 
@@ -206,7 +199,6 @@ def test_an_exception_undoes_the_whole_transaction(store: Store) -> None:
     with pytest.raises(KeyError):
         change()
     assert list(store.jobs()) == before
-    assert store.find_job("Reports", "clean") == before[0]
     assert store.run(1) is None
     assert store.audit_trail(limit=10, before=None) == []
     assert store.tokens() == []

@@ -142,7 +142,7 @@ def test_what_waits_is_one_transaction_and_one_delivery(world: World) -> None:
     world.hold()
     for lane, name in ((Lane.LOG, "l"), (Lane.OUTCOME, "o"), (Lane.CLAIM, "c"), (Lane.CLAIM, "d")):
         world.writer.submit(world.write(lane, name))
-    assert world.writer.waiting(Lane.CLAIM) == 2
+    assert len(world.writer._lanes[Lane.CLAIM]) == 2
     world.store.free.set()
     world.until(lambda: len(world.done) == 5)
     flat = [name for names in world.store.transactions for name in names]
@@ -363,4 +363,4 @@ def test_submitting_never_blocks_on_the_store(world: World) -> None:
     for number in range(1_000):
         world.writer.submit(world.write(Lane.OUTCOME, str(number)))
     assert time.monotonic() - began < 5
-    assert world.writer.waiting(Lane.OUTCOME) == 1_000
+    assert len(world.writer._lanes[Lane.OUTCOME]) == 1_000

@@ -296,8 +296,8 @@ WEEKDAYS = f"0-7 (0 and 7 are Sunday), sun-sat, 5L, mon#1, {RANGES}"
         (
             "@reboot",
             (
-                "expression: got '@reboot'; expected a time; @reboot is none. "
-                "Use run_on_startup to run a job when its engine starts"
+                "expression: got '@reboot'; expected a time, which @reboot is not: "
+                "call the function where the program starts"
             ),
         ),
     ],

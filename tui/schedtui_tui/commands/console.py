@@ -97,9 +97,9 @@ def check_target(target: str | None) -> None:
 
 
 def _attached(client: EngineClient, title: str, args: argparse.Namespace) -> int:
-    from schedtui_tui.commands.session import Attached
+    from schedtui_tui.commands.session import AttachedSession
 
-    return Attached(client, title=title, read_only=args.read_only).run()
+    return AttachedSession(client, title=title, read_only=args.read_only).run()
 
 
 def _embedded(args: argparse.Namespace, state: StateDir) -> int:
@@ -107,7 +107,7 @@ def _embedded(args: argparse.Namespace, state: StateDir) -> int:
     if isinstance(child, int):
         return child
     from schedtui_tui.commands.host import Host
-    from schedtui_tui.commands.session import Embedded
+    from schedtui_tui.commands.session import EmbeddedSession
 
     def load() -> Target:
         from schedtui.target import load_target
@@ -115,7 +115,7 @@ def _embedded(args: argparse.Namespace, state: StateDir) -> int:
         return load_target(args.target, cwd=Path.cwd())
 
     host = Host(load, state=state, store=args.store, timezone=args.timezone)
-    return Embedded(
+    return EmbeddedSession(
         host,
         child,
         title=args.target or state.path.parent.name,

@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     """Open the console on the demo."""
     refuse_without_terminal()
     from schedtui_tui.commands.host import Host
-    from schedtui_tui.commands.session import Embedded
+    from schedtui_tui.commands.session import EmbeddedSession
 
     with (
         tempfile.TemporaryDirectory(prefix="schedtui-demo-", ignore_cleanup_errors=True) as name,
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     ):
         folder = Path(name)
         host = Host(lambda: _target(folder, world), state=StateDir(path=folder / ".schedtui"))
-        return Embedded(
+        return EmbeddedSession(
             host,
             None,
             title="demo",

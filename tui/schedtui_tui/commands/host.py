@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 GRACE_S = 10.0
 """Seconds that running jobs get when their engine is stopped."""
 _CLOSING_S = 5.0
+DIED = "the engine ended by accident, and no job fires any more; start it again (see the log)"
 
 logger = logging.getLogger("schedtui.host")
 
@@ -53,6 +54,10 @@ class Host:
         self._timezone = timezone
         self._engine: Engine | None = None
         self._server: Server | None = None
+        self.died = False
+        """Whether the engine has ended without being asked to."""
+        self.on_death: Callable[[], object] | None = None
+        """Called then, in the engine's thread."""
 
     @property
     def engine(self) -> Engine:
@@ -81,8 +86,14 @@ class Host:
             ) from error
         if before_start is not None:
             before_start()
+        engine.on_death.append(self._died)
         engine.run_in_thread()
         self._engine = engine
+
+    def _died(self) -> None:
+        self.died = True
+        if self.on_death is not None:
+            self.on_death()
 
     def _engine_of(self, target: Target) -> Engine:
         from schedtui import Engine
@@ -146,7 +157,7 @@ class Host:
         if engine is None:
             return
         try:
-            if self._server is not None:
+            if self._server is not None and engine.is_running:
                 stopping = self._server.stop()
                 asyncio.run_coroutine_threadsafe(stopping, engine.loop).result(_CLOSING_S)
         except TimeoutError:

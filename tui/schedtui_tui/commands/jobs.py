@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import TYPE_CHECKING, Any
 
 from schedtui.clock import from_us
-from schedtui.errors import JobNotFoundError
 from schedtui.models import JobState, JobSummary
+from schedtui.models.wire import to_wire
 from schedtui_tui.commands.connect import add_engine_options, with_engine
 from schedtui_tui.exits import Exit
-from schedtui_tui.tables import moment_us, print_json, print_table, took_us
+from schedtui_tui.tables import moment_us, print_json, print_line, print_table, took_us
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``schedtui jobs``."""
-    parser.add_argument("job", nargs="?", metavar="GROUP/NAME", help="this job only")
+    parser.add_argument("job", nargs="?", metavar="GROUP/NAME", help="all there is of this job")
     parser.add_argument("--group", help="jobs of this group only")
     parser.add_argument(
         "--state", choices=[state.value for state in JobState], help="jobs in this state only"
@@ -31,9 +32,9 @@ def run(args: argparse.Namespace) -> int:
     """Print the jobs."""
 
     async def work(client: EngineClient) -> int:
+        if args.job:
+            return await _show(client, args.job, as_json=args.json)
         jobs = [job for job in (await client.snapshot()).jobs if _is_meant(job, args)]
-        if args.job and not jobs:
-            raise JobNotFoundError(args.job, "`schedtui jobs` lists them")
         if args.json:
             print_json([as_object(job) for job in jobs])
         else:
@@ -44,12 +45,37 @@ def run(args: argparse.Namespace) -> int:
     return with_engine(args, work)
 
 
+async def _show(client: EngineClient, name: str, *, as_json: bool) -> int:
+    """One job whole, and when it is due."""
+    job = await client.job(name)
+    due = await client.next_due(name)
+    if as_json:
+        print_json({**to_wire(job), "due": to_wire(due)})
+        return Exit.DONE
+    facts = {
+        "job": job.full_name,
+        "function": job.function,
+        "description": job.description,
+        "trigger": f"{due.description}  {json.dumps(dict(job.trigger))}",
+        "time zone": job.timezone,
+        "arguments": json.dumps(dict(job.kwargs)),
+        "policies": ", ".join(f"{k} {v}" for k, v in to_wire(job.policies).items() if v is not None)
+        or "the defaults",
+        "tags": ", ".join(job.tags),
+        "declared": "in code" + (", overridden" if job.overridden else "") if job.static else "",
+        "paused": f"by {job.paused_by or 'its declaration'}" if job.paused else "",
+        "reason": job.pause_reason,
+        "next": ", ".join(one.local for one in due.next) if not job.paused else "",
+        "version": str(job.version),
+    }
+    for label, fact in facts.items():
+        if fact:
+            print_line(f"{label:12} {fact}")
+    return Exit.DONE
+
+
 def _is_meant(job: JobSummary, args: argparse.Namespace) -> bool:
-    return (
-        args.job in (None, job.full_name)
-        and args.group in (None, job.group)
-        and args.state in (None, job.state.value)
-    )
+    return args.group in (None, job.group) and args.state in (None, job.state.value)
 
 
 def _row(job: JobSummary) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ def keep(url: str, token: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     tokens = _read() | {_key(url): token}
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)  # left by a process of this number that was killed
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump(tokens, file, indent=2)
     fresh.replace(path)

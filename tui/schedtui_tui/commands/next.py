@@ -9,6 +9,7 @@ from schedtui_tui.commands.connect import add_engine_options, with_engine
 from schedtui_tui.commands.runs import positive
 from schedtui_tui.exits import Exit
 from schedtui_tui.tables import print_json, print_line, print_table
+from schedtui_tui.times import in_zone
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json(preview)
             return Exit.DONE
-        print_line(f"{preview.description} ({preview.timezone})")
+        print_line(in_zone(preview.description, preview.timezone))
         rows = ((due.local, f"{due.at:%Y-%m-%dT%H:%M:%SZ}") for due in preview.next)
         print_table(("LOCAL", "UTC"), rows, empty="never due again")
         return Exit.DONE

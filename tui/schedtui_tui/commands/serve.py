@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from schedtui.locations import StateDir
 from schedtui_tui.commands.connect import folder_of
 from schedtui_tui.commands.console import add_store_options, check_target
-from schedtui_tui.commands.host import GRACE_S, Host, tune
-from schedtui_tui.exits import Exit, UsageError
+from schedtui_tui.commands.host import DIED, GRACE_S, Host, tune
+from schedtui_tui.exits import Exit, UsageError, tell
 from schedtui_tui.logfile import log_to_stderr
 from schedtui_tui.signals import Signals
 from schedtui_tui.tables import print_line
@@ -98,16 +98,22 @@ def run(args: argparse.Namespace) -> int:
             host.listen(None if args.no_listen else _listen(args, *named[:1]))
             tune()
             _announce(host)
-            signals.wait()
-            logger.info(
-                "stopping: active runs have %g s, a second signal does not wait", args.grace
-            )
+            host.on_death = signals.wake
+            if not host.died:
+                signals.wait()
+            if not host.died:
+                logger.info(
+                    "stopping: active runs have %g s, a second signal does not wait", args.grace
+                )
         finally:
             signals.hurry = True
             host.close(args.grace)
     except KeyboardInterrupt:
         logger.warning("stopped at once by a second signal; runs that were active are lost")
         return Exit.INTERRUPTED
+    if host.died:
+        tell(DIED)
+        return Exit.FAILED
     logger.info("stopped")
     return Exit.DONE
 

@@ -10,12 +10,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from schedtui.errors import SchedtuiError, StoreLockedError
-from schedtui_tui.commands.host import GRACE_S, Host, tune
+from schedtui_tui.commands.host import DIED, GRACE_S, Host, tune
 from schedtui_tui.exits import Exit, report, tell
 from schedtui_tui.logfile import log_to_stderr, trim
 from schedtui_tui.process import Child
@@ -33,7 +32,7 @@ _TRIM_EVERY_S = 60.0
 logger = logging.getLogger("schedtui.console")
 
 
-class Attached:
+class AttachedSession:
     """A console on an engine of another process.
 
     Args:
@@ -49,9 +48,9 @@ class Attached:
 
     def run(self) -> int:
         """Show it until the person leaves; returns the exit code."""
+        tune()
         from schedtui_tui.app import Console
 
-        tune()
         signals = Signals()
 
         async def connect() -> EngineClient:
@@ -63,17 +62,7 @@ class Attached:
         return _outcome(app)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Engine:
-    """What the console has to know of the engine in its process."""
-
-    demo: bool
-    """Nothing of it is worth keeping."""
-    can_detach: bool
-    """It can go on without the console."""
-
-
-class Embedded:
+class EmbeddedSession:
     """A console and its engine in one process; see `schedtui_tui.process`.
 
     Args:
@@ -121,12 +110,13 @@ class Embedded:
         return _outcome(app) if in_order else Exit.INTERRUPTED
 
     def _show(self) -> Console:
-        from schedtui_tui.app import Console, QuitChoice
+        tune()
+        from schedtui_tui.app import Console, Embedded, QuitChoice
 
         app: Console = Console(
             lambda: self._connect(app),
             title=self._title,
-            embedded=Engine(demo=self._demo, can_detach=self._child is not None),
+            embedded=Embedded(demo=self._demo, can_detach=self._child is not None),
             read_only=self._read_only,
         )
         choice = app.run()
@@ -139,6 +129,7 @@ class Embedded:
     async def _connect(self, app: Console) -> EngineClient:
         """Bring the engine up; called once the screen is painted."""
         _leave_on_signal(app, self._signals)
+        self._host.on_death = self._leaver(app)
         try:
             client = await self._in_thread(self._open)
         except StoreLockedError as error:
@@ -154,6 +145,20 @@ class Embedded:
         threading.Thread(target=self._listen, name="schedtui-listen", daemon=True).start()
         app.set_interval(_TRIM_EVERY_S, lambda: trim(self._host.state.log))
         return client
+
+    def _leaver(self, app: Console) -> Callable[[], None]:
+        """What makes ``app``, or the engine that stays without it, leave when the engine died."""
+        from schedtui_tui.app import QuitChoice
+
+        loop = asyncio.get_running_loop()
+
+        def leave() -> None:
+            app.failure = SchedtuiError(DIED)
+            self._signals.wake()
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(app.exit, QuitChoice.FAILED)
+
+        return leave
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """As `asyncio.to_thread`, but leaving does not wait for user code that hangs."""
@@ -173,6 +178,7 @@ class Embedded:
         return await future
 
     def _open(self) -> EngineClient:
+        self._terminal.hide()
         self._host.open(before_start=self._collect)
         return self._host.client()
 
@@ -204,7 +210,7 @@ class Embedded:
             f"Its log is {self._host.state.log}"
         )
         logger.info("detached from the terminal; process %d, stopped in order by SIGTERM", pid)
-        while not self._signals.wait(_TRIM_EVERY_S):
+        while not self._host.died and not self._signals.wait(_TRIM_EVERY_S):
             trim(self._host.state.log)
 
     def _finish(self) -> bool:

@@ -24,7 +24,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     create = verbs.add_parser("create", help="make a token and print it once")
     create.add_argument("--name", required=True, help="what the audit trail calls its user")
     create.add_argument(
-        "--role", required=True, choices=ROLES, help="look; act on jobs; everything"
+        "--role",
+        required=True,
+        choices=ROLES,
+        help="viewer: reads; operator: also triggers, pauses and resumes; "
+        "admin: also creates, edits and deletes",
     )
     create.add_argument("--json", action="store_true", help="print one JSON document")
     where = create.add_argument_group("which store")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from schedtui.models import JobState, JobSummary, RunState
-from schedtui.protocols import EngineClient
 from schedtui_tui.link import explain
 from schedtui_tui.screens.base import ConsoleScreen
 from schedtui_tui.screens.confirm import confirm
 from schedtui_tui.text import clean, cut
 from schedtui_tui.widgets.pieces import Pieces
 
+if TYPE_CHECKING:
+    from schedtui.protocols import EngineClient
+
 _SETTLE_S = 0.3
 _NAMES_SHOWN = 12
-_Command = Callable[[EngineClient, JobSummary], Awaitable[str]]
+_Command = Callable[["EngineClient", JobSummary], Awaitable[str]]
 
 
 class Refused(Exception):  # noqa: N818 - not an error: the engine did as it should
@@ -133,6 +136,19 @@ class JobCommands(ConsoleScreen[None]):
             self.toast(problems[0] + more, severity="error")
 
 
+_BECAME = {
+    RunState.QUEUED: "is queued",
+    RunState.RUNNING: "started",
+    RunState.SUCCEEDED: "succeeded",
+    RunState.FAILED: "failed",
+    RunState.TIMED_OUT: "timed out",
+    RunState.CANCELLED: "was cancelled",
+    RunState.SKIPPED: "was skipped",
+    RunState.MISSED: "was missed",
+    RunState.LOST: "was lost",
+}
+
+
 def _about(verb: str, rows: Sequence[JobSummary]) -> Pieces:
     pieces: Pieces = []
     if len(rows) > 1:
@@ -153,7 +169,7 @@ async def _trigger(client: EngineClient, row: JobSummary) -> str:
     run = await client.trigger_job(row.full_name, expect_id=row.id)
     if run.state in (RunState.SKIPPED, RunState.CANCELLED):
         raise Refused(f"run {run.id} was {run.state.value}: {run.reason}")
-    return f"Triggered {row.full_name}: run {run.id} is {run.state.value}"
+    return f"Triggered {row.full_name}: run {run.id} {_BECAME[run.state]}"
 
 
 async def _pause(client: EngineClient, row: JobSummary) -> str:

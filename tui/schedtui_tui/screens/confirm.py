@@ -69,8 +69,10 @@ class Dialog(ModalScreen[str | None]):
     def on_key(self, event: events.Key) -> None:
         """The letter of an answer, or an arrow to the next one."""
         if event.key in ("right", "down"):
+            event.stop()  # or the app gives it to the next answer once more, as typed ahead
             self.focus_next()
         elif event.key in ("left", "up"):
+            event.stop()
             self.focus_previous()
         else:
             for answer in self._answers:

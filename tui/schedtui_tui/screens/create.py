@@ -23,7 +23,8 @@ from schedtui_tui.keys import bindings
 from schedtui_tui.link import explain
 from schedtui_tui.screens.base import ConsoleScreen
 from schedtui_tui.screens.confirm import confirm
-from schedtui_tui.text import clean, cut
+from schedtui_tui.text import cut
+from schedtui_tui.when import kind_of
 from schedtui_tui.widgets.form_row import ArgumentRow, FormRow
 from schedtui_tui.widgets.key_bar import KeyBar
 from schedtui_tui.widgets.pieces import Pieces, content
@@ -54,6 +55,7 @@ class CreateScreen(ConsoleScreen[None]):
         self._generation = 0  # of what was typed about the trigger; older answers are stale
         self._preview_timer: Timer | None = None
         self._touched = False
+        self._kind_chosen = False  # by hand; then what is typed does not choose it any more
         self._busy = False
 
     def compose(self) -> ComposeResult:
@@ -68,7 +70,7 @@ class CreateScreen(ConsoleScreen[None]):
             yield from self._schedule()
             yield Static("Job", classes="section")
             yield FormRow("name", "name", TextInput(placeholder=function.name))
-            yield FormRow("group", "group", TextInput(placeholder=function.group))
+            yield FormRow("group", "group", TextInput(placeholder=function.group, id="group"))
             yield Button("Create (Ctrl+S)", id="create", variant="primary", compact=True)
         yield Static(id="problem")
         yield Said(id="preview")
@@ -82,13 +84,14 @@ class CreateScreen(ConsoleScreen[None]):
 
     def _schedule(self) -> Iterable[Widget]:
         engine = self.console.connection.engine
-        zone = engine.timezone if engine is not None else "UTC"
+        zone = f": {engine.timezone}" if engine is not None else ""
+        rule = f"the group's, else the engine's{zone}"
         kinds = [(Content(label), kind) for kind, (label, _) in _KINDS.items()]
         select = Select(kinds, value="cron", allow_blank=False, compact=True, id="kind")
         yield FormRow("trigger.type", "kind", select)
         typed = TextInput(placeholder=_KINDS["cron"][1], id="typed")
         yield FormRow("trigger", "when *", typed)
-        yield FormRow("timezone", "time zone", TextInput(zone, id="zone"))
+        yield FormRow("timezone", "time zone", TextInput(placeholder=rule, id="zone"))
 
     def on_mount(self) -> None:
         """Nothing is previewed yet."""
@@ -121,21 +124,35 @@ class CreateScreen(ConsoleScreen[None]):
         if row is not None:
             row.complain("")
         if control.id == "kind":
-            self.query_one("#typed", Input).placeholder = _KINDS[self._kind][1]
-        if control.id in ("kind", "typed", "zone"):
+            self._kind_chosen = True
+            self._kind_changed()
+        elif control.id == "typed" and not self._kind_chosen:
+            self._guess_kind(str(event.value).strip())
+        if control.id in ("kind", "typed", "zone", "group"):
             self._preview_later()
+
+    def _guess_kind(self, text: str) -> None:
+        """Turn to the kind that the text can only mean."""
+        kind = kind_of(text)
+        if kind is not None and kind != self._kind:
+            select = self.query_one("#kind", Select)
+            with select.prevent(Select.Changed):
+                select.value = kind
+            self._kind_changed()
+
+    def _kind_changed(self) -> None:
+        self.query_one("#typed", Input).placeholder = _KINDS[self._kind][1]
 
     @property
     def _kind(self) -> str:
         return str(self.query_one("#kind", Select).value)
 
     def _trigger(self) -> dict[str, Any]:
-        text = self.query_one("#typed", Input).value.strip()
         kind = self._kind
-        return {"type": kind, "expression" if kind == "cron" else "typed": text}
+        return {"type": kind, "expression" if kind == "cron" else "typed": self._trigger_text()}
 
-    def _zone(self) -> str | None:
-        return self.query_one("#zone", Input).value.strip() or None
+    def _trigger_text(self) -> str:
+        return self.query_one("#typed", Input).value.strip()
 
     # --- the preview
 
@@ -146,7 +163,7 @@ class CreateScreen(ConsoleScreen[None]):
         self._preview_timer = self.set_timer(_PREVIEW_AFTER_S, self._ask_preview)
 
     def _ask_preview(self) -> None:
-        if self.query_one("#typed", Input).value.strip():
+        if self._trigger_text():
             self._preview(self._generation)
         else:
             self._say([("Type when the job is due.", "dim")])
@@ -157,7 +174,10 @@ class CreateScreen(ConsoleScreen[None]):
         preview: Preview | None = None
         try:
             preview = await self._client.preview(
-                self._trigger(), timezone=self._zone(), count=_COUNT
+                self._trigger(),
+                timezone=self._text("timezone"),
+                group=self._text("group") or self._function.group,
+                count=_COUNT,
             )
         except Exception as raised:  # noqa: BLE001 - shown, whatever it is
             error = raised
@@ -184,19 +204,23 @@ class CreateScreen(ConsoleScreen[None]):
     def _complain(self, errors: tuple[FieldError, ...], message: str) -> None:
         """Each error beside the field it names; what names no field of ours, at the bottom."""
         rest = [] if errors else [message]
-        first: FormRow | None = None
         for error in errors:
             row = self._find(error.field)
             if row is None:
                 rest.append(f"{error.field}: expected {error.expected}")
             else:
                 row.complain(f"expected {error.expected}")
-                first = first or row
         problem = self.query_one("#problem", Static)
         problem.set_class(bool(rest), "-shown")
         problem.update(Content(cut("; ".join(rest), 300)))
-        if first is not None and self._busy:
-            first.control.focus()
+        if self._busy:
+            self._focus_wrong()
+
+    def _focus_wrong(self) -> None:
+        """To the topmost field with a complaint."""
+        row = next((row for row in self.query(FormRow) if row.has_class("-wrong")), None)
+        if row is not None:
+            row.control.focus()
 
     def _find(self, field: str) -> FormRow | None:
         """The row for a field as the engine names it."""
@@ -220,31 +244,41 @@ class CreateScreen(ConsoleScreen[None]):
             row.complain("")
         self.query_one("#problem", Static).remove_class("-shown")
         spec = self._spec()
-        if spec is not None:
-            self._busy = True
-            self.app.run_worker(self._create(spec), group="commands", exit_on_error=False)
+        if spec is None:
+            self._check_when()
+            self._focus_wrong()
+            return
+        self._busy = True
+        self.app.run_worker(self._create(spec), group="commands", exit_on_error=False)
+
+    def _check_when(self) -> None:
+        """What is wrong with the schedule, beside what is wrong with the arguments."""
+        self._generation += 1
+        if self._trigger_text():
+            self._preview(self._generation)
+        else:
+            self._row("trigger").complain(f"expected {_KINDS[self._kind][1]}")
 
     def _spec(self) -> JobSpec | None:
         kwargs = {}
-        wrong: FormRow | None = None
+        wrong = False
         for row in self.query(ArgumentRow):
             try:
                 value = row.value()
             except FieldTextError as problem:
                 row.complain(str(problem))
-                wrong = wrong or row
+                wrong = True
                 continue
             if value is not MISSING:
                 kwargs[row.argument.name] = value
-        if wrong is not None:
-            wrong.control.focus()
+        if wrong:
             return None
         return JobSpec(
             function=self._function.full_name,
             trigger=self._trigger(),
             name=self._text("name"),
             group=self._text("group"),
-            timezone=self._zone(),
+            timezone=self._text("timezone"),
             kwargs=kwargs,
         )
 
@@ -262,9 +296,8 @@ class CreateScreen(ConsoleScreen[None]):
             elif isinstance(error, InvalidError):
                 self._complain(error.errors, str(error))
             elif isinstance(error, ConflictError):
-                row = self._row("name")
-                row.complain(str(error))
-                row.control.focus()
+                self._row("name").complain(str(error))
+                self._focus_wrong()
             else:
                 self._complain((), explain(error))
             self._busy = False
@@ -292,8 +325,8 @@ _TRIGGER_FIELDS = frozenset({"trigger", "expression", "typed", "every", "at", "o
 
 
 def _preview_pieces(preview: Preview) -> Pieces:
-    pieces: Pieces = [(f"{cut(preview.description, 150)}", "bold")]
-    pieces.append((f"  {clean(preview.timezone)}\n", "dim"))
+    words = times.in_zone(preview.description, preview.timezone)
+    pieces: Pieces = [(f"{cut(words, 200)}\n", "bold")]
     if not preview.next:
         pieces.append(("never due", "$text-warning"))
     for due in preview.next[:_COUNT]:

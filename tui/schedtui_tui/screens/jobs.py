@@ -99,7 +99,7 @@ class JobsScreen(JobCommands):
         elif console.jobs.filter.text:
             text = f"No job matches {cut(console.jobs.filter.text, 40)}; Esc clears the filter"
         elif console.connection.engine is None:
-            text = "Not connected"
+            text = cut(f"Not connected: {console.connection.reason}", 300)
         else:
             text = "No jobs yet" if console.read_only else "No jobs yet; n creates one"
         self._table.empty_text = text

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from schedtui.models import JobSummary
-from schedtui.protocols import EngineClient
 from schedtui_tui.link import explain
 from schedtui_tui.widgets.detail import Detail
+
+if TYPE_CHECKING:
+    from schedtui.protocols import EngineClient
 
 T = TypeVar("T")
 _TAIL = 8

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from schedtui_tui.screens.confirm import Answer, Dialog
 from schedtui_tui.text import clean
@@ -19,19 +19,17 @@ class QuitChoice(StrEnum):
     LEFT = "left"
     """There is no engine of ours to decide about."""
     FAILED = "failed"
-    """There never was a connection; ``Console.failure`` says why."""
+    """There was no connection, or the engine died; ``Console.failure`` says why."""
 
 
-class Embedded(Protocol):
-    """The engine that lives in this process."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Embedded:
+    """The engine that lives in this process, as far as leaving it goes."""
 
-    @property
-    def demo(self) -> bool:
-        """Quit at once: nothing of it is worth keeping."""
-
-    @property
-    def can_detach(self) -> bool:
-        """Whether it can go on in the background."""
+    demo: bool
+    """Quit at once: nothing of it is worth keeping."""
+    can_detach: bool
+    """Whether it can go on in the background."""
 
 
 def quit_dialog(running: int, title: str, *, can_detach: bool) -> Dialog:

@@ -22,7 +22,7 @@ from schedtui_tui.looks import RUN_LOOKS, fraction
 from schedtui_tui.prefs import Prefs
 from schedtui_tui.screens.base import ConsoleScreen
 from schedtui_tui.text import block, clean, cut
-from schedtui_tui.widgets.detail import arguments, labelled
+from schedtui_tui.widgets.detail import LABEL, arguments, labelled
 from schedtui_tui.widgets.key_bar import KeyBar
 from schedtui_tui.widgets.log_view import RING, EarlierWanted, LogView
 from schedtui_tui.widgets.pieces import KIND_STYLES, Pieces
@@ -97,8 +97,7 @@ class RunScreen(ConsoleScreen[None]):
         """A second has passed."""
         self._status.tell(self.console.connection, now_us)
         self._titles()
-        if self._run is not None and self._run.state not in TERMINAL:
-            self._show()
+        self._show()
 
     # --- reading
 
@@ -302,6 +301,6 @@ def _outcome(run: Run) -> Pieces:
             except (ValueError, RecursionError):
                 text = run.result
         one_line = "\n" not in text and len(text) < 60
-        pieces.append(("Result    " if one_line else "Result\n", "dim"))
+        pieces.append((f"{'Result':<{LABEL}}" if one_line else "Result\n", "dim"))
         pieces.append((f"{block(text)}\n", ""))
     return pieces

@@ -18,7 +18,7 @@ from schedtui_tui.widgets.pieces import KIND_STYLES, Pieces
 from schedtui_tui.widgets.run_table import reason
 from schedtui_tui.widgets.said import Said
 
-LABEL = 10
+LABEL = 11
 _TAIL = 8
 
 
@@ -114,7 +114,7 @@ def _progress(progress: float, width: int) -> Pieces:
 def _schedule(detail: Detail, prefs: Prefs) -> Pieces:
     row, preview = detail.summary, detail.preview
     pieces = [("\n", ""), *labelled("Schedule", row.schedule)]
-    if preview is not None:
+    if preview is not None and preview.description.casefold() != row.schedule.casefold():
         pieces += labelled("", preview.description)
     pieces += labelled("Zone", row.timezone)
     if preview is None:

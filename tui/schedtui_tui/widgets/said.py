@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.widget import Widget
 from textual.widgets import Static
 
 from schedtui_tui.widgets.pieces import Pieces, content
@@ -24,11 +25,12 @@ class Said(Static):
     def _keeps_its_size(self) -> bool:
         """Whether nothing else moves; else the whole screen is laid out and painted thrice."""
         width, height = self.content_size
-        if not width or self.styles.is_auto_width:
+        parent = self.parent
+        if not width or self.styles.is_auto_width or not isinstance(parent, Widget):
             return False
         if not self.styles.is_auto_height:
             return True
-        container, viewport = self.container_size, self.app.size
+        container, viewport = parent.scrollable_content_region.size, self.app.size
         rows = self.get_content_height(container, viewport, width)
         least = self.styles.min_height
         if least is not None:

@@ -22,6 +22,7 @@ _COUNTS = (
 
 
 _ROOMY = 110  # from here on all of it is shown; below, always the same part
+_LIVE_CELLS, _LOST_CELLS = 16, 30  # kept free beside the title: how the connection is
 
 
 class StatusBar(Widget):
@@ -52,7 +53,9 @@ class StatusBar(Widget):
             mode = times.ZoneMode.UTC
             right.append((f"  {times.clock(self.now_us, 'UTC', mode)}Z ", ""))
         room = width - sum(len(text) for text, _ in right)
-        left: Pieces = [(f" {cut(self._title, 20 if width < _ROOMY else 40)}", "bold")]
+        reserved = _LOST_CELLS if connection.state is LinkState.LOST else _LIVE_CELLS
+        title = _named(self._title, min(max(room - reserved, 20), 40))
+        left: Pieces = [(f" {title}", "bold")]
         left += self._state(room - len(left[0][0]))
         return spread(left, right, width)
 
@@ -80,15 +83,13 @@ class StatusBar(Widget):
         pieces: Pieces = []
         if self._read_only:
             pieces.append(("  read-only", "$text-warning"))
-        if connection.engine is not None:
-            if connection.engine.paused:
-                pieces.append(("  ENGINE PAUSED", "bold $text-warning"))
-            elif connection.engine.health is not Health.OK:
-                pieces.append((f"  {connection.engine.health.value}", "bold $text-error"))
+        if connection.engine is not None and connection.engine.health is not Health.OK:
+            pieces.append((f"  {connection.engine.health.value}", "bold $text-error"))
         roomy = self.size.width >= _ROOMY
         where = "  engine in this console" if roomy else "  embedded"
         if not self._embedded:
-            where = f"  {cut(connection.address, 60)}" if connection.address != self._title else ""
+            known = connection.address == self._title
+            where = "" if known else f"  {cut(_plain(connection.address), 60)}"
         live = f"  live {connection.latency_s * 1000:.0f} ms"
         taken = sum(len(text) for text, _ in pieces)
         for text, style, wanted in (
@@ -99,3 +100,16 @@ class StatusBar(Widget):
                 pieces.append((text, style))
                 taken += len(text)
         return pieces
+
+
+def _named(title: str, room: int) -> str:
+    """The title within some cells; of an address that is too long, the port stays."""
+    plain = _plain(title)
+    host, colon, port = plain.rpartition(":")
+    kept = colon + port if port.isascii() and port.isdigit() and len(port) < 6 else ""
+    return cut(host, room - len(kept)) + kept if kept else cut(plain, room)
+
+
+def _plain(address: str) -> str:
+    plain = address.removeprefix("http://")
+    return plain if plain == address else plain.rstrip("/")

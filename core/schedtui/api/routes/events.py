@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from schedtui.api.answers import changes_lines
+from schedtui.api.answers import Frames
 from schedtui.api.context import context_of, engine_of
 from schedtui.api.query import Params, text
 from schedtui.api.schemas import describe, ref
@@ -43,18 +43,33 @@ async def read_events(request: Request) -> Response:
     cursor = request.headers.get("last-event-id") or query["after"]
     engine = engine_of(request)
     if cursor is None:
-        cursor = (await engine.snapshot()).cursor
+        cursor = await _present(engine)
     if not _CURSOR.fullmatch(cursor):
         raise InvalidError.one("after", cursor, "a cursor as a snapshot or an event gave it")
-    return EventStream(_changes(engine, cursor), context_of(request).closing)
+    context = context_of(request)
+    return EventStream(_changes(engine, cursor, context.frames), context.closing)
 
 
-async def _changes(engine: EngineClient, cursor: str) -> AsyncGenerator[bytes]:
+@runtime_checkable
+class HasCursor(Protocol):
+    """A client that knows the present cursor without a snapshot."""
+
+    async def cursor(self) -> str:
+        """Where `changes` begins now."""
+
+
+async def _present(engine: EngineClient) -> str:
+    if isinstance(engine, HasCursor):
+        return await engine.cursor()
+    return (await engine.snapshot()).cursor
+
+
+async def _changes(engine: EngineClient, cursor: str, frames: Frames) -> AsyncGenerator[bytes]:
     yield frame([], id_=cursor)
     try:
         async with closing(engine.changes(cursor)) as stream:
             async for changes in stream:
-                yield frame(changes_lines(changes), event="changes", id_=changes.cursor)
+                yield await frames.of(changes)
     except EventGapError as error:
         yield frame([dump_finite(to_problem(error))], event="gap")
     except SchedtuiError as error:

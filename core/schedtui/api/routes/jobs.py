@@ -12,11 +12,10 @@ from starlette.responses import Response
 from schedtui.api.answers import json_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
-from schedtui.api.problems import response_for
 from schedtui.api.query import CURSOR, EXPECT_ID, NONE, Params, limit, whole
 from schedtui.api.schemas import PauseBody, TriggerBody, describe, page_of, ref
 from schedtui.client.local import MAX_PAGE
-from schedtui.errors import ConflictError, InvalidError, NotFoundError
+from schedtui.errors import InvalidError
 from schedtui.models import Job, JobPatch, JobSpec, Preview, Run
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
@@ -57,20 +56,10 @@ async def edit_job(request: Request, group: str, name: str) -> Response:
     query = _CHANGE.read(request)
     version = _version_of(request)
     patch = await read_body(request, JobPatch)
-    engine = engine_of(request)
-    job = f"{group}/{name}"
-    try:
-        edited = await engine.edit_job(job, patch, version=version, expect_id=query["expect_id"])
-    except ConflictError as error:
-        if version is None:
-            raise
-        # A conflict is either about the version, or about a new name that is taken.
-        try:
-            changed = (await engine.job(job)).version != version
-        except NotFoundError:
-            changed = True
-        return response_for(error, status=412 if changed else None)
-    return _job_answer(edited)
+    job = await engine_of(request).edit_job(
+        f"{group}/{name}", patch, version=version, expect_id=query["expect_id"]
+    )
+    return _job_answer(job)
 
 
 @router.delete(_JOB, status_code=204, openapi_extra=describe(_CHANGE, status=204))

@@ -26,6 +26,6 @@ async def preview_trigger(request: Request) -> Response:
     if not 1 <= asked.count <= MAX_PAGE:
         raise InvalidError.one("count", asked.count, f"a whole number from 1 to {MAX_PAGE}")
     preview = await engine_of(request).preview(
-        asked.trigger, timezone=asked.timezone, count=asked.count
+        asked.trigger, timezone=asked.timezone, group=asked.group, count=asked.count
     )
     return json_answer(preview)

@@ -118,7 +118,6 @@ class BulkUpdate:
         self._also = dict(also or {})
         self._plain = plain or {}
         self._compiled: dict[frozenset[str], tuple[str, tuple[str, ...]]] = {}
-        self._written: dict[frozenset[str], str] = {}
 
     def run(self, connection: sa.Connection, given: Sequence[tuple[Any, ...]]) -> list[int]:
         """Update all rows.
@@ -161,30 +160,6 @@ class BulkUpdate:
             found = self._compiled[nulls] = _compile(statement)
         return found
 
-    def _many(self, nulls: frozenset[str], order: tuple[str, ...]) -> str:
-        """The same for a hundred rows at once; their values in the same order, one after another.
-
-        Written out, because SQLite knows no names of columns for a ``VALUES`` in parentheses, and
-        Core no other form.
-        """
-        found = self._written.get(nulls)
-        if found is None:
-            name = self._table.name
-            sets = [
-                f"{column} = {'NULL' if field in nulls else f'v.p_{field}'}"
-                for field, column in self._to.items()
-            ]
-            sets += [f"{column} = {_literal(value)}" for column, value in self._also.items()]
-            where = [f"{name}.{column} = v.p_{field}" for field, column in self._where.items()]
-            where += [_literal(one) for one in self._condition]
-            row = f"({', '.join('?' * len(order))})"
-            found = self._written[nulls] = (
-                f"WITH v ({', '.join(f'p_{field}' for field in order)}) "  # noqa: S608 - no data
-                f"AS (VALUES {', '.join([row] * HUNDRED)}) "
-                f"UPDATE {name} SET {', '.join(sets)} FROM v WHERE {' AND '.join(where)}"
-            )
-        return found
-
 
 @contextmanager
 def savepoint(connection: sa.Connection) -> Iterator[Callable[[], None]]:
@@ -215,10 +190,6 @@ def _hundreds(
         for first in range(0, whole, HUNDRED)
     ]
     return flat, data[whole:]
-
-
-def _literal(clause: Any) -> str:
-    return str(clause.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
 
 
 def _compile(statement: sa.Insert | sa.Update) -> tuple[str, tuple[str, ...]]:

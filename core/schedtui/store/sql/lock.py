@@ -6,6 +6,7 @@ says who holds it.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -50,7 +51,7 @@ class Lock:
             StoreUnavailableError: the lock file cannot be written.
         """
         try:
-            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise _unusable(self.path, error) from error
         try:
@@ -95,7 +96,7 @@ def read_owner(database: Path) -> Owner | None:
     Takes no lock that could be in an engine's way for longer than an instant, and writes nothing.
     """
     try:
-        fd = os.open(lock_path(database.resolve()), os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(lock_path(database.resolve()), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return None
     try:
@@ -135,6 +136,8 @@ def _read(fd: int) -> Owner:
 
 
 def _unusable(path: Path, error: OSError) -> StoreUnavailableError:
+    if error.errno == errno.ELOOP:
+        return StoreUnavailableError(f"{path} is a symbolic link, which no engine makes: remove it")
     return StoreUnavailableError(
         f"{path}: {error.strerror}; the folder must be writable and its file system must know locks"
     )

@@ -1,4 +1,4 @@
-"""Reading and searching log lines in a SQL store."""
+"""Reading and searching log lines in a SQLite store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RUNS = schema.runs.c
 
 
 class SqlLogs:
-    """Log lines of a SQL store.
+    """Log lines of a SQLite store.
 
     Args:
         reading: Gives a connection with one consistent view.

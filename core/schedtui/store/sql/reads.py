@@ -1,4 +1,4 @@
-"""Reading jobs, runs, the audit trail and tokens from a SQL store."""
+"""Reading jobs, runs, the audit trail and tokens from a SQLite store."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ _RECENT = _recent_query()
 
 
 class SqlReader:
-    """The reading half of a SQL store.
+    """The reading half of a SQLite store.
 
     Args:
         reading: Gives a connection with one consistent view.
@@ -104,16 +104,8 @@ class SqlReader:
 
     def job(self, job_id: int) -> Job | None:
         """A living job."""
-        return self._one_job(_DUE.job_id == bounded(job_id))
-
-    def find_job(self, group: str, name: str) -> Job | None:
-        """A living job by its names."""
-        named = (_JOBS.group_name == rows.printable(group), _JOBS.name == rows.printable(name))
-        return self._one_job(sa.and_(*named, _JOBS.deleted_at.is_(None)))
-
-    def _one_job(self, condition: sa.ColumnElement[bool]) -> Job | None:
         with self._reading() as connection:
-            row = connection.execute(_JOB.where(condition)).first()
+            row = connection.execute(_JOB.where(_DUE.job_id == bounded(job_id))).first()
         return None if row is None else rows.job_of(row)
 
     def open_runs(self) -> list[OpenRun]:
@@ -179,12 +171,12 @@ class SqlReader:
 
     def audit_trail(self, *, limit: int, before: int | None) -> list[AuditEvent]:
         """The audit trail with ids below ``before``, newest first."""
-        event_id = schema.events.c.id
-        query = sa.select(schema.events).order_by(event_id.desc()).limit(bounded(max(limit, 0)))
+        audit_id = schema.audit.c.id
+        query = sa.select(schema.audit).order_by(audit_id.desc()).limit(bounded(max(limit, 0)))
         if before is not None:
-            query = query.where(event_id < bounded(before))
+            query = query.where(audit_id < bounded(before))
         with self._reading() as connection:
-            return [rows.event_of(row) for row in connection.execute(query)]
+            return [rows.audit_of(row) for row in connection.execute(query)]
 
     def tokens(self) -> list[Token]:
         """All access tokens."""

@@ -173,8 +173,8 @@ log_chunks = sa.Table(
 )
 sa.Index("log_chunks_last", log_chunks.c.run_id, log_chunks.c.last_seq)
 
-events = sa.Table(
-    "events",  # the audit trail
+audit = sa.Table(
+    "audit",  # the trail of who did what
     metadata,
     sa.Column("id", _Id, primary_key=True),
     sa.Column("at", _Us, nullable=False),

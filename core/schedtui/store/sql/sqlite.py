@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -21,6 +22,8 @@ from schedtui.store.sql.reads import SqlReader
 from schedtui.store.sql.url import SqliteUrl
 from schedtui.store.sql.writes import SqlTx
 
+CHECK_EVERY_S = 5.0
+"""How often a writer looks whether the file is still there; each time once it is not."""
 _BOOTS = schema.boots.c
 
 
@@ -39,6 +42,8 @@ class SqliteStore(SqlReader):
         self._connections: Connections | None = None
         self._writer: sa.Connection | None = None
         self._writing = threading.RLock()
+        self._identity: tuple[int, int] | None = None
+        self._look_again = 0.0
 
     @property
     def url(self) -> str:
@@ -63,6 +68,7 @@ class SqliteStore(SqlReader):
             try:
                 self._connections = Connections(self._address)
                 self._writer = self._connections.writer()
+                self._identity = self._identity_now()
                 prepare(self._writer, self._connections, owned=boot is not None)
                 with translated(self._address.path):
                     self._logs.indexed = fulltext.available(self._writer)
@@ -120,6 +126,7 @@ class SqliteStore(SqlReader):
         with self._writing:
             if self._connections is None:
                 raise self._closed()
+            self._check_file()
             if self._writer is None:
                 self._writer = self._connections.writer()
             connection = self._writer
@@ -132,6 +139,26 @@ class SqliteStore(SqlReader):
             except BaseException:
                 self._roll_back(connection)
                 raise
+
+    def _check_file(self) -> None:
+        """SQLite goes on with a file that was deleted; all it takes would be gone at the end."""
+        now = time.monotonic()
+        if self._writer is not None and now < self._look_again:
+            return
+        if self._identity_now() != self._identity:
+            raise StoreUnavailableError(
+                f"{self._address.path} was deleted or replaced while the engine runs; nothing is "
+                "kept until that very file is back: stop the engine, put the file right, and start "
+                "it again"
+            )
+        self._look_again = now + CHECK_EVERY_S
+
+    def _identity_now(self) -> tuple[int, int] | None:
+        try:
+            found = self._address.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _roll_back(self, connection: sa.Connection) -> None:
         try:

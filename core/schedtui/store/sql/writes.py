@@ -1,4 +1,4 @@
-"""One write transaction on a SQL store."""
+"""One write transaction on a SQLite store."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ class SqlTx:
     def audit(self, at_us: int, actor: str, action: str, object_: str, detail_json: str) -> None:
         """Add a line to the audit trail."""
         self._execute(
-            schema.events.insert().values(
+            schema.audit.insert().values(
                 at=at_us,
                 actor=rows.printable(actor),
                 action=action,

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -218,7 +219,7 @@ def test_a_run_with_damaged_json_is_shown_without_it(
         tx.insert_runs([new_run(1, job_id), new_run(2, job_id)])
         tx.audit(T0, "ada", "x", "y", "{}")
     other.execute("UPDATE runs SET kwargs = 'null' WHERE id = 1")
-    other.execute("UPDATE events SET detail = '{'")
+    other.execute("UPDATE audit SET detail = '{'")
 
     assert run_ids(sqlite) == [2, 1]
     assert sqlite.audit_trail(limit=5, before=None)[0].detail == {}
@@ -285,3 +286,24 @@ def test_search_works_without_fts5(sqlite: Store) -> None:
     with sqlite._connection_to_read() as connection:
         names = connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars().all()
     assert not [name for name in names if name.startswith("log_fts")]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_taken_away_is_noticed(sqlite: Store, path: Path, replaced: bool) -> None:
+    assert isinstance(sqlite, SqliteStore)
+    add(sqlite, "before")
+    away = path.rename(path.with_name("away.db"))
+    if replaced:
+        path.touch()
+    sqlite._look_again = 0.0  # as if some seconds had passed
+    for _ in range(2):
+        with pytest.raises(StoreUnavailableError, match="deleted or replaced while the engine"):
+            add(sqlite, "lost")
+    sqlite.drop_connection()
+    with pytest.raises(StoreUnavailableError, match="deleted or replaced"):
+        add(sqlite, "lost")
+    assert path.exists() == replaced
+
+    away.replace(path)
+    add(sqlite, "after")
+    assert [job.name for job in sqlite.jobs()] == ["before", "after"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from store_rows import T0, add, boot
 
-from schedtui.errors import StoreLockedError
+from schedtui.errors import StoreLockedError, StoreUnavailableError
 from schedtui.protocols import Store
 from schedtui.store import open_store
 from schedtui.store.sql.lock import Owner, lock_path, read_owner
@@ -158,3 +158,14 @@ def test_the_lock_file_says_who(path: Path) -> None:
         "address": "/run/a.sock",
         "started_at_us": T0,
     }
+
+
+def test_a_symlink_in_the_place_of_the_lock_is_not_followed(path: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine", encoding="utf-8")
+    lock_path(path).symlink_to(precious)
+    store = open_store(f"sqlite:///{path}")
+    with pytest.raises(StoreUnavailableError, match=r"symbolic link.*remove it"):
+        store.open(boot())
+    assert precious.read_text(encoding="utf-8") == "mine"
+    assert read_owner(path) is None

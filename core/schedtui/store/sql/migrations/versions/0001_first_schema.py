@@ -26,6 +26,17 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "audit",
+        sa.Column("id", _Id, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "boots",
         sa.Column("id", _Id, nullable=False),
         sa.Column("boot", sa.Text(), nullable=False),
@@ -38,17 +49,6 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("boots_boot", "boots", ["boot"], unique=False)
-    op.create_table(
-        "events",
-        sa.Column("id", _Id, nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("object", sa.Text(), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sqlite_autoincrement=True,
-    )
     op.create_table(
         "job_due",
         sa.Column("job_id", _Id, autoincrement=False, nullable=False),
@@ -179,8 +179,8 @@ def downgrade() -> None:
     """Drop every table."""
     for table in (
         "attempts",
+        "audit",
         "boots",
-        "events",
         "job_due",
         "jobs",
         "log_chunks",

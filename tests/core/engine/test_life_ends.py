@@ -1,0 +1,83 @@
+"""Whatever fails in a stop: nothing stays locked, hooked or running."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import pytest
+from engine_kit import Kit, World, running
+
+from schedtui import Engine, Group
+from schedtui.errors import EngineStoppedError
+from schedtui.models import AuditEvent
+
+
+def explode(*_: Any, **__: Any) -> Any:
+    raise ZeroDivisionError("a bug")
+
+
+PARTS = ("logs.drain", "supervisor.abandon", "writer.stop", "shell.shutdown", "executor.close")
+
+
+def sabotage(kit: Kit, part: str) -> None:
+    running = kit.running
+    owner, _, method = part.partition(".")
+    target = running.core.pools["async"].executor if owner == "executor" else None
+    setattr(target or getattr(running, owner), method, explode)
+
+
+@pytest.mark.parametrize("part", PARTS)
+async def test_a_failure_in_a_stop_is_told_and_everything_is_let_go_of(
+    world: World, part: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    group = Group("g")
+
+    @group.job(every=10)
+    async def work() -> None: ...
+
+    before = sys.stdout
+    kit = await Kit([group], world=world).start()
+    parts = kit.running
+    await kit.clock.advance(11)
+    sabotage(kit, part)
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        await kit.stop()
+    assert sys.stdout is before
+    assert parts.ended.is_set()
+    assert not kit.engine.is_running
+    kit.unwatch()
+    if part == "writer.stop":
+        del parts.writer.stop
+        parts.writer.stop(1)
+    if part != "shell.shutdown":
+        assert not parts.shell.running
+    async with running(group, world=world) as after:
+        await after.clock.advance(10)
+        assert len(await after.rows()) == 2
+
+
+def test_a_thread_ends_although_its_stop_failed() -> None:
+    engine = Engine(store="memory://", echo=False).run_in_thread()
+    setattr(engine.running.logs, "drain", explode)  # noqa: B010 - a method, says mypy
+    with pytest.raises(ZeroDivisionError):
+        engine.close(0.01)
+    assert not engine.is_running
+    with pytest.raises(EngineStoppedError):
+        engine.running  # noqa: B018 - that it raises is the point
+    engine.run_in_thread()
+    engine.close(0.01)
+
+
+async def test_start_and_stop_are_in_the_audit_trail(world: World) -> None:
+    trail: tuple[AuditEvent, ...] = ()
+    for _ in range(2):
+        async with running(world=world) as kit:
+            boot = kit.running.boot
+            trail = (await kit.client.audit()).items
+            (start,) = [event for event in trail if event.object == boot]
+            assert (start.actor, start.action) == ("engine", "engine.start")
+            assert set(start.detail) == {"pid", "version"}
+    assert [event.action for event in trail] == ["engine.start", "engine.stop", "engine.start"]

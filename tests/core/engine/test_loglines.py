@@ -1,0 +1,81 @@
+"""Log lines on their way to the store: none is lost where nobody says so."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+
+import pytest
+from engine_kit import Kit, World, running
+
+from schedtui import Group, log
+from schedtui.engine import loglines
+from schedtui.models import LogLine
+from schedtui.protocols import LogChunk
+from schedtui.store.chunks import encode
+
+
+async def test_a_stop_waits_for_lines_that_are_being_encoded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = Group("g")
+
+    @group.job(every=10)
+    async def work() -> None:
+        log("said")
+
+    hold, entered = threading.Event(), threading.Event()
+
+    def slowly(run_id: int, lines: Sequence[LogLine]) -> LogChunk:
+        entered.set()
+        hold.wait(10)
+        return encode(run_id, lines)
+
+    monkeypatch.setattr(loglines, "encode", slowly)
+    kit = Kit([group], world=world)
+    await kit.start()
+    kit.hung = True
+    await kit.clock.advance(10)
+    await kit.until(entered.is_set)
+    await kit.until(lambda: kit.running.supervisor.idle.is_set())
+    stopping = asyncio.ensure_future(kit.stop())
+    await asyncio.sleep(0.05)
+    hold.set()
+    await stopping
+    store = world.store()
+    store.open(None)
+    assert [line.text for line in store.inner.log_lines(1, after=0, limit=9)] == ["said"]
+    store.inner.close()
+
+
+async def test_lines_that_cannot_be_encoded_are_dropped_and_told_and_the_others_kept(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    group = Group("g")
+    gate = asyncio.Event()
+
+    async def work(word: str = "") -> None:
+        log(word)
+        await gate.wait()
+
+    for name in ("good", "bad"):
+        group.job(every=3_600, name=name, kwargs={"word": name})(work)
+
+    def fussy(run_id: int, lines: Sequence[LogLine]) -> LogChunk:
+        if any(line.text == "bad" for line in lines):
+            raise ValueError("a bug")
+        return encode(run_id, lines)
+
+    monkeypatch.setattr(loglines, "encode", fussy)
+    async with running(group) as kit:
+        runs = {name: await kit.client.trigger_job(f"g/{name}") for name in ("good", "bad")}
+        await kit.until(lambda: "cannot be encoded" in caplog.text)
+        gate.set()
+        await kit.until(lambda: kit.running.supervisor.idle.is_set())
+        pages = {name: await kit.client.logs(run.id) for name, run in runs.items()}
+        assert [line.text for line in pages["good"].lines] == ["good"]
+        assert (pages["bad"].lines, pages["bad"].dropped) == ((), 1)
+        assert "a bug" in caplog.text

@@ -1,0 +1,21 @@
+"""`engine.sync`: the same methods, with the same arguments."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from schedtui import Engine
+from schedtui.engine.sync import Sync
+
+METHODS = ("create_job", "edit_job", "remove_job", "pause_job", "resume_job", "trigger_job")
+
+
+def test_nothing_else_is_there() -> None:
+    assert {name for name in vars(Sync) if not name.startswith("_")} == set(METHODS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_has_the_signature_of_the_engines(name: str) -> None:
+    assert inspect.signature(getattr(Sync, name)) == inspect.signature(getattr(Engine, name))

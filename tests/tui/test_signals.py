@@ -1,0 +1,47 @@
+"""The signals that ask a process to end, and how the second one is told from an echo."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+import schedtui_tui.signals
+from schedtui_tui.signals import Signals
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    time_s = [100.0]
+    monkeypatch.setattr(schedtui_tui.signals, "monotonic", lambda: time_s[0])
+    return time_s
+
+
+@pytest.fixture
+def signals() -> Iterator[Signals]:
+    names = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+    before = {name: signal.getsignal(name) for name in names}
+    yield Signals()
+    for name, handler in before.items():
+        signal.signal(name, handler)
+
+
+def test_a_second_signal_in_the_same_instant_is_an_echo(signals: Signals, now: list[float]) -> None:
+    """GNU timeout sends its signal to the process and once more to its group."""
+    signals.hurry = True
+    signal.raise_signal(signal.SIGTERM)
+    now[0] += 0.4
+    signal.raise_signal(signal.SIGTERM)
+    assert signals.got == signal.SIGTERM
+    now[0] += 0.1
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_before_it_stops_no_signal_breaks_anything(signals: Signals, now: list[float]) -> None:
+    signal.raise_signal(signal.SIGINT)
+    now[0] += 9
+    signal.raise_signal(signal.SIGTERM)
+    assert signals.wait(0)
+    assert signals.got == signal.SIGINT
