@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
 import socket
@@ -17,7 +16,8 @@ from typing import Any
 
 import httpx
 import pytest
-from api_doubles import SECRETS, FakeEngine, make_page, make_row, make_tokens
+from api_doubles import SECRETS, make_page, make_row
+from api_served import ServedFake, send_raw, socket_below, start, until
 
 from schedtui.api import Listen
 from schedtui.api.server import Server
@@ -25,54 +25,8 @@ from schedtui.api.stream import EventStream
 from schedtui.client.http import HttpClient
 from schedtui.errors import InvalidError, RefusedError, UnreachableError
 from schedtui.models import Changes
-from schedtui.store import open_store
 
 FRAME = Changes(cursor="b1:6", jobs=(make_row(1), make_row(2)), removed=(3,))
-
-
-class ServedFake(FakeEngine):
-    """A fake engine with a store that holds the tokens."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.store = open_store("memory://")
-        self.store.open(None)
-        with self.store.transaction() as tx:
-            for token in make_tokens():
-                tx.insert_token(token)
-
-
-async def start(
-    engine: ServedFake, *, listen: Listen | None = None, socket: Path | None = None
-) -> Server:
-    server = Server(engine, listen=listen, socket=socket)
-    await server.start()
-    return server
-
-
-def socket_below(folder: Path) -> Path:
-    return folder / ".schedtui" / "engine.sock"
-
-
-@pytest.fixture
-def engine() -> ServedFake:
-    return ServedFake()
-
-
-@pytest.fixture
-async def server(engine: ServedFake, tmp_path: Path) -> AsyncIterator[Server]:
-    server = await start(engine, listen=Listen(port=0), socket=socket_below(tmp_path))
-    try:
-        yield server
-    finally:
-        await server.stop()
-
-
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    headers = {"Authorization": f"Bearer {SECRETS['viewer']}"}
-    async with httpx.AsyncClient(base_url=server.url, headers=headers) as client:
-        yield client
 
 
 class Keeping(logging.Handler):
@@ -90,12 +44,6 @@ def there(path: Path) -> bool:
 
 def remove(path: Path) -> None:
     path.unlink()
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.01)
 
 
 async def test_it_tells_where_it_is(server: Server, tmp_path: Path) -> None:
@@ -308,17 +256,6 @@ async def test_a_stream_that_fails_inside_ends_and_is_logged(
 # --- odd requests ---------------------------------------------------------------------------
 
 
-async def send_raw(server: Server, request: bytes) -> bytes:
-    _, port = server.url.rsplit(":", 1)
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
-    try:
-        writer.write(request)
-        async with asyncio.timeout(5):
-            return await reader.read(65_536)
-    finally:
-        writer.close()
-
-
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
@@ -368,94 +305,6 @@ async def test_a_large_body_is_answered_on_a_real_connection(server: Server) -> 
         fine = await http.get("/api/v1/engine")
 
     assert (response.status_code, fine.status_code) == (413, 200)
-
-
-@pytest.mark.parametrize("sent", [b"", b"GET /health HTTP/1.1\r\nHost: local"])
-async def test_who_sends_no_request_is_cut_off(
-    server: Server, monkeypatch: pytest.MonkeyPatch, sent: bytes
-) -> None:
-    monkeypatch.setattr("schedtui.api.connection.HEADERS_S", 0.05)
-    assert await send_raw(server, sent) == b""
-
-
-async def test_a_request_that_takes_long_is_not_cut_off(
-    server: Server, engine: ServedFake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("schedtui.api.connection.HEADERS_S", 0.02)
-    headers = {"Authorization": f"Bearer {SECRETS['viewer']}"}
-    engine.frames = [FRAME]
-    async with (
-        httpx.AsyncClient(base_url=server.url, headers=headers) as http,
-        http.stream("GET", "/api/v1/events?after=b1:5") as response,
-    ):
-        await asyncio.sleep(0.1)
-        await server.stop()
-        assert "event: changes" in (await response.aread()).decode()
-
-
-async def test_a_second_request_that_stops_halfway_is_cut_off(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _, port = server.url.rsplit(":", 1)
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
-    writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
-    monkeypatch.setattr("schedtui.api.connection.HEADERS_S", 0.05)
-    writer.write(b"GET /hea")
-    async with asyncio.timeout(5):
-        assert await reader.read() == b""
-    writer.close()
-
-
-async def test_too_many_connections_are_refused_and_the_others_go_on(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("schedtui.api.connection.MAX_CONNECTIONS", 1)
-    _, port = server.url.rsplit(":", 1)
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
-    request = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    writer.write(request)
-    await reader.readuntil(b"}")
-    with contextlib.suppress(ConnectionError):
-        assert await send_raw(server, request) == b""
-    writer.write(request)
-    assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
-    writer.close()
-    await writer.wait_closed()
-
-
-async def test_a_process_without_file_descriptors_says_so_once(
-    server: Server, caplog: pytest.LogCaptureFixture
-) -> None:
-    loop = asyncio.get_running_loop()
-    for _ in range(5):
-        loop.call_exception_handler({"message": "socket.accept() out of system resource"})
-    loop.call_exception_handler({"message": "something else"})
-    told = [record.getMessage() for record in caplog.records]
-    assert [text[:13] for text in told] == ["socket.accept", "something els"]
-    assert server.url
-
-
-@pytest.mark.parametrize(("token", "status"), [("viewer", 403), (None, 401)])
-async def test_a_refusal_arrives_though_a_body_is_under_way(
-    server: Server, token: str | None, status: int
-) -> None:
-    secret = SECRETS[token] if token else ""
-    headers = {"Connection": "close"}  # otherwise the server reads on anyhow
-    if token:
-        headers["Authorization"] = f"Bearer {secret}"
-    async with httpx.AsyncClient(base_url=server.url, headers=headers) as http:
-        for _ in range(5):
-            response = await http.post("/api/v1/jobs", content=b"x" * 5_000_000)
-            assert response.status_code == status
-
-
-async def test_a_refusal_does_not_wait_for_a_body_that_never_comes(server: Server) -> None:
-    head = b"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n"
-    answers = await asyncio.gather(
-        send_raw(server, head + b"\r\n{"), send_raw(server, head + b"Expect: 100-continue\r\n\r\n")
-    )
-    assert [answer.startswith(b"HTTP/1.1 401") for answer in answers] == [True, True]
 
 
 def test_importing_the_package_loads_no_framework() -> None:
