@@ -219,8 +219,8 @@ WINDOWS = {
     # While it starts: the schema, the boot, the jobs of the code.
     "create:before": 1,
     "open:after": 1,
-    "insert_job:before": 40,
-    "insert_job:after": 40,
+    "insert_job:before": 1,
+    "insert_job:after": 1,
     # While it fires.
     "claim:before": 20,
     "claim:after": 20,
