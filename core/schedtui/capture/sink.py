@@ -138,6 +138,13 @@ class RunSink:
         self.flush_partial()
         self.closed = True
 
+    def reopen(self, attempt: int) -> None:
+        """Go on for the next attempt: numbers and budget do, the progress begins anew."""
+        self.attempt = attempt
+        self.progress = None
+        self.progress_text = ""
+        self.closed = False
+
     # --- reading ----------------------------------------------------------------------------------
 
     def take(self) -> list[LogLine]:

@@ -67,6 +67,7 @@ class ClockWatch:
         if abs(step_us) > STEP_US and not self._stopped:
             logger.warning("the wall clock was stepped by %.3f s", step_us / 1e6)
             self._claims.close()
+            self._core.slots.shift(step_us)
             self._steps.append(step_us)
             if self._task is None or self._task.done():
                 self._task = self._core.loop.create_task(self._follow_all())
@@ -159,7 +160,7 @@ class ClockWatch:
         if next_us is None or next_us >= due_us:
             return None
         last_us = min(live.last_due_us or now_us, now_us)
-        return Claim(next_us, last_us, live.id, live.version, due_us, ())
+        return Claim(next_us, last_us, live.id, live.version, due_us, (), live.fired)
 
     async def _persist(self, apply: Callable[[StoreTx], Any]) -> Any:
         while True:

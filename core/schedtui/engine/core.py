@@ -13,8 +13,8 @@ from schedtui.clock import Clock
 from schedtui.engine.arguments import Arguments
 from schedtui.engine.due import DueHeap
 from schedtui.engine.events import Hub
-from schedtui.engine.live import LiveJob, LiveJobs
-from schedtui.engine.slots import Pool
+from schedtui.engine.live import LiveJob, LiveJobs, LiveRun
+from schedtui.engine.slots import Pool, Slots
 from schedtui.errors import FunctionNotFoundError, InvalidError
 from schedtui.models import Job, Policies
 from schedtui.policies import Effective, resolve
@@ -56,7 +56,7 @@ class Core:
         self.jobs = LiveJobs()
         self.heap = DueHeap()
         self.loop = asyncio.get_running_loop()
-        self.pools: dict[str, Pool] = {}
+        self.slots: Slots
         self.problems: dict[str, str] = {}
         """What is wrong with the engine, by a key that clears it again."""
         self.absent: tuple[int, int, str] | None = None
@@ -64,6 +64,13 @@ class Core:
         self.hub: Hub
         self.writer: Writer
         self.wakeup: Callable[[], None] = _nothing
+        self.on_change: Callable[[LiveJob], None] = _ignored
+        """Called with a job that was changed."""
+
+    @property
+    def pools(self) -> Mapping[str, Pool]:
+        """The slots by the kind of their executor."""
+        return self.slots.pools
 
     def deliver(self, calls: list[Callable[[], object]]) -> None:
         """Run calls on the engine's loop; from any thread. Silent once the loop has ended."""
@@ -86,7 +93,16 @@ class Core:
     def live(self, job: Job) -> LiveJob:
         """A job as it is held in memory; one whose trigger is unreadable does not fire."""
         trigger, problem = self.read_trigger(job.trigger, job.timezone)
-        return LiveJob(job, trigger, self.effective(job), problem)
+        live = LiveJob(job, trigger, self.effective(job), problem)
+        live.limits = self.slots.limits_of(live)
+        return live
+
+    def run(self, run_id: int) -> LiveRun | None:
+        """A run of a living job that is queued or running."""
+        for live in self.jobs:
+            if run_id in live.running:
+                return live.running[run_id]
+        return None
 
     def adopt(self, live: LiveJob, job: Job) -> None:
         """Let a living job become what the store now holds."""
@@ -96,10 +112,13 @@ class Core:
         if failed and same and job.next_due is None:
             problem = failed  # an edit of something else does not mend a trigger that failed
         live.set(job, trigger, self.effective(job), problem)
+        live.limits = self.slots.limits_of(live)
+        self.slots.turns(live, self.clock.now_us())  # more of its runs may go side by side now
         self.problem(f"job {job.id}", f"{job.full_name}: {problem}" if problem else None)
         self.jobs.changed(live, old)
         self.heap.push(live)
         self.hub.job(live.id)
+        self.on_change(live)
         self.wakeup()
 
     def effective(self, job: Job) -> Effective:
@@ -151,4 +170,8 @@ def _run_all(calls: list[Callable[[], object]]) -> None:
 
 
 def _nothing() -> None:
+    return None
+
+
+def _ignored(_live: LiveJob) -> None:
     return None

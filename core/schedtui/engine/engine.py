@@ -6,9 +6,8 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from schedtui import policies as policy_rules
 from schedtui.clock import Clock, SystemClock
@@ -18,7 +17,8 @@ from schedtui.engine.sync import PYTHON, Sync
 from schedtui.engine.thread import drive
 from schedtui.errors import ConflictError, EngineStoppedError, InvalidError, RefusedError
 from schedtui.locations import StateDir
-from schedtui.models import CatchUp, Job, JobPatch, JobSpec, Overlap, Run
+from schedtui.models import Job, JobPatch, JobSpec, Run
+from schedtui.policies import PolicyWords
 from schedtui.protocols import Store
 from schedtui.registry import Group, Registry
 from schedtui.store import open_store
@@ -44,9 +44,7 @@ class Engine:
         store: ``sqlite:///path``, ``memory://``, or a `Store`. None: ``.schedtui/state.db`` in the
             working directory, or in ``state_dir``.
         timezone: IANA zone of jobs whose group names none.
-        overlap: Default policy of all jobs; see `schedtui.policies`.
-        grace_s: Seconds a due time may be found late and still run; default 60.
-        catch_up: What happens to due times found later; default ``skip``.
+        pools: How many runs of the jobs of each named pool may be active at once.
         threads: Sync functions that run at once.
         async_slots: Async functions that run at once.
         state_dir: Where the default store, the socket and the log are.
@@ -54,6 +52,7 @@ class Engine:
         echo: Whether what runs print also goes where it went before.
         log_level: Lower the root logger to this level while the engine runs, where no logging is
             set up; None leaves logging alone.
+        own: Policies of all jobs whose group says none; see `schedtui.models.Policies`.
 
     Attributes:
         on_death: Called, each in the engine's own thread, when that thread ended without having
@@ -69,15 +68,14 @@ class Engine:
         groups: Iterable[Group] = (),
         store: str | Store | None = None,
         timezone: str = "UTC",
-        overlap: Overlap | str | None = None,
-        grace_s: float | timedelta | None = None,
-        catch_up: CatchUp | str | None = None,
+        pools: Mapping[str, int] | None = None,
         threads: int = 32,
         async_slots: int = 1_000,
         state_dir: StateDir | None = None,
         clock: Clock | None = None,
         echo: bool = True,
         log_level: int | None = None,
+        **own: Unpack[PolicyWords],
     ) -> None:
         for field, slots in (("threads", threads), ("async_slots", async_slots)):
             if slots < 1:
@@ -91,7 +89,8 @@ class Engine:
             clock=clock if clock is not None else SystemClock(),
             registry=self.registry,
             timezone=check_timezone(timezone),
-            policies=policy_rules.make(overlap=overlap, grace_s=grace_s, catch_up=catch_up),
+            policies=policy_rules.make(**own),
+            pools=policy_rules.check_pools(pools or {}),
             threads=threads,
             async_slots=async_slots,
             address=str(self.state_dir.socket),
@@ -276,14 +275,12 @@ class Engine:
         name: str | None = None,
         kwargs: Mapping[str, Any] | None = None,
         timezone: str | None = None,
-        overlap: Overlap | str | None = None,
-        grace_s: float | timedelta | None = None,
-        catch_up: CatchUp | str | None = None,
         tags: Iterable[str] = (),
         description: str = "",
         paused: bool = False,
         replace: bool = False,
         actor: str = PYTHON,
+        **own: Unpack[PolicyWords],
     ) -> Job:
         """Create a dynamic job; see `EngineClient.create_job` for what it raises.
 
@@ -298,7 +295,7 @@ class Engine:
             name=name,
             kwargs=kwargs or {},
             timezone=timezone,
-            policies=policy_rules.make(overlap=overlap, grace_s=grace_s, catch_up=catch_up),
+            policies=policy_rules.make(**own),
             tags=tuple(tags),
             description=description,
             paused=paused,

@@ -25,7 +25,8 @@ from schedtui.protocols import RecentRun
 from schedtui.triggers import Trigger
 
 if TYPE_CHECKING:
-    from schedtui.engine.slots import Pool
+    from schedtui.clock import Timer
+    from schedtui.engine.slots import Limit, Pool
 
 _SINKS = threading.Lock()
 
@@ -44,12 +45,16 @@ class LiveJob:
     __slots__ = (
         "active",
         "busy",
+        "failures",
+        "fired",
         "full_name",
+        "holders",
         "id",
         "job",
         "kwargs",
         "kwargs_json",
         "last_due_us",
+        "limits",
         "next_due_us",
         "policies",
         "problem",
@@ -61,6 +66,7 @@ class LiveJob:
         "trigger",
         "version",
         "waiters",
+        "waiting",
     )
 
     def __init__(
@@ -68,10 +74,16 @@ class LiveJob:
     ) -> None:
         self.active = 0
         """Runs that are claimed and have not ended."""
+        self.holders = 0
+        """Those of them whose turn it is: all but the ones that wait for others of the job."""
+        self.waiting: list[tuple[int, int, LiveRun]] = []
+        """A heap of the ones that wait for their turn."""
         self.busy = False
         """While a claim or a command of this job is on its way to the store."""
         self.waiters: list[asyncio.Future[None]] = []
         """Commands that wait for it not to be busy."""
+        self.limits: tuple[Limit, ...] = ()
+        """What its runs need a place in, besides their executor."""
         self.recent: deque[RecentRun] = deque(maxlen=RECENT)
         self.removed = False
         self.running: dict[int, LiveRun] = {}
@@ -95,6 +107,10 @@ class LiveJob:
         self.kwargs_json = dump_kwargs(self.kwargs)
         self.next_due_us = None if job.next_due is None else to_us(job.next_due)
         self.last_due_us = None if job.last_due is None else to_us(job.last_due)
+        self.fired = job.fired
+        self.failures = job.failures
+        if self.exhausted:
+            self.next_due_us = None
         self.schedule = trigger.short() if trigger is not None else "unreadable"
 
     def release(self) -> None:
@@ -109,6 +125,11 @@ class LiveJob:
     def fires(self) -> bool:
         """Whether its due times are claimed."""
         return not (self.job.paused or self.job.orphaned or self.removed or self.trigger is None)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether as many of its due times have run as are to."""
+        return 0 < self.policies.max_runs <= self.fired
 
     @property
     def state(self) -> JobState:
@@ -133,6 +154,8 @@ class LiveJob:
             self.job,
             next_due=None if self.next_due_us is None else from_us(self.next_due_us),
             last_due=None if self.last_due_us is None else from_us(self.last_due_us),
+            fired=self.fired,
+            failures=self.failures,
         )
 
     def summary(self) -> JobSummary:
@@ -175,14 +198,23 @@ class LiveRun:
     """A run that is queued or running."""
 
     __slots__ = (
+        "asked",
         "attempt",
+        "claimed_at_us",
+        "deadline",
         "ended",
         "function",
+        "holds_job",
         "id",
         "job",
         "kwargs",
+        "limits",
+        "log_lines",
         "make_sink",
+        "not_before_us",
+        "parked",
         "pool",
+        "priority",
         "scheduled_for_us",
         "sink",
         "source",
@@ -201,6 +233,9 @@ class LiveRun:
         source: Source,
         scheduled_for_us: int | None,
         pool: Pool,
+        limits: tuple[Limit, ...] = (),
+        claimed_at_us: int = 0,
+        not_before_us: int = 0,
     ) -> None:
         self.id = id
         self.job = job
@@ -209,6 +244,21 @@ class LiveRun:
         self.source = source
         self.scheduled_for_us = scheduled_for_us
         self.pool = pool
+        self.limits = limits
+        """What it needs a place in while it runs, besides its executor."""
+        self.claimed_at_us = claimed_at_us
+        self.not_before_us = not_before_us
+        """Where it is to start later than now; else 0."""
+        self.priority = job.policies.priority
+        self.holds_job = False
+        """Whether its turn has come among the runs of its job."""
+        self.parked = False
+        """Whether it waits in one of the places of `schedtui.engine.slots`."""
+        self.asked: tuple[RunState, str] | None = None
+        """What its end counts as where it was asked to end, and why."""
+        self.deadline: Timer | None = None
+        self.log_lines = 0
+        """Lines of the attempts before this one."""
         self.state = RunState.QUEUED
         self.attempt = 0
         self.token = 0
@@ -218,6 +268,29 @@ class LiveRun:
         self.ended = False
         """Whether its function has ended; what says more after that is not the run."""
         self.make_sink: Callable[[LiveRun], RunSink] | None = None
+
+    def again(self, not_before_us: int) -> LiveRun:
+        """The same run, queued for its next attempt.
+
+        Another object, because the function of this one may still be at work and write or ask.
+        """
+        run = LiveRun(
+            self.id,
+            self.job,
+            function=self.function,
+            kwargs=self.kwargs,
+            source=self.source,
+            scheduled_for_us=self.scheduled_for_us,
+            pool=self.pool,
+            limits=self.limits,
+            claimed_at_us=self.claimed_at_us,
+            not_before_us=not_before_us,
+        )
+        run.attempt = self.attempt
+        run.holds_job = self.holds_job
+        run.log_lines = self.log_lines
+        run.sink = self.sink
+        return run
 
     def current(self) -> CurrentRun:
         """What `current_run()` gives within it."""

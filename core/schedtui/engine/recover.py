@@ -11,22 +11,25 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from schedtui.clock import from_us
+from schedtui.engine.admit import Admission
+from schedtui.engine.attempts import MAX_LOST
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveRun
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import StoreDataError
-from schedtui.models import RunState
-from schedtui.protocols import Finish, Opened, OpenRun, RecentRun, Store, StoreTx
+from schedtui.models import OnLost, RunState
+from schedtui.protocols import Finish, Opened, OpenRun, RecentRun, Retry, Store, StoreTx
 
 logger = logging.getLogger("schedtui.recover")
 
 CHUNK = 1_000
 
 
-async def recover(core: Core, writes: JobWrites, opened: Opened) -> None:
+async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admission) -> None:
     """Settle what is left, before the first tick.
 
     Raises:
@@ -39,17 +42,48 @@ async def recover(core: Core, writes: JobWrites, opened: Opened) -> None:
     )
     reason = f"its engine ended while it ran{seen}; it may or may not have done its work"
     now_us = core.clock.now_us()
+    again: list[OpenRun] = []
     for first in range(0, len(interrupted), CHUNK):
         chunk = interrupted[first : first + CHUNK]
         kept = await asyncio.to_thread(_kept_lines, core.store, chunk)
         rows = [_lost(run, now_us, reason, kept.get(run.id, 0)) for run in chunk]
-        await writes.write(lambda tx, rows=rows: tx.finish(rows))  # type: ignore[misc]
+        ends = [row for run, row in zip(chunk, rows, strict=True) if not _reruns(core, run)]
+        retries = [
+            Retry(row, now_us) for run, row in zip(chunk, rows, strict=True) if _reruns(core, run)
+        ]
+        await writes.write(partial(_end, ends, retries))
+        again += [run._replace(state=RunState.QUEUED) for run in chunk if _reruns(core, run)]
     for run in interrupted:
         live = core.jobs.by_id(run.job_id)
-        if live is not None:
+        if live is not None and not _reruns(core, run):
             at_us = run.started_at_us or now_us
             live.recent.append(RecentRun(run.id, run.job_id, RunState.LOST, at_us, now_us - at_us))
+            live.failures += 1
     waiting = [run for run in left if run.state is RunState.QUEUED]
+    orphans = _queue(core, sorted([*waiting, *again]), admission)
+    attempted = [run for run in [*waiting, *again] if run.attempt]
+    lines = await asyncio.to_thread(_kept_lines, core.store, attempted)
+    for run in attempted:
+        live = core.jobs.by_id(run.job_id)
+        if live is not None and run.id in live.running:
+            live.running[run.id].log_lines = lines.get(run.id, 0)
+    for job_id in orphans:
+
+        def cancel(tx: StoreTx, job_id: int = job_id) -> list[int]:
+            return tx.cancel_queued(job_id, "its job was deleted", now_us)
+
+        await writes.write(cancel)
+    if left:
+        logger.info(
+            "%d runs were interrupted (%d of them run again), %d had not started",
+            len(interrupted),
+            len(again),
+            len(waiting),
+        )
+
+
+def _queue(core: Core, waiting: Sequence[OpenRun], admission: Admission) -> set[int]:
+    """Let runs wait again that had not started. Returns the ids of jobs that are gone."""
     orphans: set[int] = set()
     for run in waiting:
         live = core.jobs.by_id(run.job_id)
@@ -64,19 +98,26 @@ async def recover(core: Core, writes: JobWrites, opened: Opened) -> None:
             source=run.source,
             scheduled_for_us=run.scheduled_for_us,
             pool=core.pool_of(run.function),
+            limits=live.limits,
+            claimed_at_us=run.claimed_at_us,
+            not_before_us=run.not_before_us or 0,
         )
         queued.attempt = run.attempt
-        queued.pool.queue.append(queued)
         live.active += 1
         live.running[run.id] = queued
-    for job_id in orphans:
+        admission.wait(queued)
+    return orphans
 
-        def cancel(tx: StoreTx, job_id: int = job_id) -> list[int]:
-            return tx.cancel_queued(job_id, "its job was deleted", now_us)
 
-        await writes.write(cancel)
-    if left:
-        logger.info("%d runs were interrupted, %d had not started", len(interrupted), len(waiting))
+def _end(ends: Sequence[Finish], retries: Sequence[Retry], tx: StoreTx) -> None:
+    tx.finish(ends)
+    tx.retry(retries)
+
+
+def _reruns(core: Core, run: OpenRun) -> bool:
+    """Whether an interrupted run is to run again."""
+    live = core.jobs.by_id(run.job_id)
+    return live is not None and live.policies.on_lost is OnLost.RERUN and run.attempt < MAX_LOST
 
 
 def _kept_lines(store: Store, runs: Sequence[OpenRun]) -> dict[int, int]:

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,22 +17,24 @@ from schedtui.capture import Capture
 from schedtui.clock import Clock, Timer, from_us
 from schedtui.engine.admit import Admission
 from schedtui.engine.aps import Shell
+from schedtui.engine.cancel import Cancels
 from schedtui.engine.claim import Claims
 from schedtui.engine.clockwatch import ClockWatch
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
 from schedtui.engine.events import Hub
-from schedtui.engine.live import LiveRun
+from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.load import Reloads, load
 from schedtui.engine.loglines import LogLines
+from schedtui.engine.pauses import Pauses
 from schedtui.engine.reconcile import reconcile
 from schedtui.engine.recover import recover
-from schedtui.engine.slots import Pool
-from schedtui.engine.supervise import Supervisor
+from schedtui.engine.slots import Pool, Slots
+from schedtui.engine.supervise import LAST_WORD_S, Supervisor
 from schedtui.engine.writes import JobWrites
-from schedtui.errors import StoreUnavailableError
+from schedtui.errors import SchedtuiError, StoreUnavailableError
 from schedtui.execution import AsyncExecutor, ThreadExecutor
-from schedtui.models import EngineInfo, Health, JobSummary, Policies
+from schedtui.models import EngineInfo, Health, JobSummary, Policies, Source
 from schedtui.protocols import Boot, Opened, Store, StoreTx
 from schedtui.registry import Registry
 from schedtui.store.writer import Lane, Write, Writer
@@ -41,12 +43,12 @@ logger = logging.getLogger("schedtui.engine")
 
 T = TypeVar("T")
 
+ENGINE = "engine"
+"""The actor of what the engine does of its own accord."""
 BEAT_S = 5.0
 """Between two signs of life in the store."""
 HANGS_S = 5.0
 """A tick older than this makes the engine's health degraded."""
-LAST_WORD_S = 2.0
-"""How long a cancelled run may take to end before it is given up."""
 MOMENT_S = 0.002
 """What a function in a thread is given where nobody can know how long it takes."""
 FLUSH_S = 10.0
@@ -61,6 +63,8 @@ class Settings:
     registry: Registry
     timezone: str
     policies: Policies
+    pools: Mapping[str, int]
+    """How many runs of each named pool may be active at once."""
     threads: int
     async_slots: int
     address: str
@@ -89,6 +93,7 @@ class Running:
         self._beat: Timer | None = None
         self._capture = Capture(echo=settings.echo)
         self._unwatch: Callable[[], None] = _nothing
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Open the store, take over what it holds, and begin to tick.
@@ -130,7 +135,7 @@ class Running:
                 await self.watch.since(opened.last_seen_us)
             await self._tell_start()
             await reconcile(self.core, self.writes)
-            await recover(self.core, self.writes, opened)
+            await recover(self.core, self.writes, opened, self.admission)
         except BaseException:
             self._unwatch()
             await asyncio.to_thread(self._abandon)
@@ -143,6 +148,11 @@ class Running:
         self.admission.open()
         self.ready = True
         self._sign()
+        for live in self.core.jobs:
+            self.pauses.enter(live)
+            self.supervisor.failures.judge(live)
+            if live.policies.run_on_startup and live.fires:
+                self._later(self.commands.fire(live, Source.STARTUP, ENGINE))
         logger.info("engine %s runs %d jobs on %s", self.boot, len(self.core.jobs), self.store.url)
 
     async def _tell_start(self) -> None:
@@ -224,7 +234,6 @@ class Running:
         if age_s > HANGS_S and self.ready:
             problems.append(f"the tick last ran {age_s:.0f} s ago")
         health = Health.STOPPED if self.stopping else Health.DEGRADED if problems else Health.OK
-        waiting = sum(len(pool.queue) for pool in core.pools.values())
         return EngineInfo(
             boot=self.boot,
             version=__version__,
@@ -237,7 +246,7 @@ class Running:
             jobs=len(core.jobs),
             jobs_paused=core.jobs.paused,
             runs_active=len(self.supervisor.running),
-            runs_queued=waiting,
+            runs_queued=core.slots.waiting,
             store=self.store.url,
             pid=os.getpid(),
         )
@@ -266,20 +275,31 @@ class Running:
         core.writer = self.writer = Writer(
             self.store, deliver=core.deliver, on_health=self._store_health
         )
-        core.pools = {
+        pools = {
             "async": Pool(AsyncExecutor(slots=settings.async_slots, clock=self.clock)),
             "thread": Pool(ThreadExecutor(slots=settings.threads, clock=self.clock)),
         }
+        core.slots = Slots(pools, settings.pools, settings.registry.limit_of)
         self.logs = LogLines(core, self._job_of)
         self.supervisor = Supervisor(core, self.logs)
         self.admission = Admission(core, self._dispatch)
         self.reloads = Reloads(core)
+        self.cancels = Cancels(core, self.supervisor, self.admission)
         self.claims = Claims(
-            core, dispatch=self._dispatch, queued=self.admission.sweep, reload=self.reloads.read
+            core,
+            dispatch=self._dispatch,
+            wait=self.admission.wait,
+            replace=self.cancels.replaced,
+            reload=self.reloads.read,
         )
         self.supervisor.on_slot = self.admission.sweep
+        self.supervisor.on_retry = self.admission.wait
+        self.supervisor.failures.on_too_many = self._pause
         self.writes = JobWrites(core)
-        self.commands = Commands(core, self.writes, self.claims, self.admission, self._dispatch)
+        self.commands = Commands(
+            core, self.writes, self.claims, self.admission, self.cancels, self._dispatch
+        )
+        self.pauses = Pauses(core, self._resume)
         self.watch = ClockWatch(core, self.claims, self.writes.write)
         self.shell = Shell(self._tick, self.clock)
         core.wakeup = self.shell.wakeup
@@ -290,7 +310,26 @@ class Running:
 
     def _tick(self) -> float:
         self.watch.check()
-        return self.claims.tick()
+        return min(self.claims.tick(), self.admission.tick(), self.pauses.tick())
+
+    def _pause(self, live: LiveJob, reason: str) -> None:
+        self._later(self.commands.pause(live.full_name, reason, ENGINE, expect_id=live.id))
+
+    def _resume(self, live: LiveJob) -> None:
+        self._later(self.commands.resume(live.full_name, ENGINE, expect_id=live.id))
+
+    def _later(self, command: Coroutine[Any, Any, object]) -> None:
+        """Do something of the engine's own accord, after what it is doing now."""
+
+        async def do() -> None:
+            try:
+                await command
+            except SchedtuiError as error:
+                logger.warning("not done: %s", error)
+
+        task = self.loop.create_task(do())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _dispatch(self, runs: list[LiveRun]) -> None:
         self.supervisor.start(runs)
@@ -335,8 +374,7 @@ class Running:
     @property
     def _starting(self) -> int:
         """Claims, and runs with a slot, whose commit is not heard yet."""
-        claimed = sum(pool.claimed for pool in self.core.pools.values())
-        return self.claims.outstanding + claimed
+        return self.claims.outstanding + self.core.slots.claimed
 
     async def _quiet(self, timeout_s: float) -> None:
         """Wait until nothing is claimed, runs or waits to be written; not longer than told."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from schedtui.errors import RefusedError
-from schedtui.models import CatchUp, Job, JobPatch, Overlap, Run
+from schedtui.models import Job, JobPatch, Run
+from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
 
 if TYPE_CHECKING:
@@ -35,14 +35,12 @@ class Sync:
         name: str | None = None,
         kwargs: Mapping[str, Any] | None = None,
         timezone: str | None = None,
-        overlap: Overlap | str | None = None,
-        grace_s: float | timedelta | None = None,
-        catch_up: CatchUp | str | None = None,
         tags: Iterable[str] = (),
         description: str = "",
         paused: bool = False,
         replace: bool = False,
         actor: str = PYTHON,
+        **own: Unpack[PolicyWords],
     ) -> Job:
         """See `Engine.create_job`."""
         return self._call(
@@ -53,14 +51,12 @@ class Sync:
                 name=name,
                 kwargs=kwargs,
                 timezone=timezone,
-                overlap=overlap,
-                grace_s=grace_s,
-                catch_up=catch_up,
                 tags=tags,
                 description=description,
                 paused=paused,
                 replace=replace,
                 actor=actor,
+                **own,
             )
         )
 

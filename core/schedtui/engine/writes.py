@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from schedtui.clock import from_us
-from schedtui.engine.claim import decided_row
 from schedtui.engine.core import Core
 from schedtui.engine.decide import account
 from schedtui.engine.live import LiveJob
+from schedtui.engine.newruns import decided_row
 from schedtui.errors import ConflictError, SchedtuiError
 from schedtui.models import Job, RunState
 from schedtui.models.wire import to_wire
@@ -24,7 +24,22 @@ from schedtui.store.writer import Lane, Write
 
 T = TypeVar("T")
 
-_NOT_TOLD = frozenset({"version", "created_at", "updated_at", "next_due", "last_due", "declared"})
+_NOT_TOLD = frozenset(
+    {
+        "version",
+        "created_at",
+        "updated_at",
+        "next_due",
+        "last_due",
+        "fired",
+        "failures",
+        "declared",
+    }
+)
+
+
+def _nothing(_tx: StoreTx) -> None:
+    return None
 
 
 class JobWrites:
@@ -72,9 +87,17 @@ class JobWrites:
         return [self._entered(job) for job in await self.write(apply)]
 
     async def replace(
-        self, live: LiveJob, changed: Job, actor: str, action: str, rows: Sequence[NewRun] = ()
+        self,
+        live: LiveJob,
+        changed: Job,
+        actor: str,
+        action: str,
+        rows: Sequence[NewRun] = (),
+        also: Callable[[StoreTx], object] = _nothing,
     ) -> Job:
         """Write a changed job, with the rows of due times that it no longer decides.
+
+        ``also`` is done in the same transaction.
 
         Raises:
             ConflictError: it was changed or deleted meanwhile; nothing was written.
@@ -91,6 +114,7 @@ class JobWrites:
             if not tx.update_job(changed, version=before.version):
                 raise changed_meanwhile(before.full_name)
             tx.insert_runs(rows)
+            also(tx)
             self.audit(tx, actor, action, before, _difference(before, changed))
 
         await self.write(apply)
@@ -136,6 +160,7 @@ class JobWrites:
             self._core.jobs.add(live)
             self._core.heap.push(live)
             self._core.hub.job(live.id)
+            self._core.on_change(live)
             self._core.wakeup()
         return live.current()
 

@@ -84,6 +84,10 @@ class AsyncExecutor:
             task.cancel()
         return True
 
+    def abandon(self, run_id: int) -> bool:
+        """Let go of a task that does not end."""
+        return self._tasks.pop(run_id, None) is not None
+
     async def close(self) -> None:
         """Cancel every call and give them a moment; those that go on never report."""
         current = asyncio.current_task()

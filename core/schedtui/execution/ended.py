@@ -7,7 +7,7 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 from schedtui.capture.text import clip, plain_type_name, safe_str
-from schedtui.capture.traces import format_traceback, type_name
+from schedtui.capture.traces import format_traceback, kinds, type_name
 from schedtui.capture.values import bounded_json, preview
 from schedtui.clock import Clock
 from schedtui.models import RunState
@@ -44,6 +44,7 @@ def ended_error(error: BaseException, clock: Clock) -> Ended:
             error_type=type_name(error),
             error=clip(safe_str(error), MAX_MESSAGE),
             traceback=format_traceback(error),
+            kinds=kinds(error),
         )
     except BaseException:  # noqa: BLE001 - an end must be reported, whatever is in the way
         return Ended(RunState.FAILED, now_us, error_type=plain_type_name(error))

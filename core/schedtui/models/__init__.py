@@ -16,7 +16,7 @@ from schedtui.models.engine import (
     Snapshot,
 )
 from schedtui.models.job import Job, JobPatch, JobSpec, JobSummary
-from schedtui.models.policy import CatchUp, Overlap, Policies
+from schedtui.models.policy import CatchUp, OnLost, Overlap, Policies
 from schedtui.models.run import Attempt, LogHit, LogLine, LogPage, Run, RunFilter
 from schedtui.models.states import TERMINAL, JobState, RunState, Source, WaitReason
 
@@ -38,6 +38,7 @@ __all__ = [
     "LogHit",
     "LogLine",
     "LogPage",
+    "OnLost",
     "Overlap",
     "Page",
     "Policies",

@@ -31,6 +31,12 @@ class Run:
     """The arguments as they were at the claim."""
     claimed_at: datetime
     wait_reason: WaitReason | None = None
+    not_before: datetime | None = None
+    """While queued: it does not start earlier."""
+    parent_id: int | None = None
+    """The run it came from: the one that is run again, or whose end it was chained to."""
+    schedules: str = ""
+    """Which of the job's several schedules were due, where it has names for them."""
     attempt: int = 0
     """The attempt that runs or ran last; 0 before the first."""
     started_at: datetime | None = None
@@ -59,6 +65,10 @@ class Run:
     progress_text: str = ""
     actor: str = ""
     """Who triggered a manual run."""
+    code: str | None = None
+    """Fingerprint of the code of the function that ran last."""
+    late: Mapping[str, str] = field(default_factory=dict)
+    """Fingerprints of the late values it ran with last, by parameter."""
 
     @property
     def duration_s(self) -> float | None:

@@ -10,6 +10,8 @@ from schedtui.protocols.rows import (
     Opened,
     OpenRun,
     RecentRun,
+    Retry,
+    Settled,
     Start,
     Token,
 )
@@ -29,6 +31,8 @@ __all__ = [
     "OpenRun",
     "Opened",
     "RecentRun",
+    "Retry",
+    "Settled",
     "Start",
     "Store",
     "StoreTx",

@@ -34,6 +34,12 @@ class NewRun(NamedTuple):
     range_from_us: int | None
     range_count: int | None
     actor: str | None
+    not_before_us: int | None = None
+    """A queued run does not start earlier."""
+    parent_id: int | None = None
+    """The run it came from: the one that is run again, or whose end it was chained to."""
+    schedules: str | None = None
+    """Which of the job's several schedules were due, where it has names for them."""
 
 
 class Claim(NamedTuple):
@@ -46,6 +52,8 @@ class Claim(NamedTuple):
     due_us: int
     """The move holds only where the job still has this version and this ``next_due``."""
     runs: tuple[NewRun, ...]
+    fired: int
+    """How many due times of the job run, with these."""
 
 
 class Start(NamedTuple):
@@ -76,6 +84,27 @@ class Finish(NamedTuple):
     log_dropped: int
     progress: float | None
     progress_text: str | None
+    code: str | None = None
+    """Fingerprint of the function's code."""
+    late_json: str | None = None
+    """Fingerprints of the late values, by parameter."""
+
+
+class Retry(NamedTuple):
+    """The end of an attempt after which its run waits for another one."""
+
+    end: Finish
+    """Of the attempt."""
+    not_before_us: int
+
+
+class Settled(NamedTuple):
+    """The end of a queued run that will not start."""
+
+    run_id: int
+    state: RunState
+    reason: str
+    finished_at_us: int
 
 
 class LogChunk(NamedTuple):
@@ -107,6 +136,9 @@ class OpenRun(NamedTuple):
     attempt: int
     token: int | None
     started_at_us: int | None
+    claimed_at_us: int
+    wait_reason: WaitReason | None
+    not_before_us: int | None
 
 
 class RecentRun(NamedTuple):

@@ -20,6 +20,8 @@ class Ended(NamedTuple):
     result: str | None = None
     result_is_json: bool = False
     reason: str | None = None
+    kinds: tuple[str, ...] = ()
+    """The exception's class and those above it, for ``retry_on``."""
 
 
 class Call(NamedTuple):
@@ -53,6 +55,9 @@ class Executor(Protocol):
 
     def cancel(self, run_id: int) -> bool:
         """Ask a call to end. False where it cannot be asked (a thread) or is not known."""
+
+    def abandon(self, run_id: int) -> bool:
+        """Let go of a call: it never reports, and its slot may be given to another at once."""
 
     async def close(self) -> None:
         """Let go of everything; calls that cannot be ended are abandoned and never report."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -16,6 +16,8 @@ from schedtui.protocols.rows import (
     Opened,
     OpenRun,
     RecentRun,
+    Retry,
+    Settled,
     Start,
     Token,
 )
@@ -47,6 +49,19 @@ class StoreTx(Protocol):
         Returns:
             The ids of the runs that were not running with that token; of those nothing was written.
         """
+
+    def retry(self, retries: Sequence[Retry]) -> set[int]:
+        """``running`` with this token back to ``queued``, and a row in ``attempts``.
+
+        Returns:
+            The ids of the runs that were not running with that token; of those nothing was written.
+        """
+
+    def settle(self, ends: Sequence[Settled]) -> set[int]:
+        """``queued`` to a terminal state. Returns the ids of runs that were no longer queued."""
+
+    def count_failures(self, counts: Mapping[int, int]) -> None:
+        """Keep how many runs of each job have failed in a row."""
 
     def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
         """All queued runs of a job to ``cancelled``. Returns their ids."""

@@ -7,12 +7,12 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from types import FrameType, MappingProxyType
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, Unpack, overload
 
 from schedtui import policies
 from schedtui.errors import ConflictError, InvalidError, InvalidTriggerError
-from schedtui.models import CatchUp, Overlap
 from schedtui.models.names import check_name
+from schedtui.policies import PolicyWords
 from schedtui.registry.declaration import Declaration, json_arguments
 from schedtui.registry.function import Function
 from schedtui.triggers import Cron, Every, Once, Trigger, check_timezone, parse_duration
@@ -37,9 +37,8 @@ class Group:
         name: 1 to 128 characters without ``/`` and control characters.
         tags: Given to all its jobs, before their own.
         timezone: IANA zone of its jobs that name none; None: the engine's.
-        overlap: What its jobs do while an earlier run is active, where they do not say.
-        grace_s: Seconds its jobs may be found late and still run, where they do not say.
-        catch_up: What becomes of its jobs' due times found later, where they do not say.
+        limit: Runs of all its jobs together that may be active at once; None: any number.
+        own: Policies of its jobs, where they do not say; see `schedtui.models.Policies`.
 
     Raises:
         InvalidNameError, InvalidTriggerError, InvalidError: an argument is wrong; says which.
@@ -51,14 +50,14 @@ class Group:
         *,
         tags: Iterable[str] = (),
         timezone: str | None = None,
-        overlap: str | Overlap | None = None,
-        grace_s: float | timedelta | None = None,
-        catch_up: str | CatchUp | None = None,
+        limit: int | None = None,
+        **own: Unpack[PolicyWords],
     ) -> None:
         self.name = check_name("name", name)
         self.tags = _check_tags(tags)
         self.timezone = None if timezone is None else check_timezone(timezone)
-        self.policies = policies.make(overlap=overlap, grace_s=grace_s, catch_up=catch_up)
+        self.limit = _check_limit(limit)
+        self.policies = policies.make(**own)
         self.file, self.line = _place(inspect.currentframe())
         self._functions: dict[str, Function] = {}
         self._declarations: dict[str, Declaration] = {}
@@ -121,13 +120,11 @@ class Group:
         name: str | None = None,
         kwargs: Mapping[str, Any] | None = None,
         timezone: str | None = None,
-        overlap: str | Overlap | None = None,
-        grace_s: float | timedelta | None = None,
-        catch_up: str | CatchUp | None = None,
         tags: Iterable[str] = (),
         description: str = "",
         register: bool = True,
         paused: bool = False,
+        **own: Unpack[PolicyWords],
     ) -> Callable[[F], F]:
         """Register the decorated function and run it on a schedule: a static job.
 
@@ -141,13 +138,12 @@ class Group:
             name: The job's name; None takes the function's.
             kwargs: JSON arguments for the function.
             timezone: IANA zone of the schedule; None: the group's, else the engine's.
-            overlap: While an earlier run is active; None: the group's, else the engine's.
-            grace_s: Seconds a due time may be found late and still run.
-            catch_up: For due times found later than that.
             tags: Added to the group's.
             description: One line; empty takes the summary of the function's docstring.
             register: False keeps the function from being listed and from jobs made at run time.
             paused: Start it paused.
+            own: Its policies, such as ``retries=3``; see `schedtui.models.Policies`. What it does
+                not say the group says, else the engine.
 
         Returns:
             A decorator that returns the function unchanged.
@@ -163,7 +159,7 @@ class Group:
         file, line = _place(inspect.currentframe())
         job_name = None if name is None else check_name("name", name)
         zone = None if timezone is None else check_timezone(timezone)
-        own = policies.make(overlap=overlap, grace_s=grace_s, catch_up=catch_up)
+        said = policies.make(**own)
         all_tags = tuple(dict.fromkeys((*self.tags, *_check_tags(tags))))
         arguments = json_arguments(kwargs or {})
 
@@ -178,7 +174,7 @@ class Group:
                     trigger=when,
                     timezone=zone,
                     kwargs=arguments,
-                    policies=own,
+                    policies=said,
                     tags=all_tags,
                     description=description or function.summary,
                     paused=paused,
@@ -250,6 +246,14 @@ def _one_trigger(
     if not isinstance(trigger, Trigger):
         raise InvalidTriggerError.one("trigger", trigger, "a trigger, such as Cron('0 9 * * *')")
     return trigger
+
+
+def _check_limit(limit: object) -> int | None:
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise InvalidError.one("limit", limit, "a whole number from 1 up, or None")
+    return limit
 
 
 def _check_tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -76,6 +76,11 @@ class Registry:
         listed = [one for each in chosen for one in each.functions.values() if one.listed]
         return tuple(one.info() for one in sorted(listed, key=lambda one: (one.group, one.name)))
 
+    def limit_of(self, group: str) -> int | None:
+        """How many runs of a group's jobs may be active at once; None for any number."""
+        found = self.groups.get(group)
+        return None if found is None else found.limit
+
     def declarations(self) -> tuple[Declaration, ...]:
         """The static jobs of all groups, in the order of the code."""
         return tuple(one for group in self._groups.values() for one in group.declarations)

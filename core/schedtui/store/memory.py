@@ -223,7 +223,7 @@ def _run(data: Data, run_id: int) -> Run:
 
 
 _FIRST_OF_END = Finish._fields.index("error_type")
-_NO_END = (None, None, None, None, False, 0, 0, None, None)
+_NO_END = (None, None, None, None, False, 0, 0, None, None, None, None)
 
 
 def _open_run(run: NewRun) -> OpenRun:
@@ -238,6 +238,9 @@ def _open_run(run: NewRun) -> OpenRun:
         attempt=run.attempt,
         token=run.token,
         started_at_us=run.started_at_us,
+        claimed_at_us=run.claimed_at_us,
+        wait_reason=run.wait_reason,
+        not_before_us=run.not_before_us,
     )
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from schedtui.clock import from_us, to_us
 from schedtui.errors import ConflictError, StoreDataError
-from schedtui.models import Job, RunState, Source
-from schedtui.protocols import Claim, Finish, LogChunk, NewRun, Start, Token
+from schedtui.models import Job, RunState, Source, WaitReason
+from schedtui.protocols import Claim, Finish, LogChunk, NewRun, Retry, Settled, Start, Token
 from schedtui.store import rows
 
 K = TypeVar("K", bound=Hashable)
@@ -115,7 +115,9 @@ class MemoryTx:
                     lost.add(claim.job_id)
                     continue
                 after = None if claim.next_due_us is None else from_us(claim.next_due_us)
-                moved = replace(job, next_due=after, last_due=from_us(claim.last_due_us))
+                moved = replace(
+                    job, next_due=after, last_due=from_us(claim.last_due_us), fired=claim.fired
+                )
                 self._set(self._data.jobs, job.id, moved)
                 self._insert(claim.runs)
         return lost
@@ -158,6 +160,7 @@ class MemoryTx:
                 token=start.token,
                 started_at_us=start.started_at_us,
                 wait_reason=None,
+                not_before_us=None,
             )
             self._set(self._data.runs, run.id, moved)
         return lost
@@ -185,6 +188,61 @@ class MemoryTx:
                 self._remove(data.active, run.id)
         return lost
 
+    def retry(self, retries: Sequence[Retry]) -> set[int]:
+        """``running`` with this token back to ``queued``, and a row in ``attempts``."""
+        data = self._data
+        lost: set[int] = set()
+        with self._whole():
+            for given, not_before_us in retries:
+                run = data.runs.get(given.run_id)
+                if run is None or run.state is not RunState.RUNNING or run.token != given.token:
+                    lost.add(given.run_id)
+                    continue
+                key = (given.run_id, given.attempt)
+                if key in data.attempts:
+                    raise StoreDataError(f"memory://: attempt {key} has ended already")
+                end = Finish._make(rows.printable(v) if type(v) is str else v for v in given)
+                moved = run._replace(
+                    state=RunState.QUEUED,
+                    wait_reason=WaitReason.RETRY,
+                    token=None,
+                    reason=end.reason,
+                    not_before_us=not_before_us,
+                )
+                self._set(data.runs, run.id, moved)
+                kept = end._replace(result=None, result_is_json=False, progress=None)
+                self._set(data.ends, run.id, kept._replace(progress_text=None))
+                self._set(data.attempts, key, end)
+        return lost
+
+    def settle(self, ends: Sequence[Settled]) -> set[int]:
+        """``queued`` to a terminal state. Returns the ids of runs that were no longer queued."""
+        lost: set[int] = set()
+        for end in ends:
+            run = self._data.runs.get(end.run_id)
+            if run is None or run.state is not RunState.QUEUED:
+                lost.add(end.run_id)
+                continue
+            self._settle(run, end)
+        return lost
+
+    def _settle(self, run: NewRun, end: Settled) -> None:
+        moved = run._replace(
+            state=end.state,
+            reason=rows.printable(end.reason),
+            finished_at_us=end.finished_at_us,
+            wait_reason=None,
+        )
+        self._set(self._data.runs, run.id, moved)
+        self._remove(self._data.active, run.id)
+
+    def count_failures(self, counts: Mapping[int, int]) -> None:
+        """Keep how many runs of each job have failed in a row."""
+        for job_id, failures in counts.items():
+            job = self._data.jobs.get(job_id)
+            if job is not None:
+                self._set(self._data.jobs, job_id, replace(job, failures=failures))
+
     def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
         """All queued runs of a job to ``cancelled``."""
         data = self._data
@@ -194,14 +252,7 @@ class MemoryTx:
             if run.job_id == job_id and run.state is RunState.QUEUED
         ]
         for run in queued:
-            moved = run._replace(
-                state=RunState.CANCELLED,
-                reason=rows.printable(reason),
-                finished_at_us=now_us,
-                wait_reason=None,
-            )
-            self._set(data.runs, run.id, moved)
-            self._remove(data.active, run.id)
+            self._settle(run, Settled(run.id, RunState.CANCELLED, reason, now_us))
         return [run.id for run in queued]
 
     def insert_job(self, job: Job) -> Job:
@@ -219,7 +270,7 @@ class MemoryTx:
         if old is None or old.version != version:
             return False
         self._refuse_taken(job, job.id)
-        kept = _kept(job)
+        kept = replace(_kept(job), fired=old.fired, failures=old.failures)
         self._remove(self._data.ids, (old.group, old.name))
         self._set(self._data.jobs, kept.id, kept)
         self._set(self._data.ids, (kept.group, kept.name), kept.id)

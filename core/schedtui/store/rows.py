@@ -42,11 +42,14 @@ JOB_COLUMNS = (
     "paused",
     "pause_reason",
     "paused_by",
+    "paused_until",
     "created_at",
     "updated_at",
     "version",
     "next_due",
     "last_due",
+    "fired",
+    "failures",
 )
 """The order in which `job_of` expects a job."""
 
@@ -76,11 +79,14 @@ def job_row(job: Job) -> dict[str, Any]:
             "paused": job.paused,
             "pause_reason": printable(job.pause_reason),
             "paused_by": printable(job.paused_by),
+            "paused_until": None if job.paused_until is None else to_us(job.paused_until),
             "created_at": to_us(job.created_at),
             "updated_at": to_us(job.updated_at),
             "version": job.version,
             "next_due": None if job.next_due is None else to_us(job.next_due),
             "last_due": None if job.last_due is None else to_us(job.last_due),
+            "fired": job.fired,
+            "failures": job.failures,
         }
     except (TypeError, ValueError, RecursionError) as error:
         raise StoreDataError(f"job {job.full_name} cannot be kept: {error}") from error
@@ -108,9 +114,12 @@ def job_of(row: Sequence[Any]) -> Job | None:
             paused=bool(values["paused"]),
             pause_reason=values["pause_reason"],
             paused_by=values["paused_by"],
+            paused_until=_moment(values["paused_until"]),
             version=values["version"],
             next_due=_moment(values["next_due"]),
             last_due=_moment(values["last_due"]),
+            fired=values["fired"],
+            failures=values["failures"],
             created_at=from_us(values["created_at"]),
             updated_at=from_us(values["updated_at"]),
         )
@@ -145,6 +154,9 @@ RUN_COLUMNS = (
     "range_from",
     "range_count",
     "actor",
+    "not_before",
+    "parent_id",
+    "schedules",
     "error_type",
     "error",
     "traceback",
@@ -154,6 +166,8 @@ RUN_COLUMNS = (
     "log_dropped",
     "progress",
     "progress_text",
+    "code",
+    "late",
 )
 """The order in which `run_of` expects a run; the first ones are a `NewRun`."""
 
@@ -174,6 +188,9 @@ def run_of(row: Sequence[Any], job: str) -> Run:
         kwargs=lenient_object(values["kwargs"], "run", values["id"]),
         claimed_at=from_us(values["claimed_at"]),
         wait_reason=_WAITS.get(values["wait_reason"]),
+        not_before=_moment(values["not_before"]),
+        parent_id=values["parent_id"],
+        schedules=values["schedules"] or "",
         attempt=values["attempt"],
         started_at=_moment(values["started_at"]),
         finished_at=_moment(values["finished_at"]),
@@ -190,6 +207,8 @@ def run_of(row: Sequence[Any], job: str) -> Run:
         progress=values["progress"],
         progress_text=values["progress_text"] or "",
         actor=values["actor"] or "",
+        code=values["code"],
+        late=lenient_object(values["late"], "run", values["id"]),
     )
 
 
@@ -223,6 +242,11 @@ def audit_of(row: Sequence[Any]) -> AuditEvent:
 def state_of(text: str) -> RunState:
     """The state of its text; ten times as fast as the enum's own way."""
     return _STATES[text]
+
+
+def wait_of(text: str | None) -> WaitReason | None:
+    """The reason of its text; None for one of a newer schedtui."""
+    return _WAITS.get(text) if text else None
 
 
 def source_of(text: str) -> Source:

@@ -41,6 +41,9 @@ _OPEN = (
         _RUNS.attempt,
         _RUNS.token,
         _RUNS.started_at,
+        _RUNS.claimed_at,
+        _RUNS.wait_reason,
+        _RUNS.not_before,
     )
     .where(schema.ACTIVE)
     .order_by(_RUNS.id)
@@ -124,6 +127,9 @@ class SqlReader:
                 attempt=row.attempt,
                 token=row.token,
                 started_at_us=row.started_at,
+                claimed_at_us=row.claimed_at,
+                wait_reason=rows.wait_of(row.wait_reason),
+                not_before_us=row.not_before,
             )
             for row in found
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from schedtui.errors import ConflictError, SchedtuiError, StoreDataError
 from schedtui.models import Job
-from schedtui.protocols import Claim, Finish, LogChunk, NewRun, Start, Token
+from schedtui.protocols import Claim, Finish, LogChunk, NewRun, Retry, Settled, Start, Token
 from schedtui.store import rows
 from schedtui.store.sql import fulltext, schema
 from schedtui.store.sql.bulk import (
@@ -46,7 +46,7 @@ _UPDATE_DUE = schema.job_due.update().where(
 _MOVE = BulkUpdate(
     schema.job_due,
     Claim._fields,
-    to={"next_due_us": "next_due", "last_due_us": "last_due"},
+    to={"next_due_us": "next_due", "last_due_us": "last_due", "fired": "fired"},
     where={"job_id": "job_id", "version": "version", "due_us": "next_due"},
 )
 _INSERT_RUNS = BulkInsert(
@@ -59,6 +59,7 @@ _INSERT_RUNS = BulkInsert(
         "kwargs": printable,
         "reason": printable,
         "actor": printable,
+        "schedules": printable,
     },
 )
 _START = BulkUpdate(
@@ -67,8 +68,14 @@ _START = BulkUpdate(
     to={"attempt": "attempt", "token": "token", "started_at_us": "started_at"},
     where={"run_id": "id"},
     condition=(_QUEUED,),
-    also={"state": sa.literal_column("'running'"), "wait_reason": sa.null()},
+    also={
+        "state": sa.literal_column("'running'"),
+        "wait_reason": sa.null(),
+        "not_before": sa.null(),
+    },
 )
+_SAID = ("reason", "error_type", "error", "traceback")
+_OF_DUE = ("version", "next_due", "last_due", "fired", "failures")
 _FREE_TEXT = ("reason", "error_type", "error", "traceback", "result", "progress_text")
 _FINISH = BulkUpdate(
     schema.runs,
@@ -80,6 +87,8 @@ _FINISH = BulkUpdate(
         "log_lines": "log_lines",
         "log_dropped": "log_dropped",
         "progress": "progress",
+        "code": "code",
+        "late_json": "late",
         **{name: name for name in _FREE_TEXT},
     },
     where={"run_id": "id", "token": "token"},
@@ -90,6 +99,13 @@ _FINISH = BulkUpdate(
         **dict.fromkeys(_FREE_TEXT, printable),
     },
 )
+_RETRY = (
+    schema.runs.update()
+    .where(_RUNS.id == sa.bindparam("of_run"), _RUNS.token == sa.bindparam("of_token"), _RUNNING)
+    .values(state="queued", wait_reason="retry", token=None)
+)
+_SETTLE = schema.runs.update().where(_RUNS.id == sa.bindparam("of_run"), _QUEUED)
+_COUNT = schema.job_due.update().where(_DUE.job_id == sa.bindparam("of_job"))
 _INSERT_ATTEMPTS = BulkInsert(
     schema.attempts,
     ("run_id", "number", "state", "started_at", "finished_at", "error_type", "error"),
@@ -165,21 +181,66 @@ class SqlTx:
         """``running`` with this token to a terminal state, and a row in ``attempts``."""
         with savepoint(self._connection):
             lost = set(_FINISH.run(self._connection, ends))
-            ended = [
-                (
-                    end.run_id,
-                    end.attempt,
-                    end.state,
-                    end.started_at_us,
-                    end.finished_at_us,
-                    end.error_type,
-                    end.error,
-                )
-                for i, end in enumerate(ends)
-                if i not in lost
-            ]
-            _INSERT_ATTEMPTS.run(self._connection, ended)
+            self._insert_attempts([end for i, end in enumerate(ends) if i not in lost])
         return {ends[i].run_id for i in lost}
+
+    def _insert_attempts(self, ends: Sequence[Finish]) -> None:
+        ended = [
+            (
+                end.run_id,
+                end.attempt,
+                end.state,
+                end.started_at_us,
+                end.finished_at_us,
+                end.error_type,
+                end.error,
+            )
+            for end in ends
+        ]
+        _INSERT_ATTEMPTS.run(self._connection, ended)
+
+    @_step
+    def retry(self, retries: Sequence[Retry]) -> set[int]:
+        """``running`` with this token back to ``queued``, and a row in ``attempts``."""
+        lost: set[int] = set()
+        with savepoint(self._connection):
+            for end, not_before_us in retries:
+                values = {
+                    "of_run": end.run_id,
+                    "of_token": end.token,
+                    "not_before": not_before_us,
+                    "log_lines": end.log_lines,
+                    "log_dropped": end.log_dropped,
+                    "code": end.code,
+                    "late": end.late_json,
+                    **{name: rows.printable(getattr(end, name)) for name in _SAID},
+                }
+                if self._connection.execute(_RETRY, values).rowcount == 0:
+                    lost.add(end.run_id)
+            self._insert_attempts([end for end, _ in retries if end.run_id not in lost])
+        return lost
+
+    @_step
+    def settle(self, ends: Sequence[Settled]) -> set[int]:
+        """``queued`` to a terminal state. Returns the ids of runs that were no longer queued."""
+        lost: set[int] = set()
+        for run_id, state, reason, finished_at_us in ends:
+            values = {
+                "of_run": run_id,
+                "state": state.value,
+                "reason": rows.printable(reason),
+                "finished_at": finished_at_us,
+                "wait_reason": None,
+            }
+            if self._connection.execute(_SETTLE, values).rowcount == 0:
+                lost.add(run_id)
+        return lost
+
+    @_step
+    def count_failures(self, counts: Mapping[int, int]) -> None:
+        """Keep how many runs of each job have failed in a row."""
+        for job_id, failures in counts.items():
+            self._connection.execute(_COUNT, {"of_job": job_id, "failures": failures})
 
     @_step
     def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
@@ -211,6 +272,7 @@ class SqlTx:
     def update_job(self, job: Job, *, version: int) -> bool:
         """Write all of a living job's columns where its version still is ``version``."""
         definition, due = _split(job)
+        del due["fired"], due["failures"]  # what outcomes count is no part of an edit
         with savepoint(self._connection), _unique(rows.taken(job)):
             at = {"of_job": job.id, "of_version": version}
             moved = self._connection.execute(_UPDATE_DUE, {**due, **at})
@@ -294,4 +356,4 @@ def _unique(message: str) -> Iterator[None]:
 def _split(job: Job) -> tuple[dict[str, Any], dict[str, Any]]:
     """The columns of ``jobs`` and those of ``job_due``."""
     definition = rows.job_row(job)
-    return definition, {name: definition.pop(name) for name in ("version", "next_due", "last_due")}
+    return definition, {name: definition.pop(name) for name in _OF_DUE}

@@ -1,0 +1,73 @@
+"""Runs that are to end: one that waits never starts, one that runs is asked."""
+
+from __future__ import annotations
+
+import json
+
+from schedtui.engine.admit import Admission
+from schedtui.engine.core import Core
+from schedtui.engine.live import LiveRun
+from schedtui.engine.supervise import Supervisor
+from schedtui.errors import ConflictError
+from schedtui.models import RunState
+from schedtui.store.writer import Lane, Write
+
+
+class Cancels:
+    """Ends runs before their time; on the engine's loop."""
+
+    def __init__(self, core: Core, supervisor: Supervisor, admission: Admission) -> None:
+        self._core = core
+        self._supervisor = supervisor
+        self._admission = admission
+
+    def cancel(self, run_id: int, actor: str, *, reason: str = "", force: bool = False) -> None:
+        """Cancel a run; see `EngineClient.cancel_run`.
+
+        Raises:
+            ConflictError: it has ended, or cannot be asked.
+        """
+        run = self._supervisor.running.get(run_id) or self._core.run(run_id)
+        if run is None:
+            raise ConflictError(f"run {run_id} has ended already; nothing was done")
+        why = f"cancelled by {actor}" + (f": {reason}" if reason else "")
+        self._audit(run, actor, reason)
+        self._end(run, why, force=force)
+
+    def replaced(self, by: LiveRun) -> None:
+        """End the other runs of a job whose new run takes their place."""
+        for run in list(by.job.running.values()):
+            if run is not by:
+                self._end(run, f"run {by.id} takes its place")
+
+    def _end(self, run: LiveRun, why: str, *, force: bool = False) -> None:
+        if run.parked:
+            self._admission.settle(
+                [run], RunState.CANCELLED, why, refused=lambda run: self._end(run, why, force=force)
+            )
+            return
+        if self._supervisor.running.get(run.id) is not run:
+            # Its start or its end is on its way to the store: look again when that is through.
+            self._core.clock.call_later(0.01, lambda: self._look_again(run, why, force=force))
+            return
+        self._supervisor.cancel(run, RunState.CANCELLED, why)
+        if force:
+            self._supervisor.let_go(run)
+
+    def _look_again(self, run: LiveRun, why: str, *, force: bool) -> None:
+        now = run.job.running.get(run.id)
+        if now is not None:
+            self._end(now, why, force=force)
+
+    def _audit(self, run: LiveRun, actor: str, reason: str) -> None:
+        now_us = self._core.clock.now_us()
+        detail = json.dumps({"run": run.id, "reason": reason})
+        name = run.job.full_name
+        self._core.writer.submit(
+            Write(
+                Lane.CLAIM,
+                lambda tx: tx.audit(now_us, actor, "run.cancel", name, detail),
+                done=lambda _: None,
+                failed=lambda _: None,
+            )
+        )
