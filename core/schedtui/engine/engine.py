@@ -11,25 +11,25 @@ from typing import Any, TypeVar, Unpack
 
 from schedtui import policies as policy_rules
 from schedtui.clock import Clock, SystemClock
+from schedtui.engine.control import Control
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running, Settings
-from schedtui.engine.sync import PYTHON, Sync
+from schedtui.engine.sync import Sync
 from schedtui.engine.thread import drive
-from schedtui.errors import ConflictError, EngineStoppedError, InvalidError, RefusedError
+from schedtui.errors import EngineStoppedError, InvalidError, RefusedError
 from schedtui.locations import StateDir
-from schedtui.models import Job, JobPatch, JobSpec, Run
 from schedtui.policies import PolicyWords
 from schedtui.protocols import Store
 from schedtui.registry import Group, Registry
 from schedtui.store import open_store
-from schedtui.triggers import Trigger, check_timezone
+from schedtui.triggers import check_timezone
 
 T = TypeVar("T")
 
 logger = logging.getLogger("schedtui.engine")
 
 
-class Engine:
+class Engine(Control):
     """Fires the jobs of some groups, and keeps what became of every due time.
 
     Started with `start` it runs on the present event loop, so that the jobs of a service share the
@@ -263,127 +263,6 @@ class Engine:
             EngineStoppedError: the engine does not run.
         """
         return await self.running.on_loop(make)
-
-    # --- jobs ---------------------------------------------------------------------------------
-
-    async def create_job(
-        self,
-        *,
-        function: str,
-        trigger: Trigger | Mapping[str, Any],
-        group: str | None = None,
-        name: str | None = None,
-        kwargs: Mapping[str, Any] | None = None,
-        timezone: str | None = None,
-        tags: Iterable[str] = (),
-        description: str = "",
-        paused: bool = False,
-        replace: bool = False,
-        actor: str = PYTHON,
-        **own: Unpack[PolicyWords],
-    ) -> Job:
-        """Create a dynamic job; see `EngineClient.create_job` for what it raises.
-
-        With ``replace`` a dynamic job that has the name already becomes this one, in place: its id
-        and history stay, and nothing happens where it is the same already. For programs that say
-        at every start which jobs they want.
-        """
-        spec = JobSpec(
-            function=function,
-            trigger=trigger.to_json() if isinstance(trigger, Trigger) else trigger,
-            group=group,
-            name=name,
-            kwargs=kwargs or {},
-            timezone=timezone,
-            policies=policy_rules.make(**own),
-            tags=tuple(tags),
-            description=description,
-            paused=paused,
-        )
-        if replace and name is not None:
-            return await self._create_or_edit(spec, actor)
-        return await self.submit_spec(spec, actor=actor)
-
-    async def _create_or_edit(self, spec: JobSpec, actor: str) -> Job:
-        group = spec.group or spec.function.partition("/")[0]
-        try:
-            return await self.submit_spec(spec, actor=actor)
-        except ConflictError:
-            found = self.running.core.jobs.find(group, spec.name or "")
-            if found is None or found.job.static:
-                raise
-        patch = JobPatch(
-            function=spec.function,
-            trigger=spec.trigger,
-            timezone=spec.timezone,
-            kwargs=spec.kwargs,
-            policies=spec.policies,
-            tags=spec.tags,
-            description=spec.description,
-        )
-        return await self.edit_job(found.full_name, patch, expect_id=found.id, actor=actor)
-
-    async def submit_spec(self, spec: JobSpec, *, actor: str = PYTHON) -> Job:
-        """Create a dynamic job from its specification."""
-        return await self.on_loop(lambda: self._live().commands.create(spec, actor))
-
-    async def edit_job(
-        self,
-        job: str,
-        patch: JobPatch,
-        *,
-        version: int | None = None,
-        expect_id: int | None = None,
-        actor: str = PYTHON,
-    ) -> Job:
-        """Change a job; see `EngineClient.edit_job`."""
-        return await self.on_loop(
-            lambda: self._live().commands.edit(
-                job, patch, actor, version=version, expect_id=expect_id
-            )
-        )
-
-    async def remove_job(
-        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
-    ) -> None:
-        """Delete a dynamic or orphaned job; see `EngineClient.delete_job`."""
-        await self.on_loop(lambda: self._live().commands.delete(job, actor, expect_id=expect_id))
-
-    async def pause_job(
-        self, job: str, *, reason: str = "", expect_id: int | None = None, actor: str = PYTHON
-    ) -> Job:
-        """Stop claiming a job's due times; see `EngineClient.pause_job`."""
-        return await self.on_loop(
-            lambda: self._live().commands.pause(job, reason, actor, expect_id=expect_id)
-        )
-
-    async def resume_job(
-        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
-    ) -> Job:
-        """Claim a job's due times again; see `EngineClient.resume_job`."""
-        return await self.on_loop(
-            lambda: self._live().commands.resume(job, actor, expect_id=expect_id)
-        )
-
-    async def trigger_job(
-        self,
-        job: str,
-        *,
-        kwargs: Mapping[str, Any] | None = None,
-        expect_id: int | None = None,
-        actor: str = PYTHON,
-    ) -> Run:
-        """Run a job now, once; see `EngineClient.trigger_job`."""
-        run_id = await self.on_loop(
-            lambda: self._live().commands.trigger(job, kwargs, actor, expect_id=expect_id)
-        )
-        return await self.reads.run(run_id)
-
-    def _live(self) -> Running:
-        running = self.running
-        if running.stopping:
-            raise EngineStoppedError("the engine is stopping; nothing was done")
-        return running
 
     def _make_store(self) -> Store:
         given = self._store_given
