@@ -142,13 +142,13 @@ FULL = StoreUnavailableError("the disk is full")
 
 @asynccontextmanager
 async def running(*groups: Group, **settings: Any) -> AsyncIterator[Kit]:
-    """A started engine, stopped at the end."""
+    """A started engine, stopped at the end, unless it has crashed by then."""
     kit = Kit(groups, **settings)
     await kit.start()
     try:
         yield kit
     finally:
-        if kit.engine.is_running:
+        if kit.engine.is_running and not kit.store.dead:
             await kit.stop()
 
 

@@ -51,7 +51,7 @@ class Admission:
             return 1.0
         now_us = self._core.clock.now_us()
         late: list[LiveRun] = []
-        while self._limits and self._limits[0][0] < now_us:
+        while self._limits and self._limits[0][0] <= now_us:
             run = heapq.heappop(self._limits)[2]
             if run.parked and run.attempt == 0:
                 late.append(run)

@@ -157,9 +157,9 @@ class Commands:
                 pause_reason="",
                 paused_by="",
                 paused_until=None,
+                failures=0,
                 next_due=next_due_after(live.trigger, live.last_due_us, now_us),
             )
-            live.failures = 0
             return await self._writes.replace(
                 live,
                 changed,

@@ -136,6 +136,10 @@ class Drafts:
             changed = replace(changed, trigger=trigger.to_json(), next_due=next_due)
         elif _same(changed, job):
             return None
+        elif changed.next_due is None and live.exhausted:
+            # More of its due times are to run now, or as few as before: the engine sees to that.
+            next_due = next_due_after(live.trigger, live.last_due_us, now_us)
+            changed = replace(changed, next_due=next_due)
         return replace(changed, overridden=job.static or job.overridden)
 
     def trigger(self, data: Mapping[str, Any], timezone: str) -> Trigger:

@@ -132,7 +132,7 @@ def test_a_store_of_the_first_schema_keeps_what_it_holds(path: Path) -> None:
         command.upgrade(config(connection), "0001")
         connection.exec_driver_sql(
             "INSERT INTO jobs VALUES (3, 'g', 'clean', 'g/clean', "
-            "'{\"type\":\"every\",\"seconds\":1}',"
+            '\'{"type":"every","seconds":1}\','
             " 'UTC', '{}', '{\"grace_s\":5}', '[]', '', 0, NULL, 0, 0, 0, '', '', 1, 1, NULL)"
         )
         connection.exec_driver_sql("INSERT INTO job_due VALUES (3, 2, 1000000, NULL)")
