@@ -113,7 +113,7 @@ class Core:
             problem = failed  # an edit of something else does not mend a trigger that failed
         live.set(job, trigger, self.effective(job), problem)
         live.limits = self.slots.limits_of(live)
-        self.slots.turns(live, self.clock.now_us())  # more of its runs may go side by side now
+        self.slots.turns(live, self.clock.now_us())
         self.problem(f"job {job.id}", f"{job.full_name}: {problem}" if problem else None)
         self.jobs.changed(live, old)
         self.heap.push(live)

@@ -22,7 +22,6 @@ class Pauses:
         self._core = core
         self._resume = resume
         self._ends: list[tuple[int, int, int]] = []
-        core.on_change = self.enter
 
     def enter(self, live: LiveJob) -> None:
         """Look at a job that is new or was changed."""

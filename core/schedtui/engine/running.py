@@ -300,6 +300,7 @@ class Running:
             core, self.writes, self.claims, self.admission, self.cancels, self._dispatch
         )
         self.pauses = Pauses(core, self._resume)
+        core.on_change = self._changed
         self.watch = ClockWatch(core, self.claims, self.writes.write)
         self.shell = Shell(self._tick, self.clock)
         core.wakeup = self.shell.wakeup
@@ -311,6 +312,10 @@ class Running:
     def _tick(self) -> float:
         self.watch.check()
         return min(self.claims.tick(), self.admission.tick(), self.pauses.tick())
+
+    def _changed(self, live: LiveJob) -> None:
+        self.pauses.enter(live)
+        self.admission.sweep()  # more of its runs may go side by side now
 
     def _pause(self, live: LiveJob, reason: str) -> None:
         self._later(self.commands.pause(live.full_name, reason, ENGINE, expect_id=live.id))
