@@ -18,23 +18,23 @@ from schedtui.clock import Clock, Timer, from_us
 from schedtui.engine.admit import Admission
 from schedtui.engine.aps import Shell
 from schedtui.engine.cancel import Cancels
+from schedtui.engine.chores import Chores
 from schedtui.engine.claim import Claims
 from schedtui.engine.clockwatch import ClockWatch
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
 from schedtui.engine.events import Hub
-from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live import LiveRun
 from schedtui.engine.load import Reloads, load
 from schedtui.engine.loglines import LogLines
-from schedtui.engine.pauses import Pauses
 from schedtui.engine.reconcile import reconcile
 from schedtui.engine.recover import recover
 from schedtui.engine.slots import Pool, Slots
 from schedtui.engine.supervise import LAST_WORD_S, Supervisor
 from schedtui.engine.writes import JobWrites
-from schedtui.errors import SchedtuiError, StoreUnavailableError
+from schedtui.errors import StoreUnavailableError
 from schedtui.execution import AsyncExecutor, ThreadExecutor
-from schedtui.models import EngineInfo, Health, JobSummary, Policies, Source
+from schedtui.models import EngineInfo, Health, JobSummary, Policies
 from schedtui.protocols import Boot, Opened, Store, StoreTx
 from schedtui.registry import Registry
 from schedtui.store.writer import Lane, Write, Writer
@@ -43,8 +43,6 @@ logger = logging.getLogger("schedtui.engine")
 
 T = TypeVar("T")
 
-ENGINE = "engine"
-"""The actor of what the engine does of its own accord."""
 BEAT_S = 5.0
 """Between two signs of life in the store."""
 HANGS_S = 5.0
@@ -93,7 +91,6 @@ class Running:
         self._beat: Timer | None = None
         self._capture = Capture(echo=settings.echo)
         self._unwatch: Callable[[], None] = _nothing
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Open the store, take over what it holds, and begin to tick.
@@ -148,11 +145,7 @@ class Running:
         self.admission.open()
         self.ready = True
         self._sign()
-        for live in self.core.jobs:
-            self.pauses.enter(live)
-            self.supervisor.failures.judge(live)
-            if live.policies.run_on_startup and live.fires:
-                self._later(self.commands.fire(live, Source.STARTUP, ENGINE))
+        self.chores.begin()
         logger.info("engine %s runs %d jobs on %s", self.boot, len(self.core.jobs), self.store.url)
 
     async def _tell_start(self) -> None:
@@ -294,13 +287,11 @@ class Running:
         )
         self.supervisor.on_slot = self.admission.sweep
         self.supervisor.on_retry = self.admission.wait
-        self.supervisor.failures.on_too_many = self._pause
         self.writes = JobWrites(core)
         self.commands = Commands(
             core, self.writes, self.claims, self.admission, self.cancels, self._dispatch
         )
-        self.pauses = Pauses(core, self._resume)
-        core.on_change = self._changed
+        self.chores = Chores(core, self.commands, self.admission, self.supervisor.failures)
         self.watch = ClockWatch(core, self.claims, self.writes.write)
         self.shell = Shell(self._tick, self.clock)
         core.wakeup = self.shell.wakeup
@@ -311,30 +302,7 @@ class Running:
 
     def _tick(self) -> float:
         self.watch.check()
-        return min(self.claims.tick(), self.admission.tick(), self.pauses.tick())
-
-    def _changed(self, live: LiveJob) -> None:
-        self.pauses.enter(live)
-        self.admission.sweep()  # more of its runs may go side by side now
-
-    def _pause(self, live: LiveJob, reason: str) -> None:
-        self._later(self.commands.pause(live.full_name, reason, ENGINE, expect_id=live.id))
-
-    def _resume(self, live: LiveJob) -> None:
-        self._later(self.commands.resume(live.full_name, ENGINE, expect_id=live.id))
-
-    def _later(self, command: Coroutine[Any, Any, object]) -> None:
-        """Do something of the engine's own accord, after what it is doing now."""
-
-        async def do() -> None:
-            try:
-                await command
-            except SchedtuiError as error:
-                logger.warning("not done: %s", error)
-
-        task = self.loop.create_task(do())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        return min(self.claims.tick(), self.admission.tick(), self.chores.tick())
 
     def _dispatch(self, runs: list[LiveRun]) -> None:
         self.supervisor.start(runs)
