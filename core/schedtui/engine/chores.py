@@ -54,6 +54,11 @@ class Chores:
             if live.policies.run_on_startup and live.fires:
                 self._later(self._commands.fire(live, Source.STARTUP, ENGINE))
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is being done."""
+        return bool(self._tasks)
+
     def tick(self) -> float:
         """Resume what is due to be. Returns the seconds until there may be more to do."""
         now_us = self._core.clock.now_us()

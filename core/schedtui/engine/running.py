@@ -246,7 +246,7 @@ class Running:
 
     def busy_s(self) -> float:
         """Real seconds that are worth waiting for what is under way off the loop; 0 for nothing."""
-        if self.writer.busy or self.logs.busy or self.reloads.busy:
+        if self.writer.busy or self.logs.busy or self.reloads.busy or self.chores.busy:
             return HANGS_S
         threads = self.core.pools["thread"]
         return MOMENT_S if threads.free < threads.executor.slots else 0.0
