@@ -96,6 +96,37 @@ def test_a_refusal_is_told_and_coded(shared: Place, words: list[str], code: int)
     assert done.stderr.startswith("schedtui: ")
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["create", "reports/send_report", "--every", "0", "--arg", "recipient=a"],
+            ["--every: got '0'; expected a duration from 1 ms to 36,500 days"],
+        ),
+        (
+            ["create", "reports/send_report", "--every", "0", "--arg", "report_type=x"],
+            [
+                "--every: got '0'; expected a duration from 1 ms to 36,500 days",
+                "--arg recipient: expected a value; it is missing",
+                "--arg report_type: got 'x'; expected 'daily' or 'weekly'",
+            ],
+        ),
+        (
+            ["trigger", "shop/tick", "--arg", "x=1", "--arg", "y=2"],
+            [
+                "--arg x: got 1; expected no such parameter; known: it takes none",
+                "--arg y: got 2; expected no such parameter; known: it takes none",
+            ],
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_once_by_the_name_of_its_option(
+    shared: Place, words: list[str], told: list[str]
+) -> None:
+    done = shared.run(*words, code=2)
+    assert done.stderr.splitlines() == [f"schedtui: {line}" for line in told]
+
+
 def test_a_run_that_fails_makes_trigger_wait_fail(place: Place) -> None:
     place.env["SITE"] += "unwell"
     place.serve("--no-listen")

@@ -68,8 +68,8 @@ class TestFailingCode:
     ) -> None:
         code = JOBS + "\n@jobs.job(every=5, kwargs={'m': 1})\ndef run(to: str, n: int): ...\n"
         assert str(refused(None, put(tmp_path, {"jobs.py": code}))) == (
-            "jobs.py:8: job Jobs/run lacks the arguments 'to' and 'n', which its function requires; "
-            "give them in the decorator, kwargs={'to': ..., 'n': ...}, or give the parameters a "
+            "jobs.py:8: job Jobs/run lacks the arguments 'to' and 'n', which its function requires;"
+            " give them in the decorator, kwargs={'to': ..., 'n': ...}, or give the parameters a "
             "default; kwargs.m: got 1; expected no such parameter; known: to, n"
         )
 
