@@ -77,6 +77,11 @@ def test_a_job_from_its_creation_to_its_deletion_by_keys(place: Place, where: st
     assert terminal.leave() == 0
     assert terminal.modes() == terminal.modes_before
     assert place.answers() == (where == "remote")
+    if where == "remote":
+        words = f"schedtui --connect {served.url}"
+        assert f"`{words}` opens" in terminal.wait("The engine goes on").replace("\n", "")
+    else:
+        assert "goes on" not in terminal.text()
 
 
 def quit_and_stop(terminal: Terminal) -> None:

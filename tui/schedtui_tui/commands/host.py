@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 GRACE_S = 10.0
 """Seconds that running jobs get when their engine is stopped."""
 _CLOSING_S = 5.0
+STOPPING = "stopping: active runs have %g s, a second signal does not wait"
+"""What is logged when a stop begins, with the seconds of grace."""
 DIED = "the engine ended by accident, and no job fires any more; start it again (see the log)"
 
 logger = logging.getLogger("schedtui.host")
@@ -65,6 +67,11 @@ class Host:
         if self._engine is None:
             raise RuntimeError("the engine is not open")
         return self._engine
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is an engine to stop."""
+        return self._engine is not None
 
     def open(self, before_start: Callable[[], object] | None = None) -> None:
         """Load the target and start the engine; blocks until it runs.
