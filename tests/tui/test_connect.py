@@ -98,7 +98,7 @@ def test_an_engine_that_never_answers_is_not_called_none(
         find_engine(HERE)
     assert 3 < now[0] < 10
     locked.database.with_name("state.db.lock").write_text("{}")  # whose holder is not known
-    with pytest.raises(UnreachableError, match="another process .* does not answer"):
+    with pytest.raises(UnreachableError, match=r"another process .* does not answer"):
         find_engine(HERE)
 
 
