@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import signal
+from collections.abc import Callable
 from email import message_from_bytes
 
 import pytest
@@ -61,6 +62,38 @@ def test_pause_and_resume(place: Place) -> None:
     place.run("resume", "shop/tick")
     assert not place.json("jobs", "shop/tick")["paused"]
     place.ended("shop/tick")
+
+
+def test_the_state_of_a_job_is_the_same_word_in_the_table_and_in_the_console(place: Place) -> None:
+    place.env["SITE"] += "unwell"
+    place.serve("--no-listen")
+    place.json("trigger", "shop/check_site", "--wait", code=1)
+    place.json("trigger", "shop/wait_for_file")
+    place.run("pause", "shop/cleanup")
+    place.ended("shop/tick")
+    words = {
+        "shop/check_site": "failed",
+        "shop/wait_for_file": "running",
+        "shop/cleanup": "paused",
+        "shop/export_orders": "scheduled",
+    }
+    table = place.run("jobs").stdout.splitlines()
+    headers = ["JOB", "SCHEDULE", "STATE", "NEXT", "LAST", "TOOK", "FUNCTION"]
+    assert table[0].split() == headers
+    column = table[0].index("STATE")
+    shown = {line.split()[0]: line[column:].split()[0] for line in table[1:]}
+    assert shown.items() >= words.items()
+    terminal = place.console()
+    for name, word in words.items():
+        terminal.wait(_has_line(name.removeprefix("shop/"), word))
+    for word in ("failed", "running", "paused"):
+        assert len(place.json("jobs", "--state", word)) == 1
+    assert len(place.json("jobs", "--state", "scheduled")) == 4  # whatever became of their runs
+
+
+def _has_line(*words: str) -> Callable[[str], bool]:
+    """Whether one line of a screen holds all of ``words``."""
+    return lambda screen: any(all(word in line for word in words) for line in screen.split("\n"))
 
 
 def test_logs_follows_a_run_to_its_end(place: Place) -> None:
