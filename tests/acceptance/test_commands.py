@@ -231,6 +231,25 @@ def test_a_target_that_cannot_be_loaded_is_told_in_a_line(empty: Place) -> None:
     assert "ZeroDivisionError" in done.stderr
 
 
+def test_a_file_with_jobs_that_is_not_loaded_is_told(empty: Place) -> None:
+    for name in ("jobs", "more"):
+        (empty.folder / f"{name}.py").write_text(
+            f"from schedtui import Group\n{name} = Group('{name}')\n"
+            f"@{name}.job(every='1h')\ndef work(): ...\n"
+        )
+    served = empty.serve("--no-listen")
+    told = (empty.folder / "serve.log").read_text()
+    assert told.count("not loaded: more.py") == 1
+    assert 'target = ["jobs.py", "more.py"]' in told
+    served.stop()
+    terminal = empty.console()
+    terminal.wait("not loaded: more.py")
+    terminal.close()
+    (empty.folder / "schedtui.toml").write_text('target = ["jobs.py", "more.py"]\n')
+    empty.serve("--no-listen")
+    assert {job["group"] for job in empty.json("jobs")} == {"jobs", "more"}
+
+
 def test_settings_file(place: Place) -> None:
     (place.folder / "schedtui.toml").write_text(
         'timezone = "Asia/Tokyo"\nstore = "sqlite:///elsewhere.db"\nlisten = "127.0.0.1:0"\n'

@@ -56,6 +56,8 @@ class Host:
         self._timezone = timezone
         self._engine: Engine | None = None
         self._server: Server | None = None
+        self.notice = ""
+        """What the person should know about what was loaded; empty for nothing."""
         self.died = False
         """Whether the engine has ended without being asked to."""
         self.on_death: Callable[[], object] | None = None
@@ -93,6 +95,9 @@ class Host:
             ) from error
         if before_start is not None:
             before_start()
+        self.notice = target.notice
+        if self.notice:
+            logger.warning(self.notice)
         engine.on_death.append(self._died)
         engine.run_in_thread()
         self._engine = engine

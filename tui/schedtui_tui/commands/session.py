@@ -146,6 +146,8 @@ class EmbeddedSession:
             app.embedded = None
             app.toast(f"attached to the engine of process {error.pid}, which runs already")
             return local(Path(error.address))
+        if self._host.notice:
+            app.toast(self._host.notice, severity="warning")
         self._streams = (sys.stdout, sys.stderr)
         threading.Thread(target=self._listen, name="schedtui-listen", daemon=True).start()
         app.set_interval(_TRIM_EVERY_S, lambda: trim(self._host.state.log))
