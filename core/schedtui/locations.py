@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from contextlib import suppress
@@ -78,7 +77,9 @@ class StateDir:
         path = self.path / "engine.sock"
         if len(bytes(path)) <= MAX_SOCKET_PATH:
             return path
-        from platformdirs import user_runtime_path  # 20 ms, and hardly ever needed
+        import hashlib  # 2 to 4 ms (OpenSSL), and like the next one hardly ever needed
+
+        from platformdirs import user_runtime_path  # 20 ms
 
         name = hashlib.sha256(bytes(self.path)).hexdigest()[:16]
         return user_runtime_path("schedtui", ensure_exists=True) / f"{name}.sock"

@@ -141,7 +141,7 @@ def console_http(note: Note, _count: int, socket: Path) -> None:
 def attached(client: EngineClient) -> None:
     from schedtui_tui.commands.session import AttachedSession
 
-    AttachedSession(client, title="bench", read_only=False).run()
+    AttachedSession(client, title="bench", read_only=False, again="schedtui").run()
 
 
 def memory_engine(note: Note, count: int) -> FakeEngine:

@@ -118,3 +118,59 @@ async def test_labels_and_values_stand_apart_and_nothing_is_said_twice() -> None
     async with console(FakeEngine([row]), size=(140, 40)) as driver:
         await driver.shows("If resumed 2026-12-24 18:00:00 CET", "Schedule   every 5 minutes")
         assert "Every 5 minutes" not in driver.text()
+
+
+async def test_a_value_that_needs_more_lines_stays_in_its_column() -> None:
+    engine = three()
+    engine.kwargs = {"note": "two words " * 9 + "日" * 30}
+    row = summary(1, "alpha", schedule="every 25 s, counted from 2026-12-24 18:00 UTC")
+    engine.rows[1] = row
+    engine.all_runs[1001] = run(1001, 1, reason="skipped because " + "it was late " * 12)
+    async with console(engine, size=(140, 40)) as driver:
+        await driver.shows("Schedule   every 25 s, counted from", "Arguments  note")
+        lines = [line.partition("│")[2].rstrip() for line in driver.text().splitlines()]
+        at = next(number for number, line in enumerate(lines) if "counted from" in line)
+        assert lines[at + 1] == " " * 12 + "2026-12-24 18:00 UTC"
+        first = next(number for number, line in enumerate(lines) if "Arguments" in line)
+        last = next(number for number, line in enumerate(lines) if "Policies" in line)
+        assert last - first > 3
+        assert all(line[1:12].strip() in {"Arguments", ""} for line in lines[first:last])
+        assert all(line[12] != " " for line in lines[first:last])
+        await driver.press("l")
+        await driver.shows("Reason     skipped because")
+        lines = driver.text().splitlines()
+        at = next(number for number, line in enumerate(lines) if "Reason" in line)
+        assert lines[at + 1].startswith(" " * 12)
+        assert lines[at + 1][12] != " "
+
+
+TRACEBACK = """\
+Traceback (most recent call last):
+  File "jobs.py", line 3, in send
+    short(1)
+    ~~~~~^^^
+  File "jobs.py", line 9, in short
+    the_one_thing(that=has, very=many, arguments=and_names, which=do, not_=fit, into=eighty)
+    ~~~~~~~~~~~~~^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+ValueError: no
+"""
+
+
+async def test_marks_below_a_line_of_code_never_wrap() -> None:
+    engine = three()
+    engine.all_runs[1001] = run(
+        1001, 1, state=RunState.FAILED, error_type="ValueError", error="no", traceback=TRACEBACK
+    )
+    await engine.write(1001, *TRACEBACK.splitlines(), "~" * 99)
+    async with console(engine, size=(80, 60)) as driver:
+        await driver.press("l")
+        await driver.shows("the_one_thing(", "short(1)", "Log")
+        await driver.until(lambda: driver.app.screen.query_one(LogView).lines)
+        rows = driver.text().splitlines()
+        log = next(number for number, row in enumerate(rows) if row.startswith(" Log"))
+        assert [row.strip() for row in rows[:log] if set(row.strip()) == {"~", "^"}] == ["~~~~~^^^"]
+        marks = [row for row in rows[log:] if "^" in row or "~" * 9 in row]
+        assert [set(row[12:].strip()) for row in marks] == [{"~", "^"}] * 2 + [{"~"}] * 2
+        view = driver.app.screen.query_one(LogView)
+        # of the lines that do not fit, the code and what is no mark take a second row
+        assert view.virtual_size.height == len(view.lines) + 2

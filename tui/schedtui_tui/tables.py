@@ -23,7 +23,9 @@ STYLES = {
     "failed": "red",
     "timed_out": "red",
     "lost": "red",
+    "broken": "red",
     "missed": "yellow",
+    "skipped": "yellow",
     "paused": "yellow",
     "orphaned": "red",
 }

@@ -116,6 +116,26 @@ def block(text: object, *, max_lines: int = 200, max_chars: int = 20_000) -> str
     return f"{cleaned}\n{ELLIPSIS}" if more else cleaned
 
 
+def is_marks(line: str) -> bool:
+    """Whether ``line`` only points at the code above it, as lines of a traceback do."""
+    return "^" in line and not line.strip(" ~^")
+
+
+def without_lost_marks(text: str, width: int) -> str:
+    """A traceback without the marks that would no longer be below the code they mean.
+
+    Args:
+        text: The traceback.
+        width: Cells after which lines wrap.
+    """
+    kept: list[str] = []
+    for line in text.split("\n"):
+        wraps = len(line) > width or (bool(kept) and cell_len(kept[-1]) > width)
+        if not (wraps and is_marks(line)):
+            kept.append(line)
+    return "\n".join(kept)
+
+
 def clean_log(text: str) -> Text:
     """A line of a log: SGR sequences become styles, everything else is cleaned.
 

@@ -13,7 +13,7 @@ from schedtui import policies
 from schedtui.errors import ConflictError, InvalidError, InvalidTriggerError
 from schedtui.models.names import check_name
 from schedtui.policies import PolicyWords
-from schedtui.registry.declaration import Declaration, json_arguments
+from schedtui.registry.declaration import Declaration, check_arguments, json_arguments
 from schedtui.registry.function import Function
 from schedtui.triggers import Cron, Every, Once, Trigger, check_timezone, parse_duration
 
@@ -165,11 +165,12 @@ class Group:
 
         def decorate(call: F) -> F:
             function = self._register(call, None, listed=register, fallback=job_name)
-            function.parameters.check_names(arguments)
+            own_name = job_name or function.name
+            check_arguments(f"{self.name}/{own_name}", function.parameters, arguments)
             self._declare(
                 Declaration(
                     group=self.name,
-                    name=job_name or function.name,
+                    name=own_name,
                     function=function.full_name,
                     trigger=when,
                     timezone=zone,

@@ -45,6 +45,8 @@ class Plan:
     settings: Settings
     configured: bool = False
     """Whether the settings file named the sources."""
+    by_default: bool = False
+    """Whether nobody named them: a folder's ``jobs.py``, and no other file of it."""
 
 
 def find(target: str | None, cwd: Path) -> Plan:
@@ -56,6 +58,9 @@ def find(target: str | None, cwd: Path) -> Plan:
     - a ``.toml`` file: what it names;
     - ``module``, ``module:attribute``, ``file.py:attribute``;
     - None: ``schedtui.toml`` in ``cwd``, else ``jobs.py``.
+
+    A ``jobs.py`` that is there stands for its folder alone: the files beside it may be anything,
+    and what it imports belongs to it.
 
     A ``schedtui.toml`` in the target's folder gives the settings of every form.
 
@@ -78,7 +83,7 @@ def _here(cwd: Path) -> Plan:
     if (cwd / FILE_NAME).is_file():
         return _configured(cwd / FILE_NAME, cwd)
     if (cwd / DEFAULT_FILE).is_file():
-        return _files([cwd / DEFAULT_FILE], cwd, name=DEFAULT_FILE)
+        return _files([cwd / DEFAULT_FILE], cwd, name=DEFAULT_FILE, by_default=True)
     raise TargetError(
         f"nothing to run: {cwd} holds neither {FILE_NAME} nor {DEFAULT_FILE}. "
         f"Name a target, or write this to {DEFAULT_FILE}:\n\n{EXAMPLE}\n"
@@ -138,7 +143,7 @@ def _source(text: str, attribute: str | None, *, base: Path, cwd: Path) -> Sourc
 
 def _check_file(path: Path, shown: str) -> None:
     if not path.exists():
-        near = difflib.get_close_matches(path.name, _python_files(path.parent), n=1)
+        near = difflib.get_close_matches(path.name, python_files(path.parent), n=1)
         raise TargetError(
             "there is no such file or folder",
             file=shown,
@@ -152,14 +157,20 @@ def _folder(folder: Path, cwd: Path) -> Plan:
     if (folder / FILE_NAME).is_file():
         return _configured(folder / FILE_NAME, cwd)
     if (folder / DEFAULT_FILE).is_file():
-        return _files([folder / DEFAULT_FILE], cwd, name=folder.name)
+        return _files([folder / DEFAULT_FILE], cwd, name=folder.name, by_default=True)
     return _files(_job_files(folder, cwd), cwd, name=folder.name)
 
 
-def _files(paths: list[Path], cwd: Path, *, name: str) -> Plan:
+def _files(paths: list[Path], cwd: Path, *, name: str, by_default: bool = False) -> Plan:
     folder = paths[0].parent
     sources = tuple(Source(path=path, shown=show(path, cwd)) for path in paths)
-    return Plan(name=name, folder=folder, sources=sources, settings=_beside(folder, cwd))
+    return Plan(
+        name=name,
+        folder=folder,
+        sources=sources,
+        settings=_beside(folder, cwd),
+        by_default=by_default,
+    )
 
 
 def _configured(file: Path, cwd: Path) -> Plan:
@@ -184,6 +195,7 @@ def _configured(file: Path, cwd: Path) -> Plan:
         sources=tuple(sources),
         settings=settings,
         configured=True,
+        by_default=not settings.targets,
     )
 
 
@@ -201,7 +213,7 @@ def _beside(folder: Path, cwd: Path) -> Settings:
 
 
 def _job_files(folder: Path, cwd: Path) -> list[Path]:
-    files = [folder / name for name in _python_files(folder)]
+    files = [folder / name for name in python_files(folder)]
     if not files:
         raise TargetError(
             "the folder holds no Python file with jobs",
@@ -211,7 +223,7 @@ def _job_files(folder: Path, cwd: Path) -> list[Path]:
     return files
 
 
-def _python_files(folder: Path) -> list[str]:
+def python_files(folder: Path) -> list[str]:
     """The files of a folder that may hold jobs, by name."""
     if not folder.is_dir():
         return []

@@ -99,7 +99,17 @@ def check_target(target: str | None) -> None:
 def _attached(client: EngineClient, title: str, args: argparse.Namespace) -> int:
     from schedtui_tui.commands.session import AttachedSession
 
-    return AttachedSession(client, title=title, read_only=args.read_only).run()
+    return AttachedSession(client, title=title, read_only=args.read_only, again=_again(args)).run()
+
+
+def _again(args: argparse.Namespace) -> str:
+    """The command line that opens the console on the same engine again."""
+    words = ["schedtui", *([args.target] if args.target else [])]
+    if args.connect:
+        words += ["--connect", args.connect]
+    if args.token_file:
+        words += ["--token-file", str(args.token_file)]
+    return shlex.join(words)
 
 
 def _embedded(args: argparse.Namespace, state: StateDir) -> int:
@@ -120,5 +130,5 @@ def _embedded(args: argparse.Namespace, state: StateDir) -> int:
         child,
         title=args.target or state.path.parent.name,
         read_only=args.read_only,
-        again=shlex.join(["schedtui", *([args.target] if args.target else [])]),
+        again=_again(args),
     ).run()

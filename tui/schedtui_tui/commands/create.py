@@ -6,7 +6,11 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from schedtui.models import JobSpec
-from schedtui_tui.commands.arguments import add_arguments_options, read_arguments
+from schedtui_tui.commands.arguments import (
+    add_arguments_options,
+    in_words_of_the_shell,
+    read_arguments,
+)
 from schedtui_tui.commands.connect import add_engine_options, with_engine
 from schedtui_tui.exits import Exit, UsageError
 from schedtui_tui.tables import moment, print_json, print_line
@@ -39,19 +43,19 @@ def run(args: argparse.Namespace) -> int:
 
     async def work(client: EngineClient) -> int:
         group, name = _names(args.name)
-        job = await client.create_job(
-            JobSpec(
-                function=args.function,
-                trigger=_trigger(args),
-                group=group,
-                name=name,
-                timezone=args.timezone,
-                kwargs=await read_arguments(client, args.function, args.arg, args.args),
-                tags=tuple(args.tag),
-                description=args.description,
-                paused=args.paused,
-            )
+        spec = JobSpec(
+            function=args.function,
+            trigger=_trigger(args),
+            group=group,
+            name=name,
+            timezone=args.timezone,
+            kwargs=await read_arguments(client, args.function, args.arg, args.args),
+            tags=tuple(args.tag),
+            description=args.description,
+            paused=args.paused,
         )
+        with in_words_of_the_shell(trigger=_option(args)):
+            job = await client.create_job(spec)
         if args.json:
             print_json(job)
         else:
@@ -69,6 +73,11 @@ def _names(full: str | None) -> tuple[str | None, str | None]:
     if slash and not (group and name):
         raise UsageError(f"--name: got {full!r}; expected NAME or GROUP/NAME")
     return group or None, name
+
+
+def _option(args: argparse.Namespace) -> str:
+    """The option that says when."""
+    return next(f"--{name}" for name in ("cron", "every", "at") if vars(args)[name] is not None)
 
 
 def _trigger(args: argparse.Namespace) -> dict[str, Any]:

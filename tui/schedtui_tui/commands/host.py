@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 GRACE_S = 10.0
 """Seconds that running jobs get when their engine is stopped."""
 _CLOSING_S = 5.0
+STOPPING = "stopping: active runs have %g s, a second signal does not wait"
+"""What is logged when a stop begins, with the seconds of grace."""
 DIED = "the engine ended by accident, and no job fires any more; start it again (see the log)"
 
 logger = logging.getLogger("schedtui.host")
@@ -54,6 +56,8 @@ class Host:
         self._timezone = timezone
         self._engine: Engine | None = None
         self._server: Server | None = None
+        self.notice = ""
+        """What the person should know about what was loaded; empty for nothing."""
         self.died = False
         """Whether the engine has ended without being asked to."""
         self.on_death: Callable[[], object] | None = None
@@ -65,6 +69,11 @@ class Host:
         if self._engine is None:
             raise RuntimeError("the engine is not open")
         return self._engine
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is an engine to stop."""
+        return self._engine is not None
 
     def open(self, before_start: Callable[[], object] | None = None) -> None:
         """Load the target and start the engine; blocks until it runs.
@@ -86,6 +95,9 @@ class Host:
             ) from error
         if before_start is not None:
             before_start()
+        self.notice = target.notice
+        if self.notice:
+            logger.warning(self.notice)
         engine.on_death.append(self._died)
         engine.run_in_thread()
         self._engine = engine

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from schedtui.locations import StateDir
 from schedtui_tui.commands.connect import folder_of
 from schedtui_tui.commands.console import add_store_options, check_target
-from schedtui_tui.commands.host import DIED, GRACE_S, Host, tune
+from schedtui_tui.commands.host import DIED, GRACE_S, STOPPING, Host, tune
 from schedtui_tui.exits import Exit, UsageError, tell
 from schedtui_tui.logfile import log_to_stderr
 from schedtui_tui.signals import Signals
@@ -102,9 +102,7 @@ def run(args: argparse.Namespace) -> int:
             if not host.died:
                 signals.wait()
             if not host.died:
-                logger.info(
-                    "stopping: active runs have %g s, a second signal does not wait", args.grace
-                )
+                logger.info(STOPPING, args.grace)
         finally:
             signals.hurry = True
             host.close(args.grace)

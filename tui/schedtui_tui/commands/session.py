@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from schedtui.errors import SchedtuiError, StoreLockedError
-from schedtui_tui.commands.host import DIED, GRACE_S, Host, tune
+from schedtui_tui.commands.host import DIED, GRACE_S, STOPPING, Host, tune
 from schedtui_tui.exits import Exit, report, tell
 from schedtui_tui.logfile import log_to_stderr, trim
 from schedtui_tui.process import Child
 from schedtui_tui.signals import Signals
-from schedtui_tui.terminal import Terminal
+from schedtui_tui.tables import print_line
+from schedtui_tui.terminal import Terminal, is_terminal
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
-    from schedtui_tui.app import Console
+    from schedtui_tui.app import Console, QuitChoice
 
 T = TypeVar("T")
 
@@ -39,12 +40,14 @@ class AttachedSession:
         client: That engine.
         title: What the header says.
         read_only: Whether to hide everything that changes.
+        again: The command line that opens a console on the engine again.
     """
 
-    def __init__(self, client: EngineClient, *, title: str, read_only: bool) -> None:
+    def __init__(self, client: EngineClient, *, title: str, read_only: bool, again: str) -> None:
         self._client = client
         self._title = title
         self._read_only = read_only
+        self._again = again
 
     def run(self) -> int:
         """Show it until the person leaves; returns the exit code."""
@@ -58,7 +61,8 @@ class AttachedSession:
             return self._client
 
         app = Console(connect, title=self._title, embedded=None, read_only=self._read_only)
-        app.run()
+        choice = app.run()
+        _say_that_it_goes_on(app, choice, self._again)
         return _outcome(app)
 
 
@@ -101,15 +105,16 @@ class EmbeddedSession:
         if self._child is not None:
             self._child.watch_parent(self._orphaned)
         try:
-            app = self._show()
+            app, choice = self._show()
             in_order = self._finish()
         finally:
             if not self._detached:
                 self._terminal.release()
         # Only now does what is printed reach the person.
+        _say_that_it_goes_on(app, choice, self._again)
         return _outcome(app) if in_order else Exit.INTERRUPTED
 
-    def _show(self) -> Console:
+    def _show(self) -> tuple[Console, QuitChoice | None]:
         tune()
         from schedtui_tui.app import Console, Embedded, QuitChoice
 
@@ -124,7 +129,7 @@ class EmbeddedSession:
         sys.stdout, sys.stderr = self._streams
         if choice is QuitChoice.DETACH and self._child is not None and self._signals.got is None:
             self._stay(self._child)
-        return app
+        return app, choice
 
     async def _connect(self, app: Console) -> EngineClient:
         """Bring the engine up; called once the screen is painted."""
@@ -141,6 +146,8 @@ class EmbeddedSession:
             app.embedded = None
             app.toast(f"attached to the engine of process {error.pid}, which runs already")
             return local(Path(error.address))
+        if self._host.notice:
+            app.toast(self._host.notice, severity="warning")
         self._streams = (sys.stdout, sys.stderr)
         threading.Thread(target=self._listen, name="schedtui-listen", daemon=True).start()
         app.set_interval(_TRIM_EVERY_S, lambda: trim(self._host.state.log))
@@ -216,14 +223,20 @@ class EmbeddedSession:
     def _finish(self) -> bool:
         """Stop the engine in order. False when a second signal cut that short."""
         self._signals.hurry = True
+        grace_s = 0 if self._demo else GRACE_S
         try:
             if self._opening is not None:
                 self._opening.join(GRACE_S)
+            alive = self._host.is_open and not self._host.died
+            if alive:
+                logger.info(STOPPING, grace_s)
             active = self._host.active_runs()
             if active and not self._detached and not self._demo:
                 runs = "1 run has" if active == 1 else f"{active} runs have"
                 self._terminal.say(f"Stopping: {runs} {GRACE_S:.0f} s to end. Ctrl-C: at once")
-            self._host.close(0 if self._demo else GRACE_S)
+            self._host.close(grace_s)
+            if alive:
+                logger.info("stopped")
         except KeyboardInterrupt:
             logger.warning("stopped at once by a second signal; runs that were active are lost")
             return False
@@ -269,6 +282,15 @@ def _leave_on_signal(app: Console, signals: Signals) -> None:
     signals.asked = leave
     if signals.got is not None:
         leave()
+
+
+def _say_that_it_goes_on(app: Console, choice: QuitChoice | None, again: str) -> None:
+    """What becomes of an engine that is not this console's; for somebody who just left it."""
+    from schedtui_tui.app import QuitChoice
+
+    engine = app.connection.engine
+    if choice is QuitChoice.LEFT and engine is not None and is_terminal():
+        print_line(f"The engine goes on as process {engine.pid}; `{again}` opens the console on it")
 
 
 def _outcome(app: Console) -> int:

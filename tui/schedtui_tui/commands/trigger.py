@@ -7,7 +7,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from schedtui.models import TERMINAL, Run, RunState
-from schedtui_tui.commands.arguments import add_arguments_options, read_arguments
+from schedtui_tui.commands.arguments import (
+    add_arguments_options,
+    in_words_of_the_shell,
+    read_arguments,
+)
 from schedtui_tui.commands.connect import add_engine_options, with_engine
 from schedtui_tui.exits import Exit
 from schedtui_tui.tables import print_json, print_line, took
@@ -35,7 +39,8 @@ def run(args: argparse.Namespace) -> int:
         if args.arg or args.args is not None:
             function = (await client.job(args.job)).function
             kwargs = await read_arguments(client, function, args.arg, args.args)
-        run = await client.trigger_job(args.job, kwargs=kwargs)
+        with in_words_of_the_shell():
+            run = await client.trigger_job(args.job, kwargs=kwargs)
         if args.wait and run.state not in TERMINAL:
             if not args.json:
                 print_line(_sentence(run))

@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
 
@@ -21,7 +21,7 @@ from schedtui_tui.link import explain
 from schedtui_tui.looks import RUN_LOOKS, fraction
 from schedtui_tui.prefs import Prefs
 from schedtui_tui.screens.base import ConsoleScreen
-from schedtui_tui.text import block, clean, cut
+from schedtui_tui.text import block, clean, cut, without_lost_marks
 from schedtui_tui.widgets.detail import LABEL, arguments, labelled
 from schedtui_tui.widgets.key_bar import KeyBar
 from schedtui_tui.widgets.log_view import RING, EarlierWanted, LogView
@@ -31,6 +31,7 @@ from schedtui_tui.widgets.status_bar import StatusBar
 
 _TAIL = 1000
 _RETRY_S = 2.0
+_MARGINS = 3  # left and right of the summary, and its scroll bar
 
 
 class RunScreen(ConsoleScreen[None]):
@@ -92,6 +93,12 @@ class RunScreen(ConsoleScreen[None]):
         self._status.tell(connection, self.console.clock.now_us())
         if connection.live and not was:
             self._load()
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Wrap anew."""
+        if self.ready:
+            self._titles()
+            self._show()
 
     def tick(self, now_us: int) -> None:
         """A second has passed."""
@@ -209,9 +216,9 @@ class RunScreen(ConsoleScreen[None]):
     def _show(self) -> None:
         if self._run is not None:
             now_us = self.console.clock.now_us()
-            self._summary(
-                _pieces(self._run, self._attempts, self._timezone, self.console.prefs, now_us)
-            )
+            prefs = self.console.prefs
+            width = max(self.size.width - _MARGINS, 20)
+            self._summary(_pieces(self._run, self._attempts, self._timezone, prefs, now_us, width))
             self._titles()
 
     def _summary(self, pieces: Pieces) -> None:
@@ -240,7 +247,12 @@ class RunScreen(ConsoleScreen[None]):
 
 
 def _pieces(
-    run: Run, attempts: tuple[Attempt, ...], timezone: str, prefs: Prefs, now_us: int
+    run: Run,
+    attempts: tuple[Attempt, ...],
+    timezone: str,
+    prefs: Prefs,
+    now_us: int,
+    width: int,
 ) -> Pieces:
     look = RUN_LOOKS[run.state]
     pieces: Pieces = [
@@ -250,7 +262,7 @@ def _pieces(
     ]
     if run.progress is not None and run.state not in TERMINAL:
         part = fraction(run.progress)
-        pieces += labelled("Progress", f"{part:.0%} {run.progress_text}")
+        pieces += labelled("Progress", f"{part:.0%} {run.progress_text}", width)
     for label, at in (
         ("Due", run.scheduled_for),
         ("Started", run.started_at),
@@ -259,23 +271,23 @@ def _pieces(
         if at is not None:
             us = to_us(at)
             age = "" if prefs.absolute else f"  ({times.ago(us, now_us)})"
-            pieces += labelled(label, times.full(us, timezone, prefs.zone) + age)
+            pieces += labelled(label, times.full(us, timezone, prefs.zone) + age, width)
     if run.range_count is not None and run.range_from is not None:
         since = times.full(to_us(run.range_from), timezone, prefs.zone)
-        pieces += labelled("Stands for", f"{run.range_count:,} due times since {since}")
+        pieces += labelled("Stands for", f"{run.range_count:,} due times since {since}", width)
     if run.reason:
-        pieces += labelled("Reason", run.reason)
+        pieces += labelled("Reason", run.reason, width)
     if run.wait_reason is not None and run.state not in TERMINAL:
-        pieces += labelled("Waits for", run.wait_reason.value)
+        pieces += labelled("Waits for", run.wait_reason.value, width)
     label = "Arguments"
     for line in arguments(run.kwargs):
-        pieces += labelled(label, line)
+        pieces += labelled(label, line, width)
         label = ""
     for attempt in attempts:
         look = RUN_LOOKS[attempt.state]
         text = f"{attempt.number}: {look.glyph} {look.word} {attempt.error or ''}"
-        pieces += labelled("Attempt", text)
-    return [*pieces, *_outcome(run)]
+        pieces += labelled("Attempt", text, width)
+    return [*pieces, *_outcome(run, width)]
 
 
 def _took(run: Run, now_us: int) -> str:
@@ -286,13 +298,13 @@ def _took(run: Run, now_us: int) -> str:
     return f" in {times.duration(to_us(run.finished_at) - to_us(run.started_at))}"
 
 
-def _outcome(run: Run) -> Pieces:
+def _outcome(run: Run, width: int) -> Pieces:
     pieces: Pieces = []
     if run.error_type:
         head = f"{run.error_type}: {run.error or ''}"
         pieces.append((f"{block(head, max_lines=20, max_chars=4000)}\n", "bold $text-error"))
     if run.traceback:
-        pieces.append((f"{block(run.traceback)}\n", ""))
+        pieces.append((f"{block(without_lost_marks(run.traceback, width))}\n", ""))
     if run.result is not None:
         text = run.result
         if run.result_is_json:
