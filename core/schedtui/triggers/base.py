@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
@@ -11,6 +12,9 @@ from schedtui.errors import InvalidTriggerError
 
 SECOND_US: Final = 1_000_000
 """Microseconds in a second."""
+
+DAY_US: Final = 86_400 * SECOND_US
+"""Microseconds in 24 hours."""
 
 FLOOR_US: Final = to_us(datetime(1900, 1, 1, tzinfo=UTC))
 """No calendar is searched before this moment."""
@@ -40,6 +44,11 @@ class Trigger(ABC):
         True for what cron(8) calls a job "that runs at a particular time". A trigger that is not
         fixed follows the new time at once.
         """
+        return False
+
+    @property
+    def dueless(self) -> bool:
+        """Whether it is never due on purpose: its job runs by hand, or after another one."""
         return False
 
     def with_timezone(self, name: str) -> Self:  # noqa: ARG002 - durations have no zone
@@ -73,6 +82,21 @@ class Trigger(ABC):
     @abstractmethod
     def count(self, after_us: int, until_us: int) -> int:
         """How many due times lie in ``(after_us, until_us]``; by arithmetic, not by listing."""
+
+    def names_at(self, due_us: int) -> tuple[str, ...]:  # noqa: ARG002 - a plain trigger has none
+        """The names of the schedules that are due at ``due_us``, in their order; () without any."""
+        return ()
+
+    def why_never(self) -> str:
+        """Why there is no due time, as what was expected instead; for a refusal."""
+        return "a trigger that is due at least once from now on"
+
+    def day_key(self, start_us: int) -> Hashable | None:  # noqa: ARG002 - a plain trigger has none
+        """What decides the due times in ``[start_us, start_us + 24 h)``; None: only listing tells.
+
+        Two days of equal keys have the same due times, seen from the start of each.
+        """
+        return None
 
     @abstractmethod
     def describe(self) -> str:
