@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from schedtui.clock import from_us, to_us
-from schedtui.errors import InvalidTriggerError
+from schedtui.errors import InvalidError, InvalidTriggerError
 
 SECOND_US: Final = 1_000_000
 """Microseconds in a second."""
@@ -31,6 +31,9 @@ class Trigger(ABC):
     """
 
     __slots__ = ()
+
+    COST: ClassVar[int] = 1
+    """What one question costs, in steps of a search."""
 
     @property
     def timezone(self) -> str | None:
@@ -87,9 +90,10 @@ class Trigger(ABC):
         """The names of the schedules that are due at ``due_us``, in their order; () without any."""
         return ()
 
-    def why_never(self) -> str:
-        """Why there is no due time, as what was expected instead; for a refusal."""
-        return "a trigger that is due at least once from now on"
+    def refusal(self) -> InvalidError:
+        """Why it is refused when it is never due from now on."""
+        expected = "a trigger that is due at least once from now on"
+        return InvalidTriggerError.one("trigger", self.short(), expected)
 
     def day_key(self, start_us: int) -> Hashable | None:  # noqa: ARG002 - a plain trigger has none
         """What decides the due times in ``[start_us, start_us + 24 h)``; None: only listing tells.

@@ -45,7 +45,7 @@ class Calendar(WallTrigger):
         on: With weeks: weekdays (``"mon"``, ``["mon", "thu"]``). With months: days of the month
             (``1``, ``[1, 15, "last"]``); a month that lacks the day is left out. Without it, the
             weekday or the day of the month of the anchor.
-        anchor: A date that counts; 1970-01-01, a Thursday, by default.
+        anchor: A date that counts, or its ISO text; 1970-01-01, a Thursday, by default.
         timezone: An IANA zone of its own. Without one it is bound to its job's, and means UTC
             until then.
 
@@ -63,7 +63,7 @@ class Calendar(WallTrigger):
         months: int | None = None,
         at: TimeOfDay | Iterable[TimeOfDay],
         on: str | int | Iterable[str | int] = (),
-        anchor: date | None = None,
+        anchor: str | date | None = None,
         timezone: str | None = None,
     ) -> None:
         self._unit, self._every = _one_unit({"days": days, "weeks": weeks, "months": months})
@@ -79,7 +79,8 @@ class Calendar(WallTrigger):
 
     def describe(self) -> str:
         """``every 2 weeks on Monday at 09:00 (Europe/Berlin), counted from 2026-01-05``."""
-        words = calendar_words(self._unit, self._every, self._shown(), self._times)
+        shown, month = self._shown(), self._anchor.month
+        words = calendar_words(self._unit, self._every, shown, self._times, month)
         counted = f", counted from {self._anchor}" if self._every > 1 else ""
         return f"{words} ({self.zone}){counted}"
 
@@ -153,9 +154,18 @@ def _second_of_day(given: object) -> int:
     return found.hour * 3600 + found.minute * 60 + found.second
 
 
+def _date(text: str) -> date | str:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return text
+
+
 def _check_anchor(anchor: object) -> date:
     if anchor is None:
         return _EPOCH
+    if isinstance(anchor, str):
+        anchor = _date(anchor)
     if isinstance(anchor, datetime) or not isinstance(anchor, date):
         raise InvalidTriggerError.one("anchor", anchor, "a date, such as 2026-01-05")
     if not _FLOOR <= anchor < _HORIZON:
@@ -169,7 +179,8 @@ def _read_on(unit: str, on: object) -> tuple[int, ...]:
         raise InvalidTriggerError.one("on", on, "a day, or a list of days")
     if given and unit == "days":
         raise InvalidTriggerError.one("on", on, "nothing with days; use weeks=1 for weekdays")
-    return tuple(sorted({_read_day(unit, one) for one in given}))
+    days = {_read_day(unit, one) for one in given}
+    return tuple(sorted(days, key=lambda day: 99 if unit == "months" and day == LAST else day))
 
 
 def _read_day(unit: str, day: object) -> int:

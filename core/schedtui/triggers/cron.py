@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from schedtui.errors import InvalidError, InvalidTriggerError
 from schedtui.triggers.fields import read_fields
 from schedtui.triggers.timetable import timetable
 from schedtui.triggers.wall_trigger import WallTrigger
@@ -46,6 +47,12 @@ class Cron(WallTrigger):
     def expression(self) -> str:
         """As it was given."""
         return self._expression
+
+    def refusal(self) -> InvalidError:
+        """It is not due any more before the year 2200."""
+        return InvalidTriggerError.one(
+            "expression", self._expression, "a trigger that is due at least once from now on"
+        )
 
     def describe(self) -> str:
         """``At 09:00 every Monday (Europe/Berlin)``."""

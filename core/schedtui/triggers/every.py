@@ -91,8 +91,8 @@ class Every(Trigger):
         step = other._interval_us // shared
         times = apart // shared * pow(self._interval_us // shared, -1, step) % step
         both = copy.copy(self)
-        both._anchor_us = self._anchor_us + self._interval_us * times
-        both._interval_us = self._interval_us * step
+        both._anchor_us = self._anchor_us + self._interval_us * times  # noqa: SLF001 - a copy of self
+        both._interval_us = self._interval_us * step  # noqa: SLF001 - the same
         return both
 
     def describe(self) -> str:

@@ -164,7 +164,7 @@ def read_clock_time(text: str) -> time | None:
 
 
 def read_weekday(text: str) -> int | None:
-    """``mon``, ``monday`` or what is between, in small letters: 0 is Monday; None when it is none."""
+    """``mon`` to ``monday``, in small letters, as 0 for Monday and so on; else None."""
     if len(text) < 3:
         return None
     return next((day for day, name in enumerate(_WEEKDAYS) if name.startswith(text)), None)

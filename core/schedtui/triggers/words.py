@@ -20,6 +20,22 @@ WEEKDAYS: Final = (
 )
 """From Monday on, as `datetime.date.weekday` counts."""
 
+MONTHS: Final = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+"""In their order."""
+
 _MICROSECOND: Final = timedelta(microseconds=1)
 _UNITS: Final = (("day", 86_400), ("h", 3_600), ("min", 60))
 _ANY_DATE: Final = datetime(2000, 1, 1, tzinfo=UTC)
