@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, TypeVar
 
 from schedtui.clock import from_us, to_us
-from schedtui.errors import InvalidTriggerError, SchedtuiError
+from schedtui.errors import ForeignTriggerError, InvalidTriggerError
 from schedtui.triggers.all_of import AllOf
 from schedtui.triggers.any_of import AnyOf
 from schedtui.triggers.base import HORIZON_US, SECOND_US, Trigger
@@ -26,11 +26,7 @@ MOST_STEPS: Final = 20_000
 _T = TypeVar("_T")
 _MICROSECOND: Final = timedelta(microseconds=1)
 _ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
-_FIRST_REACH_US: Final = 60 * SECOND_US
-
-
-class ForeignTriggerError(SchedtuiError):
-    """A trigger object from elsewhere did not do as its interface says."""
+_FIRST_REACH_US: Final = SECOND_US
 
 
 class Foreign(Trigger):
@@ -105,7 +101,7 @@ class Foreign(Trigger):
     def short(self) -> str:
         """What the object calls itself."""
         kind = type(self._trigger)
-        if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
+        if not any({"__str__", "__repr__"} & vars(one).keys() for one in kind.__mro__[:-1]):
             return kind.__name__
         try:
             text = str(self._trigger)

@@ -103,7 +103,9 @@ def _read_never(data: Mapping[str, Any], _: Reading) -> Trigger:
 
 def _read_foreign(data: Mapping[str, Any], _: Reading) -> Trigger:
     raise InvalidTriggerError.one(
-        "type", data.get("type"), "a trigger that can be read; this one is only an object in code"
+        "type",
+        data.get("type"),
+        "a trigger with a JSON form; this one is an object in code, for @group.job(trigger=…) alone",
     )
 
 
