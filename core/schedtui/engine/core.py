@@ -136,12 +136,12 @@ class Core:
 
         Not every object can be made again from its JSON form.
         """
-        declared = job.declared if job.static and not job.orphaned else None
-        group = self.registry.groups.get((declared or {}).get("group", ""))
-        found = group.declaration((declared or {}).get("name", "")) if group is not None else None
-        return (
-            found.trigger if found is not None and found.trigger.to_json() == job.trigger else None
-        )
+        if not job.static or job.orphaned or job.declared is None:
+            return None
+        group = self.registry.groups.get(job.declared.get("group", ""))
+        found = None if group is None else group.declaration(job.declared.get("name", ""))
+        same = found is not None and found.trigger.to_json() == job.trigger
+        return found.trigger if found is not None and same else None
 
     def absence(self, due_us: int) -> str | None:
         """Why nobody found a due time that lies before this engine was ready."""

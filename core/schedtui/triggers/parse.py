@@ -102,11 +102,8 @@ def _read_never(data: Mapping[str, Any], _: Reading) -> Trigger:
 
 
 def _read_foreign(data: Mapping[str, Any], _: Reading) -> Trigger:
-    raise InvalidTriggerError.one(
-        "type",
-        data.get("type"),
-        "a trigger with a JSON form; this one is an object in code, for @group.job(trigger=…) alone",
-    )
+    expected = "a trigger with a JSON form; this one is an object, for jobs declared in code alone"
+    raise InvalidTriggerError.one("type", data.get("type"), expected)
 
 
 _READERS: Final[dict[str, Callable[[Mapping[str, Any], Reading], Trigger]]] = {
