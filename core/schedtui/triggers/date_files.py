@@ -155,7 +155,7 @@ def _of_event(event: dict[str, str], name: str) -> set[int]:
 def _ics_day(line: str, name: str) -> date:
     found = _ICS_DATE.fullmatch(line.strip())
     try:
-        return datetime.strptime(found[1], "%Y%m%d").date() if found else date.min  # noqa: DTZ007 - a date
+        return date.fromisoformat(found[1] if found else "")
     except ValueError:
         raise _wrong(name, f"dates such as 20261225 (got {line[:80]!r})") from None
 

@@ -69,17 +69,14 @@ def _typed(text: object, timezone: str, now_us: int) -> dict[str, Any]:
         "on": on,
     }
     try:
-        if found["anchor"]:
-            return arguments | {"anchor": _checked(arguments, read_date(found["anchor"], "typed"))}
-        return arguments | {"anchor": _first_day(arguments, unit, timezone, now_us)}
+        written = found["anchor"]
+        soonest = _first_day(arguments, unit, timezone, now_us)
+        arguments["anchor"] = read_date(written, "from") if written else soonest
+        Calendar(**arguments)
     except InvalidTriggerError as error:
         wrong = "; ".join(f"{one.field}: {one.expected}" for one in error.errors)
         raise InvalidTriggerError.one("typed", text, f"{_TYPED} ({wrong})") from None
-
-
-def _checked(arguments: dict[str, Any], anchor: date) -> date:
-    Calendar(**arguments, anchor=anchor)
-    return anchor
+    return arguments
 
 
 def _first_day(arguments: dict[str, Any], unit: str, timezone: str, now_us: int) -> date:

@@ -172,9 +172,7 @@ def test_a_due_time_is_found_from_just_before_it(trigger: Trigger, after: int, b
 
 @SETTINGS
 @given(combined, moments, st.integers(2, 30))
-def test_a_long_stretch_is_counted_as_its_days_are(
-    trigger: Trigger, after: int, days: int
-) -> None:
+def test_a_long_stretch_is_counted_as_its_days_are(trigger: Trigger, after: int, days: int) -> None:
     day = 86_400 * SECOND
     single = sum(trigger.count(after + n * day, after + (n + 1) * day) for n in range(days))
     assert trigger.count(after, after + days * day) == single
