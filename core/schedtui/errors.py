@@ -29,6 +29,7 @@
     │   └── StoreSchemaError               written by a newer schedtui
     ├── EventGapError                      changes were lost; take a fresh snapshot
     ├── ProtocolError                      the other side did not speak schedtui's language
+    ├── ForeignTriggerError                a trigger object from elsewhere failed
     └── TargetError                        user code could not be loaded; says file, line and reason
 
 Each says what failed, what was expected and what to do; `retryable` says whether the same call may
@@ -99,6 +100,10 @@ class InvalidArgumentsError(InvalidError):
 
 class InvalidNameError(InvalidError):
     """A name is empty, too long, or holds a slash or a control character."""
+
+
+class ForeignTriggerError(SchedtuiError):
+    """A trigger object from elsewhere raised, took too long, or answered nonsense."""
 
 
 class NotFoundError(SchedtuiError, LookupError):

@@ -37,7 +37,10 @@ async def test_create_with_preview() -> None:
         await driver.until(lambda: driver.table.cursor_id == 100_000)
 
 
-@pytest.mark.parametrize(("kind", "typed"), [("every", "5m"), ("once", "tomorrow 7:30")])
+@pytest.mark.parametrize(
+    ("kind", "typed"),
+    [("every", "5m"), ("once", "tomorrow 7:30"), ("calendar", "every 2 weeks at 9:00")],
+)
 async def test_other_kinds_of_triggers(kind: str, typed: str) -> None:
     async with console(with_functions()) as driver:
         await open_form(driver)
@@ -46,6 +49,16 @@ async def test_other_kinds_of_triggers(kind: str, typed: str) -> None:
         control(driver, "#typed").value = typed
         await driver.shows(f"described: {typed}")
         assert driver.engine.named("preview")[-1][1] == {"type": kind, "typed": typed}
+
+
+async def test_any_trigger_may_be_typed_as_json() -> None:
+    async with console(with_functions()) as driver:
+        await open_form(driver)
+
+        control(driver, "#typed").value = '{"type": "never"}'
+        await driver.until(lambda: bool(driver.engine.named("preview")))
+        assert driver.engine.named("preview")[-1][1] == {"type": "never"}
+        await driver.shows("any, as JSON")
 
 
 async def test_the_zone_is_the_groups_until_one_is_typed() -> None:

@@ -196,7 +196,8 @@ class LocalClient:
         core = self._engine.running.core
         zone = core.zone_for(timezone, None if group is None else check_name("group", group))
         now_us = core.clock.now_us()
-        parsed = parse_trigger(trigger, zone, now_us)
+        # Off the loop: triggers may be long to read, and the preview asks about unfinished ones.
+        parsed = await asyncio.to_thread(parse_trigger, trigger, zone, now_us)
         return await asyncio.to_thread(_preview, parsed, parsed.timezone or zone, now_us, count)
 
     async def runs(

@@ -12,6 +12,7 @@ from schedtui.errors import (
     EventGapError,
     FieldError,
     ForbiddenError,
+    ForeignTriggerError,
     FunctionNotFoundError,
     GroupNotFoundError,
     InvalidArgumentsError,
@@ -69,6 +70,7 @@ STATUS: dict[type[SchedtuiError], int] = {
     StoreSchemaError: 503,
     EventGapError: 410,
     ProtocolError: 502,
+    ForeignTriggerError: 500,
     TargetError: 500,
     SchedtuiError: 500,
 }

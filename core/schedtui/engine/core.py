@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import count
-from typing import Any
 
 from schedtui.clock import Clock
 from schedtui.engine.arguments import Arguments
@@ -92,7 +91,7 @@ class Core:
 
     def live(self, job: Job) -> LiveJob:
         """A job as it is held in memory; one whose trigger is unreadable does not fire."""
-        trigger, problem = self.read_trigger(job.trigger, job.timezone)
+        trigger, problem = self.trigger_of(job)
         live = LiveJob(job, trigger, self.effective(job), problem)
         live.limits = self.slots.limits_of(live)
         return live
@@ -107,7 +106,7 @@ class Core:
     def adopt(self, live: LiveJob, job: Job) -> None:
         """Let a living job become what the store now holds."""
         old, failed = live.job, live.problem
-        trigger, problem = self.read_trigger(job.trigger, job.timezone)
+        trigger, problem = self.trigger_of(job)
         same = (old.trigger, old.timezone) == (job.trigger, job.timezone)
         if failed and same and job.next_due is None:
             problem = failed  # an edit of something else does not mend a trigger that failed
@@ -137,12 +136,31 @@ class Core:
         found = None if group is None else self.registry.groups.get(group)
         return (found.timezone if found is not None else None) or self.timezone
 
-    def read_trigger(self, data: Mapping[str, Any], timezone: str) -> tuple[Trigger | None, str]:
-        """A stored trigger, or None and why it cannot be read."""
+    def trigger_of(self, job: Job) -> tuple[Trigger | None, str]:
+        """A job's trigger, or None and why it cannot be read."""
         try:
-            return parse_trigger(data, timezone, self.clock.now_us()), ""
+            declared = self.declared_trigger(job)
+            if declared is not None:
+                return declared.with_timezone(job.timezone), ""
+            return parse_trigger(job.trigger, job.timezone, self.clock.now_us()), ""
         except InvalidError as error:
-            return None, f"its trigger cannot be read: {error}"
+            # Without its declaration it does not fire anyway, and that is what it says.
+            return None, "" if job.orphaned else f"its trigger cannot be read: {error}"
+        except Exception as error:  # a trigger of the user's own may raise anything
+            logger.exception("the trigger of %s failed", job.full_name)
+            return None, f"its trigger failed: {type(error).__name__}: {error}"
+
+    def declared_trigger(self, job: Job) -> Trigger | None:
+        """The trigger object that a static job has in the code; None where another one rules.
+
+        Not every object can be made again from its JSON form.
+        """
+        if not job.static or job.orphaned or job.declared is None:
+            return None
+        group = self.registry.groups.get(job.declared.get("group", ""))
+        found = None if group is None else group.declaration(job.declared.get("name", ""))
+        same = found is not None and found.trigger.to_json() == job.trigger
+        return found.trigger if found is not None and same else None
 
     def absence(self, due_us: int) -> str | None:
         """Why nobody found a due time that lies before this engine was ready."""

@@ -98,7 +98,8 @@ class Drafts:
         trigger: Trigger | None = None
         if patch.trigger is not None or patch.timezone is not None:
             data = job.trigger if patch.trigger is None else patch.trigger
-            trigger = found.of("trigger", lambda: self.trigger(data, timezone or job.timezone))
+            zone = timezone or job.timezone
+            trigger = found.of("trigger", lambda: self._changed_trigger(job, data, zone))
         kwargs = job.kwargs
         if patch.kwargs is not None or patch.function is not None:
             given = job.kwargs if patch.kwargs is None else patch.kwargs
@@ -148,13 +149,17 @@ class Drafts:
         Raises:
             InvalidTriggerError: it is wrong, or never due.
         """
-        trigger = parse_trigger(data, timezone, self._core.clock.now_us())
-        if trigger.next_after_us(self._core.clock.now_us()) is None:
-            raise InvalidError.one(
-                "at" if data.get("type") == "once" else "expression",
-                data.get("at", data.get("typed", data.get("expression"))),
-                "a trigger that is due at least once from now on",
-            )
+        return self._due(parse_trigger(data, timezone, self._core.clock.now_us()))
+
+    def _changed_trigger(self, job: Job, data: Mapping[str, Any], timezone: str) -> Trigger:
+        declared = self._core.declared_trigger(job) if data == job.trigger else None
+        if declared is not None:  # an object in code may have no JSON form to read
+            return self._due(declared.with_timezone(timezone))
+        return self.trigger(data, timezone)
+
+    def _due(self, trigger: Trigger) -> Trigger:
+        if not trigger.dueless and trigger.next_after_us(self._core.clock.now_us()) is None:
+            raise trigger.refusal()
         return trigger
 
     def arguments(

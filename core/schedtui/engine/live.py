@@ -140,7 +140,9 @@ class LiveJob:
             return JobState.BROKEN
         if self.job.paused:
             return JobState.PAUSED
-        return JobState.FINISHED if self.next_due_us is None else JobState.SCHEDULED
+        if self.next_due_us is not None or (self.trigger is not None and self.trigger.dueless):
+            return JobState.SCHEDULED
+        return JobState.FINISHED
 
     def active_name(self) -> str | None:
         """What to call the newest active run in a reason; None when none is active."""

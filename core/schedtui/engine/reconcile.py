@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from schedtui.clock import from_us
 from schedtui.engine.core import Core
@@ -67,13 +68,32 @@ async def reconcile(core: Core, writes: JobWrites) -> None:
             changed = replace(live.current(), orphaned=True)
             await writes.replace(live, changed, ACTOR, "job.orphan")
         elif live.next_due_us is None and not job.orphaned:
-            next_due = next_due_after(live.trigger, live.last_due_us, core.clock.now_us())
-            if next_due is not None:  # its trigger had failed, and works again
+            next_due = _next_due(core, live)
+            if next_due is None:
+                _tell_if_never_due(live)
+            else:  # its trigger had failed, and works again
                 changed = replace(live.current(), next_due=next_due)
                 await writes.replace(live, changed, ACTOR, "job.edit")
     wanted = {live.job.function: live.kwargs for live in core.jobs}
     wanted |= {live.job.function: live.kwargs for live in core.jobs if live.kwargs}
     await core.arguments.prepare(wanted.items())
+
+
+def _next_due(core: Core, live: LiveJob) -> datetime | None:
+    """Its next due time; None also where its trigger fails, which it then says."""
+    try:
+        return next_due_after(live.trigger, live.last_due_us, core.clock.now_us())
+    except Exception as error:  # one trigger must not keep the others from being reconciled
+        logger.exception("the trigger of %s failed", live.full_name)
+        live.problem = f"its trigger failed: {type(error).__name__}: {error}"
+        core.problem(f"job {live.id}", f"{live.full_name}: {live.problem}")
+        return None
+
+
+def _tell_if_never_due(live: LiveJob) -> None:
+    trigger = None if live.problem else live.trigger
+    if live.job.static and trigger is not None and not trigger.dueless and live.last_due_us is None:
+        logger.warning("%s is never due: %s", live.full_name, trigger.refusal())
 
 
 def _tell(core: Core, name: str, text: str) -> None:
@@ -104,7 +124,7 @@ def _jobs(core: Core, declarations: Sequence[Declaration]) -> list[Job]:
 def _job(core: Core, declaration: Declaration) -> Job:
     timezone = _timezone(core, declaration)
     now_us = core.clock.now_us()
-    next_us = declaration.trigger.with_timezone(timezone).next_after_us(now_us)
+    next_us = _next_us(declaration, timezone, now_us)
     now = from_us(now_us)
     return Job(
         id=0,
@@ -124,6 +144,14 @@ def _job(core: Core, declaration: Declaration) -> Job:
         created_at=now,
         updated_at=now,
     )
+
+
+def _next_us(declaration: Declaration, timezone: str, now_us: int) -> int | None:
+    try:
+        return declaration.trigger.with_timezone(timezone).next_after_us(now_us)
+    except Exception as error:  # noqa: BLE001 - told when its living job is asked
+        logger.debug("the trigger of %s failed: %s", declaration.full_name, error)
+        return None
 
 
 async def _update(core: Core, writes: JobWrites, live: LiveJob, declaration: Declaration) -> None:

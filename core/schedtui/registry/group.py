@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import FrameType, MappingProxyType
 from typing import Any, TypeVar, Unpack, overload
@@ -15,7 +15,16 @@ from schedtui.models.names import check_name
 from schedtui.policies import PolicyWords
 from schedtui.registry.declaration import Declaration, check_arguments, json_arguments
 from schedtui.registry.function import Function
-from schedtui.triggers import Cron, Every, Once, Trigger, check_timezone, parse_duration
+from schedtui.triggers import (
+    AnyOf,
+    Cron,
+    Every,
+    Once,
+    Trigger,
+    as_trigger,
+    check_timezone,
+    parse_duration,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -83,6 +92,10 @@ class Group:
             for one in self._declarations.values()
         )
 
+    def declaration(self, name: str) -> Declaration | None:
+        """The declaration of one of its jobs, as the code has it; None when there is none."""
+        return self._declarations.get(name)
+
     @overload
     def function(self, name: F, /) -> F: ...
     @overload
@@ -113,10 +126,10 @@ class Group:
     def job(
         self,
         *,
-        cron: str | None = None,
-        every: float | timedelta | str | None = None,
-        at: datetime | None = None,
-        trigger: Trigger | None = None,
+        cron: str | Sequence[str] | None = None,
+        every: float | timedelta | str | Sequence[float | timedelta | str] | None = None,
+        at: datetime | Sequence[datetime] | None = None,
+        trigger: Any = None,
         name: str | None = None,
         kwargs: Mapping[str, Any] | None = None,
         timezone: str | None = None,
@@ -131,10 +144,11 @@ class Group:
         May be stacked: several jobs of one function, each with a ``name`` of its own.
 
         Args:
-            cron: A crontab expression.
-            every: Seconds, a timedelta, or a text such as ``"5m"``.
-            at: An aware moment; due once.
-            trigger: Any other trigger. Exactly one of these four is given.
+            cron: A crontab expression, or a list of them: due whenever one of them is.
+            every: Seconds, a timedelta, or a text such as ``"5m"``; or a list.
+            at: An aware moment; due once. Or a list: once at each.
+            trigger: Any other trigger, also an object of APScheduler 3. Exactly one of these four
+                is given.
             name: The job's name; None takes the function's.
             kwargs: JSON arguments for the function.
             timezone: IANA zone of the schedule; None: the group's, else the engine's.
@@ -226,10 +240,10 @@ class Group:
 
 def _one_trigger(
     *,
-    cron: str | None,
-    every: float | timedelta | str | None,
-    at: datetime | None,
-    trigger: Trigger | None,
+    cron: object,
+    every: object,
+    at: object,
+    trigger: object,
 ) -> Trigger:
     given = {"cron": cron, "every": every, "at": at, "trigger": trigger}
     named = [name for name, value in given.items() if value is not None]
@@ -238,15 +252,16 @@ def _one_trigger(
         raise InvalidTriggerError(
             f"job: got {got}; expected exactly one of cron, every, at, trigger"
         )
-    if cron is not None:
-        return Cron(cron)
-    if every is not None:
-        return Every(parse_duration(every) if isinstance(every, str) else every)
-    if at is not None:
-        return Once(at)
-    if not isinstance(trigger, Trigger):
-        raise InvalidTriggerError.one("trigger", trigger, "a trigger, such as Cron('0 9 * * *')")
-    return trigger
+    makers: dict[str, Callable[[Any], Trigger]] = {
+        "cron": Cron,
+        "every": lambda one: Every(parse_duration(one) if isinstance(one, str) else one),
+        "at": Once,
+        "trigger": as_trigger,
+    }
+    make, value = makers[named[0]], given[named[0]]
+    if isinstance(value, list | tuple):
+        return AnyOf([make(one) for one in value])
+    return make(value)
 
 
 def _check_limit(limit: object) -> int | None:

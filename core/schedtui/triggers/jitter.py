@@ -1,16 +1,23 @@
-"""How much later than its due time a run starts, where its job spreads its due times."""
+"""Jitter: how much later than its due time a run may begin."""
 
 from __future__ import annotations
 
-from hashlib import blake2b
+import hashlib
+import struct
 
 
 def jitter_us(job_id: int, due_us: int, most_us: int) -> int:
-    """A number of microseconds from 0 to ``most_us``, the same for the same job and due time.
+    """The delay of one due time of one job: always the same, in whatever process it is asked.
 
-    Uniform over due times, and different for jobs that are due together.
+    Args:
+        job_id: The job's.
+        due_us: Its due time, microseconds since 1970.
+        most_us: The longest delay, in microseconds.
+
+    Returns:
+        Microseconds, evenly spread over ``[0, most_us]``.
     """
     if most_us <= 0:
         return 0
-    digest = blake2b(f"{job_id}:{due_us}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") % (most_us + 1)
+    digest = hashlib.blake2b(struct.pack(">qq", job_id, due_us), digest_size=8).digest()
+    return int.from_bytes(digest) * (most_us + 1) >> 64

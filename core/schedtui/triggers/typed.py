@@ -11,6 +11,7 @@ from schedtui.errors import InvalidTriggerError
 from schedtui.triggers.base import SECOND_US
 from schedtui.triggers.timezones import check_timezone
 from schedtui.triggers.wallclock import WallClock, wall_clock
+from schedtui.triggers.words import WEEKDAYS
 
 _LONGEST: Final = 100
 _DURATION: Final = "a duration such as 90s, 5m, 2h, 1d, 1h30m, or a number of seconds"
@@ -38,7 +39,7 @@ _PLAIN: Final = re.compile(_NUMBER)
 _CLOCK: Final = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ISO_DATE: Final = re.compile(r"^([0-9]{4}-[0-9]{2}-[0-9]{2})t")
-_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAYS: Final = tuple(name.lower() for name in WEEKDAYS)
 
 
 def parse_duration(text: str, field: str = "typed") -> timedelta:
@@ -119,7 +120,7 @@ def _exact_moment(typed: str) -> datetime | None:
 def _wall_moment(typed: str, clock: WallClock, now_us: int) -> datetime | None:
     """``[day] 9:00``, by the clock of the zone; None when it is something else."""
     day, _, wall_time = _ISO_DATE.sub(r"\1 ", typed).rpartition(" ")
-    at = _clock_time(wall_time)
+    at = read_clock_time(wall_time)
     if at is None:
         return None
     today = (EPOCH + timedelta(seconds=clock.local(now_us // SECOND_US))).date()
@@ -132,7 +133,7 @@ def _wall_moment(typed: str, clock: WallClock, now_us: int) -> datetime | None:
             return None
     if not day:
         ahead = 0
-    elif (weekday := _weekday(day)) is not None:
+    elif (weekday := read_weekday(day)) is not None:
         ahead = (weekday - today.weekday()) % 7
     else:
         return None
@@ -151,7 +152,8 @@ def _still_to_come(days: list[date], at: time, clock: WallClock, now_us: int) ->
     return from_us(next((instant for instant in instants if instant > now_us), instants[-1]))
 
 
-def _clock_time(text: str) -> time | None:
+def read_clock_time(text: str) -> time | None:
+    """``9:00`` or ``09:00:30``; None when it is no time of day."""
     found = _CLOCK.fullmatch(text)
     if not found:
         return None
@@ -161,7 +163,8 @@ def _clock_time(text: str) -> time | None:
         return None
 
 
-def _weekday(text: str) -> int | None:
+def read_weekday(text: str) -> int | None:
+    """``mon`` to ``monday``, in small letters, as 0 for Monday and so on; else None."""
     if len(text) < 3:
         return None
     return next((day for day, name in enumerate(_WEEKDAYS) if name.startswith(text)), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import TYPE_CHECKING, Any
 
 from schedtui.models import JobSpec
@@ -28,6 +29,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     when.add_argument("--cron", metavar="EXPRESSION", help='such as "0 9 * * mon-fri"')
     when.add_argument("--every", metavar="DURATION", help="such as 90s, 5m, 2h, 1d")
     when.add_argument("--at", metavar="TIME", help='once: "18:00", "tomorrow 7:30"')
+    when.add_argument(
+        "--calendar", metavar="SCHEDULE", help='such as "every 2 weeks on mon at 9:00"'
+    )
+    when.add_argument("--trigger", metavar="JSON", help="any trigger, in its JSON form")
     parser.add_argument("--name", metavar="[GROUP/]NAME", help="default: the function's name")
     parser.add_argument("--timezone", metavar="ZONE", help="such as Europe/Berlin")
     parser.add_argument("--tag", action="append", default=[], help="may be given again")
@@ -86,4 +91,21 @@ def _trigger(args: argparse.Namespace) -> dict[str, Any]:
     # The engine reads what was typed: its clock and the job's zone count.
     if args.every is not None:
         return {"type": "every", "typed": args.every}
+    if args.calendar is not None:
+        return {"type": "calendar", "typed": args.calendar}
+    if args.trigger is not None:
+        return _json(args.trigger)
     return {"type": "once", "typed": args.at}
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise UsageError(
+            f"--trigger: got {text[:80]!r}; expected a JSON object, such as "
+            '\'{"type": "cron", "expression": "0 9 * * *"}\''
+        )
+    return data

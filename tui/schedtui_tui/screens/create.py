@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -38,6 +39,8 @@ _KINDS = {
     "cron": ("cron expression", "0 9 * * mon-fri   minute hour day month weekday"),
     "every": ("every", "90s, 5m, 2h, 1d"),
     "once": ("once, at a time", "tomorrow 7:30, 2026-12-24 18:00, in 10m"),
+    "calendar": ("calendar", "every 2 weeks on mon at 9:00, every month on last at 18:00"),
+    "json": ("any, as JSON", '{"type": "any_of", "triggers": [...]}'),
 }
 
 
@@ -147,8 +150,10 @@ class CreateScreen(ConsoleScreen[None]):
     def _kind(self) -> str:
         return str(self.query_one("#kind", Select).value)
 
-    def _trigger(self) -> dict[str, Any]:
+    def _trigger(self) -> Any:
         kind = self._kind
+        if kind == "json":
+            return _as_json(self._trigger_text())
         return {"type": kind, "expression" if kind == "cron" else "typed": self._trigger_text()}
 
     def _trigger_text(self) -> str:
@@ -188,7 +193,9 @@ class CreateScreen(ConsoleScreen[None]):
         if preview is not None:
             self._say(_preview_pieces(preview))
         elif isinstance(error, InvalidError):
-            self._complain(error.errors, str(error))
+            ours = any(one.field in ("timezone", "group") for one in error.errors)
+            wrong = error if ours else error.below("trigger")
+            self._complain(wrong.errors, str(error))
             self._say([("No due times: see what is wrong above.", "dim")])
         elif error is not None:
             self._say([(cut(f"No preview: {explain(error)}", 300), "$text-warning")])
@@ -322,6 +329,14 @@ class CreateScreen(ConsoleScreen[None]):
 
 
 _TRIGGER_FIELDS = frozenset({"trigger", "expression", "typed", "every", "at", "once", "cron"})
+
+
+def _as_json(text: str) -> Any:
+    """What a text is as JSON; the engine says what is wrong with one that is no trigger."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _preview_pieces(preview: Preview) -> Pieces:
