@@ -47,6 +47,7 @@ class Handle:
     def __init__(self, run: CurrentRun, sink: RunSink) -> None:
         self._run = run
         self._sink = sink
+        self.cancelled = False
 
     def current(self) -> CurrentRun:
         return self._run

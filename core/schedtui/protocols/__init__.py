@@ -13,7 +13,7 @@ from schedtui.protocols.rows import (
     Start,
     Token,
 )
-from schedtui.protocols.running import Call, Ended, Executor
+from schedtui.protocols.running import Call, Ended, Executor, Origin
 from schedtui.protocols.store import Store, StoreTx
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "NewRun",
     "OpenRun",
     "Opened",
+    "Origin",
     "RecentRun",
     "Start",
     "Store",
