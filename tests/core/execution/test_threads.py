@@ -70,7 +70,9 @@ async def test_threads_start_when_they_are_needed(calls: Calls) -> None:
         assert ended.result == '"schedtui-1"'
 
 
-async def test_what_runs_can_only_be_asked_and_what_waits_is_taken_back(calls: Calls, gate: Gate) -> None:
+async def test_what_runs_can_only_be_asked_and_what_waits_is_taken_back(
+    calls: Calls, gate: Gate
+) -> None:
     begun: list[int] = []
     running = [calls.submit(gate.wait), calls.submit(gate.wait)]
     waiting = calls.submit(lambda: begun.append(1))

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-import schedtui
 from schedtui.execution.process.place import Place
 
 GIVEN = "SCHEDTUI_WORKER"
@@ -107,7 +106,7 @@ def _given(place: Place, fd: int) -> str:
     given = {
         **place._asdict(),
         "fd": fd,
-        "home": str(Path(schedtui.__file__).parent.parent),
+        "home": str(Path(__file__).parents[3]),
         "argv": sys.argv[:1],
         "log_level": logging.getLogger().level,
     }
