@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from schedtui.execution.process import lifeline
 from schedtui.execution.process.place import Place
 
 GIVEN = "SCHEDTUI_WORKER"
@@ -33,12 +34,12 @@ class Launched(NamedTuple):
     sock: socket.socket
     stdout: int
     stderr: int
+    lifeline: int
 
     def close(self) -> None:
         """Close the engine's ends."""
-        self.sock.close()
-        os.close(self.stdout)
-        os.close(self.stderr)
+        for fd in (self.sock.detach(), self.stdout, self.stderr, self.lifeline):
+            lifeline.close(fd)
 
 
 def launch(place: Place) -> Launched:
@@ -53,18 +54,18 @@ def launch(place: Place) -> Launched:
     ours, theirs = socket.socketpair()
     ends: list[int] = []
     try:
-        ends += os.pipe()
-        ends += os.pipe()
-        out, out_there, err, err_there = ends
+        for _ in range(3):
+            ends += os.pipe()
+        out, out_there, err, err_there, line_there, line = ends
         process = subprocess.Popen(  # noqa: S603 - the interpreter that runs this
             _command(),
             stdin=subprocess.DEVNULL,
             stdout=out_there,
             stderr=err_there,
-            pass_fds=(theirs.fileno(),),
+            pass_fds=(theirs.fileno(), line_there),
             start_new_session=True,
             cwd=place.cwd,
-            env={**os.environ, GIVEN: _given(place, theirs.fileno())},
+            env={**os.environ, GIVEN: _given(place, theirs.fileno(), line_there)},
         )
     except BaseException:
         ours.close()
@@ -73,12 +74,14 @@ def launch(place: Place) -> Launched:
         raise
     finally:
         theirs.close()
-    os.close(out_there)
-    os.close(err_there)
+    for fd in (out_there, err_there, line_there):
+        os.close(fd)
+    for fd in (ours.fileno(), out, err, line):
+        lifeline.keep(fd)
     ours.setblocking(False)
     os.set_blocking(out, False)
     os.set_blocking(err, False)
-    return Launched(process, ours, out, err)
+    return Launched(process, ours, out, err, line)
 
 
 def _command() -> list[str]:
@@ -102,10 +105,11 @@ def _interpreter() -> str:
     return found
 
 
-def _given(place: Place, fd: int) -> str:
+def _given(place: Place, fd: int, line: int) -> str:
     given = {
         **place._asdict(),
         "fd": fd,
+        "lifeline": line,
         "home": str(Path(__file__).parents[3]),
         "argv": sys.argv[:1],
         "log_level": logging.getLogger().level,

@@ -33,6 +33,7 @@ from schedtui.execution.process.find import find
 from schedtui.execution.process.frames import Message, receive
 from schedtui.execution.process.inside import enter_worker
 from schedtui.execution.process.interrupt import Interrupt, without_handler
+from schedtui.execution.process.lifeline import hang_on
 from schedtui.execution.process.relay import Link, WorkerRun
 from schedtui.protocols import Ended, Origin
 from schedtui.registry import Function
@@ -43,9 +44,11 @@ def main(given: dict[str, Any]) -> None:
     """Be a worker until the engine says that it is enough, or is gone.
 
     Args:
-        given: What `launch` says: socket, place, log level.
+        given: What `launch` says: socket, lifeline, place, log level.
     """
     enter_worker()
+    os.set_inheritable(given["lifeline"], False)
+    hang_on(given["lifeline"])
     interrupt = Interrupt()
     interrupt.install()
     for stream in (sys.stdout, sys.stderr):
