@@ -19,6 +19,7 @@ STREAM_LEVELS = {"stdout": "info", "stderr": "warning"}
 _SEVERE = frozenset({"warning", "error", "critical"})
 _MIN_COST = 16
 _MAX_PARTIALS = 64
+_MAX_RELAYED = MAX_LINE + 100
 _MAX_PROGRESS_TEXT = 200
 
 
@@ -108,6 +109,10 @@ class RunSink:
     def feed_bytes(self, stream: str, data: bytes, encoding: str = "utf-8") -> None:
         """As `feed`, for binary output; characters may be split between calls."""
         self._locked(self._feed_bytes, stream, data, encoding)
+
+    def relay(self, level: str, stream: str, text: str) -> None:
+        """Add one line that a sink in another process has made, and cut where it was too long."""
+        self._locked(self._append, level, stream, text[:_MAX_RELAYED], len(text))
 
     def report(self, done: float, total: float | None = None, text: str = "") -> None:
         """Set the progress: ``done`` of ``total``, or the fraction ``done``; clamped to 0 to 1.

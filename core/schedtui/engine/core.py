@@ -81,7 +81,7 @@ class Core:
     def pool_of(self, function: str) -> Pool:
         """The slots that a function's runs need."""
         try:
-            kind = "async" if self.registry.resolve(function).is_async else "thread"
+            kind = self.registry.resolve(function).executor
         except FunctionNotFoundError:
             kind = "async"  # it will fail there, and needs no thread for that
         except Exception:  # the tick asks here: a registry must not end it

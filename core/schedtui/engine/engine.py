@@ -16,7 +16,8 @@ from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running, Settings
 from schedtui.engine.sync import Sync
 from schedtui.engine.thread import drive
-from schedtui.errors import EngineStoppedError, InvalidError, RefusedError
+from schedtui.errors import EngineStoppedError, RefusedError
+from schedtui.execution import CPUS
 from schedtui.locations import StateDir
 from schedtui.policies import PolicyWords
 from schedtui.protocols import Store
@@ -47,6 +48,7 @@ class Engine(Control):
         pools: How many runs of the jobs of each named pool may be active at once.
         threads: Sync functions that run at once.
         async_slots: Async functions that run at once.
+        processes: Functions with ``executor="process"`` that run at once.
         state_dir: Where the default store, the socket and the log are.
         clock: Where time comes from; for tests.
         echo: Whether what runs print also goes where it went before.
@@ -71,15 +73,13 @@ class Engine(Control):
         pools: Mapping[str, int] | None = None,
         threads: int = 32,
         async_slots: int = 1_000,
+        processes: int = CPUS,
         state_dir: StateDir | None = None,
         clock: Clock | None = None,
         echo: bool = True,
         log_level: int | None = None,
         **own: Unpack[PolicyWords],
     ) -> None:
-        for field, slots in (("threads", threads), ("async_slots", async_slots)):
-            if slots < 1:
-                raise InvalidError.one(field, slots, "a whole number from 1 up")
         self.registry = Registry(groups)
         self.state_dir = state_dir if state_dir is not None else StateDir.beside(Path.cwd())
         self._store_given = store
@@ -93,6 +93,7 @@ class Engine(Control):
             pools=policy_rules.check_pools(pools or {}),
             threads=threads,
             async_slots=async_slots,
+            processes=processes,
             address=str(self.state_dir.socket),
             echo=echo,
             log_level=log_level,

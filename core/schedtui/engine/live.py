@@ -202,6 +202,7 @@ class LiveRun:
     __slots__ = (
         "asked",
         "attempt",
+        "cancelled",
         "claimed_at_us",
         "deadline",
         "ended",
@@ -267,6 +268,8 @@ class LiveRun:
         self.started_at_us = 0
         self.sink: RunSink | None = None
         """What it has said; None while it has said nothing."""
+        self.cancelled = False
+        """Whether its function was asked to end."""
         self.ended = False
         """Whether its function has ended; what says more after that is not the run."""
         self.make_sink: Callable[[LiveRun], RunSink] | None = None
@@ -303,6 +306,7 @@ class LiveRun:
             scheduled_for=None if due_us is None else from_us(due_us),
             attempt=self.attempt,
             source=self.source,
+            handle=self,
         )
 
     def open_sink(self) -> RunSink | None:

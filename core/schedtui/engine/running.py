@@ -32,8 +32,13 @@ from schedtui.engine.recover import recover
 from schedtui.engine.slots import Pool, Slots
 from schedtui.engine.supervise import LAST_WORD_S, Supervisor
 from schedtui.engine.writes import JobWrites
-from schedtui.errors import StoreUnavailableError
-from schedtui.execution import AsyncExecutor, ThreadExecutor
+from schedtui.errors import InvalidError, StoreUnavailableError
+from schedtui.execution import (
+    AsyncExecutor,
+    ProcessExecutor,
+    ThreadExecutor,
+    refuse_in_worker,
+)
 from schedtui.models import EngineInfo, Health, JobSummary, Policies
 from schedtui.protocols import Boot, Opened, Store, StoreTx
 from schedtui.registry import Registry
@@ -48,7 +53,7 @@ BEAT_S = 5.0
 HANGS_S = 5.0
 """A tick older than this makes the engine's health degraded."""
 MOMENT_S = 0.002
-"""What a function in a thread is given where nobody can know how long it takes."""
+"""What a function in a thread or process is given where nobody can know how long it takes."""
 FLUSH_S = 10.0
 """How long a stop waits for a store that does not answer."""
 
@@ -65,11 +70,17 @@ class Settings:
     """How many runs of each named pool may be active at once."""
     threads: int
     async_slots: int
+    processes: int
     address: str
     """Where other processes reach it; for whoever is refused its store."""
     echo: bool
     """Whether captured output also goes where it went before."""
     log_level: int | None
+
+    def __post_init__(self) -> None:
+        for field in ("threads", "async_slots", "processes"):
+            if getattr(self, field) < 1:
+                raise InvalidError.one(field, getattr(self, field), "a whole number from 1 up")
 
 
 class Running:
@@ -97,8 +108,10 @@ class Running:
 
         Raises:
             StoreLockedError, StoreSchemaError, StoreUnavailableError: nothing was started.
+            RefusedError: this process is a worker of another engine.
         """
         try:
+            refuse_in_worker()
             await self._start()
         finally:
             self._begun.set()
@@ -248,8 +261,9 @@ class Running:
         """Real seconds that are worth waiting for what is under way off the loop; 0 for nothing."""
         if self.writer.busy or self.logs.busy or self.reloads.busy or self.chores.busy:
             return HANGS_S
-        threads = self.core.pools["thread"]
-        return MOMENT_S if threads.free < threads.executor.slots else 0.0
+        elsewhere = (self.core.pools["thread"], self.core.pools["process"])
+        busy = any(pool.free < pool.executor.slots for pool in elsewhere)
+        return MOMENT_S if busy else 0.0
 
     def _wire(self, opened: Opened) -> None:
         settings = self.settings
@@ -271,6 +285,7 @@ class Running:
         pools = {
             "async": Pool(AsyncExecutor(slots=settings.async_slots, clock=self.clock)),
             "thread": Pool(ThreadExecutor(slots=settings.threads, clock=self.clock)),
+            "process": Pool(ProcessExecutor(slots=settings.processes, clock=self.clock)),
         }
         core.slots = Slots(pools, settings.pools, settings.registry.limit_of)
         self.logs = LogLines(core, self._job_of)

@@ -88,12 +88,16 @@ class Supervisor:
         try:
             function = self._core.registry.resolve(run.function)
             call: Callable[..., Any] = function.call
-            if run.pool.executor.kind == "thread":  # there the arguments are checked as well
+            kind, origin = run.pool.executor.kind, None
+            if kind == "thread":  # there the arguments are checked as well
                 call, kwargs = partial(_checked_call, function, run.kwargs), {}
+            elif kind == "process":  # and there
+                origin, kwargs = function.origin, dict(run.kwargs)
             else:
                 kwargs = function.validate(run.kwargs)
-            done = partial(self._ended, run)
-            run.pool.executor.submit(Call(run.id, call, kwargs, run_context(run), done))
+            done, limit = partial(self._ended, run), function.memory_limit_mb
+            context = run_context(run)
+            run.pool.executor.submit(Call(run.id, call, kwargs, context, done, origin, limit))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it is its outcome
             self._ended(run, ended_error(error, self._core.clock))
 

@@ -7,9 +7,11 @@ import inspect
 import os
 from contextvars import Context, copy_context
 
+from schedtui.capture import ask_to_end
 from schedtui.clock import Clock
 from schedtui.errors import EngineStoppedError
 from schedtui.execution.ended import (
+    ASKED,
     ended_cancelled,
     ended_error,
     ended_ok,
@@ -37,9 +39,10 @@ class AsyncExecutor:
     def __init__(self, clock: Clock, *, slots: int = 1_000) -> None:
         self._clock = clock
         self._slots = slots
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: dict[int, tuple[asyncio.Task[None], Context]] = {}
         self._asked: set[int] = set()
         """Runs that were asked to end."""
+        self._stuck: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._context = Context()
         self._closed = False
@@ -53,6 +56,11 @@ class AsyncExecutor:
     def slots(self) -> int:
         """How many calls it makes at once."""
         return self._slots
+
+    @property
+    def stuck(self) -> int:
+        """Calls that were let go and still run."""
+        return len(self._stuck)
 
     def start(self) -> None:
         """Serve the event loop that is running."""
@@ -68,16 +76,20 @@ class AsyncExecutor:
         """
         if self._loop is None or self._closed:
             raise EngineStoppedError("the async executor is not running: start it first")
-        self._tasks[call.run_id] = self._loop.create_task(
-            self._run(call), name=f"schedtui run {call.run_id}", context=call.context
+        context = call.context
+        task = self._loop.create_task(
+            self._run(call), name=f"schedtui run {call.run_id}", context=context
         )
+        self._tasks[call.run_id] = task, context
 
     def cancel(self, run_id: int) -> bool:
         """Cancel the task of a call; one that has not begun yet will not."""
-        task = self._tasks.get(run_id)
-        if task is None:
+        known = self._tasks.get(run_id)
+        if known is None:
             return False
+        task, context = known
         self._asked.add(run_id)
+        ask_to_end(context)
         # A task that is cancelled before its first step never reaches the code that reports.
         coroutine = task.get_coro()
         if inspect.iscoroutine(coroutine) and coroutine.cr_await is not None:
@@ -85,14 +97,19 @@ class AsyncExecutor:
         return True
 
     def abandon(self, run_id: int) -> bool:
-        """Let go of a task that does not end."""
-        return self._tasks.pop(run_id, None) is not None
+        """Let go of a call; one that has not begun yet will not."""
+        if not self.cancel(run_id):
+            return False
+        task, _ = self._tasks.pop(run_id)
+        self._stuck.add(task)
+        task.add_done_callback(self._stuck.discard)
+        return True
 
     async def close(self) -> None:
         """Cancel every call and give them a moment; those that go on never report."""
         current = asyncio.current_task()
         tasks = []
-        for run_id, task in list(self._tasks.items()):
+        for run_id, (task, _) in list(self._tasks.items()):
             if task is not current:
                 self.cancel(run_id)
                 tasks.append(task)
@@ -119,8 +136,9 @@ class AsyncExecutor:
         except BaseException as error:  # noqa: BLE001 - sys.exit() in a job must not end the loop
             leave_if_forked(pid, error)
             ended = ended_error(error, self._clock)
-        self._tasks.pop(run_id, None)
         self._asked.discard(run_id)
+        if self._tasks.pop(run_id, None) is None:
+            return  # it was let go
         if not self._closed and self._loop is not None and not self._loop.is_closed():
             self._context.run(report, call, ended)
 
@@ -130,14 +148,14 @@ class AsyncExecutor:
             return ended_refused(refusal, self._clock)
         ended = ended_ok(value, self._clock)
         if run_id in self._asked:
-            return ended._replace(reason="it was asked to end and finished")
+            return ended._replace(reason=ASKED)
         return ended
 
     def _cancelled(self, error: asyncio.CancelledError, run_id: int) -> Ended:
         if run_id in self._asked:
             return ended_cancelled(self._clock, error)
-        task = self._tasks.get(run_id)
-        if task is not None and task.cancelling():
+        known = self._tasks.get(run_id)
+        if known is not None and known[0].cancelling():
             reason = "its task was cancelled by other code of this process"
             return ended_cancelled(self._clock, error, reason=reason)
         ended = ended_error(error, self._clock)

@@ -17,6 +17,8 @@ MAX_JSON = 65_536
 MAX_REPR = 4_096
 MAX_MESSAGE = 4_096
 """Caps, in bytes of UTF-8."""
+ASKED = "it was asked to end and finished"
+"""The reason of a run that was asked to end, and came to its own end instead."""
 
 
 def ended_ok(value: Any, clock: Clock) -> Ended:

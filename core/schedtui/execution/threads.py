@@ -14,9 +14,11 @@ from contextlib import suppress
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 
+from schedtui.capture import ask_to_end
 from schedtui.clock import Clock
 from schedtui.errors import EngineStoppedError
 from schedtui.execution.ended import (
+    ASKED,
     ended_cancelled,
     ended_error,
     ended_ok,
@@ -34,7 +36,8 @@ _BATCH = 500
 class ThreadExecutor:
     """Makes each call in one of up to ``slots`` threads, which are started as they are needed.
 
-    A function that is running cannot be ended from outside. One that is waiting for a thread can.
+    A function that is running cannot be ended from outside: it is asked, and may look. One that is
+    let go keeps its thread until it ends, and another thread takes its place.
     ``input()`` and ``sys.exit()`` in a function are ordinary failures: `SystemExit` is caught, and
     where standard input is ``/dev/null``, as below the console, ``input()`` raises `EOFError`.
 
@@ -51,6 +54,10 @@ class ThreadExecutor:
         self._queue: SimpleQueue[int | None] = SimpleQueue()
         # Whoever pops a call from here has it: the thread that will make it, or cancel().
         self._waiting: dict[int, Call] = {}
+        # Likewise: the thread that made it reports it, abandon() has it never reported.
+        self._running: dict[int, Call] = {}
+        self._asked: set[int] = set()
+        self._stuck: set[int] = set()
         self._ended: deque[tuple[Call, Ended]] = deque()
         self._delivering = False
         self._unreported = 0
@@ -66,6 +73,11 @@ class ThreadExecutor:
     def slots(self) -> int:
         """How many calls it makes at once."""
         return self._slots
+
+    @property
+    def stuck(self) -> int:
+        """Calls that were let go and still have a thread."""
+        return len(self._stuck)
 
     def start(self) -> None:
         """Serve the event loop that is running."""
@@ -88,11 +100,33 @@ class ThreadExecutor:
             self._start_thread(call)
 
     def cancel(self, run_id: int) -> bool:
-        """Take back a call that no thread has begun; False for one that runs."""
+        """Take back a call that no thread has begun; ask one that runs to end by itself."""
         call = self._waiting.pop(run_id, None)
+        if call is not None:
+            ask_to_end(call.context)
+            self._hand_over(call, ended_cancelled(self._clock))
+            return True
+        call = self._running.get(run_id)
         if call is None:
             return False
-        self._hand_over(call, ended_cancelled(self._clock))
+        self._asked.add(run_id)
+        ask_to_end(call.context)
+        return True
+
+    def abandon(self, run_id: int) -> bool:
+        """Let go of a call. Its thread is one of the pool no more, and ends with the function."""
+        if self._waiting.pop(run_id, None) is not None:
+            self._unreported -= 1
+            return True
+        self._stuck.add(run_id)
+        if self._running.pop(run_id, None) is None:
+            self._stuck.discard(run_id)
+            return False
+        self._unreported -= 1
+        self._threads -= 1
+        waiting = next(iter(list(self._waiting.values())), None)
+        if waiting is not None:
+            self._start_thread(waiting)
         return True
 
     def abandon(self, run_id: int) -> bool:
@@ -103,6 +137,8 @@ class ThreadExecutor:
         """Take back what has not begun, report what has ended, abandon what still runs."""
         for run_id in list(self._waiting):
             self.cancel(run_id)
+        for run_id in list(self._running):
+            self.abandon(run_id)
         while self._ended:
             self._deliver()
         self._closed = True
@@ -141,17 +177,35 @@ class ThreadExecutor:
         call: Call | None = None
         try:
             while (run_id := queue.get()) is not None:
-                call = self._waiting.pop(run_id, None)
-                if call is not None:
-                    ended = self._make(call)
-                    if queue is self._queue:
-                        self._hand_over(call, ended)
+                call = self._taken(run_id)
+                if call is not None and not self._end(call, self._make(call), queue):
+                    return True
                 # It is not to live until the next call comes.
                 call = None
         except BaseException as error:  # noqa: BLE001 - the thread, its slot and its call would be lost
-            if call is not None and queue is self._queue:
-                self._hand_over(call, ended_error(error, self._clock))
+            return call is not None and not self._end(call, ended_error(error, self._clock), queue)
+        return True
+
+    def _taken(self, run_id: int) -> Call | None:
+        call = self._waiting.get(run_id)
+        if call is not None:
+            # In this order it is known at every moment, to whoever asks for it to end.
+            self._running[run_id] = call
+            if self._waiting.pop(run_id, None) is None:
+                del self._running[run_id]
+                return None
+        return call
+
+    def _end(self, call: Call, ended: Ended, queue: SimpleQueue[int | None]) -> bool:
+        """Report a call, once; False where it was let go, and the thread with it."""
+        if self._running.pop(call.run_id, None) is None:
+            if call.run_id not in self._stuck:
+                return True
+            self._stuck.discard(call.run_id)
             return False
+        self._asked.discard(call.run_id)
+        if queue is self._queue:
+            self._hand_over(call, ended)
         return True
 
     def _make(self, call: Call) -> Ended:
@@ -162,9 +216,12 @@ class ThreadExecutor:
             refusal = not_run(value)
             if refusal is not None:
                 return ended_refused(refusal, self._clock)
-            return ended_ok(value, self._clock)
+            ended = ended_ok(value, self._clock)
+            return ended._replace(reason=ASKED) if call.run_id in self._asked else ended
         except BaseException as error:  # noqa: BLE001 - sys.exit() in a job must not end the thread
             leave_if_forked(pid, error)
+            if isinstance(error, asyncio.CancelledError) and call.run_id in self._asked:
+                return ended_cancelled(self._clock, error)
             return ended_error(error, self._clock)
 
     def _hand_over(self, call: Call, ended: Ended) -> None:

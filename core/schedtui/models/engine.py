@@ -61,6 +61,10 @@ class FunctionInfo:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """JSON schema (draft 2020-12) of the keyword arguments: an ``object``."""
     is_async: bool = False
+    executor: str = "thread"
+    """Where it runs: ``async``, ``thread`` or ``process``. Says how a run of it can be ended."""
+    memory_limit_mb: int | None = None
+    """MiB that its process may use; None for any number, and for other executors."""
     file: str = ""
     line: int = 0
 

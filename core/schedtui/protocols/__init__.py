@@ -15,7 +15,7 @@ from schedtui.protocols.rows import (
     Start,
     Token,
 )
-from schedtui.protocols.running import Call, Ended, Executor
+from schedtui.protocols.running import Call, Ended, Executor, Origin
 from schedtui.protocols.store import Store, StoreTx
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "NewRun",
     "OpenRun",
     "Opened",
+    "Origin",
     "RecentRun",
     "Retry",
     "Settled",

@@ -24,6 +24,21 @@ class Ended(NamedTuple):
     """The exception's class and those above it, for ``retry_on``."""
 
 
+class Origin(NamedTuple):
+    """Where a process that does not have a function yet finds it.
+
+    Made from the function in the registry; never read from a store or a request.
+    """
+
+    function: str
+    """``group/name``."""
+    module: str
+    qualname: str
+    """Its dotted name within the module."""
+    file: str
+    """Of the module; empty when that is not known."""
+
+
 class Call(NamedTuple):
     """One execution of a function, ready to be made."""
 
@@ -34,6 +49,11 @@ class Call(NamedTuple):
     """Holds the current run, so that what the function logs finds its way."""
     done: Callable[[Ended], None]
     """Called once, on the event loop."""
+    origin: Origin | None = None
+    """For executors that make calls elsewhere, which also check ``kwargs`` there: those are then
+    JSON values, and ``function`` is not used."""
+    memory_limit_mb: int | None = None
+    """MiB that the process which makes the call may use."""
 
 
 class Executor(Protocol):
@@ -41,7 +61,7 @@ class Executor(Protocol):
 
     @property
     def kind(self) -> str:
-        """``async`` or ``thread``."""
+        """``async``, ``thread`` or ``process``."""
 
     @property
     def slots(self) -> int:
@@ -54,7 +74,18 @@ class Executor(Protocol):
         """Make the call now; on the event loop; never more than ``slots`` at once."""
 
     def cancel(self, run_id: int) -> bool:
-        """Ask a call to end. False where it cannot be asked (a thread) or is not known."""
+        """Ask a call to end, and show it in ``current_run().cancelled``; False for an unknown one.
+
+        A coroutine is cancelled, a process is killed when it does not end within a moment; a
+        function in a thread ends when it looks. The end is reported as always.
+        """
+
+    def abandon(self, run_id: int) -> bool:
+        """Let go of a call: it never reports, and its slot may be given to another at once."""
+
+    @property
+    def stuck(self) -> int:
+        """Calls that were let go and still run."""
 
     def abandon(self, run_id: int) -> bool:
         """Let go of a call: it never reports, and its slot may be given to another at once."""

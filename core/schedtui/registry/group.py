@@ -99,12 +99,23 @@ class Group:
     @overload
     def function(self, name: F, /) -> F: ...
     @overload
-    def function(self, name: str | None = None) -> Callable[[F], F]: ...
-    def function(self, name: Any = None) -> Any:
+    def function(
+        self,
+        name: str | None = None,
+        *,
+        executor: str | None = None,
+        memory_limit_mb: int | None = None,
+    ) -> Callable[[F], F]: ...
+    def function(
+        self, name: Any = None, *, executor: str | None = None, memory_limit_mb: int | None = None
+    ) -> Any:
         """Register the decorated function, without a schedule. ``@group.function`` works too.
 
         Args:
             name: None takes the function's own.
+            executor: ``process`` runs it in a process of its own; None: on the event loop if it is
+                async, else in a thread.
+            memory_limit_mb: MiB that its process may use.
 
         Returns:
             The function, unchanged.
@@ -118,7 +129,9 @@ class Group:
             return name
 
         def decorate(call: F) -> F:
-            self._register(call, name, listed=True)
+            self._register(
+                call, name, listed=True, executor=executor, memory_limit_mb=memory_limit_mb
+            )
             return call
 
         return decorate
@@ -137,6 +150,8 @@ class Group:
         description: str = "",
         register: bool = True,
         paused: bool = False,
+        executor: str | None = None,
+        memory_limit_mb: int | None = None,
         **own: Unpack[PolicyWords],
     ) -> Callable[[F], F]:
         """Register the decorated function and run it on a schedule: a static job.
@@ -156,6 +171,8 @@ class Group:
             description: One line; empty takes the summary of the function's docstring.
             register: False keeps the function from being listed and from jobs made at run time.
             paused: Start it paused.
+            executor: Where the function runs, in every job of it; see `function`.
+            memory_limit_mb: MiB that its process may use.
             own: Its policies, such as ``retries=3``; see `schedtui.models.Policies`. What it does
                 not say the group says, else the engine.
 
@@ -178,7 +195,14 @@ class Group:
         arguments = json_arguments(kwargs or {})
 
         def decorate(call: F) -> F:
-            function = self._register(call, None, listed=register, fallback=job_name)
+            function = self._register(
+                call,
+                None,
+                listed=register,
+                fallback=job_name,
+                executor=executor,
+                memory_limit_mb=memory_limit_mb,
+            )
             own_name = job_name or function.name
             check_arguments(f"{self.name}/{own_name}", function.parameters, arguments)
             self._declare(
@@ -202,7 +226,14 @@ class Group:
         return decorate
 
     def _register(
-        self, call: object, name: str | None, *, listed: bool, fallback: str | None = None
+        self,
+        call: object,
+        name: str | None,
+        *,
+        listed: bool,
+        fallback: str | None = None,
+        executor: str | None = None,
+        memory_limit_mb: int | None = None,
     ) -> Function:
         """The function for ``call``: the one that is there already, or a new one.
 
@@ -211,13 +242,22 @@ class Group:
             name: The name asked for.
             listed: A function that was listed once stays so.
             fallback: The name of a callable that has none of its own.
+            executor: Where it runs; None leaves it to the other decorators, and to what it is.
+            memory_limit_mb: As the executor.
         """
         known = next((one for one in self._functions.values() if one.is_made_of(call)), None)
         if known is not None and name in (None, known.name):
-            if listed and not known.listed:
-                known = self._functions[known.name] = dataclasses.replace(known, listed=True)
+            known = self._functions[known.name] = known.also(listed, executor, memory_limit_mb)
             return known
-        function = Function.of(call, group=self.name, name=name, fallback=fallback, listed=listed)
+        function = Function.of(
+            call,
+            group=self.name,
+            name=name,
+            fallback=fallback,
+            listed=listed,
+            executor=executor,
+            memory_limit_mb=memory_limit_mb,
+        )
         taken = self._functions.get(function.name)
         if taken is not None:
             raise ConflictError(

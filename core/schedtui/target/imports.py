@@ -61,7 +61,7 @@ def load_file(path: Path) -> ModuleType:
         if getattr(known, "__file__", None) == str(path):
             return known  # another file of the target has imported it
     name = path.stem if _is_free(path) else _own_name(path)
-    loader = _FreshLoader(name, str(path))
+    loader = FreshLoader(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     if spec is None:
         raise ImportError(f"{path} cannot be loaded as a module")
@@ -75,6 +75,22 @@ def load_file(path: Path) -> ModuleType:
     return module
 
 
+def target_folders() -> tuple[str, ...]:
+    """The entries of ``sys.path`` that are there for the target."""
+    return tuple(_paths)
+
+
+def import_hidden(folder: Path) -> None:
+    """Import the parts of the standard library that modules in ``folder`` would hide.
+
+    Libraries import parts of it late: a user's ``calendar.py`` would be found in its stead. So
+    ``import calendar`` gives the standard library's, in the user's files too.
+    """
+    for name in _names_in(folder) & sys.stdlib_module_names - _NEVER_AHEAD:
+        with contextlib.suppress(Exception):  # what does not import here is hidden from nobody
+            importlib.import_module(name)
+
+
 def is_library(file: str) -> bool:
     """Whether a file belongs to Python itself or to an installed package."""
     path = Path(file)
@@ -83,10 +99,11 @@ def is_library(file: str) -> bool:
     return any(path.is_relative_to(folder) for folder in _library_folders())
 
 
-class _FreshLoader(SourceFileLoader):
+class FreshLoader(SourceFileLoader):
     """Compiles the file as it is now: a cached ``.pyc`` may be stale within the same second."""
 
     def get_code(self, fullname: str) -> CodeType:
+        """The code of the file."""
         path = self.get_filename(fullname)
         return self.source_to_code(self.get_data(path), path)
 
@@ -125,14 +142,8 @@ def _file_of(module: ModuleType) -> Path | None:
 
 
 def _put_first(folder: Path) -> None:
-    """Put a folder first on ``sys.path``, without hiding the standard library.
-
-    Libraries import parts of it late: a user's ``calendar.py`` would be found in its stead. So
-    ``import calendar`` gives the standard library's, in the user's files too.
-    """
-    for name in _names_in(folder) & sys.stdlib_module_names - _NEVER_AHEAD:
-        with contextlib.suppress(Exception):  # what does not import here is hidden from nobody
-            importlib.import_module(name)
+    """Put a folder first on ``sys.path``, without hiding the standard library."""
+    import_hidden(folder)
     if sys.path[:1] != [str(folder)]:
         sys.path.insert(0, str(folder))
         _paths.append(str(folder))

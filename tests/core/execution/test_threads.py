@@ -15,6 +15,7 @@ import pytest
 from running_doubles import Calls, SetClock, context_of, make_sink
 
 from schedtui.execution import ThreadExecutor
+from schedtui.execution.ended import ASKED
 from schedtui.models import RunState
 from schedtui.protocols import Call, Ended
 
@@ -69,18 +70,22 @@ async def test_threads_start_when_they_are_needed(calls: Calls) -> None:
         assert ended.result == '"schedtui-1"'
 
 
-async def test_what_runs_cannot_be_cancelled_and_what_waits_can(calls: Calls, gate: Gate) -> None:
+async def test_what_runs_can_only_be_asked_and_what_waits_is_taken_back(
+    calls: Calls, gate: Gate
+) -> None:
     begun: list[int] = []
     running = [calls.submit(gate.wait), calls.submit(gate.wait)]
     waiting = calls.submit(lambda: begun.append(1))
     await gate.full(2)
-    assert not calls.executor.cancel(running[0])
+    assert calls.executor.cancel(running[0])
     assert calls.executor.cancel(waiting)
     assert waiting not in calls.ended
     assert (await calls.end(waiting)).state is RunState.CANCELLED
     assert not calls.executor.cancel(waiting)
     gate.open.set()
-    assert (await calls.end(running[0])).state is RunState.SUCCEEDED
+    ended = await calls.end(running[0])
+    assert (ended.state, ended.reason) == (RunState.SUCCEEDED, ASKED)
+    assert (await calls.end(running[1])).reason is None
     assert begun == []
 
 
@@ -259,6 +264,7 @@ def test_a_stuck_function_does_not_keep_the_process_alive() -> None:
 import asyncio, threading
 from running_doubles import Calls, SetClock
 from schedtui.execution import ThreadExecutor
+from schedtui.execution.ended import ASKED
 
 async def main():
     executor = ThreadExecutor(SetClock())
