@@ -11,17 +11,19 @@ if TYPE_CHECKING:
     from schedtui.capture import CurrentRun, current_run, log, progress, track
     from schedtui.engine import Engine
     from schedtui.registry import Group
+    from schedtui.schema.late import Late
     from schedtui.triggers import Cron, Every, Once
 
 __version__ = "0.1.0"
 
-__all__ = ["Cron", "CurrentRun", "Engine", "Every", "Group", "Once", "__version__"]
-__all__ += ["current_run", "log", "progress", "track"]
+__all__ = ["Cron", "CurrentRun", "Engine", "Every", "Group", "Late", "Once"]
+__all__ += ["__version__", "current_run", "log", "progress", "track"]
 
 _ROOMS = {
     "schedtui.capture": {"CurrentRun", "current_run", "log", "progress", "track"},
     "schedtui.engine": {"Engine"},
     "schedtui.registry": {"Group"},
+    "schedtui.schema.late": {"Late"},
     "schedtui.triggers": {"Cron", "Every", "Once"},
 }
 

@@ -27,6 +27,7 @@
     │   ├── StoreDataError                 the store refused these very data
     │   ├── StoreLockedError               another engine owns this store
     │   └── StoreSchemaError               written by a newer schedtui
+    ├── LateValueError                     a late parameter's value could not be fetched
     ├── EventGapError                      changes were lost; take a fresh snapshot
     ├── ProtocolError                      the other side did not speak schedtui's language
     └── TargetError                        user code could not be loaded; says file, line and reason
@@ -208,6 +209,15 @@ class StoreLockedError(StoreError):
 
 class StoreSchemaError(StoreError):
     """The store was written by a newer schedtui than this one."""
+
+
+class LateValueError(SchedtuiError):
+    """The value of a `Late` parameter could not be fetched; its cause is what the provider raised.
+
+    The function was not called.
+    """
+
+    retryable = True
 
 
 class EventGapError(SchedtuiError):

@@ -201,6 +201,7 @@ class LiveRun:
         "asked",
         "attempt",
         "claimed_at_us",
+        "code",
         "deadline",
         "ended",
         "function",
@@ -208,6 +209,7 @@ class LiveRun:
         "id",
         "job",
         "kwargs",
+        "late",
         "limits",
         "log_lines",
         "make_sink",
@@ -268,6 +270,10 @@ class LiveRun:
         self.ended = False
         """Whether its function has ended; what says more after that is not the run."""
         self.make_sink: Callable[[LiveRun], RunSink] | None = None
+        self.code: str | None = None
+        """Fingerprint of the code of this attempt."""
+        self.late: dict[str, str] = {}
+        """Fingerprints of the late values of this attempt."""
 
     def again(self, not_before_us: int) -> LiveRun:
         """The same run, queued for its next attempt.

@@ -33,7 +33,7 @@ from schedtui.engine.slots import Pool, Slots
 from schedtui.engine.supervise import LAST_WORD_S, Supervisor
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import StoreUnavailableError
-from schedtui.execution import AsyncExecutor, ThreadExecutor
+from schedtui.execution import AsyncExecutor, ThreadExecutor, late
 from schedtui.models import EngineInfo, Health, JobSummary, Policies
 from schedtui.protocols import Boot, Opened, Store, StoreTx
 from schedtui.registry import Registry
@@ -150,9 +150,12 @@ class Running:
 
     async def _tell_start(self) -> None:
         at_us, detail = self.started_us, json.dumps({"version": __version__, "pid": os.getpid()})
-        await self.writes.write(
-            lambda tx: tx.audit(at_us, "engine", "engine.start", self.boot, detail)
-        )
+
+        def apply(tx: StoreTx) -> str:
+            tx.audit(at_us, "engine", "engine.start", self.boot, detail)
+            return tx.secret()
+
+        self.core.secret = (await self.writes.write(apply)).encode()
 
     async def _open(self, boot: Boot) -> Opened:
         opening = asyncio.ensure_future(asyncio.to_thread(self.store.open, boot))
@@ -246,7 +249,7 @@ class Running:
 
     def busy_s(self) -> float:
         """Real seconds that are worth waiting for what is under way off the loop; 0 for nothing."""
-        if self.writer.busy or self.logs.busy or self.reloads.busy:
+        if self.writer.busy or self.logs.busy or self.reloads.busy or late.busy(self.loop):
             return HANGS_S
         threads = self.core.pools["thread"]
         return MOMENT_S if threads.free < threads.executor.slots else 0.0

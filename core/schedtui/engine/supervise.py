@@ -7,14 +7,15 @@ ended; that the job is idle again (for overlap) counts from the commit of the ou
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from schedtui.capture import RunSink, run_context
 from schedtui.clock import Timer
 from schedtui.engine.attempts import End, retry_delay_s
+from schedtui.engine.calls import prepare
 from schedtui.engine.core import Core
 from schedtui.engine.failures import Failures
 from schedtui.engine.live import LiveRun
@@ -23,7 +24,6 @@ from schedtui.errors import EngineStoppedError, SchedtuiError, StoreDataError
 from schedtui.execution.ended import ended_error
 from schedtui.models import RunState
 from schedtui.protocols import Call, Ended, Finish, RecentRun, Retry, StoreTx
-from schedtui.registry.function import Function
 from schedtui.store.writer import Lane, Write
 
 logger = logging.getLogger("schedtui.runs")
@@ -87,11 +87,8 @@ class Supervisor:
             run.sink.reopen(run.attempt)
         try:
             function = self._core.registry.resolve(run.function)
-            call: Callable[..., Any] = function.call
-            if run.pool.executor.kind == "thread":  # there the arguments are checked as well
-                call, kwargs = partial(_checked_call, function, run.kwargs), {}
-            else:
-                kwargs = function.validate(run.kwargs)
+            core = self._core
+            call, kwargs = prepare(run, function, key=core.secret, loop=core.loop)
             done = partial(self._ended, run)
             run.pool.executor.submit(Call(run.id, call, kwargs, run_context(run), done))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it is its outcome
@@ -172,6 +169,8 @@ class Supervisor:
             sink.dropped if sink is not None else 0,
             sink.progress if sink is not None else None,
             sink.progress_text if sink is not None else None,
+            run.code,
+            json.dumps(run.late, sort_keys=True) if run.late else None,
         )
         not_before_us = 0
         if delay_s is not None:
@@ -344,10 +343,6 @@ def _as_asked(run: LiveRun, ended: Ended) -> Ended:
     state, reason = run.asked
     kinds = ("TimeoutError",) if state is RunState.TIMED_OUT else ()
     return ended._replace(state=state, reason=ended.reason or reason, kinds=kinds)
-
-
-def _checked_call(function: Function, kwargs: Mapping[str, Any]) -> Any:
-    return function.call(**function.validate(kwargs))
 
 
 def _bare(finish: Finish, error: SchedtuiError) -> Finish:

@@ -63,6 +63,8 @@ class FunctionInfo:
     is_async: bool = False
     file: str = ""
     line: int = 0
+    code: str = ""
+    """Fingerprint of its code; a run keeps the one it ran."""
 
     @property
     def full_name(self) -> str:
