@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import wraps
@@ -239,6 +239,10 @@ class Commands:
         """End a run before its time; see `EngineClient.cancel_run`."""
         _check_reason(reason)
         self._cancels.cancel(run_id, actor, reason=reason, force=force)
+
+    def hold(self, live: LiveJob) -> AbstractAsyncContextManager[LiveJob]:
+        """Keep claims and other commands away from a job while it is written."""
+        return self._hold(live.full_name, live.id)
 
     @asynccontextmanager
     async def _hold(self, name: str, expect_id: int | None) -> AsyncIterator[LiveJob]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 
 from schedtui.clock import from_us
@@ -27,20 +28,36 @@ logger = logging.getLogger("schedtui.reconcile")
 ACTOR = "code"
 CHUNK = 500
 """New jobs in one transaction."""
+_TOLD = "declaration "
+"""How the keys of problems begin that are found here."""
 SLICE = 100
 """Declarations that are compared before others have the loop."""
 
 
-async def reconcile(core: Core, writes: JobWrites) -> None:
+Hold = Callable[[LiveJob], AbstractAsyncContextManager[object]]
+"""Keeps claims and commands away from a job while it is written."""
+
+
+def _nobody_else(_: LiveJob) -> AbstractAsyncContextManager[object]:
+    return nullcontext()
+
+
+async def reconcile(core: Core, writes: JobWrites, hold: Hold = _nobody_else) -> None:
     """Bring the static jobs in line with the registry.
+
+    Args:
+        core: The engine's parts.
+        writes: Writes the jobs.
+        hold: For an engine that ticks already.
 
     Raises:
         StoreUnavailableError: the store cannot take it now.
     """
     known = {_declared_name(live.job): live for live in core.jobs if live.job.static}
     declarations = core.registry.declarations()
+    told = {key for key in core.problems if key.startswith(_TOLD)}
     for name, problem in await core.arguments.problems(declarations):
-        _tell(core, name, f"every run of {name} will fail: {problem}")
+        told.discard(_tell(core, name, f"every run of {name} will fail: {problem}"))
     new: list[Declaration] = []
     for number, declaration in enumerate(declarations):
         names = (declaration.group, declaration.name)
@@ -52,9 +69,10 @@ async def reconcile(core: Core, writes: JobWrites) -> None:
                 f"{live.full_name} is declared in code, and a job created at run time has that "
                 "name: rename or delete the one, or the other"
             )
-            _tell(core, live.full_name, text)
+            told.discard(_tell(core, live.full_name, text))
         elif _differs(core, live.job, declaration):
-            await _update(core, writes, live, declaration)
+            async with hold(live):
+                await _update(core, writes, live, declaration)
         if number % SLICE == SLICE - 1:
             await asyncio.sleep(0)
     for first in range(0, len(new), CHUNK):
@@ -64,21 +82,27 @@ async def reconcile(core: Core, writes: JobWrites) -> None:
     for live in core.jobs:
         job = live.job
         if job.static and not job.orphaned and _declared_name(job) not in declared:
-            changed = replace(live.current(), orphaned=True)
-            await writes.replace(live, changed, ACTOR, "job.orphan")
+            async with hold(live):
+                changed = replace(live.current(), orphaned=True)
+                await writes.replace(live, changed, ACTOR, "job.orphan")
         elif live.next_due_us is None and not job.orphaned:
             next_due = next_due_after(live.trigger, live.last_due_us, core.clock.now_us())
             if next_due is not None:  # its trigger had failed, and works again
-                changed = replace(live.current(), next_due=next_due)
-                await writes.replace(live, changed, ACTOR, "job.edit")
+                async with hold(live):
+                    changed = replace(live.current(), next_due=next_due)
+                    await writes.replace(live, changed, ACTOR, "job.edit")
+    for key in told:
+        core.problem(key, None)
     wanted = {live.job.function: live.kwargs for live in core.jobs}
     wanted |= {live.job.function: live.kwargs for live in core.jobs if live.kwargs}
     await core.arguments.prepare(wanted.items())
 
 
-def _tell(core: Core, name: str, text: str) -> None:
+def _tell(core: Core, name: str, text: str) -> str:
+    """Enter a problem with a declaration; returns its key."""
     logger.warning(text)
-    core.problem(f"declaration {name}", text)
+    core.problem(f"{_TOLD}{name}", text)
+    return f"{_TOLD}{name}"
 
 
 def _declared_name(job: Job) -> tuple[str, str]:

@@ -29,6 +29,7 @@ from schedtui.engine.load import Reloads, load
 from schedtui.engine.loglines import LogLines
 from schedtui.engine.reconcile import reconcile
 from schedtui.engine.recover import recover
+from schedtui.engine.reloading import Reloading
 from schedtui.engine.slots import Pool, Slots
 from schedtui.engine.supervise import LAST_WORD_S, Supervisor
 from schedtui.engine.writes import JobWrites
@@ -186,6 +187,7 @@ class Running:
         self.core.hub.close()
         if self._beat is not None:
             self._beat.cancel()
+        await self.reloading.close()
         async with AsyncExitStack() as last:
             # Last one first, and whatever fails: nothing may stay locked, hooked or running.
             last.push_async_callback(asyncio.to_thread, self.store.close)
@@ -295,6 +297,7 @@ class Running:
             core, self.writes, self.claims, self.admission, self.cancels, self._dispatch
         )
         self.chores = Chores(core, self.commands, self.admission, self.supervisor.failures)
+        self.reloading = Reloading(core, self.writes, self.commands)
         self.watch = ClockWatch(core, self.claims, self.writes.write)
         self.shell = Shell(self._tick, self.clock)
         core.wakeup = self.shell.wakeup

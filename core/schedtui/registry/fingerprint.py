@@ -158,6 +158,10 @@ class _Parts:
         )
 
 
+def _has_no_repr(kind: type) -> bool:
+    return getattr(kind, "__repr__", None) is object.__repr__
+
+
 def _plain(value: Any) -> bytes | None:
     """The bytes of a value that holds no others."""
     if isinstance(value, Enum):

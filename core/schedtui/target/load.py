@@ -28,6 +28,10 @@ class Target:
     """The `Engine` that the code makes, not started; None where it makes none."""
     settings: Settings = field(default_factory=Settings)
     """Of the ``schedtui.toml`` in the folder."""
+    word: str | None = None
+    """What was typed to name it."""
+    cwd: Path = field(default_factory=Path.cwd)
+    """Where it was typed."""
 
 
 def load_target(target: str | None, *, cwd: Path) -> Target:
@@ -65,6 +69,8 @@ def load_target(target: str | None, *, cwd: Path) -> Target:
         groups=tuple(groups),
         engine=engine,
         settings=plan.settings,
+        word=target,
+        cwd=cwd,
     )
 
 

@@ -55,7 +55,7 @@ class TestSignature:
             Late(Limits)  # type: ignore[arg-type]  # the point
 
     def test_any_callable_will_do(self) -> None:
-        some: list[Any] = [dict, lambda: 1, functools.partial(Limits, 1), load_limits.__call__]
+        some: tuple[Any, ...] = (dict, lambda: 1, functools.partial(Limits, 1), load_limits)
         for provider in some:
             assert isinstance(Late(provider), LateValue)
 
