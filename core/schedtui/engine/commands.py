@@ -23,6 +23,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.draft import Drafts, next_due_after
 from schedtui.engine.fire import Fire
 from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.reconcile import revert
 from schedtui.engine.writes import JobWrites, changed_meanwhile, told
 from schedtui.errors import (
     ConflictError,
@@ -168,6 +169,12 @@ class Commands:
                 rows,
                 also=lambda tx: tx.count_failures({live.id: 0}),
             )
+
+    @_whole
+    async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:
+        """Undo edits from outside of a static job; see `EngineClient.revert_job`."""
+        async with self._hold(name, expect_id) as live:
+            return await revert(self._core, self._writes, live, actor)
 
     @_whole
     async def delete(self, name: str, actor: str, *, expect_id: int | None) -> None:

@@ -147,6 +147,14 @@ class Control(ABC):
             lambda: self._live().commands.resume(job, actor, expect_id=expect_id)
         )
 
+    async def revert_job(
+        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
+    ) -> Job:
+        """Let a static job be what the code says; see `EngineClient.revert_job`."""
+        return await self.on_loop(
+            lambda: self._live().commands.revert(job, actor, expect_id=expect_id)
+        )
+
     async def trigger_job(
         self,
         job: str,

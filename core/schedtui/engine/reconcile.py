@@ -18,6 +18,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.draft import next_due_after
 from schedtui.engine.live import LiveJob
 from schedtui.engine.writes import JobWrites
+from schedtui.errors import ConflictError
 from schedtui.models import Job, RunState
 from schedtui.models.wire import to_wire
 from schedtui.protocols import NewRun
@@ -153,31 +154,75 @@ def _job(core: Core, declaration: Declaration) -> Job:
 async def _update(core: Core, writes: JobWrites, live: LiveJob, declaration: Declaration) -> None:
     old = live.current()
     fresh = _job(core, declaration)
-    now_us = core.clock.now_us()
     if live.job.overridden:
         next_due = old.next_due
         if old.orphaned:
-            next_due = next_due_after(live.trigger, live.last_due_us, now_us)
+            next_due = next_due_after(live.trigger, live.last_due_us, core.clock.now_us())
         changed = replace(old, declared=fresh.declared, orphaned=False, next_due=next_due)
     else:
-        paused = _paused(old, fresh)
-        moved = (old.trigger, old.timezone) != (fresh.trigger, fresh.timezone)
-        moved = moved or old.orphaned or (old.paused and not paused)
-        changed = replace(
-            fresh,
-            id=old.id,
-            created_at=old.created_at,
-            paused=paused,
-            pause_reason=old.pause_reason,
-            paused_by=old.paused_by,
-            last_due=old.last_due,
-            next_due=fresh.next_due if moved else old.next_due,
+        changed = _as_declared(old, replace(fresh, paused=_paused(old, fresh)))
+    await _write(core, writes, live, changed, ACTOR, "job.edit")
+
+
+async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Job:
+    """Let a held job be what its declaration says; it stays paused, or not, as it is.
+
+    Raises:
+        ConflictError: it has no declaration now, or a job has the name that it has in the code.
+    """
+    old = live.current()
+    names = _declared_name(old)
+    found = [one for one in core.registry.declarations() if (one.group, one.name) == names]
+    if not old.static or not found:
+        raise ConflictError(
+            f"{live.full_name} is not declared in the code, so there is nothing to go back to"
         )
+    if not old.overridden:
+        return old
+    holder = core.jobs.find(*names)
+    if holder is not None and holder is not live:
+        raise ConflictError(
+            f"{live.full_name} is called {'/'.join(names)} in the code, and another job has that "
+            "name now: rename or delete that one first"
+        )
+    changed = _as_declared(old, replace(_job(core, found[0]), paused=old.paused))
+    return await _write(core, writes, live, changed, actor, "job.revert")
+
+
+def _as_declared(old: Job, fresh: Job) -> Job:
+    """A job with everything that a declaration says, and all else as it was."""
+    moved = (old.trigger, old.timezone) != (fresh.trigger, fresh.timezone)
+    moved = moved or old.orphaned or (old.paused and not fresh.paused)
+    return replace(
+        old,
+        group=fresh.group,
+        name=fresh.name,
+        function=fresh.function,
+        trigger=fresh.trigger,
+        timezone=fresh.timezone,
+        kwargs=fresh.kwargs,
+        policies=fresh.policies,
+        tags=fresh.tags,
+        description=fresh.description,
+        static=True,
+        declared=fresh.declared,
+        overridden=False,
+        orphaned=False,
+        paused=fresh.paused,
+        next_due=fresh.next_due if moved else old.next_due,
+    )
+
+
+async def _write(
+    core: Core, writes: JobWrites, live: LiveJob, changed: Job, actor: str, action: str
+) -> Job:
+    """Write a job that follows its declaration, with rows for the due times it leaves behind."""
     rows: tuple[NewRun, ...] = ()
-    if changed.next_due != old.next_due:
+    if changed.next_due != live.current().next_due:
+        now_us = core.clock.now_us()
         reason = core.absence(live.next_due_us or 0) or "its declaration changed"
         rows = writes.passed(live, now_us, reason, RunState.MISSED)
-    await writes.replace(live, changed, ACTOR, "job.edit", rows)
+    return await writes.replace(live, changed, actor, action, rows)
 
 
 def _paused(old: Job, fresh: Job) -> bool:

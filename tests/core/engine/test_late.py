@@ -253,3 +253,23 @@ async def test_a_run_whose_provider_hangs_can_be_cancelled() -> None:
         gate.set()
     assert (run.state, run.reason) == (RunState.CANCELLED, "enough")
     assert seen == []
+
+
+async def test_fingerprints_tell_that_a_value_changed_and_not_what_it_is(
+    world: World, kind: str
+) -> None:
+    values = iter(["hunter2", "hunter2", "hunter3"])
+    group, seen = Group("g"), []
+    job(group, kind, seen, Late(lambda: next(values)))
+    async with running(group, world=world) as kit:
+        marks = []
+        for number in range(3):
+            await kit.clock.advance(DUE if number == 0 else 10)
+            await kit.until(lambda number=number: len(seen) == number + 1)
+            await kit.clock.settle()
+            run = await last(kit)
+            marks.append(dict(run.late))
+            assert run.code == group.functions[next(iter(group.functions))].code
+    assert marks[0] == marks[1] != marks[2]
+    assert set(marks[0]) == {"value"}
+    assert "hunter" not in str(marks)

@@ -236,9 +236,7 @@ async def test_a_run_that_waited_for_a_slot_may_find_a_function_of_another_kind(
 ) -> None:
     """Its slot is of the old kind; its function neither blocks the loop nor goes unawaited."""
     second = "def" if first == "async def" else "async def"
-    code = (
-        'from schedtui import Group\ng = Group("g")\n@g.job(every=10)\n{} work():\n    return 5\n'
-    )
+    code = 'from schedtui import Group\ng = Group("g")\n@g.job(every=10)\n{} work(): return 5\n'
     put(tmp_path, {"jobs.py": code.format(first)})
     async with following(tmp_path) as kit:
         core = kit.running.core
@@ -250,8 +248,7 @@ async def test_a_run_that_waited_for_a_slot_may_find_a_function_of_another_kind(
         for pool in core.pools.values():
             pool.free = pool.executor.slots
         kit.running.admission.sweep()
-        await kit.until(lambda: not kit.running.supervisor.running)
-        await kit.clock.settle()
+        await kit.until(lambda: not core.jobs.named("g/work").active)
         (run,) = await kit.rows()
         assert (run.state, run.result) == (RunState.SUCCEEDED, "5")
 

@@ -38,6 +38,7 @@ class Host:
         state: Where the engine keeps its files.
         store: A store's URL; None: what the target says, else the one in ``state``.
         timezone: The default zone; None: what the target says, else UTC.
+        reload: Whether changed files are loaded while it runs.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class Host:
         state: StateDir,
         store: str | None = None,
         timezone: str | None = None,
+        reload: bool = False,
     ) -> None:
         self.state = state
         self._load = load
         self._store = store
         self._timezone = timezone
+        self._reload = reload
         self._engine: Engine | None = None
         self._server: Server | None = None
         self.died = False
@@ -86,6 +89,10 @@ class Host:
             ) from error
         if before_start is not None:
             before_start()
+        if self._reload:
+            from schedtui.target import Code
+
+            engine.follow_code(Code(target))
         engine.on_death.append(self._died)
         engine.run_in_thread()
         self._engine = engine
