@@ -3,6 +3,7 @@
 `wire.to_wire` and `wire.from_wire` turn every model into JSON values and back.
 """
 
+from schedtui.models.difference import Difference, compare_runs
 from schedtui.models.engine import (
     AuditEvent,
     Changes,
@@ -29,6 +30,7 @@ __all__ = [
     "AuditEvent",
     "CatchUp",
     "Changes",
+    "Difference",
     "DueTime",
     "EngineInfo",
     "FunctionInfo",
@@ -56,4 +58,5 @@ __all__ = [
     "Snapshot",
     "Source",
     "WaitReason",
+    "compare_runs",
 ]

@@ -259,13 +259,18 @@ async def test_fingerprints_tell_that_a_value_changed_and_not_what_it_is(
     world: World, kind: str
 ) -> None:
     values = iter(["hunter2", "hunter2", "hunter3"])
-    group, seen = Group("g"), []
-    job(group, kind, seen, Late(lambda: next(values)))
+    group = Group("g")
+    seen: list[Any] = []
+
+    def secret() -> str:
+        return next(values)
+
+    job(group, kind, seen, Late(secret))
     async with running(group, world=world) as kit:
         marks = []
         for number in range(3):
             await kit.clock.advance(DUE if number == 0 else 10)
-            await kit.until(lambda number=number: len(seen) == number + 1)
+            await kit.until(kit.running.supervisor.idle.is_set)
             await kit.clock.settle()
             run = await last(kit)
             marks.append(dict(run.late))
@@ -273,3 +278,27 @@ async def test_fingerprints_tell_that_a_value_changed_and_not_what_it_is(
     assert marks[0] == marks[1] != marks[2]
     assert set(marks[0]) == {"value"}
     assert "hunter" not in str(marks)
+
+
+async def test_a_retry_fetches_again_and_is_told_by_what_the_provider_raised(kind: str) -> None:
+    seen: list[Any] = []
+    group = Group("g")
+    tries: list[int] = []
+
+    def flaky() -> int:
+        tries.append(1)
+        if len(tries) < 3:
+            raise ConnectionError("away")
+        return len(tries)
+
+    job(group, kind, seen, Late(flaky), retries=5, retry_delay_s=1, retry_on=[ConnectionError])
+    async with running(group) as kit:
+        await kit.clock.advance(DUE)
+        for _ in range(2):
+            await kit.until(kit.running.supervisor.idle.is_set)
+            await kit.clock.advance(3)
+        await kit.until(kit.running.supervisor.idle.is_set)
+        await kit.clock.settle()
+        runs = await kit.rows()
+    assert seen == [3]
+    assert (runs[0].state, runs[0].attempt) == (RunState.SUCCEEDED, 3)
