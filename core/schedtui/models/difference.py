@@ -22,8 +22,9 @@ class Difference:
 
 
 def compare_runs(first: Run, second: Run) -> tuple[Difference, ...]:
-    """What the two ran and with what, where it differs: the first things to look at when one run
-    went well and the other did not.
+    """What two runs ran and with what, where it differs.
+
+    That is what to look at first when one went well and the other did not.
     """
     return tuple(
         Difference(what=name, first=one, second=other)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from schedtui.models import Run, RunFilter, RunState, Source, compare_runs
 from schedtui_tui.commands.connect import add_engine_options, with_engine
-from schedtui_tui.exits import Exit
+from schedtui_tui.exits import Exit, UsageError
 from schedtui_tui.tables import moment, print_json, print_table, took
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def positive(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Print the runs."""
+    if args.diff and args.job:
+        raise UsageError("--diff compares two runs: leave out the job")
 
     async def work(client: EngineClient) -> int:
         if args.diff:
