@@ -25,6 +25,9 @@ from types import CodeType, ModuleType
 from schedtui.registry.fingerprint import SOURCE, digest_of_source
 
 _paths: list[str] = []
+"""What was put on ``sys.path`` for the target."""
+_folders: list[Path] = []
+"""Where its modules are; they may have been on ``sys.path`` already."""
 _modules: list[str] = []
 _others: set[str] = set()
 """Modules that were there before the target's first one."""
@@ -40,7 +43,7 @@ def importing(folder: Path) -> Iterator[None]:
     """
     _remember()
     modules = {name: sys.modules[name] for name in _modules if name in sys.modules}
-    paths = [entry for entry in sys.path if entry in _paths]
+    paths, folders = [entry for entry in sys.path if entry in _paths], list(_folders)
     _make_way()
     importlib.invalidate_caches()
     _put_first(folder)
@@ -55,6 +58,7 @@ def importing(folder: Path) -> Iterator[None]:
         sys.path[:0] = paths
         _modules.extend(modules)
         _paths.extend(paths)
+        _folders.extend(folders)
         raise
     _remember()
 
@@ -175,18 +179,16 @@ def _make_way() -> None:
             sys.path.remove(entry)
     _modules.clear()
     _paths.clear()
+    _folders.clear()
 
 
 def _remember() -> None:
     """Note which modules came from the target's folders."""
-    folders = [Path(entry) for entry in _paths]
-    if not folders:
-        return
     for name, module in list(sys.modules.items()):
         if name in _others or name.partition(".")[0] in _OURS or name in _modules:
             continue
         file = _file_of(module)
-        if file and not is_library(str(file)) and any(map(file.is_relative_to, folders)):
+        if file and not is_library(str(file)) and any(map(file.is_relative_to, _folders)):
             _modules.append(name)
 
 
@@ -205,6 +207,7 @@ def _put_first(folder: Path) -> None:
     for name in _names_in(folder) & sys.stdlib_module_names - _NEVER_AHEAD:
         with contextlib.suppress(Exception):  # what does not import here is hidden from nobody
             importlib.import_module(name)
+    _folders.append(folder)
     if sys.path[:1] != [str(folder)]:
         sys.path.insert(0, str(folder))
         _paths.append(str(folder))

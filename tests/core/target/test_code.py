@@ -75,6 +75,13 @@ class TestChanges:
         assert code.stage() is not None
         assert importlib.import_module("lazy").value == 2
 
+    def test_a_folder_that_was_on_the_path_already_is_one_too(self, tmp_path: Path) -> None:
+        sys.path.insert(0, str(tmp_path))  # as of `python -m`, where that is the working directory
+        code = code_of(put(tmp_path, {"jobs.py": USES_HELPER, "helper.py": "value = 1\n"}))
+        put(tmp_path, {"helper.py": "value = 2\n"})
+        assert names(code.stage()) == ["G2"]
+        assert sys.path[0] == str(tmp_path)
+
     def test_its_folders_are_those_of_its_files(self, tmp_path: Path) -> None:
         put(
             tmp_path,

@@ -38,7 +38,8 @@ class Host:
         state: Where the engine keeps its files.
         store: A store's URL; None: what the target says, else the one in ``state``.
         timezone: The default zone; None: what the target says, else UTC.
-        reload: Whether changed files are loaded while it runs.
+        reload: Whether changed files are loaded while it runs; False: only when somebody says so,
+            None: never, because it is no code of the user's.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Host:
         state: StateDir,
         store: str | None = None,
         timezone: str | None = None,
-        reload: bool = False,
+        reload: bool | None = None,
     ) -> None:
         self.state = state
         self._load = load
@@ -89,10 +90,10 @@ class Host:
             ) from error
         if before_start is not None:
             before_start()
-        if self._reload:
+        if self._reload is not None:
             from schedtui.target import Code
 
-            engine.follow_code(Code(target))
+            engine.follow_code(Code(target), watch=self._reload)
         engine.on_death.append(self._died)
         engine.run_in_thread()
         self._engine = engine
