@@ -217,8 +217,6 @@ class LateValueError(SchedtuiError):
     The function was not called.
     """
 
-    retryable = True
-
 
 class EventGapError(SchedtuiError):
     """Changes after this cursor are no longer known; take a fresh snapshot."""

@@ -19,6 +19,7 @@ from schedtui.errors import (
     InvalidNameError,
     InvalidTriggerError,
     JobNotFoundError,
+    LateValueError,
     NotFoundError,
     ProtocolError,
     RefusedError,
@@ -70,6 +71,7 @@ STATUS: dict[type[SchedtuiError], int] = {
     EventGapError: 410,
     ProtocolError: 502,
     TargetError: 500,
+    LateValueError: 500,
     SchedtuiError: 500,
 }
 """The HTTP status of each error."""

@@ -86,7 +86,7 @@ async def reconcile(core: Core, writes: JobWrites, hold: Hold = _nobody_else) ->
             async with hold(live):
                 changed = replace(live.current(), orphaned=True)
                 await writes.replace(live, changed, ACTOR, "job.orphan")
-        elif live.next_due_us is None and not job.orphaned:
+        elif live.next_due_us is None and not job.orphaned and not live.exhausted:
             next_due = next_due_after(live.trigger, live.last_due_us, core.clock.now_us())
             if next_due is not None:  # its trigger had failed, and works again
                 async with hold(live):

@@ -12,9 +12,11 @@ import json
 import logging
 from collections.abc import Coroutine
 from functools import partial
+from importlib import import_module
 
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
+from schedtui.engine.live import LiveJob
 from schedtui.engine.reconcile import reconcile
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import NotFoundError, RefusedError, SchedtuiError, TargetError
@@ -76,13 +78,17 @@ class Reloading:
                 "this engine cannot load its code again: it is part of a program that was started "
                 "otherwise; restart that, or see Engine.follow_code"
             )
+        # A caller that goes away must not leave modules loaded that the registry does not know.
+        return await asyncio.shield(asyncio.ensure_future(self._reload(code, actor, always)))
+
+    async def _reload(self, code: Code, actor: str, always: bool) -> Reload:
         async with self._lock:
             try:
                 staged = await in_thread(partial(code.stage, always=always))
             except TargetError as error:
                 return self._broke(code.broken(error))
-            if staged is not None:
-                await asyncio.shield(asyncio.ensure_future(self._swap(code, staged, actor)))
+            if staged is not None and not self._closed:
+                await self._swap(code, staged, actor)
             self._core.problem(_BROKEN, None)
             modules = staged.modules if staged is not None else ()
             return Reload(ok=True, generation=self.generation, modules=modules)
@@ -115,7 +121,7 @@ class Reloading:
         core = self._core
         try:
             for live in core.jobs:
-                if not live.removed and core.effective(live.job) != live.policies:
+                if not live.removed and self._ruled_otherwise(live):
                     async with self._commands.hold(live):
                         core.adopt(live, live.current())
             await reconcile(core, self._writes, self._commands.hold)
@@ -130,6 +136,12 @@ class Reloading:
             core.problem(_LATE, None)
             core.hub.engine()
 
+    def _ruled_otherwise(self, live: LiveJob) -> bool:
+        """Whether its group says something else about a job than before."""
+        core = self._core
+        moved = core.effective(live.job) != live.policies
+        return moved or core.slots.limits_of(live) != live.limits
+
     def _later(self) -> None:
         self._core.clock.call_later(RETRY_S, lambda: self._spawn(self._again()))
 
@@ -139,10 +151,10 @@ class Reloading:
 
     async def _watch(self, code: Code) -> None:
         """Reload whenever a file changes, for as long as the engine runs."""
-        from schedtui.engine.watch import changes  # its library is not needed by a host without it
-
         try:
-            async for _ in changes(lambda: code.folders):
+            # In a thread: importing its library takes a while, and only who watches needs it.
+            watch = await asyncio.to_thread(import_module, "schedtui.engine.watch")
+            async for _ in watch.changes(lambda: code.folders):
                 try:
                     await self.reload("files", always=False)
                 except SchedtuiError as error:

@@ -38,6 +38,7 @@ class Code:
 
     def __init__(self, target: Target) -> None:
         self._word, self._cwd = target.word, target.cwd
+        self._engine = target.engine
         self._root = target.folder
         self._tried: set[Path] = set()
         self._note()
@@ -63,13 +64,14 @@ class Code:
                 were loaded before are in their place.
         """
         before = self._digests
-        with compiling_anew([self._root]) as tried:
+        with compiling_anew() as tried:
             self._tried = tried
             if not always and not self._changed():
                 return None
             linecache.checkcache()
             target = load_target(self._word, cwd=self._cwd)
         self._root = target.folder
+        self._keep_engine(target.engine)
         self._note()
         modules = tuple(
             ModuleReload(
@@ -98,6 +100,15 @@ class Code:
             if name != found.module
         ]
         return (found, *others)
+
+    def _keep_engine(self, made: object | None) -> None:
+        """Let functions that name their module's engine find the one that runs, not a new one."""
+        if made is None or self._engine is None:
+            return
+        for module in modules_of_target().values():
+            for name, value in list(vars(module).items()):
+                if value is made:
+                    setattr(module, name, self._engine)
 
     def _note(self) -> None:
         """Remember what is loaded now."""

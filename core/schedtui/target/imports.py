@@ -64,15 +64,15 @@ def importing(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def compiling_anew(folders: Sequence[Path]) -> Iterator[set[Path]]:
-    """While it lasts, modules below ``folders`` are compiled from their files as they are now.
+def compiling_anew() -> Iterator[set[Path]]:
+    """While it lasts, modules of a target are compiled from their files as they are now.
 
     A cached ``.pyc`` may be stale: it is told by a time in whole seconds and a size.
 
     Returns:
         The files that were compiled, those too that failed.
     """
-    finder = _FreshFinder(folders)
+    finder = _FreshFinder()
     sys.meta_path.insert(0, finder)
     try:
         yield finder.files
@@ -142,8 +142,7 @@ class _FreshLoader(SourceFileLoader):
 class _FreshFinder(MetaPathFinder):
     """Finds what the ordinary finder does, and has it compiled by a `_FreshLoader`."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders = folders
+    def __init__(self) -> None:
         self.files: set[Path] = set()
 
     def find_spec(
@@ -156,7 +155,7 @@ class _FreshFinder(MetaPathFinder):
         if spec is None or spec.origin is None or not isinstance(spec.loader, SourceFileLoader):
             return None
         file = Path(spec.origin).resolve()
-        if is_library(str(file)) or not any(map(file.is_relative_to, self._folders)):
+        if is_library(str(file)) or not any(map(file.is_relative_to, _folders)):
             return None
         self.files.add(file)
         spec.loader = _FreshLoader(fullname, spec.origin)

@@ -12,6 +12,8 @@ import pytest
 from engine_kit import Kit, World, check, due_s
 from target_files import put
 
+from schedtui import Engine
+from schedtui.client.local import LocalClient
 from schedtui.errors import RefusedError, StoreUnavailableError
 from schedtui.models import Health, JobPatch, JobSpec, JobState, ModuleState, RunState
 from schedtui.target import Code, load_target
@@ -251,6 +253,56 @@ async def test_a_run_that_waited_for_a_slot_may_find_a_function_of_another_kind(
         await kit.until(lambda: not core.jobs.named("g/work").active)
         (run,) = await kit.rows()
         assert (run.state, run.result) == (RunState.SUCCEEDED, "5")
+
+
+OWN = """\
+from schedtui import Engine, Group
+
+g = Group("g")
+
+@g.job(every=10)
+async def work():
+    return [engine.is_running, 1]
+
+engine = Engine(groups=[g], store="memory://")
+"""
+
+
+async def test_a_target_with_an_engine_of_its_own_keeps_that_one(tmp_path: Path) -> None:
+    target = load_target(None, cwd=put(tmp_path, {"jobs.py": OWN}))
+    engine = target.engine
+    assert isinstance(engine, Engine)
+    engine.follow_code(Code(target), watch=False)
+    async with engine:
+        put(tmp_path, {"jobs.py": OWN.replace("1]", "2]")})
+        assert (await engine.reload()).ok
+        run = await engine.trigger_job("g/work")
+        async for _ in LocalClient(engine).follow(run.id):
+            pass
+        assert (await engine.reads.run(run.id)).result == "[true, 2]"
+
+
+async def test_a_job_that_has_had_all_its_runs_is_left_alone(tmp_path: Path) -> None:
+    code = JOBS.replace("every=10", "every=10, max_runs=1")
+    put(tmp_path, {"jobs.py": code, "helpers.py": HELPERS})
+    async with following(tmp_path) as kit:
+        await kit.clock.advance(11)
+        before = await kit.client.job("g/work")
+        await kit.engine.reload()
+        assert await kit.client.job("g/work") == before
+        assert kit.running.core.jobs.named("g/work").state is JobState.FINISHED
+
+
+async def test_a_limit_of_a_group_that_changed_holds_at_once(tmp_path: Path) -> None:
+    put(tmp_path, {"jobs.py": JOBS, "helpers.py": HELPERS})
+    async with following(tmp_path) as kit:
+        live = kit.running.core.jobs.named("g/work")
+        assert not live.limits
+        put(tmp_path, {"jobs.py": JOBS.replace('Group("g")', 'Group("g", limit=3)')})
+        await kit.engine.reload()
+        assert kit.engine.registry.groups["g"].limit == 3
+        (held,) = live.limits
+        assert held.capacity == 3
 
 
 async def test_a_store_that_is_away_is_asked_again(tmp_path: Path) -> None:
