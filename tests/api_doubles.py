@@ -38,6 +38,7 @@ from schedtui.models import (
     LogPage,
     Page,
     Preview,
+    Reload,
     Run,
     RunFilter,
     RunState,
@@ -228,6 +229,14 @@ class FakeClient:
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
         self._note("resume_job", expect_id=expect_id)
         return self._job(job)
+
+    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+        self._note("revert_job", expect_id=expect_id)
+        return self._job(job)
+
+    async def reload(self) -> Reload:
+        self._note("reload")
+        return Reload(ok=True, generation=1, modules=())
 
     async def trigger_job(
         self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None

@@ -36,6 +36,7 @@ from schedtui.models import (
     LogPage,
     Page,
     Preview,
+    Reload,
     Run,
     RunChange,
     RunFilter,
@@ -255,6 +256,15 @@ class FakeEngine:
         )
         self.change(row)
         return self._job(row)
+
+    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+        self._check("revert_job", job, expect_id)
+        row = self._row(job, expect_id)._replace(overridden=False)
+        self.change(row)
+        return self._job(row)
+
+    async def reload(self) -> Reload:
+        return Reload(ok=True, generation=1, modules=())
 
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
         self._check("resume_job", job, expect_id)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from schedtui.capture import CurrentRun, current_run, log, progress, track
     from schedtui.engine import Engine
     from schedtui.registry import Group
+    from schedtui.schema.late import Late
     from schedtui.triggers import (
         AllOf,
         AnyOf,
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = ["AllOf", "AnyOf", "Between", "Calendar", "Cron", "CurrentRun", "Engine", "Every"]
-__all__ += ["Except", "Group", "Never", "Once", "__version__"]
+__all__ += ["Except", "Group", "Late", "Never", "Once", "__version__"]
 __all__ += ["current_run", "log", "progress", "register_calendar", "track"]
 
 _ROOMS = {
     "schedtui.capture": {"CurrentRun", "current_run", "log", "progress", "track"},
     "schedtui.engine": {"Engine"},
     "schedtui.registry": {"Group"},
+    "schedtui.schema.late": {"Late"},
     "schedtui.triggers": {"AllOf", "AnyOf", "Between", "Calendar", "Cron", "Every", "Except"}
     | {"Never", "Once", "register_calendar"},
 }

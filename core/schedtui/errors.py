@@ -27,6 +27,7 @@
     │   ├── StoreDataError                 the store refused these very data
     │   ├── StoreLockedError               another engine owns this store
     │   └── StoreSchemaError               written by a newer schedtui
+    ├── LateValueError                     a late parameter's value could not be fetched
     ├── EventGapError                      changes were lost; take a fresh snapshot
     ├── ProtocolError                      the other side did not speak schedtui's language
     ├── ForeignTriggerError                a trigger object from elsewhere failed
@@ -213,6 +214,13 @@ class StoreLockedError(StoreError):
 
 class StoreSchemaError(StoreError):
     """The store was written by a newer schedtui than this one."""
+
+
+class LateValueError(SchedtuiError):
+    """The value of a `Late` parameter could not be fetched; its cause is what the provider raised.
+
+    The function was not called.
+    """
 
 
 class EventGapError(SchedtuiError):

@@ -25,6 +25,8 @@ COMMANDS = {
     "create": ("create", "create a job"),
     "pause": ("pause", "stop firing a job"),
     "resume": ("resume", "fire a paused job again"),
+    "revert": ("revert", "let a job be what the code says again"),
+    "reload": ("reload", "load the code again"),
     "delete": ("delete", "delete a job that was created at run time"),
     "token": ("token", "make access tokens for the HTTP API"),
 }

@@ -104,6 +104,7 @@ def fields_of(schema: Mapping[str, Any]) -> tuple[Field, ...]:
     fields = [
         _field(str(name), part if isinstance(part, Mapping) else {}, schema, str(name) in required)
         for name, part in properties.items()
+        if not (isinstance(part, Mapping) and part.get("readOnly") is True)
     ]
     return tuple(sorted(fields, key=lambda field: not field.required))
 
@@ -117,6 +118,9 @@ def _field(name: str, part: Mapping[str, Any], root: Mapping[str, Any], required
         isinstance(variant, Mapping) and variant.get("type") == "string" for variant in variants
     )
     description = outer.get("description") or part.get("description") or ""
+    late = outer.get("late")
+    if isinstance(late, str) and not description:
+        description = f"left out: fetched at each attempt by {late}"
     return Field(
         name=name,
         kind=kind,

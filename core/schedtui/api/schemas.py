@@ -19,6 +19,7 @@ from schedtui.models import (
     LogHit,
     LogPage,
     Preview,
+    Reload,
     Run,
 )
 
@@ -35,6 +36,7 @@ _MODELS: tuple[type, ...] = (
     LogHit,
     LogPage,
     Preview,
+    Reload,
     Run,
 )
 _PROBLEM = {

@@ -40,6 +40,7 @@ from schedtui.models import (
     LogPage,
     Page,
     Preview,
+    Reload,
     Run,
     RunFilter,
     Snapshot,
@@ -181,6 +182,10 @@ class HttpClient:
 
     # --- changing -----------------------------------------------------------------------------
 
+    async def reload(self) -> Reload:
+        """See `EngineClient.reload`."""
+        return decode(Reload, await self._send("POST", "/reload", None))
+
     async def create_job(self, spec: JobSpec) -> Job:
         """See `EngineClient.create_job`."""
         return decode(Job, await self._send("POST", "/jobs", spec))
@@ -211,6 +216,11 @@ class HttpClient:
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
         """See `EngineClient.resume_job`."""
         path = f"{_path(job)}/resume"
+        return decode(Job, await self._send("POST", path, None, expect_id=expect_id))
+
+    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+        """See `EngineClient.revert_job`."""
+        path = f"{_path(job)}/revert"
         return decode(Job, await self._send("POST", path, None, expect_id=expect_id))
 
     async def trigger_job(

@@ -27,6 +27,7 @@ from schedtui.models import (
     LogPage,
     Page,
     Preview,
+    Reload,
     Run,
     RunFilter,
     Snapshot,
@@ -66,6 +67,10 @@ class LocalClient:
             return self._engine.running.info()
 
         return await self._engine.on_loop(ask)
+
+    async def reload(self) -> Reload:
+        """Load the code again."""
+        return await self._engine.reload(actor=self._actor)
 
     async def snapshot(self) -> Snapshot:
         """All jobs, and where changes go on from."""
@@ -159,6 +164,10 @@ class LocalClient:
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
         """Claim due times again."""
         return await self._engine.resume_job(job, expect_id=expect_id, actor=self._actor)
+
+    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+        """Undo edits from outside of a static job."""
+        return await self._engine.revert_job(job, expect_id=expect_id, actor=self._actor)
 
     async def trigger_job(
         self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None

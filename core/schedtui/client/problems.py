@@ -20,6 +20,7 @@ from schedtui.errors import (
     InvalidNameError,
     InvalidTriggerError,
     JobNotFoundError,
+    LateValueError,
     NotFoundError,
     ProtocolError,
     RefusedError,
@@ -72,6 +73,7 @@ STATUS: dict[type[SchedtuiError], int] = {
     ProtocolError: 502,
     ForeignTriggerError: 500,
     TargetError: 500,
+    LateValueError: 500,
     SchedtuiError: 500,
 }
 """The HTTP status of each error."""

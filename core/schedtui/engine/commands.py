@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import wraps
@@ -23,6 +23,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.draft import Drafts, next_due_after
 from schedtui.engine.fire import Fire
 from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.reconcile import revert
 from schedtui.engine.writes import JobWrites, changed_meanwhile, told
 from schedtui.errors import (
     ConflictError,
@@ -170,6 +171,12 @@ class Commands:
             )
 
     @_whole
+    async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:
+        """Undo edits from outside of a static job; see `EngineClient.revert_job`."""
+        async with self._hold(name, expect_id) as live:
+            return await revert(self._core, self._writes, live, actor)
+
+    @_whole
     async def delete(self, name: str, actor: str, *, expect_id: int | None) -> None:
         """Delete a job; see `EngineClient.delete_job`."""
         async with self._hold(name, expect_id) as live:
@@ -239,6 +246,10 @@ class Commands:
         """End a run before its time; see `EngineClient.cancel_run`."""
         _check_reason(reason)
         self._cancels.cancel(run_id, actor, reason=reason, force=force)
+
+    def hold(self, live: LiveJob) -> AbstractAsyncContextManager[LiveJob]:
+        """Keep claims and other commands away from a job while it is written."""
+        return self._hold(live.full_name, live.id)
 
     @asynccontextmanager
     async def _hold(self, name: str, expect_id: int | None) -> AsyncIterator[LiveJob]:

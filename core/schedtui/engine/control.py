@@ -12,7 +12,7 @@ from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.sync import PYTHON
 from schedtui.errors import ConflictError, EngineStoppedError
-from schedtui.models import TERMINAL, Job, JobPatch, JobSpec, Run
+from schedtui.models import TERMINAL, Job, JobPatch, JobSpec, Reload, Run
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
 
@@ -147,6 +147,14 @@ class Control(ABC):
             lambda: self._live().commands.resume(job, actor, expect_id=expect_id)
         )
 
+    async def revert_job(
+        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
+    ) -> Job:
+        """Let a static job be what the code says; see `EngineClient.revert_job`."""
+        return await self.on_loop(
+            lambda: self._live().commands.revert(job, actor, expect_id=expect_id)
+        )
+
     async def trigger_job(
         self,
         job: str,
@@ -182,6 +190,10 @@ class Control(ABC):
             )
         again = await self.on_loop(lambda: self._live().commands.rerun(run, actor))
         return await self.reads.run(again)
+
+    async def reload(self, *, actor: str = PYTHON) -> Reload:
+        """Load the code again; see `EngineClient.reload`."""
+        return await self.on_loop(lambda: self._live().reloading.reload(actor))
 
     def _live(self) -> Running:
         running = self.running

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
 
 from schedtui.clock import Clock
@@ -56,6 +56,8 @@ class Core:
         self.heap = DueHeap()
         self.loop = asyncio.get_running_loop()
         self.slots: Slots
+        self.secret = b""
+        """The store's own key, for fingerprints."""
         self.problems: dict[str, str] = {}
         """What is wrong with the engine, by a key that clears it again."""
         self.absent: tuple[int, int, str] | None = None

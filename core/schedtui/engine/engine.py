@@ -23,6 +23,7 @@ from schedtui.policies import PolicyWords
 from schedtui.protocols import Store
 from schedtui.registry import Group, Registry
 from schedtui.store import open_store
+from schedtui.target.code import Code
 from schedtui.triggers import check_timezone
 
 T = TypeVar("T")
@@ -100,6 +101,7 @@ class Engine(Control):
         )
         self._running: Running | None = None
         self._thread: threading.Thread | None = None
+        self._code: tuple[Code, bool] | None = None
         self.on_death: list[Callable[[], object]] = []
         self.sync = Sync(self)
 
@@ -153,6 +155,8 @@ class Engine(Control):
         except BaseException:
             self._running = None
             raise
+        if self._code is not None:
+            running.reloading.follow(self._code[0], watch=self._code[1])
 
     async def stop(self, grace_s: float = 10.0) -> None:
         """Stop in order: claim nothing more, let runs finish, cancel, record, close. Idempotent.
@@ -264,6 +268,19 @@ class Engine(Control):
             EngineStoppedError: the engine does not run.
         """
         return await self.running.on_loop(make)
+
+    # --- code ---------------------------------------------------------------------------------
+
+    def follow_code(self, code: Code, *, watch: bool = True) -> None:
+        """Run what a target's files hold, not what they held at the start; from the next start on.
+
+        The groups that the code gives become all that the engine knows.
+
+        Args:
+            code: Of the target whose groups this engine has.
+            watch: Reload whenever its files change; False: only when `reload` is called.
+        """
+        self._code = (code, watch)
 
     def _make_store(self) -> Store:
         given = self._store_given

@@ -204,6 +204,7 @@ class LiveRun:
         "attempt",
         "cancelled",
         "claimed_at_us",
+        "code",
         "deadline",
         "ended",
         "function",
@@ -211,6 +212,7 @@ class LiveRun:
         "id",
         "job",
         "kwargs",
+        "late",
         "limits",
         "log_lines",
         "make_sink",
@@ -273,6 +275,10 @@ class LiveRun:
         self.ended = False
         """Whether its function has ended; what says more after that is not the run."""
         self.make_sink: Callable[[LiveRun], RunSink] | None = None
+        self.code: str | None = None
+        """Fingerprint of the code of this attempt."""
+        self.late: dict[str, str] = {}
+        """Fingerprints of the late values of this attempt."""
 
     def again(self, not_before_us: int) -> LiveRun:
         """The same run, queued for its next attempt.
@@ -294,6 +300,7 @@ class LiveRun:
         run.attempt = self.attempt
         run.holds_job = self.holds_job
         run.log_lines = self.log_lines
+        run.code, run.late = self.code, self.late
         run.sink = self.sink
         return run
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.draft import next_due_after
 from schedtui.engine.live import LiveJob
 from schedtui.engine.writes import JobWrites
+from schedtui.errors import ConflictError
 from schedtui.models import Job, RunState
 from schedtui.models.wire import to_wire
 from schedtui.protocols import NewRun
@@ -28,20 +30,36 @@ logger = logging.getLogger("schedtui.reconcile")
 ACTOR = "code"
 CHUNK = 500
 """New jobs in one transaction."""
+_TOLD = "declaration "
+"""How the keys of problems begin that are found here."""
 SLICE = 100
 """Declarations that are compared before others have the loop."""
 
 
-async def reconcile(core: Core, writes: JobWrites) -> None:
+Hold = Callable[[LiveJob], AbstractAsyncContextManager[object]]
+"""Keeps claims and commands away from a job while it is written."""
+
+
+def _nobody_else(_: LiveJob) -> AbstractAsyncContextManager[object]:
+    return nullcontext()
+
+
+async def reconcile(core: Core, writes: JobWrites, hold: Hold = _nobody_else) -> None:
     """Bring the static jobs in line with the registry.
+
+    Args:
+        core: The engine's parts.
+        writes: Writes the jobs.
+        hold: For an engine that ticks already.
 
     Raises:
         StoreUnavailableError: the store cannot take it now.
     """
     known = {_declared_name(live.job): live for live in core.jobs if live.job.static}
     declarations = core.registry.declarations()
+    told = {key for key in core.problems if key.startswith(_TOLD)}
     for name, problem in await core.arguments.problems(declarations):
-        _tell(core, name, f"every run of {name} will fail: {problem}")
+        told.discard(_tell(core, name, f"every run of {name} will fail: {problem}"))
     new: list[Declaration] = []
     for number, declaration in enumerate(declarations):
         names = (declaration.group, declaration.name)
@@ -53,9 +71,10 @@ async def reconcile(core: Core, writes: JobWrites) -> None:
                 f"{live.full_name} is declared in code, and a job created at run time has that "
                 "name: rename or delete the one, or the other"
             )
-            _tell(core, live.full_name, text)
+            told.discard(_tell(core, live.full_name, text))
         elif _differs(core, live.job, declaration):
-            await _update(core, writes, live, declaration)
+            async with hold(live):
+                await _update(core, writes, live, declaration)
         if number % SLICE == SLICE - 1:
             await asyncio.sleep(0)
     for first in range(0, len(new), CHUNK):
@@ -65,15 +84,19 @@ async def reconcile(core: Core, writes: JobWrites) -> None:
     for live in core.jobs:
         job = live.job
         if job.static and not job.orphaned and _declared_name(job) not in declared:
-            changed = replace(live.current(), orphaned=True)
-            await writes.replace(live, changed, ACTOR, "job.orphan")
-        elif live.next_due_us is None and not job.orphaned:
+            async with hold(live):
+                changed = replace(live.current(), orphaned=True)
+                await writes.replace(live, changed, ACTOR, "job.orphan")
+        elif live.next_due_us is None and not job.orphaned and not live.exhausted:
             next_due = _next_due(core, live)
             if next_due is None:
                 _tell_if_never_due(live)
-            else:  # its trigger had failed, and works again
+                continue
+            async with hold(live):  # its trigger had failed, and works again
                 changed = replace(live.current(), next_due=next_due)
                 await writes.replace(live, changed, ACTOR, "job.edit")
+    for key in told:
+        core.problem(key, None)
     wanted = {live.job.function: live.kwargs for live in core.jobs}
     wanted |= {live.job.function: live.kwargs for live in core.jobs if live.kwargs}
     await core.arguments.prepare(wanted.items())
@@ -96,9 +119,11 @@ def _tell_if_never_due(live: LiveJob) -> None:
         logger.warning("%s is never due: %s", live.full_name, trigger.refusal())
 
 
-def _tell(core: Core, name: str, text: str) -> None:
+def _tell(core: Core, name: str, text: str) -> str:
+    """Enter a problem with a declaration; returns its key."""
     logger.warning(text)
-    core.problem(f"declaration {name}", text)
+    core.problem(f"{_TOLD}{name}", text)
+    return f"{_TOLD}{name}"
 
 
 def _declared_name(job: Job) -> tuple[str, str]:
@@ -157,31 +182,75 @@ def _next_us(declaration: Declaration, timezone: str, now_us: int) -> int | None
 async def _update(core: Core, writes: JobWrites, live: LiveJob, declaration: Declaration) -> None:
     old = live.current()
     fresh = _job(core, declaration)
-    now_us = core.clock.now_us()
     if live.job.overridden:
         next_due = old.next_due
         if old.orphaned:
-            next_due = next_due_after(live.trigger, live.last_due_us, now_us)
+            next_due = next_due_after(live.trigger, live.last_due_us, core.clock.now_us())
         changed = replace(old, declared=fresh.declared, orphaned=False, next_due=next_due)
     else:
-        paused = _paused(old, fresh)
-        moved = (old.trigger, old.timezone) != (fresh.trigger, fresh.timezone)
-        moved = moved or old.orphaned or (old.paused and not paused)
-        changed = replace(
-            fresh,
-            id=old.id,
-            created_at=old.created_at,
-            paused=paused,
-            pause_reason=old.pause_reason,
-            paused_by=old.paused_by,
-            last_due=old.last_due,
-            next_due=fresh.next_due if moved else old.next_due,
+        changed = _as_declared(old, replace(fresh, paused=_paused(old, fresh)))
+    await _write(core, writes, live, changed, ACTOR, "job.edit")
+
+
+async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Job:
+    """Let a held job be what its declaration says; it stays paused, or not, as it is.
+
+    Raises:
+        ConflictError: it has no declaration now, or a job has the name that it has in the code.
+    """
+    old = live.current()
+    names = _declared_name(old)
+    found = [one for one in core.registry.declarations() if (one.group, one.name) == names]
+    if not old.static or not found:
+        raise ConflictError(
+            f"{live.full_name} is not declared in the code, so there is nothing to go back to"
         )
+    if not old.overridden:
+        return old
+    holder = core.jobs.find(*names)
+    if holder is not None and holder is not live:
+        raise ConflictError(
+            f"{live.full_name} is called {'/'.join(names)} in the code, and another job has that "
+            "name now: rename or delete that one first"
+        )
+    changed = _as_declared(old, replace(_job(core, found[0]), paused=old.paused))
+    return await _write(core, writes, live, changed, actor, "job.revert")
+
+
+def _as_declared(old: Job, fresh: Job) -> Job:
+    """A job with everything that a declaration says, and all else as it was."""
+    moved = (old.trigger, old.timezone) != (fresh.trigger, fresh.timezone)
+    moved = moved or old.orphaned or (old.paused and not fresh.paused)
+    return replace(
+        old,
+        group=fresh.group,
+        name=fresh.name,
+        function=fresh.function,
+        trigger=fresh.trigger,
+        timezone=fresh.timezone,
+        kwargs=fresh.kwargs,
+        policies=fresh.policies,
+        tags=fresh.tags,
+        description=fresh.description,
+        static=True,
+        declared=fresh.declared,
+        overridden=False,
+        orphaned=False,
+        paused=fresh.paused,
+        next_due=fresh.next_due if moved else old.next_due,
+    )
+
+
+async def _write(
+    core: Core, writes: JobWrites, live: LiveJob, changed: Job, actor: str, action: str
+) -> Job:
+    """Write a job that follows its declaration, with rows for the due times it leaves behind."""
     rows: tuple[NewRun, ...] = ()
-    if changed.next_due != old.next_due:
+    if changed.next_due != live.current().next_due:
+        now_us = core.clock.now_us()
         reason = core.absence(live.next_due_us or 0) or "its declaration changed"
         rows = writes.passed(live, now_us, reason, RunState.MISSED)
-    await writes.replace(live, changed, ACTOR, "job.edit", rows)
+    return await writes.replace(live, changed, actor, action, rows)
 
 
 def _paused(old: Job, fresh: Job) -> bool:

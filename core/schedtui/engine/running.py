@@ -29,6 +29,7 @@ from schedtui.engine.load import Reloads, load
 from schedtui.engine.loglines import LogLines
 from schedtui.engine.reconcile import reconcile
 from schedtui.engine.recover import recover
+from schedtui.engine.reloading import Reloading
 from schedtui.engine.slots import Pool, Slots
 from schedtui.engine.supervise import LAST_WORD_S, Supervisor
 from schedtui.engine.writes import JobWrites
@@ -37,6 +38,7 @@ from schedtui.execution import (
     AsyncExecutor,
     ProcessExecutor,
     ThreadExecutor,
+    late,
     refuse_in_worker,
 )
 from schedtui.models import EngineInfo, Health, JobSummary, Policies
@@ -163,9 +165,12 @@ class Running:
 
     async def _tell_start(self) -> None:
         at_us, detail = self.started_us, json.dumps({"version": __version__, "pid": os.getpid()})
-        await self.writes.write(
-            lambda tx: tx.audit(at_us, "engine", "engine.start", self.boot, detail)
-        )
+
+        def apply(tx: StoreTx) -> str:
+            tx.audit(at_us, "engine", "engine.start", self.boot, detail)
+            return tx.secret()
+
+        self.core.secret = (await self.writes.write(apply)).encode()
 
     async def _open(self, boot: Boot) -> Opened:
         opening = asyncio.ensure_future(asyncio.to_thread(self.store.open, boot))
@@ -196,6 +201,7 @@ class Running:
         self.core.hub.close()
         if self._beat is not None:
             self._beat.cancel()
+        await self.reloading.close()
         async with AsyncExitStack() as last:
             # Last one first, and whatever fails: nothing may stay locked, hooked or running.
             last.push_async_callback(asyncio.to_thread, self.store.close)
@@ -259,7 +265,13 @@ class Running:
 
     def busy_s(self) -> float:
         """Real seconds that are worth waiting for what is under way off the loop; 0 for nothing."""
-        if self.writer.busy or self.logs.busy or self.reloads.busy or self.chores.busy:
+        if (
+            self.writer.busy
+            or self.logs.busy
+            or self.reloads.busy
+            or self.chores.busy
+            or late.busy(self.loop)
+        ):
             return HANGS_S
         elsewhere = (self.core.pools["thread"], self.core.pools["process"])
         busy = any(pool.free < pool.executor.slots for pool in elsewhere)
@@ -307,6 +319,7 @@ class Running:
             core, self.writes, self.claims, self.admission, self.cancels, self._dispatch
         )
         self.chores = Chores(core, self.commands, self.admission, self.supervisor.failures)
+        self.reloading = Reloading(core, self.writes, self.commands)
         self.watch = ClockWatch(core, self.claims, self.writes.write)
         self.shell = Shell(self._tick, self.clock)
         core.wakeup = self.shell.wakeup

@@ -7,14 +7,15 @@ ended; that the job is idle again (for overlap) counts from the commit of the ou
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from schedtui.capture import RunSink, run_context
 from schedtui.clock import Timer
 from schedtui.engine.attempts import End, retry_delay_s
+from schedtui.engine.calls import prepare
 from schedtui.engine.core import Core
 from schedtui.engine.failures import Failures
 from schedtui.engine.live import LiveRun
@@ -23,7 +24,6 @@ from schedtui.errors import EngineStoppedError, SchedtuiError, StoreDataError
 from schedtui.execution.ended import ended_error
 from schedtui.models import RunState
 from schedtui.protocols import Call, Ended, Finish, RecentRun, Retry, StoreTx
-from schedtui.registry.function import Function
 from schedtui.store.writer import Lane, Write
 
 logger = logging.getLogger("schedtui.runs")
@@ -87,17 +87,14 @@ class Supervisor:
             run.sink.reopen(run.attempt)
         try:
             function = self._core.registry.resolve(run.function)
-            call: Callable[..., Any] = function.call
-            kind, origin = run.pool.executor.kind, None
-            if kind == "thread":  # there the arguments are checked as well
-                call, kwargs = partial(_checked_call, function, run.kwargs), {}
-            elif kind == "process":  # and there
-                origin, kwargs = function.origin, dict(run.kwargs)
-            else:
-                kwargs = function.validate(run.kwargs)
+            core = self._core
+            call, kwargs = prepare(run, function, key=core.secret, loop=core.loop)
+            origin = function.origin if run.pool.executor.kind == "process" else None
             done, limit = partial(self._ended, run), function.memory_limit_mb
             context = run_context(run)
-            run.pool.executor.submit(Call(run.id, call, kwargs, context, done, origin, limit))
+            run.pool.executor.submit(
+                Call(run.id, call, kwargs, context, done, origin, limit, core.secret)
+            )
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it is its outcome
             self._ended(run, ended_error(error, self._core.clock))
 
@@ -143,6 +140,8 @@ class Supervisor:
         core = self._core
         if core.slots.give_back(run, core.clock.now_us()):
             self.on_slot()
+        if ended.late is not None:
+            run.late = dict(ended.late)
         ended = _as_asked(run, ended)
         delay_s = retry_delay_s(run.job.policies, run.attempt, ended)
         self.record(run, ended, delay_s)
@@ -176,6 +175,8 @@ class Supervisor:
             sink.dropped if sink is not None else 0,
             sink.progress if sink is not None else None,
             sink.progress_text if sink is not None else None,
+            run.code,
+            json.dumps(run.late, sort_keys=True) if run.late else None,
         )
         not_before_us = 0
         if delay_s is not None:
@@ -348,10 +349,6 @@ def _as_asked(run: LiveRun, ended: Ended) -> Ended:
     state, reason = run.asked
     kinds = ("TimeoutError",) if state is RunState.TIMED_OUT else ()
     return ended._replace(state=state, reason=ended.reason or reason, kinds=kinds)
-
-
-def _checked_call(function: Function, kwargs: Mapping[str, Any]) -> Any:
-    return function.call(**function.validate(kwargs))
 
 
 def _bare(finish: Finish, error: SchedtuiError) -> Finish:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from schedtui.errors import RefusedError
-from schedtui.models import Job, JobPatch, Run
+from schedtui.models import Job, JobPatch, Reload, Run
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
 
@@ -91,6 +91,14 @@ class Sync:
     def resume_job(self, job: str, *, expect_id: int | None = None, actor: str = PYTHON) -> Job:
         """See `Engine.resume_job`."""
         return self._call(lambda: self._engine.resume_job(job, expect_id=expect_id, actor=actor))
+
+    def revert_job(self, job: str, *, expect_id: int | None = None, actor: str = PYTHON) -> Job:
+        """See `Engine.revert_job`."""
+        return self._call(lambda: self._engine.revert_job(job, expect_id=expect_id, actor=actor))
+
+    def reload(self, *, actor: str = PYTHON) -> Reload:
+        """See `Engine.reload`."""
+        return self._call(lambda: self._engine.reload(actor=actor))
 
     def trigger_job(
         self,

@@ -129,10 +129,6 @@ class ThreadExecutor:
             self._start_thread(waiting)
         return True
 
-    def abandon(self, run_id: int) -> bool:
-        """Take back a call that has not begun."""
-        return self._waiting.pop(run_id, None) is not None
-
     async def close(self) -> None:
         """Take back what has not begun, report what has ended, abandon what still runs."""
         for run_id in list(self._waiting):

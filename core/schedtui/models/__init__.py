@@ -3,6 +3,7 @@
 `wire.to_wire` and `wire.from_wire` turn every model into JSON values and back.
 """
 
+from schedtui.models.difference import Difference, compare_runs
 from schedtui.models.engine import (
     AuditEvent,
     Changes,
@@ -10,8 +11,11 @@ from schedtui.models.engine import (
     EngineInfo,
     FunctionInfo,
     Health,
+    ModuleReload,
+    ModuleState,
     Page,
     Preview,
+    Reload,
     RunChange,
     Snapshot,
 )
@@ -26,6 +30,7 @@ __all__ = [
     "AuditEvent",
     "CatchUp",
     "Changes",
+    "Difference",
     "DueTime",
     "EngineInfo",
     "FunctionInfo",
@@ -38,11 +43,14 @@ __all__ = [
     "LogHit",
     "LogLine",
     "LogPage",
+    "ModuleReload",
+    "ModuleState",
     "OnLost",
     "Overlap",
     "Page",
     "Policies",
     "Preview",
+    "Reload",
     "Run",
     "RunChange",
     "RunFilter",
@@ -50,4 +58,5 @@ __all__ = [
     "Snapshot",
     "Source",
     "WaitReason",
+    "compare_runs",
 ]

@@ -18,6 +18,7 @@ from schedtui.models import (
     LogPage,
     Page,
     Preview,
+    Reload,
     Run,
     RunFilter,
     Snapshot,
@@ -40,6 +41,15 @@ class EngineClient(Protocol):
 
     async def info(self) -> EngineInfo:
         """The engine now."""
+
+    async def reload(self) -> Reload:
+        """Load the code of the engine's target again, whole or not at all.
+
+        A broken module is part of the answer, and no error.
+
+        Raises:
+            RefusedError: the engine is part of a program, and was not asked to follow its code.
+        """
 
     async def snapshot(self) -> Snapshot:
         """All jobs, and the cursor from which `changes` goes on."""
@@ -96,6 +106,16 @@ class EngineClient(Protocol):
 
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
         """Claim again from now on; due times in between get ``skipped`` rows. Idempotent."""
+
+    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+        """Let a static job be what the code says again: edits from outside are undone. Idempotent.
+
+        Whether it is paused stays as it is.
+
+        Raises:
+            JobNotFoundError
+            ConflictError: it is not declared in code, or no longer.
+        """
 
     async def trigger_job(
         self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None

@@ -22,6 +22,8 @@ class Ended(NamedTuple):
     reason: str | None = None
     kinds: tuple[str, ...] = ()
     """The exception's class and those above it, for ``retry_on``."""
+    late: Mapping[str, str] | None = None
+    """Fingerprints of late values that were fetched elsewhere; None where they were not."""
 
 
 class Origin(NamedTuple):
@@ -54,6 +56,8 @@ class Call(NamedTuple):
     JSON values, and ``function`` is not used."""
     memory_limit_mb: int | None = None
     """MiB that the process which makes the call may use."""
+    late_key: bytes = b""
+    """Of the fingerprints of late values that are fetched elsewhere."""
 
 
 class Executor(Protocol):
@@ -86,9 +90,6 @@ class Executor(Protocol):
     @property
     def stuck(self) -> int:
         """Calls that were let go and still run."""
-
-    def abandon(self, run_id: int) -> bool:
-        """Let go of a call: it never reports, and its slot may be given to another at once."""
 
     async def close(self) -> None:
         """Let go of everything; calls that cannot be ended are abandoned and never report."""

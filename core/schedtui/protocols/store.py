@@ -92,6 +92,12 @@ class StoreTx(Protocol):
     def beat(self, boot: str, now_us: int, *, stopped: bool = False) -> None:
         """The engine's sign of life, or its orderly end."""
 
+    def secret(self) -> str:
+        """A random key of this store, made when it is first asked for; it never leaves the engine.
+
+        Fingerprints of late values are made with it, so that they cannot be guessed.
+        """
+
     def set_clock_epoch(self, epoch: int) -> None:
         """Make a clock step durable."""
 

@@ -13,6 +13,7 @@ from schedtui.models import FunctionInfo
 from schedtui.models.names import check_name
 from schedtui.protocols import Origin
 from schedtui.registry.executor import check_memory_limit, choose_executor, place_of
+from schedtui.registry.fingerprint import code_fingerprint, source_of
 from schedtui.schema.parameters import Parameters, underlying, without_partial
 
 _LOOP_STARTERS = frozenset({"run", "run_until_complete", "run_coroutine_threadsafe"})
@@ -38,6 +39,8 @@ class Function:
     file: str
     """Where its code is; empty when that is not known."""
     line: int
+    source: str = ""
+    """Digest of its module's source as it was when the function was registered."""
 
     @classmethod
     def of(
@@ -86,6 +89,7 @@ class Function:
             parameters=parameters,
             file=code.co_filename if code else "",
             line=code.co_firstlineno if code else 0,
+            source=source_of(function),
         )
 
     @property
@@ -153,6 +157,11 @@ class Function:
             raise InvalidError(f"function {self.full_name}: {error}") from error
 
     @cached_property
+    def code(self) -> str:
+        """The fingerprint of its code, the same after a restart; see `code_fingerprint`."""
+        return code_fingerprint(self.call, self.source)
+
+    @cached_property
     def _info(self) -> FunctionInfo:
         try:
             schema = self.parameters.json_schema()
@@ -168,6 +177,7 @@ class Function:
             memory_limit_mb=self.memory_limit_mb,
             file=self.file,
             line=self.line,
+            code=self.code,
         )
 
 

@@ -48,6 +48,15 @@ class Registry:
                 "rename one of them, or make the group once and import it"
             )
 
+    def swap(self, groups: Iterable[Group]) -> None:
+        """Know these groups from now on and no others; all at once, or none of them.
+
+        Raises:
+            TypeError, ConflictError: see `add`; nothing was changed.
+        """
+        fresh = Registry(groups)
+        self._groups = dict(fresh.groups)
+
     def resolve(self, full_name: str) -> Function:
         """The function that a name stands for now.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -325,6 +326,12 @@ class MemoryTx:
     def set_clock_epoch(self, epoch: int) -> None:
         """Make a clock step durable."""
         self._set(self._data.meta, "clock_epoch", epoch)
+
+    def secret(self) -> str:
+        """The store's own random key."""
+        if "secret" not in self._data.meta:
+            self._set(self._data.meta, "secret", secrets.token_hex(32))
+        return str(self._data.meta["secret"])
 
     def insert_token(self, token: Token) -> Token:
         """Keep a new token; ``id`` is given by the store."""

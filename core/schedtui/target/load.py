@@ -50,6 +50,11 @@ class Target:
             f"target = {json.dumps([DEFAULT_FILE, *shown], ensure_ascii=False)}"
         )
 
+    word: str | None = None
+    """What was typed to name it."""
+    cwd: Path = field(default_factory=Path.cwd)
+    """Where it was typed."""
+
 
 def load_target(target: str | None, *, cwd: Path) -> Target:
     """Load the user's code.
@@ -88,6 +93,8 @@ def load_target(target: str | None, *, cwd: Path) -> Target:
         engine=engine,
         settings=plan.settings,
         left_out=left_out,
+        word=target,
+        cwd=cwd,
     )
 
 

@@ -38,12 +38,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def add_store_options(parser: argparse.ArgumentParser) -> None:
-    """``--store`` and ``--timezone``, of an engine that is started here."""
+    """``--store``, ``--timezone`` and the like, of an engine that is started here."""
     parser.add_argument(
         "--store", metavar="URL", help="where jobs and runs live; default: .schedtui/ beside TARGET"
     )
     parser.add_argument(
         "--timezone", metavar="ZONE", help="of jobs that name none; default: the target's, or UTC"
+    )
+    parser.add_argument(
+        "--no-reload", action="store_true", help="do not load files again when they change"
     )
 
 
@@ -51,10 +54,10 @@ def run(args: argparse.Namespace) -> int:
     """Open the console."""
     refuse_without_terminal()
     if args.connect:
-        if args.target or args.store or args.timezone:
+        if args.target or args.store or args.timezone or args.no_reload:
             raise UsageError(
-                "--connect: the engine is there already; TARGET, --store and "
-                "--timezone are for one that is started here"
+                "--connect: the engine is there already; TARGET, --store, --timezone and "
+                "--no-reload are for one that is started here"
             )
         client = remote(args.connect, args.token_file)
         return _attached(client, client.address, args)
@@ -124,7 +127,13 @@ def _embedded(args: argparse.Namespace, state: StateDir) -> int:
 
         return load_target(args.target, cwd=Path.cwd())
 
-    host = Host(load, state=state, store=args.store, timezone=args.timezone)
+    host = Host(
+        load,
+        state=state,
+        store=args.store,
+        timezone=args.timezone,
+        reload=not args.no_reload,
+    )
     return EmbeddedSession(
         host,
         child,

@@ -40,6 +40,8 @@ class Host:
         state: Where the engine keeps its files.
         store: A store's URL; None: what the target says, else the one in ``state``.
         timezone: The default zone; None: what the target says, else UTC.
+        reload: Whether changed files are loaded while it runs; False: only when somebody says so,
+            None: never, because it is no code of the user's.
     """
 
     def __init__(
@@ -49,11 +51,13 @@ class Host:
         state: StateDir,
         store: str | None = None,
         timezone: str | None = None,
+        reload: bool | None = None,
     ) -> None:
         self.state = state
         self._load = load
         self._store = store
         self._timezone = timezone
+        self._reload = reload
         self._engine: Engine | None = None
         self._server: Server | None = None
         self.notice = ""
@@ -98,6 +102,10 @@ class Host:
         self.notice = target.notice
         if self.notice:
             logger.warning(self.notice)
+        if self._reload is not None:
+            from schedtui.target import Code
+
+            engine.follow_code(Code(target), watch=self._reload)
         engine.on_death.append(self._died)
         engine.run_in_thread()
         self._engine = engine

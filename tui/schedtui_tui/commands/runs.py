@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import TYPE_CHECKING
 
-from schedtui.models import Run, RunFilter, RunState, Source
+from schedtui.models import Run, RunFilter, RunState, Source, compare_runs
 from schedtui_tui.commands.connect import add_engine_options, with_engine
-from schedtui_tui.exits import Exit
+from schedtui_tui.exits import Exit, UsageError
 from schedtui_tui.tables import moment, print_json, print_table, took
 
 if TYPE_CHECKING:
@@ -29,6 +30,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-n", "--limit", type=positive, default=20, metavar="N", help="at most so many (20)"
     )
+    parser.add_argument(
+        "--diff",
+        nargs=2,
+        type=positive,
+        metavar="RUN",
+        help="what two runs did not have in common: code, arguments, late values",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_engine_options(parser)
 
@@ -43,8 +51,12 @@ def positive(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Print the runs."""
+    if args.diff and args.job:
+        raise UsageError("--diff compares two runs: leave out the job")
 
     async def work(client: EngineClient) -> int:
+        if args.diff:
+            return await _compare(client, args)
         where = RunFilter(
             job_id=(await client.job(args.job)).id if args.job else None,
             group=args.group,
@@ -60,6 +72,22 @@ def run(args: argparse.Namespace) -> int:
         return Exit.DONE
 
     return with_engine(args, work)
+
+
+async def _compare(client: EngineClient, args: argparse.Namespace) -> int:
+    first, second = args.diff
+    found = compare_runs(await client.run(first), await client.run(second))
+    if args.json:
+        print_json(found)
+    else:
+        headers = ("WHAT", f"RUN {first}", f"RUN {second}")
+        rows = [(one.what, _shown(one.first), _shown(one.second)) for one in found]
+        print_table(headers, rows, empty="the same code, arguments and late values")
+    return Exit.DONE
+
+
+def _shown(value: object) -> str:
+    return "-" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 async def newest(client: EngineClient, where: RunFilter, limit: int) -> list[Run]:

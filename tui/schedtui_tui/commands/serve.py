@@ -91,7 +91,13 @@ def run(args: argparse.Namespace) -> int:
         return target
 
     state = StateDir.beside(folder_of(args.target))
-    host = Host(load, state=state, store=args.store, timezone=args.timezone)
+    host = Host(
+        load,
+        state=state,
+        store=args.store,
+        timezone=args.timezone,
+        reload=not args.no_reload,
+    )
     try:
         try:
             host.open()

@@ -11,7 +11,7 @@ from schedtui.api.context import engine_of
 from schedtui.api.query import CURSOR, NONE, Params, limit, text
 from schedtui.api.schemas import describe, page_of, ref
 from schedtui.errors import UnavailableError
-from schedtui.models import AuditEvent, EngineInfo, FunctionInfo, Health
+from schedtui.models import AuditEvent, EngineInfo, FunctionInfo, Health, Reload
 
 health = APIRouter(tags=["health"])
 router = APIRouter(prefix="/api/v1", tags=["engine"])
@@ -59,6 +59,17 @@ async def read_engine(request: Request) -> Response:
     """The engine at this moment."""
     NONE.read(request)
     return json_answer(await engine_of(request).info())
+
+
+@router.post("/reload", openapi_extra=describe(NONE, ref(Reload)))
+async def reload_code(request: Request) -> Response:
+    """Load the code of the engine's target again; 403 where it is part of another program.
+
+    Broken code is no error of this call: `ok` says whether the files run now, and `modules` what
+    became of each.
+    """
+    NONE.read(request)
+    return json_answer(await engine_of(request).reload())
 
 
 @router.get("/groups", openapi_extra=describe(NONE, page_of({"type": "string"})))

@@ -108,6 +108,14 @@ async def resume_job(request: Request, group: str, name: str) -> Response:
     return _job_answer(job)
 
 
+@router.post(f"{_JOB}/revert", openapi_extra=describe(_CHANGE, ref(Job)))
+async def revert_job(request: Request, group: str, name: str) -> Response:
+    """Let a job that is declared in code be what the code says; 409 where it is not declared."""
+    query = _CHANGE.read(request)
+    job = await engine_of(request).revert_job(f"{group}/{name}", expect_id=query["expect_id"])
+    return _job_answer(job)
+
+
 @router.get(f"{_JOB}/next", openapi_extra=describe(_NEXT, ref(Preview)))
 async def next_due(request: Request, group: str, name: str) -> Response:
     """Its next due times, in its own zone and in UTC."""

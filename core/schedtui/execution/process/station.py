@@ -236,4 +236,10 @@ def _as_message(call: Call) -> Message:
         "attempt": run.attempt,
         "source": run.source.value,
     }
-    return {"do": "call", "origin": call.origin, "kwargs": dict(call.kwargs), "run": given}
+    return {
+        "do": "call",
+        "origin": call.origin,
+        "kwargs": dict(call.kwargs),
+        "run": given,
+        "late_key": call.late_key.hex(),
+    }

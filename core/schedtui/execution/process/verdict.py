@@ -19,6 +19,7 @@ _STATES[RunState.CANCELLED.value] = RunState.CANCELLED
 _LEVELS = frozenset({"debug", "info", "warning", "error", "critical"})
 _STREAMS = frozenset({"log", "logging", "stdout", "stderr"})
 _MAX_NAME = 2_000
+_MAX_KINDS = 20
 _MAX_LAST_WORDS = 1_500
 
 DIED = "WorkerDied"
@@ -33,10 +34,14 @@ def read_ended(given: Any, clock: Clock) -> Ended:
     """
     if not isinstance(given, list) or len(given) != len(Ended._fields):
         raise ProtocolError("the end of a call that is not a list of its parts")
-    state, _, error_type, error, traceback, result, is_json, reason = given
+    state, _, error_type, error, traceback, result, is_json, reason, kinds, late = given
     texts = (error_type, error, traceback, result, reason)
     if state not in _STATES or any(not isinstance(text, str | None) for text in texts):
         raise ProtocolError("the end of a call with parts of another type")
+    if not isinstance(kinds, list) or not isinstance(late, dict | None):
+        raise ProtocolError("the end of a call with parts of another type")
+    names = tuple(clip(kind, _MAX_NAME) for kind in kinds[:_MAX_KINDS] if isinstance(kind, str))
+    prints = None if late is None else {str(key): str(late[key])[:64] for key in late}
     return Ended(
         _STATES[state],
         clock.now_us(),
@@ -46,6 +51,8 @@ def read_ended(given: Any, clock: Clock) -> Ended:
         result if result is None or is_json is True else clip(result, MAX_REPR),
         is_json is True and result is not None and len(result) <= MAX_JSON,
         reason and clip(reason, MAX_MESSAGE),
+        names,
+        prints,
     )
 
 

@@ -13,7 +13,9 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -29,6 +31,7 @@ from schedtui.execution.ended import (
     not_run,
 )
 from schedtui.execution.forked import leave_if_forked
+from schedtui.execution.late import arguments_in_thread
 from schedtui.execution.process.find import find
 from schedtui.execution.process.frames import Message, receive
 from schedtui.execution.process.inside import enter_worker
@@ -37,6 +40,7 @@ from schedtui.execution.process.lifeline import hang_on
 from schedtui.execution.process.relay import Link, WorkerRun
 from schedtui.protocols import Ended, Origin
 from schedtui.registry import Function
+from schedtui.registry.fingerprint import value_fingerprint
 from schedtui.target.imports import import_hidden
 
 
@@ -103,7 +107,8 @@ class Worker:
         run = self._run = WorkerRun(message["run"], self._link)
         interrupt.install()
         self._link.send({"tell": "began"})
-        ended = self._made(message, run)
+        self._late: dict[str, str] | None = None
+        ended = self._made(message, run)._replace(late=self._late)
         run.close()
         self._run = None
         spent = self._spent()
@@ -134,12 +139,20 @@ class Worker:
     def _value(self, message: Message) -> Any:
         """What the function gives, or the `Ended` of one that is of the wrong kind."""
         function = find(Origin(*message["origin"]), self._main)
-        kwargs = function.validate(message["kwargs"])
+        kwargs = message["kwargs"]
+        if function.parameters.late:
+            key = bytes.fromhex(message["late_key"])
+            kwargs = arguments_in_thread(function, kwargs, partial(self._note, key), None)
+        else:
+            kwargs = function.validate(kwargs)
         if function.is_async:
             return self._awaited(function, kwargs)
         value = function.call(**kwargs)
         refusal = not_run(value)
         return value if refusal is None else ended_refused(refusal, SystemClock())
+
+    def _note(self, key: bytes, values: Mapping[str, Any]) -> None:
+        self._late = {name: value_fingerprint(value, key) for name, value in values.items()}
 
     def _awaited(self, function: Function, kwargs: dict[str, Any]) -> Any:
         error: BaseException | None = None

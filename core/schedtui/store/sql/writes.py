@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -324,6 +325,16 @@ class SqlTx:
         """Make a clock step durable."""
         self._execute(schema.meta.delete().where(schema.meta.c.key == "clock_epoch"))
         self._execute(schema.meta.insert().values(key="clock_epoch", value=str(epoch)))
+
+    @_step
+    def secret(self) -> str:
+        """The store's own random key."""
+        value = schema.meta.c.value
+        kept = self._execute(sa.select(value).where(schema.meta.c.key == "secret")).scalar()
+        if kept is None:
+            kept = secrets.token_hex(32)
+            self._execute(schema.meta.insert().values(key="secret", value=kept))
+        return str(kept)
 
     @_step
     def insert_token(self, token: Token) -> Token:
