@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -56,7 +57,7 @@ zones = st.none() | st.sampled_from(ZONES)
 
 @st.composite
 def calendars(draw: st.DrawFn) -> Calendar:
-    common = {"at": draw(times), "anchor": draw(anchors), "timezone": draw(zones)}
+    common: dict[str, Any] = {"at": draw(times), "anchor": draw(anchors), "timezone": draw(zones)}
     unit = draw(st.sampled_from(("days", "weeks", "months")))
     every = draw(st.integers(1, 14))
     on: list[str | int] = []
