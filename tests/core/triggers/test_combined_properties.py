@@ -66,9 +66,9 @@ def calendars(draw: st.DrawFn) -> Calendar:
     elif unit == "months":
         on = draw(st.lists(st.sampled_from([1, 15, 28, 29, 31, "last"]), max_size=3))
     try:
-        return Calendar(**{unit: every}, on=on, **common)
+        return Calendar(on=on, **common | {unit: every})
     except InvalidTriggerError:  # a date that these months do not have
-        return Calendar(days=every, **common)
+        return Calendar(**common | {"days": every})
 
 
 crons = st.builds(
