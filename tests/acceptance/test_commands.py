@@ -30,6 +30,13 @@ def test_a_real_case_from_the_command_line(place: Place) -> None:
     due = place.json("next", "reports/weekly", "--count", "3")["next"]
     assert [one["local"][11:16] for one in due] == ["09:00"] * 3
 
+    other = place.json(
+        "create", "shop/tick", "--calendar", "every 2 weeks on fri at 9:00", "--name", "a"
+    )
+    assert (other["trigger"]["weeks"], other["trigger"]["on"]) == (2, ["fri"])
+    other = place.json("create", "shop/tick", "--trigger", '{"type": "never"}', "--name", "b")
+    assert (other["trigger"], other["next_due"]) == ({"type": "never"}, None)
+
     run = place.json("trigger", "reports/weekly", "--wait")
     assert (run["state"], run["result"]) == ("succeeded", f'"{RECIPIENT}"')
     (mail,) = (place.folder / "outbox").glob("*.eml")
@@ -120,6 +127,9 @@ def test_logs_follows_a_run_to_its_end(place: Place) -> None:
         (["delete", "shop/tick"], 4),
         (["create", "reports/send_report", "--cron", "99 * * * *", "--arg", "recipient=a"], 2),
         (["create", "reports/send_report", "--every", "5m"], 2),
+        (["create", "shop/tick", "--trigger", "every day"], 2),
+        (["create", "shop/tick", "--trigger", '{"type": "any_of"}'], 2),
+        (["create", "shop/tick", "--calendar", "every fortnight at 9:00"], 2),
         (["trigger", "shop/tick", "--arg", "nothing"], 2),
     ],
 )

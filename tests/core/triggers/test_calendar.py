@@ -167,7 +167,11 @@ def test_words(trigger: Calendar, words: str, short: str) -> None:
         ({"at": "9:00", "months": 1, "on": 32}, "on", "1 to 31, or last"),
         ({"at": "9:00", "months": 1, "on": {"a": 1}}, "on", "a list of days"),
         ({"at": "9:00", "weeks": 1, "anchor": "tomorrow"}, "anchor", "a date"),
-        ({"at": "9:00", "weeks": 1, "anchor": datetime(2026, 1, 1)}, "anchor", "a date"),
+        (
+            {"at": "9:00", "weeks": 1, "anchor": datetime(2026, 1, 1, tzinfo=UTC)},
+            "anchor",
+            "a date",
+        ),
         ({"at": "9:00", "weeks": 1, "anchor": "1850-01-01"}, "anchor", "1900 to 2199"),
         ({"at": "9:00", "weeks": 1, "timezone": "Berlin"}, "timezone", "Europe/Berlin"),
         # 30 February, and 29 February of odd years.

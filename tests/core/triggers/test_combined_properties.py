@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -56,7 +57,7 @@ zones = st.none() | st.sampled_from(ZONES)
 
 @st.composite
 def calendars(draw: st.DrawFn) -> Calendar:
-    common = {"at": draw(times), "anchor": draw(anchors), "timezone": draw(zones)}
+    common: dict[str, Any] = {"at": draw(times), "anchor": draw(anchors), "timezone": draw(zones)}
     unit = draw(st.sampled_from(("days", "weeks", "months")))
     every = draw(st.integers(1, 14))
     on: list[str | int] = []
@@ -65,9 +66,9 @@ def calendars(draw: st.DrawFn) -> Calendar:
     elif unit == "months":
         on = draw(st.lists(st.sampled_from([1, 15, 28, 29, 31, "last"]), max_size=3))
     try:
-        return Calendar(**{unit: every}, on=on, **common)
+        return Calendar(on=on, **common | {unit: every})
     except InvalidTriggerError:  # a date that these months do not have
-        return Calendar(days=every, **common)
+        return Calendar(**common | {"days": every})
 
 
 crons = st.builds(
