@@ -123,7 +123,7 @@ def test_a_targets_files_do_not_hide_the_standard_library(tmp_path: Path) -> Non
         "if __name__ == '__main__':\n    asyncio.run(main())\n"
     )
     result = python(str(script), cwd=tmp_path.parent)
-    assert result.stdout == "[1, \"sched\"] None\n", result.stderr
+    assert result.stdout == '[1, "sched"] None\n', result.stderr
 
 
 @pytest.mark.parametrize("work", ["time.sleep(60)", "re.match('(a+)+b', 'a' * 60)"])
