@@ -181,15 +181,11 @@ def wander() -> int:
 
 
 def surroundings() -> dict[str, Any]:
-    fds = {
-        fd: os.readlink(f"/proc/self/fd/{fd}")
-        for fd in map(int, os.listdir("/proc/self/fd"))
-        if os.path.exists(f"/proc/self/fd/{fd}")
-    }
+    files = [str(one.resolve()) for one in Path("/proc/self/fd").iterdir()]
     return {
         "leads": os.getsid(0) == os.getpid() == os.getpgrp(),
-        "stdin": fds[0],
-        "files": sorted(name for name in fds.values() if name.startswith("/")),
+        "stdin": str(Path("/proc/self/fd/0").resolve()),
+        "files": sorted(name for name in files if not name.startswith("/proc")),
         "variable": os.environ.get("SCHEDTUI_WORKER", "gone"),
         "modules": sorted({name.partition(".")[0] for name in sys.modules}),
     }
@@ -205,7 +201,7 @@ def nonsense() -> None:
     """Writes into the socket of its worker what no worker writes."""
     for fd in range(3, 20):
         try:
-            if os.readlink(f"/proc/self/fd/{fd}").startswith("socket"):
+            if "socket" in str(Path(f"/proc/self/fd/{fd}").readlink()):
                 os.write(fd, b"\0\0\0\x05hello")
         except OSError:
             continue

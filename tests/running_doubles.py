@@ -106,7 +106,7 @@ class Calls:
     async def line(self, run_id: int, text: str) -> None:
         """Wait until the run has said something."""
         async with asyncio.timeout(10):
-            while text not in texts(self.sinks[run_id]):
+            while text not in texts(self.sinks[run_id]):  # noqa: ASYNC110 - said elsewhere
                 await asyncio.sleep(0.002)
 
     async def end(self, run_id: int) -> Ended:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,10 @@ from schedtui.engine.slots import Pool
 from schedtui.errors import StoreDataError
 from schedtui.models import RunState, Source
 from schedtui.protocols import NewRun
+from schedtui.triggers import Trigger
 from schedtui.triggers.jitter import jitter_us
+
+logger = logging.getLogger("schedtui.tick")
 
 
 def new_run(
@@ -75,7 +79,21 @@ def claimed_row(core: Core, run: LiveRun, kwargs_json: str | None, now_us: int) 
         None,
         None,
         run.not_before_us or None,
+        None,
+        _names(run.job, run.scheduled_for_us),
     )
+
+
+def _names(job: LiveJob, due_us: int | None) -> str | None:
+    """Which of a job's several schedules are due, where they have names."""
+    trigger = job.trigger
+    if due_us is None or trigger is None or type(trigger).names_at is Trigger.names_at:
+        return None
+    try:
+        return ", ".join(trigger.names_at(due_us)) or None
+    except Exception:  # a trigger of the user's: that the run is due has been told already
+        logger.exception("the trigger of %s does not say its names", job.full_name)
+        return None
 
 
 def decided_row(

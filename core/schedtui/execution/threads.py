@@ -118,7 +118,9 @@ class ThreadExecutor:
         if self._waiting.pop(run_id, None) is not None:
             self._unreported -= 1
             return True
-        self._stuck.add(run_id)
+        if run_id not in self._running:
+            return False
+        self._stuck.add(run_id)  # before its thread could look for it there
         if self._running.pop(run_id, None) is None:
             self._stuck.discard(run_id)
             return False

@@ -156,7 +156,7 @@ async def test_an_unknown_run_can_be_neither_cancelled_nor_let_go(calls: Calls, 
     assert calls.executor.stuck == 0
 
 
-async def test_what_is_asked_to_end_sees_that(calls: Calls, job: Wrap) -> None:
+async def test_what_is_asked_to_end_sees_that(calls: Calls) -> None:
     """And its end is reported: cancelled, or what it made of it."""
     function = {"async": jobs.a_wait, "thread": jobs.look, "process": jobs.nap}
     run_id = calls.submit(function[calls.executor.kind])

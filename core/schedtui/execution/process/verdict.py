@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from typing import Any
 
-from schedtui.capture.text import clip, clip_middle
+from schedtui.capture.text import clip, clip_middle, storable, utf8_size
 from schedtui.capture.traces import MAX_TRACEBACK
 from schedtui.clock import Clock
 from schedtui.errors import ProtocolError
@@ -36,24 +37,38 @@ def read_ended(given: Any, clock: Clock) -> Ended:
         raise ProtocolError("the end of a call that is not a list of its parts")
     state, _, error_type, error, traceback, result, is_json, reason, kinds, late = given
     texts = (error_type, error, traceback, result, reason)
-    if state not in _STATES or any(not isinstance(text, str | None) for text in texts):
+    if not isinstance(state, str) or state not in _STATES:
+        raise ProtocolError("the end of a call in no state that ends one")
+    if any(not isinstance(text, str | None) for text in texts):
         raise ProtocolError("the end of a call with parts of another type")
     if not isinstance(kinds, list) or not isinstance(late, dict | None):
         raise ProtocolError("the end of a call with parts of another type")
     names = tuple(clip(kind, _MAX_NAME) for kind in kinds[:_MAX_KINDS] if isinstance(kind, str))
     prints = None if late is None else {str(key): str(late[key])[:64] for key in late}
+    if result is not None and not (is_json is True and _is_json(result)):
+        result, is_json = clip(result, MAX_REPR), False
     return Ended(
         _STATES[state],
         clock.now_us(),
         error_type and clip(error_type, _MAX_NAME),
         error and clip(error, MAX_MESSAGE),
         traceback and clip_middle(traceback, MAX_TRACEBACK),
-        result if result is None or is_json is True else clip(result, MAX_REPR),
-        is_json is True and result is not None and len(result) <= MAX_JSON,
+        result,
+        result is not None and is_json is True,
         reason and clip(reason, MAX_MESSAGE),
         names,
         prints,
     )
+
+
+def _is_json(text: str) -> bool:
+    if len(text) > MAX_JSON or storable(text) != text or utf8_size(text) > MAX_JSON:
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def read_said(message: Message) -> tuple[list[tuple[str, str, str]], float | None, str, int]:
