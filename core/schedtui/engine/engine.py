@@ -13,7 +13,8 @@ from schedtui import policies as policy_rules
 from schedtui.clock import Clock, SystemClock
 from schedtui.engine.control import Control
 from schedtui.engine.reads import Reads
-from schedtui.engine.running import Running, Settings
+from schedtui.engine.running import Running
+from schedtui.engine.settings import Settings
 from schedtui.engine.sync import Sync
 from schedtui.engine.thread import drive
 from schedtui.errors import EngineStoppedError, RefusedError

@@ -7,14 +7,13 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from schedtui import __version__
 from schedtui.capture import Capture
-from schedtui.clock import Clock, Timer, from_us
+from schedtui.clock import Timer, from_us
 from schedtui.engine.admit import Admission
 from schedtui.engine.aps import Shell
 from schedtui.engine.cancel import Cancels
@@ -30,10 +29,11 @@ from schedtui.engine.loglines import LogLines
 from schedtui.engine.reconcile import reconcile
 from schedtui.engine.recover import recover
 from schedtui.engine.reloading import Reloading
+from schedtui.engine.settings import Settings
 from schedtui.engine.slots import Pool, Slots
 from schedtui.engine.supervise import LAST_WORD_S, Supervisor
 from schedtui.engine.writes import JobWrites
-from schedtui.errors import InvalidError, StoreUnavailableError
+from schedtui.errors import StoreUnavailableError
 from schedtui.execution import (
     AsyncExecutor,
     ProcessExecutor,
@@ -41,9 +41,8 @@ from schedtui.execution import (
     late,
     refuse_in_worker,
 )
-from schedtui.models import EngineInfo, Health, JobSummary, Policies
+from schedtui.models import EngineInfo, Health, JobSummary
 from schedtui.protocols import Boot, Opened, Store, StoreTx
-from schedtui.registry import Registry
 from schedtui.store.writer import Lane, Write, Writer
 
 logger = logging.getLogger("schedtui.engine")
@@ -58,31 +57,6 @@ MOMENT_S = 0.002
 """What a function in a thread or process is given where nobody can know how long it takes."""
 FLUSH_S = 10.0
 """How long a stop waits for a store that does not answer."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
-    """What an engine is told when it is made."""
-
-    clock: Clock
-    registry: Registry
-    timezone: str
-    policies: Policies
-    pools: Mapping[str, int]
-    """How many runs of each named pool may be active at once."""
-    threads: int
-    async_slots: int
-    processes: int
-    address: str
-    """Where other processes reach it; for whoever is refused its store."""
-    echo: bool
-    """Whether captured output also goes where it went before."""
-    log_level: int | None
-
-    def __post_init__(self) -> None:
-        for field in ("threads", "async_slots", "processes"):
-            if getattr(self, field) < 1:
-                raise InvalidError.one(field, getattr(self, field), "a whole number from 1 up")
 
 
 class Running:
