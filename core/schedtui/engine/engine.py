@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from schedtui import policies as policy_rules
 from schedtui.clock import Clock, SystemClock
@@ -24,8 +24,10 @@ from schedtui.policies import PolicyWords
 from schedtui.protocols import Store
 from schedtui.registry import Group, Registry
 from schedtui.store import open_store
-from schedtui.target.code import Code
 from schedtui.triggers import check_timezone
+
+if TYPE_CHECKING:
+    from schedtui.target.code import Code
 
 T = TypeVar("T")
 

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Coroutine
 from functools import partial
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
@@ -22,7 +23,9 @@ from schedtui.engine.writes import JobWrites
 from schedtui.errors import NotFoundError, RefusedError, SchedtuiError, TargetError
 from schedtui.execution.late import in_thread
 from schedtui.models import ModuleReload, ModuleState, Reload
-from schedtui.target.code import Code, Generation
+
+if TYPE_CHECKING:
+    from schedtui.target.code import Code, Generation
 
 logger = logging.getLogger("schedtui.reload")
 

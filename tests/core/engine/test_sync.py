@@ -9,7 +9,16 @@ import pytest
 from schedtui import Engine
 from schedtui.engine.sync import Sync
 
-METHODS = ("create_job", "edit_job", "remove_job", "pause_job", "resume_job", "trigger_job")
+METHODS = (
+    "create_job",
+    "edit_job",
+    "pause_job",
+    "reload",
+    "remove_job",
+    "resume_job",
+    "revert_job",
+    "trigger_job",
+)
 
 
 def test_nothing_else_is_there() -> None:
