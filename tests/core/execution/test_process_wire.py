@@ -15,7 +15,7 @@ from schedtui.execution.process.verdict import died, read_ended, read_said
 from schedtui.models import RunState
 
 CLOCK = SetClock(9)
-END: list[Any] = ["succeeded", 1, None, None, None, "1", True, None]
+END: list[Any] = ["succeeded", 1, None, None, None, "1", True, None, [], None]
 
 
 def test_a_stream_may_be_cut_anywhere() -> None:
@@ -58,7 +58,7 @@ def test_what_is_no_message_is_refused(data: bytes, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("index", "value"),
-    [(0, "running"), (0, []), (2, 1), (3, b"x".hex), (4, {}), (5, []), (7, 7)],
+    [(0, "running"), (0, []), (2, 1), (3, b"x".hex), (4, {}), (5, []), (7, 7), (8, 1), (9, [])],
 )
 def test_an_end_that_is_none_is_refused(index: int, value: object) -> None:
     with pytest.raises(ProtocolError):
@@ -73,7 +73,7 @@ def test_an_end_of_another_shape_is_refused(given: object) -> None:
 
 def test_an_end_is_capped_and_dated_by_the_engine() -> None:
     ended = read_ended(
-        ["failed", 1, "E" * 9_999, "x" * 9_999, "t" * 99_999, None, True, None], CLOCK
+        ["failed", 1, "E" * 9_999, "x" * 9_999, "t" * 99_999, None, True, None, ["V"], {}], CLOCK
     )
     sizes = [
         len(text.encode()) for text in (ended.error_type, ended.error, ended.traceback) if text
@@ -83,7 +83,7 @@ def test_an_end_is_capped_and_dated_by_the_engine() -> None:
     assert sizes[2] <= 65_536
     assert (ended.state, ended.finished_at_us, ended.result_is_json) == (RunState.FAILED, 9, False)
     for is_json in (True, False):
-        ended = read_ended([*END[:5], "[" * 100_000, is_json, None], CLOCK)
+        ended = read_ended([*END[:5], "[" * 100_000, is_json, None, [], None], CLOCK)
         assert ended.result_is_json is False
         assert len((ended.result or "").encode()) <= 4_096
 
