@@ -176,9 +176,10 @@ class Slots:
     def give_back(self, run: LiveRun, now_us: int) -> bool:
         """Its function has ended, or its claim was lost. Whether somebody waits for its slot."""
         run.pool.free += 1
-        for limit in run.limits:
-            limit.used -= 1
-        self._wake(run.limits, now_us)
+        if run.limits:
+            for limit in run.limits:
+                limit.used -= 1
+            self._wake(run.limits, now_us)
         return bool(run.pool.queue)
 
     def pass_turn(self, run: LiveRun, now_us: int) -> bool:

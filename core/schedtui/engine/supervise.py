@@ -93,7 +93,7 @@ class Supervisor:
             done, limit = partial(self._ended, run), function.memory_limit_mb
             context = run_context(run)
             run.pool.executor.submit(
-                Call(run.id, call, kwargs, context, done, origin, limit, core.secret)
+                Call(run.token, call, kwargs, context, done, origin, limit, core.secret)
             )
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it is its outcome
             self._ended(run, ended_error(error, self._core.clock))
@@ -110,12 +110,12 @@ class Supervisor:
     def cancel(self, run: LiveRun, state: RunState, reason: str) -> bool:
         """Ask a run to end; its end then counts as ``state``. Whether it could be asked."""
         run.asked = (state, reason)
-        return run.pool.executor.cancel(run.id)
+        return run.pool.executor.cancel(run.token)
 
     def let_go(self, run: LiveRun) -> None:
         """Record a run that was asked to end and does not; its function may still be at work."""
         if self.running.get(run.id) is run and run.asked is not None:
-            run.pool.executor.abandon(run.id)
+            run.pool.executor.abandon(run.token)
             state, reason = run.asked
             reason = f"{reason}; it did not end when asked and may still be at work"
             self._ended(run, Ended(state, self._core.clock.now_us(), reason=reason))
@@ -137,13 +137,15 @@ class Supervisor:
         del self.running[run.id]
         if run.deadline is not None:
             run.deadline.cancel()
-        core = self._core
-        if core.slots.give_back(run, core.clock.now_us()):
+        if self._core.slots.give_back(run, ended.finished_at_us):
             self.on_slot()
         if ended.late is not None:
             run.late = dict(ended.late)
-        ended = _as_asked(run, ended)
-        delay_s = retry_delay_s(run.job.policies, run.attempt, ended)
+        if run.asked is not None:
+            ended = _as_asked(run.asked, ended)
+        delay_s = None
+        if ended.state is not RunState.SUCCEEDED:
+            delay_s = retry_delay_s(run.job.policies, run.attempt, ended)
         self.record(run, ended, delay_s)
 
     def record(self, run: LiveRun, ended: Ended, delay_s: float | None = None) -> None:
@@ -342,11 +344,11 @@ def _counted(end: End) -> Finish:
     return finish._replace(log_dropped=run.sink.dropped)
 
 
-def _as_asked(run: LiveRun, ended: Ended) -> Ended:
+def _as_asked(asked: tuple[RunState, str], ended: Ended) -> Ended:
     """The end of a run, as what it was asked for; one that finished all the same has finished."""
-    if run.asked is None or ended.state is RunState.SUCCEEDED:
+    if ended.state is RunState.SUCCEEDED:
         return ended
-    state, reason = run.asked
+    state, reason = asked
     kinds = ("TimeoutError",) if state is RunState.TIMED_OUT else ()
     return ended._replace(state=state, reason=ended.reason or reason, kinds=kinds)
 

@@ -94,35 +94,35 @@ class ThreadExecutor:
         if self._loop is None or self._closed:
             raise EngineStoppedError("the thread executor is not running: start it first")
         self._unreported += 1
-        self._waiting[call.run_id] = call
-        self._queue.put(call.run_id)
+        self._waiting[call.id] = call
+        self._queue.put(call.id)
         if self._threads < min(self._slots, self._unreported):
             self._start_thread(call)
 
-    def cancel(self, run_id: int) -> bool:
+    def cancel(self, call_id: int) -> bool:
         """Take back a call that no thread has begun; ask one that runs to end by itself."""
-        call = self._waiting.pop(run_id, None)
+        call = self._waiting.pop(call_id, None)
         if call is not None:
             ask_to_end(call.context)
             self._hand_over(call, ended_cancelled(self._clock))
             return True
-        call = self._running.get(run_id)
+        call = self._running.get(call_id)
         if call is None:
             return False
-        self._asked.add(run_id)
+        self._asked.add(call_id)
         ask_to_end(call.context)
         return True
 
-    def abandon(self, run_id: int) -> bool:
+    def abandon(self, call_id: int) -> bool:
         """Let go of a call. Its thread is one of the pool no more, and ends with the function."""
-        if self._waiting.pop(run_id, None) is not None:
+        if self._waiting.pop(call_id, None) is not None:
             self._unreported -= 1
             return True
-        if run_id not in self._running:
+        if call_id not in self._running:
             return False
-        self._stuck.add(run_id)  # before its thread could look for it there
-        if self._running.pop(run_id, None) is None:
-            self._stuck.discard(run_id)
+        self._stuck.add(call_id)  # before its thread could look for it there
+        if self._running.pop(call_id, None) is None:
+            self._stuck.discard(call_id)
             return False
         self._unreported -= 1
         self._threads -= 1
@@ -133,10 +133,10 @@ class ThreadExecutor:
 
     async def close(self) -> None:
         """Take back what has not begun, report what has ended, abandon what still runs."""
-        for run_id in list(self._waiting):
-            self.cancel(run_id)
-        for run_id in list(self._running):
-            self.abandon(run_id)
+        for call_id in list(self._waiting):
+            self.cancel(call_id)
+        for call_id in list(self._running):
+            self.abandon(call_id)
         while self._ended:
             self._deliver()
         self._closed = True
@@ -158,7 +158,7 @@ class ThreadExecutor:
             thread.start()
         except RuntimeError as error:
             # The machine has no thread left: those that are there will do, if there are any.
-            if self._threads == 0 and self._waiting.pop(call.run_id, None) is not None:
+            if self._threads == 0 and self._waiting.pop(call.id, None) is not None:
                 self._hand_over(call, ended_error(error, self._clock))
             return
         self._threads += 1
@@ -174,8 +174,8 @@ class ThreadExecutor:
         """Make calls until the queue ends; False where an accident cut that short."""
         call: Call | None = None
         try:
-            while (run_id := queue.get()) is not None:
-                call = self._taken(run_id)
+            while (call_id := queue.get()) is not None:
+                call = self._taken(call_id)
                 if call is not None and not self._end(call, self._make(call), queue):
                     return True
                 # It is not to live until the next call comes.
@@ -184,24 +184,24 @@ class ThreadExecutor:
             return call is not None and not self._end(call, ended_error(error, self._clock), queue)
         return True
 
-    def _taken(self, run_id: int) -> Call | None:
-        call = self._waiting.get(run_id)
+    def _taken(self, call_id: int) -> Call | None:
+        call = self._waiting.get(call_id)
         if call is not None:
             # In this order it is known at every moment, to whoever asks for it to end.
-            self._running[run_id] = call
-            if self._waiting.pop(run_id, None) is None:
-                del self._running[run_id]
+            self._running[call_id] = call
+            if self._waiting.pop(call_id, None) is None:
+                del self._running[call_id]
                 return None
         return call
 
     def _end(self, call: Call, ended: Ended, queue: SimpleQueue[int | None]) -> bool:
         """Report a call, once; False where it was let go, and the thread with it."""
-        if self._running.pop(call.run_id, None) is None:
-            if call.run_id not in self._stuck:
+        if self._running.pop(call.id, None) is None:
+            if call.id not in self._stuck:
                 return True
-            self._stuck.discard(call.run_id)
+            self._stuck.discard(call.id)
             return False
-        self._asked.discard(call.run_id)
+        self._asked.discard(call.id)
         if queue is self._queue:
             self._hand_over(call, ended)
         return True
@@ -215,10 +215,10 @@ class ThreadExecutor:
             if refusal is not None:
                 return ended_refused(refusal, self._clock)
             ended = ended_ok(value, self._clock)
-            return ended._replace(reason=ASKED) if call.run_id in self._asked else ended
+            return ended._replace(reason=ASKED) if call.id in self._asked else ended
         except BaseException as error:  # noqa: BLE001 - sys.exit() in a job must not end the thread
             leave_if_forked(pid, error)
-            if isinstance(error, asyncio.CancelledError) and call.run_id in self._asked:
+            if isinstance(error, asyncio.CancelledError) and call.id in self._asked:
                 return ended_cancelled(self._clock, error)
             return ended_error(error, self._clock)
 

@@ -44,7 +44,8 @@ class Origin(NamedTuple):
 class Call(NamedTuple):
     """One execution of a function, ready to be made."""
 
-    run_id: int
+    id: int
+    """What `cancel` and `abandon` know it by; each attempt of a run has its own."""
     function: Callable[..., Any]
     kwargs: Mapping[str, Any]
     context: Context
@@ -77,14 +78,14 @@ class Executor(Protocol):
     def submit(self, call: Call) -> None:
         """Make the call now; on the event loop; never more than ``slots`` at once."""
 
-    def cancel(self, run_id: int) -> bool:
+    def cancel(self, call_id: int) -> bool:
         """Ask a call to end, and show it in ``current_run().cancelled``; False for an unknown one.
 
         A coroutine is cancelled, a process is killed when it does not end within a moment; a
         function in a thread ends when it looks. The end is reported as always.
         """
 
-    def abandon(self, run_id: int) -> bool:
+    def abandon(self, call_id: int) -> bool:
         """Let go of a call: it never reports, and its slot may be given to another at once."""
 
     @property

@@ -84,6 +84,10 @@ class Group:
         """Its functions by bare name, those of ``register=False`` too; follows what is added."""
         return MappingProxyType(self._functions)
 
+    def find(self, name: str) -> Function | None:
+        """A function by its bare name."""
+        return self._functions.get(name)
+
     @property
     def declarations(self) -> tuple[Declaration, ...]:
         """Its jobs in the order of the code."""

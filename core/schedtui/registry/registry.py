@@ -65,7 +65,7 @@ class Registry:
         """
         group_name, _, name = full_name.partition("/")
         group = self._groups.get(group_name)
-        function = group.functions.get(name) if group is not None else None
+        function = None if group is None else group.find(name)
         if function is None:
             raise FunctionNotFoundError(full_name, self._hint(full_name))
         return function

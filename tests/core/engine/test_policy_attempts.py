@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -199,6 +200,49 @@ async def test_a_coroutine_that_does_not_end_when_asked_is_given_up(world: World
         stubborn.set()
         await kit.clock.settle()
         assert [run.state for run in await kit.rows()] == [RunState.TIMED_OUT]
+
+
+@pytest.mark.parametrize("kind", ["async", "thread"])
+async def test_an_attempt_that_was_given_up_does_not_touch_the_next_one(
+    world: World, kind: str
+) -> None:
+    group = Group("g")
+    stubborn = threading.Event()
+    tries: list[int] = []
+
+    async def coroutine() -> str:
+        tries.append(current_run().attempt)
+        while current_run().attempt == 1 and not stubborn.is_set():
+            try:
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                continue
+        return "done"
+
+    def function() -> str:
+        tries.append(current_run().attempt)
+        if current_run().attempt == 1:
+            stubborn.wait(20)
+        return "done"
+
+    work = coroutine if kind == "async" else function
+    group.job(every=3_600, timeout_s=5, retries=1, retry_delay_s=1, name="work")(work)
+    async with running(group, world=world) as kit:
+        await kit.client.trigger_job("g/work")
+        await kit.until(lambda: tries == [1])
+        await kit.clock.advance(6)
+        await kit.clock.advance(6)
+        await kit.until(lambda: tries == [1, 2])
+        await kit.clock.settle()
+        (run,) = await kit.rows()
+        assert (run.state, run.attempt) == (OK, 2)
+        stubborn.set()
+        await kit.clock.settle()
+        assert (await kit.rows())[0] == run
+        pool = kit.running.core.pools[kind]
+        assert (pool.free, pool.claimed) == (pool.executor.slots, 0)
+        await kit.client.trigger_job("g/work")
+        await kit.until(lambda: len(tries) > 2)
 
 
 @pytest.mark.parametrize("on_lost", ["ignore", "rerun"])

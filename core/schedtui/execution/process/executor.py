@@ -92,28 +92,28 @@ class ProcessExecutor:
         self._waiting.append(call)
         self._hand_out()
 
-    def cancel(self, run_id: int) -> bool:
+    def cancel(self, call_id: int) -> bool:
         """Ask a call to end with SIGTERM, and kill it with all that it started in a moment.
 
         One that no worker has begun is taken back.
         """
-        station = self._station_of(run_id)
+        station = self._station_of(call_id)
         if station is not None and station.call is not None:
             ask_to_end(station.call.context)
             station.ask()
             return True
-        call = self._take_back(run_id)
+        call = self._take_back(call_id)
         if call is None:
             return False
         ask_to_end(call.context)
         self._report_soon(call, ended_cancelled(self._clock))
         return True
 
-    def abandon(self, run_id: int) -> bool:
+    def abandon(self, call_id: int) -> bool:
         """Kill a call with all that it started, without hearing of its end."""
-        station = self._station_of(run_id)
+        station = self._station_of(call_id)
         if station is None:
-            return self._take_back(run_id) is not None
+            return self._take_back(call_id) is not None
         station.let_go()
         self._hand_out()
         return True
@@ -126,10 +126,10 @@ class ProcessExecutor:
     async def close(self) -> None:
         """Take back what waits, ask what runs to end, kill what does not, and end every worker."""
         for call in list(self._waiting):
-            self.cancel(call.run_id)
+            self.cancel(call.id)
         for station in list(self._stations):
             if station.call is not None:
-                self.cancel(station.call.run_id)
+                self.cancel(station.call.id)
             else:
                 station.retire()
         if not await self._all_gone(KILL_GRACE_S + _LAST_S):
@@ -193,15 +193,15 @@ class ProcessExecutor:
             spare.warm(call.origin)
             spare.rest(self._idle_s)
 
-    def _station_of(self, run_id: int) -> Station | None:
+    def _station_of(self, call_id: int) -> Station | None:
         for station in self._stations:
-            if station.call is not None and station.call.run_id == run_id:
+            if station.call is not None and station.call.id == call_id:
                 return station
         return None
 
-    def _take_back(self, run_id: int) -> Call | None:
+    def _take_back(self, call_id: int) -> Call | None:
         for call in self._waiting:
-            if call.run_id == run_id:
+            if call.id == call_id:
                 self._waiting.remove(call)
                 return call
         return None
@@ -239,7 +239,7 @@ class ProcessExecutor:
 
 def _refusal(call: Call) -> Exception | None:
     if call.origin is None:
-        return InvalidError(f"run {call.run_id}: nothing says where another process finds it")
+        return InvalidError(f"call {call.id}: nothing says where another process finds it")
     if call.memory_limit_mb is not None and not can_watch():
         return InvalidError(
             "memory_limit_mb needs Linux: this system does not tell how much a process uses; "
