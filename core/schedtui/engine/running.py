@@ -99,6 +99,7 @@ class Running:
         self._stop_task: asyncio.Task[None] | None = None
         self._beat: Timer | None = None
         self._capture = Capture(echo=settings.echo)
+        self._processes = ProcessExecutor(slots=settings.processes, clock=self.clock)
         self._unwatch: Callable[[], None] = _nothing
 
     async def start(self) -> None:
@@ -283,7 +284,7 @@ class Running:
         core.pools = {
             "async": Pool(AsyncExecutor(slots=settings.async_slots, clock=self.clock)),
             "thread": Pool(ThreadExecutor(slots=settings.threads, clock=self.clock)),
-            "process": Pool(ProcessExecutor(slots=settings.processes, clock=self.clock)),
+            "process": Pool(self._processes),
         }
         self.logs = LogLines(core, self._job_of)
         self.supervisor = Supervisor(core, self.logs)
@@ -369,6 +370,7 @@ class Running:
         self.ended.set()
         self._unwatch()
         self._capture.uninstall()
+        self._processes.kill()
         self._abandon()
 
     def _abandon(self) -> None:
