@@ -77,6 +77,7 @@ class Running:
         self._stop_task: asyncio.Task[None] | None = None
         self._beat: Timer | None = None
         self._capture = Capture(echo=settings.echo)
+        self._processes = ProcessExecutor(slots=settings.processes, clock=self.clock)
         self._unwatch: Callable[[], None] = _nothing
 
     async def start(self) -> None:
@@ -271,7 +272,7 @@ class Running:
         pools = {
             "async": Pool(AsyncExecutor(slots=settings.async_slots, clock=self.clock)),
             "thread": Pool(ThreadExecutor(slots=settings.threads, clock=self.clock)),
-            "process": Pool(ProcessExecutor(slots=settings.processes, clock=self.clock)),
+            "process": Pool(self._processes),
         }
         core.slots = Slots(pools, settings.pools, settings.registry.limit_of)
         self.logs = LogLines(core, self._job_of)
@@ -367,6 +368,7 @@ class Running:
         self.ended.set()
         self._unwatch()
         self._capture.uninstall()
+        self._processes.kill()
         self._abandon()
 
     def _abandon(self) -> None:

@@ -60,6 +60,13 @@ async def test_arguments_become_what_the_type_hints_ask_for(calls: Calls) -> Non
     assert "kwargs.day" in (ended.error or "")
 
 
+async def test_what_a_group_has_under_the_name_is_called(calls: Calls) -> None:
+    """Not what a decorator above the registration has made of it."""
+    assert jobs.registered() == 42
+    assert (await calls.run(jobs.group.functions["registered"].call)).result == "21"
+    assert (await calls.run(jobs.Holder.static)).result == '"static"'
+
+
 async def test_async_functions_have_a_loop_of_their_own(calls: Calls) -> None:
     run_id = calls.submit(jobs.a_echo, value=4)
     assert (await calls.end(run_id)).result == "4"
@@ -152,6 +159,15 @@ async def test_what_it_started_ends_with_it(calls: Calls, tmp_path: Path, how: s
     else:
         getattr(calls.executor, how)(run_id)
     await gone(grandchild)
+
+
+async def test_when_the_loop_has_died_another_thread_ends_the_workers(calls: Calls) -> None:
+    run_id = calls.submit(jobs.nap)
+    await calls.line(run_id, "napping")
+    pids = [station._child.pid or 0 for station in pool(calls)._stations]
+    await asyncio.to_thread(pool(calls).kill)
+    for pid in pids:
+        await gone(pid)
 
 
 async def test_all_that_it_and_its_children_write_is_its_own(calls: Calls) -> None:

@@ -128,7 +128,7 @@ def test_a_targets_files_do_not_hide_the_standard_library(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("work", ["time.sleep(60)", "re.match('(a+)+b', 'a' * 60)"])
 def test_the_engines_death_ends_its_workers(tmp_path: Path, work: str) -> None:
-    """Also one that holds the interpreter's lock for ever."""
+    """Also one that holds the interpreter's lock for ever; and though the service has forked."""
     code = f"""
 @group.function(executor="process")
 def work():
@@ -137,19 +137,43 @@ def work():
         file.write(str(os.getpid()))
     os.rename("pid.tmp", "pid")
     {work}
+
+import os, signal, time
+
+def fork(*_):
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(60)
+        os._exit(0)
+    with open("forked.tmp", "w") as file:
+        file.write(str(pid))
+    os.rename("forked.tmp", "forked")
+
+signal.signal(signal.SIGUSR1, fork)
 """
     (tmp_path / "service.py").write_text(_ENGINE.format(code=code, start=_GUARDED))
     engine = subprocess.Popen(
-        [sys.executable, "service.py"], cwd=tmp_path, env={"PYTHONPATH": ":".join(sys.path)}
+        [sys.executable, "-Wignore::DeprecationWarning", "service.py"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": ":".join(sys.path)},
     )
+    forked = 0
     try:
         _until(lambda: (tmp_path / "pid").exists())
         pid = int((tmp_path / "pid").read_text())
         assert _state(pid) in "SRD"
+        engine.send_signal(signal.SIGUSR1)
+        _until(lambda: (tmp_path / "forked").exists())
+        forked = int((tmp_path / "forked").read_text())
     finally:
         engine.send_signal(signal.SIGKILL)
         engine.wait()
-    _until(lambda: _state(pid) in "ZX")
+    try:
+        _until(lambda: _state(pid) in "ZX")
+        assert _state(forked) in "SRD"
+    finally:
+        if forked:
+            os.kill(forked, signal.SIGKILL)
 
 
 def _state(pid: int) -> str:

@@ -123,6 +123,11 @@ class ProcessExecutor:
         for station in self._stations:
             station.retire()
 
+    def kill(self) -> None:
+        """End every worker at once, from any thread: for when the loop has died."""
+        for station in list(self._stations):
+            station.let_go()
+
     async def close(self) -> None:
         """Take back what waits, ask what runs to end, kill what does not, and end every worker."""
         for call in list(self._waiting):
@@ -133,8 +138,7 @@ class ProcessExecutor:
             else:
                 station.retire()
         if not await self._all_gone(KILL_GRACE_S + _LAST_S):
-            for station in self._stations:
-                station.let_go()
+            self.kill()
             await self._all_gone(_LAST_S)
         await asyncio.sleep(0)  # lets what was taken back be reported
         self._closed = True

@@ -36,12 +36,15 @@ def hang_on(fd: int) -> None:
 
 
 def _after_fork_in_child() -> None:
-    # While it has them, a worker would not notice that the engine is gone.
-    while _ours:
-        try:
-            os.close(_ours.pop())
-        except OSError:  # it was closed already
-            continue
+    # While it has them, a worker would not notice that the engine is gone. Their numbers stay
+    # taken: objects of this process still believe that they own them.
+    if not _ours:
+        return
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for fd in _ours:
+        os.dup2(nothing, fd, inheritable=False)
+    os.close(nothing)
+    _ours.clear()
 
 
 if hasattr(os, "register_at_fork"):
