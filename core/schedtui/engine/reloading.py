@@ -106,6 +106,8 @@ class Reloading:
     async def _swap(self, code: Code, staged: Generation, actor: str) -> None:
         core = self._core
         core.registry.swap(staged.groups)
+        for pool in core.pools.values():
+            pool.executor.renew()
         self.generation += 1
         changed = [one.module for one in staged.modules if one.state is not ModuleState.UNCHANGED]
         logger.info("code of %s: generation %d, %s", code.name, self.generation, changed)

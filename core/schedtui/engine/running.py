@@ -220,6 +220,11 @@ class Running:
         problems = list(core.problems.values())
         if age_s > HANGS_S and self.ready:
             problems.append(f"the tick last ran {age_s:.0f} s ago")
+        for kind, pool in core.pools.items():
+            if pool.executor.stuck:
+                problems.append(
+                    f"{pool.executor.stuck} {kind} functions that were given up are still at work"
+                )
         health = Health.STOPPED if self.stopping else Health.DEGRADED if problems else Health.OK
         return EngineInfo(
             boot=self.boot,

@@ -105,6 +105,9 @@ class AsyncExecutor:
         task.add_done_callback(self._stuck.discard)
         return True
 
+    def renew(self) -> None:
+        """The loop calls what it is given: nothing is kept."""
+
     async def close(self) -> None:
         """Cancel every call and give them a moment; those that go on never report."""
         current = asyncio.current_task()

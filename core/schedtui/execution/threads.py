@@ -131,6 +131,9 @@ class ThreadExecutor:
             self._start_thread(waiting)
         return True
 
+    def renew(self) -> None:
+        """Threads call what they are given: nothing is kept."""
+
     async def close(self) -> None:
         """Take back what has not begun, report what has ended, abandon what still runs."""
         for call_id in list(self._waiting):

@@ -92,5 +92,8 @@ class Executor(Protocol):
     def stuck(self) -> int:
         """Calls that were let go and still run."""
 
+    def renew(self) -> None:
+        """The code was reloaded: make no further call with what was imported before."""
+
     async def close(self) -> None:
         """Let go of everything; calls that cannot be ended are abandoned and never report."""

@@ -347,3 +347,21 @@ async def test_success_begins_the_count_anew(world: World) -> None:
             await kit.clock.settle()
         job = await kit.client.job("g/work")
         assert (job.paused, job.failures) == (False, 0)
+
+
+async def test_health_tells_of_functions_that_were_given_up(world: World) -> None:
+    group = Group("g")
+    end = threading.Event()
+
+    @group.job(every=3_600, timeout_s=5)
+    def work() -> None:
+        end.wait(20)
+
+    async with running(group, world=world) as kit:
+        await kit.client.trigger_job("g/work")
+        await kit.until(lambda: bool(kit.running.supervisor.running))
+        await kit.clock.advance(6)
+        info = await kit.client.info()
+        assert info.problems == ("1 thread functions that were given up are still at work",)
+        end.set()
+        await kit.until(lambda: not kit.running.info().problems)
