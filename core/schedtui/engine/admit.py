@@ -33,6 +33,8 @@ class Admission:
         self._dispatch = dispatch
         self._sweeping = False
         self._open = False
+        self._resting = False
+        """Whether the store has just refused, and is to be left alone for a moment."""
         self._limits: list[tuple[int, int, LiveRun]] = []
         """A heap of the moments until which runs may wait for their start."""
 
@@ -47,7 +49,7 @@ class Admission:
 
     def tick(self) -> float:
         """End what waited too long, start what waited for its time. Seconds until the next one."""
-        if not self._open:
+        if not self._open or self._resting:
             return 1.0
         now_us = self._core.clock.now_us()
         late: list[LiveRun] = []
@@ -77,7 +79,7 @@ class Admission:
 
     def sweep(self) -> None:
         """Start what can start, as soon as the loop is free."""
-        if not self._sweeping:
+        if not self._sweeping and not self._resting:
             self._sweeping = True
             self._core.loop.call_soon(self._sweep)
 
@@ -117,6 +119,7 @@ class Admission:
 
         def failed(error: SchedtuiError) -> None:
             logger.warning("%d runs could not be ended: %s", len(runs), error)
+            self._rest()
             for run in runs:
                 self.wait(run)
 
@@ -192,4 +195,15 @@ class Admission:
             core.slots.give_back(run, now_us)
             core.slots.park(run, now_us)
         logger.warning("%d runs could not be started: %s", len(batch), error)
-        core.clock.call_later(RETRY_S, self.sweep)
+        self._rest()
+
+    def _rest(self) -> None:
+        """Try nothing for a moment, then all of it again."""
+        if not self._resting:
+            self._resting = True
+            self._core.clock.call_later(RETRY_S, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = False
+        self._core.wakeup()
+        self.sweep()

@@ -184,3 +184,21 @@ async def test_a_pause_cannot_end_before_it_begins(world: World) -> None:
         with pytest.raises(InvalidError, match=r"until: got .* expected a moment in the future"):
             await kit.engine.pause_job("g/work", until=START - timedelta(seconds=1))
         assert not (await kit.client.job("g/work")).paused
+
+
+async def test_a_store_that_is_away_is_not_asked_without_end(world: World) -> None:
+    job = Job(every=3_600, start_within_s=5, overlap="queue_all")
+    async with running(job.group, world=world) as kit:
+        job.gate.clear()
+        await kit.client.trigger_job("g/work")
+        second = await kit.client.trigger_job("g/work")
+        await kit.clock.advance(1)
+        kit.faults.down = True
+        before = kit.store.dropped
+        await kit.clock.advance(20)
+        assert kit.store.dropped - before < 60
+        kit.faults.down = False
+        await kit.clock.advance(7)
+        assert (await kit.client.run(second.id)).state is MISSED
+        job.gate.set()
+        await kit.clock.settle()
