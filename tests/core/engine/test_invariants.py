@@ -151,9 +151,10 @@ class Life:
         self.kit.faults.down = True
         await self.kit.clock.advance(seconds)
         self.kit.faults.down = False
-        for _ in range(20):
-            await self.kit.clock.advance(1)
-        assert "store" not in self.kit.running.core.problems
+        for _ in range(10):
+            await self.kit.clock.advance(1)  # until the engine's sign of life, at the latest
+        await self.kit.until(lambda: "store" not in self.kit.running.core.problems)
+        await self.kit.clock.settle()
 
     async def do_kill(self, method: str, when: str, down_s: float) -> None:
         """Die at a write, or where that does not come, between two of them."""
@@ -168,7 +169,7 @@ class Life:
         clock.step(down_s)
         self.kit = self.new(clock)
         await self.kit.start()
-        await self.kit.clock.settle()
+        await self.kit.clock.advance(1)
         await self.check()
 
     def check_limits(self) -> None:
@@ -219,7 +220,7 @@ class Life:
 
 
 @settings(
-    max_examples=8,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
