@@ -113,6 +113,7 @@ class Kit:
         self.store.release()
         await asyncio.to_thread(running.writer.stop, 0)
         await asyncio.to_thread(self.store.inner.close)
+        running._threads.shutdown()
         self.unwatch()
         return from_us(self.clock.now_us())
 

@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import Final
 
 from schedtui.errors import ForbiddenError, StoreUnavailableError, UnauthorizedError
-from schedtui.protocols import Token
+from schedtui.protocols import OffLoop, Token
 
 HOW_TO = "create one with 'schedtui token create --name NAME --role ROLE'"
 _FRESH_S: Final = 5.0  # how long a token that was taken back may still be good
@@ -73,6 +73,7 @@ class Access:
 
     Args:
         load: Reads all tokens; blocks, and is called on a thread.
+        off_loop: Calls it there.
         now_us: Microseconds since 1970, for the expiry of tokens.
         monotonic: Seconds, for the age of what was read.
     """
@@ -81,10 +82,12 @@ class Access:
         self,
         load: Callable[[], Sequence[Token]],
         *,
+        off_loop: OffLoop = asyncio.to_thread,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._load = load
+        self._off_loop = off_loop
         self._now_us = now_us
         self._monotonic = monotonic
         self._tokens: Sequence[Token] | None = None
@@ -124,7 +127,7 @@ class Access:
             if self._tokens is not None and age <= max_age_s:
                 return self._tokens
             try:
-                self._tokens = await asyncio.to_thread(self._load)
+                self._tokens = await self._off_loop(self._load)
             except StoreUnavailableError:
                 # While the store is down, those who were let in are not shut out.
                 if self._tokens is None:

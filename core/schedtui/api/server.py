@@ -22,7 +22,7 @@ from schedtui.api.hosts import Hosts
 from schedtui.api.listen import Listen, bind_tcp, bind_unix
 from schedtui.client.http_transport import is_loopback
 from schedtui.errors import InvalidError
-from schedtui.protocols import EngineClient, Store
+from schedtui.protocols import EngineClient, OffLoop, Store
 
 PATIENCE_S = 0.4
 """Seconds that open connections have to end when the server stops, and again once they are cut."""
@@ -36,6 +36,10 @@ class Served(Protocol):
     @property
     def store(self) -> Store:
         """Its open store, for the access tokens."""
+
+    @property
+    def off_loop(self) -> OffLoop:
+        """Its threads for blocking work."""
 
     def client(self, actor: str) -> EngineClient:
         """A client on the engine's own loop that acts in this name."""
@@ -75,25 +79,27 @@ class Server:
             InvalidError: the address or the TLS files are wrong.
             StoreUnavailableError: the access tokens cannot be read.
         """
-        auth = Access(self._engine.store.tokens)
+        off_loop = self._engine.off_loop
+        auth = Access(self._engine.store.tokens, off_loop=off_loop)
         logging.getLogger("asyncio").addFilter(self._said_once)
         bound: list[socket] = []
         try:
             if self._listen is not None:
-                tokens = await asyncio.to_thread(self._engine.store.tokens)
+                tokens = await off_loop(self._engine.store.tokens)
                 self._listen.check(tokens=len(tokens))
-                bound += await asyncio.to_thread(bind_tcp, self._listen)
+                bound += await off_loop(bind_tcp, self._listen)
             app = create_app(
                 self._engine.client,
                 auth=auth,
                 closing=self._closing,
                 hosts=_hosts_of(self._listen),
+                off_loop=off_loop,
             )
             if self._listen is not None:
                 await self._serve(app, list(bound), self._listen)
                 self._url = self._listen.url(bound[0].getsockname()[1])
             if self._path is not None:
-                bound.append(await asyncio.to_thread(bind_unix, self._path))
+                bound.append(await off_loop(bind_unix, self._path))
                 self._inode = self._path.stat().st_ino
                 await self._serve(LocalDoor(app=app), bound[-1:], None)
         except BaseException:

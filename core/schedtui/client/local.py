@@ -33,6 +33,7 @@ from schedtui.models import (
     Snapshot,
 )
 from schedtui.models.names import check_name
+from schedtui.protocols import OffLoop
 from schedtui.triggers import Trigger, parse_trigger
 
 COALESCE_S = 0.1
@@ -59,6 +60,10 @@ class LocalClient:
     def address(self) -> str:
         """``here``."""
         return "here"
+
+    @property
+    def _off_loop(self) -> OffLoop:
+        return self._engine.running.core.off_loop
 
     async def info(self) -> EngineInfo:
         """The engine now."""
@@ -108,7 +113,7 @@ class LocalClient:
 
     async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
         """The registered functions."""
-        return await asyncio.to_thread(self._engine.registry.functions, group)
+        return await self._off_loop(self._engine.registry.functions, group)
 
     async def groups(self) -> tuple[str, ...]:
         """The names of all groups: those of the code, and those only jobs have."""
@@ -190,7 +195,7 @@ class LocalClient:
         trigger, timezone, problem, after_us = await self._engine.on_loop(read)
         if trigger is None:
             return Preview(description=problem, timezone=timezone, next=())
-        return await asyncio.to_thread(_preview, trigger, timezone, after_us, count)
+        return await self._off_loop(_preview, trigger, timezone, after_us, count)
 
     async def preview(
         self,
@@ -206,8 +211,8 @@ class LocalClient:
         zone = core.zone_for(timezone, None if group is None else check_name("group", group))
         now_us = core.clock.now_us()
         # Off the loop: triggers may be long to read, and the preview asks about unfinished ones.
-        parsed = await asyncio.to_thread(parse_trigger, trigger, zone, now_us)
-        return await asyncio.to_thread(_preview, parsed, parsed.timezone or zone, now_us, count)
+        parsed = await self._off_loop(parse_trigger, trigger, zone, now_us)
+        return await self._off_loop(_preview, parsed, parsed.timezone or zone, now_us, count)
 
     async def runs(
         self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None
@@ -223,7 +228,7 @@ class LocalClient:
     async def attempts(self, run_id: int) -> tuple[Attempt, ...]:
         """The ended attempts of a run."""
         await self._engine.reads.run(run_id)
-        return tuple(await asyncio.to_thread(self._engine.store.attempts, run_id))
+        return tuple(await self._off_loop(self._engine.store.attempts, run_id))
 
     async def logs(self, run_id: int, *, after: int = 0, limit: int = 1000) -> LogPage:
         """Lines of a run."""
@@ -242,7 +247,7 @@ class LocalClient:
     async def search_logs(self, query: str, *, limit: int = 100) -> tuple[LogHit, ...]:
         """Lines of all runs that hold every word."""
         _check_limit(limit)
-        hits = await asyncio.to_thread(self._engine.store.search_logs, query, limit=limit)
+        hits = await self._off_loop(self._engine.store.search_logs, query, limit=limit)
         return tuple(hits)
 
     async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
@@ -250,7 +255,7 @@ class LocalClient:
         _check_limit(limit)
         before = _number(cursor) if cursor is not None else None
         store = self._engine.store
-        rows = await asyncio.to_thread(store.audit_trail, limit=limit + 1, before=before)
+        rows = await self._off_loop(store.audit_trail, limit=limit + 1, before=before)
         page = tuple(rows[:limit])
         return Page(items=page, cursor=str(page[-1].id) if len(rows) > limit else None)
 

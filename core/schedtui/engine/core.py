@@ -7,9 +7,11 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from itertools import count
+from typing import ParamSpec, TypeVar
 
 from schedtui.clock import Clock
 from schedtui.engine.arguments import Arguments
+from schedtui.engine.daemons import DaemonThreads
 from schedtui.engine.due import DueHeap
 from schedtui.engine.events import Hub
 from schedtui.engine.live import LiveJob, LiveJobs, LiveRun
@@ -23,6 +25,9 @@ from schedtui.store.writer import Writer
 from schedtui.triggers import Trigger, check_timezone, parse_trigger
 
 logger = logging.getLogger("schedtui.engine")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Core:
@@ -39,6 +44,7 @@ class Core:
         boot: str,
         last_run_id: int,
         clock_epoch: int,
+        threads: DaemonThreads,
     ) -> None:
         self.clock = clock
         self.store = store
@@ -51,8 +57,9 @@ class Core:
         self.run_ids = count(last_run_id + 1)
         # Tokens only have to differ from those of earlier boots, which may still be running.
         self.tokens = count(random.getrandbits(62) & ~0xFFFF_FFFF)
-        self.arguments = Arguments(registry)
+        self.arguments = Arguments(registry, threads)
         self.jobs = LiveJobs()
+        self._threads = threads
         self.heap = DueHeap()
         self.loop = asyncio.get_running_loop()
         self.slots: Slots
@@ -72,6 +79,16 @@ class Core:
     def pools(self) -> Mapping[str, Pool]:
         """The slots by the kind of their executor."""
         return self.slots.pools
+
+    async def off_loop(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `asyncio.to_thread`, in the engine's own threads; from any event loop.
+
+        What functions leave in the threads that `asyncio.to_thread` uses does not hold this up.
+
+        Raises:
+            EngineStoppedError: the engine has stopped meanwhile.
+        """
+        return await self._threads.call(work, *args, **kwargs)
 
     def deliver(self, calls: list[Callable[[], object]]) -> None:
         """Run calls on the engine's loop; from any thread. Silent once the loop has ended."""

@@ -188,8 +188,10 @@ class Engine(Control):
         Raises:
             What `start` raises.
         """
-        if self._thread is not None or self._running is not None:
+        if self._running is not None or self._thread is threading.current_thread():
             raise RefusedError("this engine runs already; an Engine is started once at a time")
+        if self._thread is not None:
+            self._thread.join()  # `stop` has ended its engine
         started = threading.Event()
         failure: list[BaseException] = []
 
@@ -259,6 +261,7 @@ class Engine(Control):
                 call()
             except Exception:  # the next one must still be told
                 logger.exception("%r failed after the engine's thread had ended", call)
+        self._forget(running)
 
     def _forget(self, running: Running) -> None:
         if self._running is running:

@@ -22,17 +22,18 @@ class Reads:
     def __init__(self, running: Running) -> None:
         self._running = running
         self._store = running.store
+        self._off_loop = running.core.off_loop
 
     async def runs(self, where: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """A page of the history, newest first."""
         before = _position(cursor)
-        rows = await asyncio.to_thread(self._store.runs, where, limit=limit + 1, before=before)
+        rows = await self._off_loop(self._store.runs, where, limit=limit + 1, before=before)
         page = tuple(self._live(run) for run in rows[:limit])
         return Page(items=page, cursor=str(page[-1].id) if len(rows) > limit else None)
 
     async def run(self, run_id: int) -> Run:
         """One run, with what it has said since its row was written."""
-        found = await asyncio.to_thread(self._store.run, run_id)
+        found = await self._off_loop(self._store.run, run_id)
         if found is None:
             raise RunNotFoundError(run_id)
         return self._live(found)
@@ -44,7 +45,7 @@ class Reads:
         # The sink first: what it hands to the store between the two reads is then seen twice,
         # never not at all.
         fresh = sink.lines_after(after) if sink is not None else []
-        stored = await asyncio.to_thread(self._store.log_lines, run_id, after=after, limit=limit)
+        stored = await self._off_loop(self._store.log_lines, run_id, after=after, limit=limit)
         return _page(run, stored, fresh, limit, after)
 
     async def tail(self, run_id: int, count: int) -> LogPage:
@@ -52,7 +53,7 @@ class Reads:
         run = await self.run(run_id)
         sink = self._running.logs.sink(run_id)
         fresh = sink.lines_after(0) if sink is not None else []
-        stored = await asyncio.to_thread(self._store.log_tail, run_id, count)
+        stored = await self._off_loop(self._store.log_tail, run_id, count)
         page = _page(run, stored, fresh, count + len(fresh))
         return replace(page, lines=page.lines[-count:] if count else ())
 

@@ -79,7 +79,7 @@ async def reconcile(core: Core, writes: JobWrites, hold: Hold = _nobody_else) ->
             await asyncio.sleep(0)
     for first in range(0, len(new), CHUNK):
         chunk = new[first : first + CHUNK]
-        await writes.insert(await asyncio.to_thread(_jobs, core, chunk), ACTOR)
+        await writes.insert(await core.off_loop(_jobs, core, chunk), ACTOR)
     declared = {(declaration.group, declaration.name) for declaration in declarations}
     for live in core.jobs:
         job = live.job

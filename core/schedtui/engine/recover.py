@@ -7,7 +7,6 @@ Due times that passed meanwhile need nothing here: the first ticks find them lat
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Sequence
@@ -35,7 +34,7 @@ async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admi
     Raises:
         StoreUnavailableError: the store cannot take it now; nothing else was started.
     """
-    left = await asyncio.to_thread(core.store.open_runs)
+    left = await core.off_loop(core.store.open_runs)
     interrupted = [run for run in left if run.state is RunState.RUNNING]
     seen = (
         "" if opened.last_seen_us is None else f", last seen {from_us(opened.last_seen_us):%FT%TZ}"
@@ -45,7 +44,7 @@ async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admi
     again: list[OpenRun] = []
     for first in range(0, len(interrupted), CHUNK):
         chunk = interrupted[first : first + CHUNK]
-        kept = await asyncio.to_thread(_kept_lines, core.store, chunk)
+        kept = await core.off_loop(_kept_lines, core.store, chunk)
         rows = [_lost(run, now_us, reason, kept.get(run.id, 0)) for run in chunk]
         ends = [row for run, row in zip(chunk, rows, strict=True) if not _reruns(core, run)]
         retries = [
@@ -62,7 +61,7 @@ async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admi
     waiting = [run for run in left if run.state is RunState.QUEUED]
     orphans = _queue(core, sorted([*waiting, *again]), admission)
     attempted = [run for run in [*waiting, *again] if run.attempt]
-    lines = await asyncio.to_thread(_kept_lines, core.store, attempted)
+    lines = await core.off_loop(_kept_lines, core.store, attempted)
     for run in attempted:
         live = core.jobs.by_id(run.job_id)
         if live is not None and run.id in live.running:

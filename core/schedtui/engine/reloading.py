@@ -158,7 +158,7 @@ class Reloading:
         """Reload whenever a file changes, for as long as the engine runs."""
         try:
             # In a thread: importing its library takes a while, and only who watches needs it.
-            watch = await asyncio.to_thread(import_module, "schedtui.engine.watch")
+            watch = await self._core.off_loop(import_module, "schedtui.engine.watch")
             async for _ in watch.changes(lambda: code.folders):
                 try:
                     await self.reload("files", always=False)

@@ -22,6 +22,7 @@ from schedtui.engine.claim import Claims
 from schedtui.engine.clockwatch import ClockWatch
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
+from schedtui.engine.daemons import DaemonThreads
 from schedtui.engine.events import Hub
 from schedtui.engine.live import LiveRun
 from schedtui.engine.load import Reloads, load
@@ -57,6 +58,8 @@ MOMENT_S = 0.002
 """What a function in a thread or process is given where nobody can know how long it takes."""
 FLUSH_S = 10.0
 """How long a stop waits for a store that does not answer."""
+THREADS = 8
+"""Blocking calls of the engine's own that are made at once, most of them reads of the store."""
 
 
 class Running:
@@ -71,6 +74,7 @@ class Running:
         self.ready = False
         self.stopping = False
         self.loop = asyncio.get_running_loop()
+        self._threads = DaemonThreads(THREADS, "schedtui-own")
         self.ended = asyncio.Event()
         """Set when it has stopped, or its start has failed."""
         self._begun = asyncio.Event()
@@ -93,6 +97,7 @@ class Running:
         finally:
             self._begun.set()
             if not self.ready:
+                self._threads.shutdown()
                 self.ended.set()
 
     async def stop(self, grace_s: float) -> None:
@@ -125,7 +130,7 @@ class Running:
             await recover(self.core, self.writes, opened, self.admission)
         except BaseException:
             self._unwatch()
-            await asyncio.to_thread(self._abandon)
+            await self._threads.call(self._abandon)
             raise
         for pool in self.core.pools.values():
             pool.executor.start()
@@ -148,14 +153,14 @@ class Running:
         self.core.secret = (await self.writes.write(apply)).encode()
 
     async def _open(self, boot: Boot) -> Opened:
-        opening = asyncio.ensure_future(asyncio.to_thread(self.store.open, boot))
+        opening = asyncio.ensure_future(self._threads.call(self.store.open, boot))
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
             # The thread goes on, and what it opens must not stay locked.
             await asyncio.wait([opening])
             if opening.exception() is None:
-                await asyncio.to_thread(self.store.close)
+                await self._threads.call(self.store.close)
             raise
 
     async def _stop(self, grace_s: float) -> None:
@@ -179,7 +184,8 @@ class Running:
         await self.reloading.close()
         async with AsyncExitStack() as last:
             # Last one first, and whatever fails: nothing may stay locked, hooked or running.
-            last.push_async_callback(asyncio.to_thread, self.store.close)
+            last.callback(self._threads.shutdown)
+            last.push_async_callback(self._threads.call, self.store.close)
             last.callback(self._unwatch)
             last.callback(self._capture.uninstall)
             last.callback(self.shell.shutdown, wait=False)
@@ -203,7 +209,7 @@ class Running:
         self._background(lambda tx: tx.beat(self.boot, now_us, stopped=True))
 
     async def _flush(self) -> None:
-        if not await asyncio.to_thread(self.writer.stop, FLUSH_S):
+        if not await self._threads.call(self.writer.stop, FLUSH_S):
             logger.error("the store did not answer: what ended last is recorded as lost")
         await asyncio.sleep(0)
 
@@ -268,6 +274,7 @@ class Running:
             boot=self.boot,
             last_run_id=opened.last_run_id,
             clock_epoch=opened.clock_epoch,
+            threads=self._threads,
         )
         self.core = core
         core.hub = Hub(self.boot, summary=self._summary, info=self.info)
@@ -381,6 +388,7 @@ class Running:
             self.writer.stop(0)
         finally:
             self.store.close()
+            self._threads.shutdown()
 
 
 def _nothing() -> None:

@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from contextvars import copy_context
 from functools import partial
 
 from schedtui.capture import RunSink, run_context
@@ -48,6 +49,8 @@ class Supervisor:
     def __init__(self, core: Core, logs: LogLines) -> None:
         self._core = core
         self._logs = logs
+        # Not that of whoever triggers a run: what belongs to one request is not another's.
+        self._context = copy_context()
         self._ends: list[End] = []
         self._flushing = False
         self._again: list[End] = []
@@ -91,7 +94,7 @@ class Supervisor:
             call, kwargs = prepare(run, function, key=core.secret, loop=core.loop)
             origin = function.origin if run.pool.executor.kind == "process" else None
             done, limit = partial(self._ended, run), function.memory_limit_mb
-            context = run_context(run)
+            context = run_context(run, self._context)
             run.pool.executor.submit(
                 Call(run.token, call, kwargs, context, done, origin, limit, core.secret)
             )

@@ -1,6 +1,7 @@
 """What the layers promise each other: the store, the executors, and the client of an engine."""
 
 from schedtui.protocols.client import EngineClient
+from schedtui.protocols.offloop import OffLoop
 from schedtui.protocols.rows import (
     Boot,
     Claim,
@@ -28,6 +29,7 @@ __all__ = [
     "Finish",
     "LogChunk",
     "NewRun",
+    "OffLoop",
     "OpenRun",
     "Opened",
     "Origin",

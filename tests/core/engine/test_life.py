@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextvars import ContextVar
 
 import pytest
 from engine_kit import Kit, KitClock, World, check, running
@@ -358,3 +359,25 @@ async def test_a_second_engine_on_the_store_is_refused(world: World) -> None:
         with pytest.raises(StoreLockedError):
             await other.start()
         assert not other.engine.is_running
+
+
+async def test_a_run_has_the_context_of_the_engines_start_not_of_who_triggers_it() -> None:
+    of: ContextVar[str] = ContextVar("of", default="nobody")
+    group = Group("g")
+    seen: list[str] = []
+
+    @group.job(every=10)
+    async def coroutine() -> None:
+        seen.append(of.get())
+
+    @group.job(every=10)
+    def plain() -> None:
+        seen.append(of.get())
+
+    of.set("the service")
+    async with running(group) as kit:
+        of.set("one request")
+        for name in ("coroutine", "plain"):
+            await kit.client.trigger_job(f"g/{name}")
+        await kit.clock.settle()
+        assert seen == ["the service"] * 2

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.answers import json_answer, snapshot_answer
-from schedtui.api.context import engine_of
+from schedtui.api.context import context_of, engine_of
 from schedtui.api.query import CURSOR, NONE, Params, limit, text
 from schedtui.api.schemas import describe, page_of, ref
 from schedtui.errors import UnavailableError
@@ -93,7 +93,9 @@ async def read_snapshot(request: Request) -> Response:
     A row's `recent` is one flat list: state, duration in microseconds, state, duration …
     """
     NONE.read(request)
-    return await snapshot_answer(request, await engine_of(request).snapshot())
+    return await snapshot_answer(
+        request, await engine_of(request).snapshot(), context_of(request).off_loop
+    )
 
 
 @router.get("/audit", openapi_extra=describe(_AUDIT, page_of(ref(AuditEvent))))
