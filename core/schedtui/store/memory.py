@@ -7,7 +7,7 @@ engines that need no history.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 
@@ -90,6 +90,11 @@ class MemoryStore:
             if not self._open:
                 raise StoreUnavailableError("the store in memory is not open")
             yield self._data
+
+    @property
+    def damage(self) -> Mapping[int, str]:
+        """Nothing: nobody else writes here."""
+        return {}
 
     def jobs(self) -> Iterator[Job]:
         """All living jobs, in the order of their ids."""
