@@ -67,7 +67,7 @@ async def reconcile(core: Core, writes: JobWrites, hold: Hold = _nobody_else) ->
         live = known.get(names) or core.jobs.find(*names)
         if live is None:
             new.append(declaration)
-        elif not live.job.static:
+        elif not live.job.static or _declared_name(live.job) != names:
             told.discard(_tell(core, live.full_name, _taken(live)))
         elif _differs(core, live.job, declaration):
             async with hold(live):
