@@ -14,15 +14,12 @@ from schedtui.engine.core import Core
 from schedtui.engine.live import LiveJob, dump_kwargs
 from schedtui.errors import (
     ConflictError,
-    FieldError,
     FunctionNotFoundError,
-    InvalidArgumentsError,
     InvalidError,
-    shorten_value,
 )
 from schedtui.models import Job, JobPatch, JobSpec
 from schedtui.models.names import MAX_NAME, check_name, split_name
-from schedtui.models.wire import to_wire
+from schedtui.registry import json_arguments
 from schedtui.triggers import Trigger, check_timezone, parse_trigger
 
 MAX_TEXT = 10_000
@@ -175,21 +172,15 @@ class Drafts:
 
         Raises:
             FunctionNotFoundError: no such function.
-            InvalidArgumentsError: they do not fit its parameters.
+            InvalidArgumentsError: they do not fit its parameters, or have no JSON form.
         """
         split_name("function", function)
         found = self._core.registry.resolve(function)
         if listed and not found.listed:
             raise FunctionNotFoundError(function, "it is registered for its static jobs alone")
-        found.validate(kwargs)
-        try:
-            plain = to_wire(kwargs)
-        except TypeError as error:
-            field = FieldError(field="kwargs", got=shorten_value(kwargs), expected="JSON values")
-            raise InvalidArgumentsError(
-                f"kwargs: {error}; expected JSON values", (field,)
-            ) from None
-        return dict(plain)
+        plain = json_arguments(kwargs)
+        found.validate(plain)
+        return plain
 
     def _check_free(self, group: str, name: str) -> None:
         taken = self._core.jobs.find(group, name)
