@@ -61,8 +61,9 @@ FLUSH_S = 10.0
 class Running:
     """One start of an engine."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, address: str = "") -> None:
         self.settings = settings
+        self._address = address
         self.store = store
         self.clock = settings.clock
         self.boot = secrets.token_hex(8)
@@ -109,7 +110,7 @@ class Running:
             boot=self.boot,
             pid=os.getpid(),
             started_at_us=self.started_us,
-            address=self.settings.address,
+            address=self._address,
         )
         opened = await self._open(boot)
         try:
