@@ -42,7 +42,7 @@ from schedtui.execution import (
     late,
     refuse_in_worker,
 )
-from schedtui.models import EngineInfo, JobSummary, Policies
+from schedtui.models import EngineInfo, JobSummary
 from schedtui.protocols import Boot, Opened, Store, StoreTx
 from schedtui.store.writer import Lane, Write, Writer
 
