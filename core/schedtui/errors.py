@@ -203,9 +203,10 @@ class StoreLockedError(StoreError):
     def __init__(self, path: str, *, pid: int | None = None, address: str | None = None) -> None:
         who = f"by process {pid}" if pid else "by another process"
         where = f" at {address}" if address else ""
+        todo = "`schedtui` there opens the console on that engine" if address else "stop that one"
         super().__init__(
             f"{path} is in use {who}{where}; one SQLite store has one engine. "
-            "`schedtui` there opens the console on that engine; or give this one its own store"
+            f"{todo}; or give this one its own store"
         )
         self.path = path
         self.pid = pid

@@ -21,6 +21,8 @@ class End(NamedTuple):
     finish: Finish
     not_before_us: int
     """When the next attempt is due; 0 where it was the last one."""
+    bare: bool = False
+    """Whether the store has refused it, so that only its state is left of it."""
 
 
 _RETRIED = frozenset({RunState.FAILED, RunState.TIMED_OUT})

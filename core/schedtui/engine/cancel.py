@@ -29,7 +29,10 @@ class Cancels:
         """
         run = self._supervisor.running.get(run_id) or self._core.run(run_id)
         if run is None:
-            raise ConflictError(f"run {run_id} has ended already; nothing was done")
+            raise ConflictError(
+                f"run {run_id} has ended already, or waits until its damaged job is mended; "
+                "nothing was done"
+            )
         why = f"cancelled by {actor}" + (f": {reason}" if reason else "")
         self._audit(run, actor, reason)
         self._end(run, why, force=force)

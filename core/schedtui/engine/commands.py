@@ -16,6 +16,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from schedtui.clock import to_us
+from schedtui.engine import damage
 from schedtui.engine.admit import Admission
 from schedtui.engine.cancel import Cancels
 from schedtui.engine.claim import Claims
@@ -144,6 +145,7 @@ class Commands:
     async def resume(self, name: str, actor: str, *, expect_id: int | None) -> Job:
         """Claim a job again; see `EngineClient.resume_job`."""
         async with self._hold(name, expect_id) as live:
+            damage.refuse(live)
             if live.state is JobState.BROKEN:
                 raise ConflictError(
                     f"{live.full_name} cannot be resumed: {live.problem}; edit its trigger"
@@ -181,7 +183,7 @@ class Commands:
         """Delete a job; see `EngineClient.delete_job`."""
         async with self._hold(name, expect_id) as live:
             job = live.current()
-            if job.static and not job.orphaned:
+            if job.static and not job.orphaned and not job.damage:
                 raise StaticJobError(
                     f"{name} is declared in code and cannot be deleted at run time; "
                     "pause it, or remove its declaration from the code"
@@ -217,6 +219,7 @@ class Commands:
         await self._core.arguments.prepare([(live.job.function, kwargs or live.kwargs)])
         while (live := self._find(name, expect_id)).busy:
             await self._released(live)  # it may be about to be deleted
+        damage.refuse(live)
         given = self._drafts.arguments(live.job.function, {**live.kwargs, **(kwargs or {})})
         return await self._fire.run(live, Source.MANUAL, given, actor)
 
@@ -225,6 +228,7 @@ class Commands:
         """Run a job now, with its own arguments, for a reason of the engine's. The run's id."""
         while live.busy:
             await self._released(live)
+        damage.refuse(live)
         return await self._fire.run(live, source, live.kwargs, actor)
 
     @_whole
@@ -237,6 +241,7 @@ class Commands:
             if not live.busy:
                 break
             await self._released(live)
+        damage.refuse(live)
         await self._core.arguments.prepare([(live.job.function, run.kwargs)])
         given = self._drafts.arguments(live.job.function, run.kwargs)
         return await self._fire.run(live, Source.RERUN, given, actor, parent_id=run.id)

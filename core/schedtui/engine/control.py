@@ -11,7 +11,7 @@ from schedtui import policies as policy_rules
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.sync import PYTHON
-from schedtui.errors import ConflictError, EngineStoppedError
+from schedtui.errors import ConflictError, EngineStoppedError, InvalidError
 from schedtui.models import TERMINAL, Job, JobPatch, JobSpec, Reload, Run
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
@@ -60,8 +60,15 @@ class Control(ABC):
 
         With ``replace`` a dynamic job that has the name already becomes this one, in place: its id
         and history stay, and nothing happens where it is the same already. For programs that say
-        at every start which jobs they want.
+        at every start which jobs they want. ``paused`` then pauses it; a pause that it has stays.
+
+        Raises:
+            InvalidError: ``replace`` without a ``name``; or as `EngineClient.create_job`.
         """
+        if replace and name is None:
+            raise InvalidError.one(
+                "name", None, "a name, with replace=True: without one each call makes another job"
+            )
         spec = JobSpec(
             function=function,
             trigger=trigger.to_json() if isinstance(trigger, Trigger) else trigger,
@@ -74,28 +81,33 @@ class Control(ABC):
             description=description,
             paused=paused,
         )
-        if replace and name is not None:
+        if replace:
             return await self._create_or_edit(spec, actor)
         return await self.submit_spec(spec, actor=actor)
 
     async def _create_or_edit(self, spec: JobSpec, actor: str) -> Job:
         group = spec.group or spec.function.partition("/")[0]
+        core = self.running.core
         try:
             return await self.submit_spec(spec, actor=actor)
         except ConflictError:
-            found = self.running.core.jobs.find(group, spec.name or "")
+            found = core.jobs.find(group, spec.name or "")
             if found is None or found.job.static:
                 raise
         patch = JobPatch(
             function=spec.function,
             trigger=spec.trigger,
-            timezone=spec.timezone,
+            timezone=core.zone_for(spec.timezone, group),
             kwargs=spec.kwargs,
             policies=spec.policies,
             tags=spec.tags,
             description=spec.description,
         )
-        return await self.edit_job(found.full_name, patch, expect_id=found.id, actor=actor)
+        name, expect_id = found.full_name, found.id
+        edited = await self.edit_job(name, patch, expect_id=expect_id, actor=actor)
+        if spec.paused and not edited.paused:
+            return await self.pause_job(name, expect_id=expect_id, actor=actor)
+        return edited
 
     async def submit_spec(self, spec: JobSpec, *, actor: str = PYTHON) -> Job:
         """Create a dynamic job from its specification."""

@@ -10,6 +10,7 @@ from itertools import count
 from typing import ParamSpec, TypeVar
 
 from schedtui.clock import Clock
+from schedtui.engine import damage
 from schedtui.engine.arguments import Arguments
 from schedtui.engine.daemons import DaemonThreads
 from schedtui.engine.due import DueHeap
@@ -127,7 +128,7 @@ class Core:
         old, failed = live.job, live.problem
         trigger, problem = self.trigger_of(job)
         same = (old.trigger, old.timezone) == (job.trigger, job.timezone)
-        if failed and same and job.next_due is None:
+        if failed and same and job.next_due is None and not old.damage:
             problem = failed  # an edit of something else does not mend a trigger that failed
         live.set(job, trigger, self.effective(job), problem)
         live.limits = self.slots.limits_of(live)
@@ -156,7 +157,13 @@ class Core:
         return (found.timezone if found is not None else None) or self.timezone
 
     def trigger_of(self, job: Job) -> tuple[Trigger | None, str]:
-        """A job's trigger, or None and why it cannot be read."""
+        """A job's trigger, None where it cannot be read; and why the job does not fire."""
+        if job.damage:
+            readable = not job.damage.keys() & {"trigger", "timezone"}
+            return self._trigger_of(job)[0] if readable else None, damage.told(job)
+        return self._trigger_of(job)
+
+    def _trigger_of(self, job: Job) -> tuple[Trigger | None, str]:
         try:
             declared = self.declared_trigger(job)
             if declared is not None:

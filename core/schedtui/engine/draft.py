@@ -9,19 +9,17 @@ from typing import Any
 
 from schedtui import policies as policy_rules
 from schedtui.clock import from_us
+from schedtui.engine import damage
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveJob, dump_kwargs
 from schedtui.errors import (
     ConflictError,
-    FieldError,
     FunctionNotFoundError,
-    InvalidArgumentsError,
     InvalidError,
-    shorten_value,
 )
 from schedtui.models import Job, JobPatch, JobSpec
 from schedtui.models.names import MAX_NAME, check_name, split_name
-from schedtui.models.wire import to_wire
+from schedtui.registry import json_arguments
 from schedtui.triggers import Trigger, check_timezone, parse_trigger
 
 MAX_TEXT = 10_000
@@ -57,8 +55,7 @@ class Drafts:
         found.of("description", lambda: _check_text(spec.description))
         tags = found.of("tags", lambda: _check_tags(spec.tags))
         found.raise_if_any()
-        if self._core.jobs.find(group, name) is not None:
-            raise ConflictError(f"a job {group}/{name} exists already; choose another name")
+        self._check_free(group, name)
         now = from_us(self._core.clock.now_us())
         return Job(
             id=0,
@@ -90,6 +87,8 @@ class Drafts:
         """
         job = live.current()
         found = _Findings()
+        for field in damage.missing(job, patch):
+            found.add(InvalidError.one(field, None, "a value, for what the store has is damaged"))
         function = job.function if patch.function is None else patch.function
         timezone = found.of(
             "timezone",
@@ -116,8 +115,8 @@ class Drafts:
         if patch.tags is not None:
             tags = found.of("tags", lambda: _check_tags(patch.tags or ()))
         found.raise_if_any()
-        if name != job.name and self._core.jobs.find(job.group, name) is not None:
-            raise ConflictError(f"a job {job.group}/{name} exists already; choose another name")
+        if name != job.name:
+            self._check_free(job.group, name)
         changed = replace(
             job,
             name=name,
@@ -127,6 +126,7 @@ class Drafts:
             tags=tags,
             policies=job.policies if patch.policies is None else patch.policies,
             description=job.description if patch.description is None else patch.description,
+            damage={},
         )
         # The same trigger again is a change where the present one cannot be read or has failed.
         moved = trigger is not None and (
@@ -135,6 +135,9 @@ class Drafts:
         if trigger is not None and moved:
             next_due = next_due_after(trigger, live.last_due_us, now_us)
             changed = replace(changed, trigger=trigger.to_json(), next_due=next_due)
+        elif job.damage:
+            next_due = next_due_after(live.trigger, live.last_due_us, now_us)
+            changed = replace(changed, next_due=next_due)
         elif _same(changed, job):
             return None
         elif changed.next_due is None and live.exhausted:
@@ -169,21 +172,21 @@ class Drafts:
 
         Raises:
             FunctionNotFoundError: no such function.
-            InvalidArgumentsError: they do not fit its parameters.
+            InvalidArgumentsError: they do not fit its parameters, or have no JSON form.
         """
         split_name("function", function)
         found = self._core.registry.resolve(function)
         if listed and not found.listed:
             raise FunctionNotFoundError(function, "it is registered for its static jobs alone")
-        found.validate(kwargs)
-        try:
-            plain = to_wire(kwargs)
-        except TypeError as error:
-            field = FieldError(field="kwargs", got=shorten_value(kwargs), expected="JSON values")
-            raise InvalidArgumentsError(
-                f"kwargs: {error}; expected JSON values", (field,)
-            ) from None
-        return dict(plain)
+        plain = json_arguments(kwargs)
+        found.validate(plain)
+        return plain
+
+    def _check_free(self, group: str, name: str) -> None:
+        taken = self._core.jobs.find(group, name)
+        if taken is not None:
+            why = f"; {damage.told(taken.job)}" if taken.job.damage else ""
+            raise ConflictError(f"a job {group}/{name} exists already; choose another name{why}")
 
     def _name(self, group: str, name: str | None, function_name: str) -> str:
         if name is not None:
@@ -227,6 +230,10 @@ class _Findings:
             same = all(field.field.split(".")[0] == prefix for field in error.errors)
             self._errors.append(error if same else error.below(prefix))
             return None
+
+    def add(self, error: InvalidError) -> None:
+        """Something is wrong."""
+        self._errors.append(error)
 
     def raise_if_any(self) -> None:
         """Raise the one error, or all in one.

@@ -61,6 +61,9 @@ class Engine(Control):
         own: Policies of all jobs whose group says none; see `schedtui.models.Policies`.
 
     Attributes:
+        address: The Unix socket on which the program opens it to others, to be set before the
+            start by whoever does (`schedtui.api.start_server`): who finds the store in use is sent
+            there. Empty where nobody listens.
         on_death: Called, each in the engine's own thread, when that thread ended without having
             been asked to: nothing fires any more, and the program should say so or end.
 
@@ -98,13 +101,13 @@ class Engine(Control):
             threads=threads,
             async_slots=async_slots,
             processes=processes,
-            address=str(self.state_dir.socket),
             echo=echo,
             log_level=log_level,
         )
         self._running: Running | None = None
         self._thread: threading.Thread | None = None
         self._code: tuple[Code, bool] | None = None
+        self.address = ""
         self.on_death: list[Callable[[], object]] = []
         self.sync = Sync(self)
 
@@ -152,7 +155,7 @@ class Engine(Control):
         """
         if self._running is not None:
             raise RefusedError("this engine runs already; an Engine is started once at a time")
-        self._running = running = Running(self._settings, self._make_store())
+        self._running = running = Running(self._settings, self._make_store(), self.address)
         try:
             await running.start()
         except BaseException:

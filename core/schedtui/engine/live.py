@@ -124,7 +124,9 @@ class LiveJob:
     @property
     def fires(self) -> bool:
         """Whether its due times are claimed."""
-        return not (self.job.paused or self.job.orphaned or self.removed or self.trigger is None)
+        job = self.job
+        held = job.paused or job.orphaned or job.damage
+        return not (held or self.removed or self.trigger is None)
 
     @property
     def exhausted(self) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from schedtui.clock import from_us
+from schedtui.engine import damage
 from schedtui.engine.core import Core
 from schedtui.engine.draft import next_due_after
 from schedtui.engine.live import LiveJob
@@ -66,23 +67,20 @@ async def reconcile(core: Core, writes: JobWrites, hold: Hold = _nobody_else) ->
         live = known.get(names) or core.jobs.find(*names)
         if live is None:
             new.append(declaration)
-        elif not live.job.static:
-            text = (
-                f"{live.full_name} is declared in code, and a job created at run time has that "
-                "name: rename or delete the one, or the other"
-            )
-            told.discard(_tell(core, live.full_name, text))
+        elif not live.job.static or _declared_name(live.job) != names:
+            told.discard(_tell(core, live.full_name, _taken(live)))
         elif _differs(core, live.job, declaration):
             async with hold(live):
                 await _update(core, writes, live, declaration)
         if number % SLICE == SLICE - 1:
             await asyncio.sleep(0)
     for first in range(0, len(new), CHUNK):
-        chunk = new[first : first + CHUNK]
-        await writes.insert(await core.off_loop(_jobs, core, chunk), ACTOR)
+        told -= await _insert(core, writes, new[first : first + CHUNK])
     declared = {(declaration.group, declaration.name) for declaration in declarations}
     for live in core.jobs:
         job = live.job
+        if job.damage:
+            continue  # not declared, or it would have been written anew
         if job.static and not job.orphaned and _declared_name(job) not in declared:
             async with hold(live):
                 changed = replace(live.current(), orphaned=True)
@@ -100,6 +98,34 @@ async def reconcile(core: Core, writes: JobWrites, hold: Hold = _nobody_else) ->
     wanted = {live.job.function: live.kwargs for live in core.jobs}
     wanted |= {live.job.function: live.kwargs for live in core.jobs if live.kwargs}
     await core.arguments.prepare(wanted.items())
+
+
+async def _insert(core: Core, writes: JobWrites, chunk: Sequence[Declaration]) -> set[str]:
+    """Make the jobs of declarations. Returns the keys of the problems there were."""
+    jobs = await asyncio.to_thread(_jobs, core, chunk)
+    try:
+        await writes.insert(jobs, ACTOR)
+    except ConflictError:
+        told: set[str] = set()
+        for job in jobs:  # one by one: the name that is taken must not stop the others
+            try:
+                await writes.insert([job], ACTOR)
+            except ConflictError as error:
+                text = f"{job.full_name} is declared in code and cannot be made: {error}"
+                told.add(_tell(core, job.full_name, text))
+        return told
+    return set()
+
+
+def _taken(live: LiveJob) -> str:
+    """What to say where a declaration's name is that of another job."""
+    other = "a job created at run time has that name"
+    if live.job.static:
+        declared = "/".join(_declared_name(live.job))
+        other = f"the job that the code declares as {declared} was renamed to that"
+    return (
+        f"{live.full_name} is declared in code, and {other}: rename or delete the one, or the other"
+    )
 
 
 def _next_due(core: Core, live: LiveJob) -> datetime | None:
@@ -139,7 +165,7 @@ def _timezone(core: Core, declaration: Declaration) -> str:
 
 def _differs(core: Core, job: Job, declaration: Declaration) -> bool:
     moved = not job.overridden and job.timezone != _timezone(core, declaration)
-    return moved or job.orphaned or job.declared != declaration.to_json()
+    return moved or job.orphaned or bool(job.damage) or job.declared != declaration.to_json()
 
 
 def _jobs(core: Core, declarations: Sequence[Declaration]) -> list[Job]:
@@ -182,6 +208,9 @@ def _next_us(declaration: Declaration, timezone: str, now_us: int) -> int | None
 async def _update(core: Core, writes: JobWrites, live: LiveJob, declaration: Declaration) -> None:
     old = live.current()
     fresh = _job(core, declaration)
+    if old.damage:
+        await _mend(core, writes, live, replace(fresh, paused=_paused(old, fresh)))
+        return
     if live.job.overridden:
         next_due = old.next_due
         if old.orphaned:
@@ -190,6 +219,26 @@ async def _update(core: Core, writes: JobWrites, live: LiveJob, declaration: Dec
     else:
         changed = _as_declared(old, replace(fresh, paused=_paused(old, fresh)))
     await _write(core, writes, live, changed, ACTOR, "job.edit")
+
+
+async def _mend(core: Core, writes: JobWrites, live: LiveJob, fresh: Job) -> None:
+    """Let a damaged job be what its declaration says; its id, history and phase stay."""
+    old = live.current()
+    said = damage.listed(old)
+    if not old.overridden and old.declared == fresh.declared:
+        old = replace(old, trigger=fresh.trigger, timezone=fresh.timezone)
+    changed = _as_declared(old, fresh)
+    if "next_due" in old.damage:
+        trigger, _ = core.trigger_of(changed)
+        last_us = live.last_due_us
+        # From the newest due time that has a row; what lies between it and now has none yet.
+        known = trigger is not None and last_us is not None
+        due = next_due_after(trigger, last_us, last_us or 0) if known else fresh.next_due
+        changed = replace(changed, next_due=due)
+    await _write(core, writes, live, changed, ACTOR, "job.mend")
+    logger.warning(
+        "%s was damaged in the store (%s): it is what the code says again", live.full_name, said
+    )
 
 
 async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Job:
@@ -205,7 +254,7 @@ async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Jo
         raise ConflictError(
             f"{live.full_name} is not declared in the code, so there is nothing to go back to"
         )
-    if not old.overridden:
+    if not old.overridden and not old.damage:
         return old
     holder = core.jobs.find(*names)
     if holder is not None and holder is not live:
@@ -236,6 +285,7 @@ def _as_declared(old: Job, fresh: Job) -> Job:
         declared=fresh.declared,
         overridden=False,
         orphaned=False,
+        damage={},
         paused=fresh.paused,
         next_due=fresh.next_due if moved else old.next_due,
     )

@@ -34,7 +34,7 @@ async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admi
     Raises:
         StoreUnavailableError: the store cannot take it now; nothing else was started.
     """
-    left = await core.off_loop(core.store.open_runs)
+    left = _without_damaged(core, await core.off_loop(core.store.open_runs))
     interrupted = [run for run in left if run.state is RunState.RUNNING]
     seen = (
         "" if opened.last_seen_us is None else f", last seen {from_us(opened.last_seen_us):%FT%TZ}"
@@ -69,7 +69,7 @@ async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admi
     for job_id in orphans:
 
         def cancel(tx: StoreTx, job_id: int = job_id) -> list[int]:
-            return tx.cancel_queued(job_id, "its job was deleted", now_us)
+            return tx.cancel_queued(job_id, "its job is gone from the store", now_us)
 
         await writes.write(cancel)
     if left:
@@ -79,6 +79,23 @@ async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admi
             len(again),
             len(waiting),
         )
+
+
+def _without_damaged(core: Core, left: Sequence[OpenRun]) -> list[OpenRun]:
+    """Runs whose job can be read: what is to become of the others, only that would say."""
+    whole: list[OpenRun] = []
+    for run in left:
+        live = core.jobs.by_id(run.job_id)
+        if live is None or not live.job.damage:
+            whole.append(run)
+    if len(whole) < len(left):
+        text = (
+            f"{len(left) - len(whole)} runs of damaged jobs are left as they are, until these "
+            "jobs are mended and the engine is started again"
+        )
+        logger.warning(text)
+        core.problem("runs of damaged jobs", text)
+    return whole
 
 
 def _queue(core: Core, waiting: Sequence[OpenRun], admission: Admission) -> set[int]:

@@ -24,6 +24,7 @@ from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
 from schedtui.engine.daemons import DaemonThreads
 from schedtui.engine.events import Hub
+from schedtui.engine.info import HANGS_S, info
 from schedtui.engine.live import LiveRun
 from schedtui.engine.load import Reloads, load
 from schedtui.engine.loglines import LogLines
@@ -42,7 +43,7 @@ from schedtui.execution import (
     late,
     refuse_in_worker,
 )
-from schedtui.models import EngineInfo, Health, JobSummary
+from schedtui.models import EngineInfo, JobSummary
 from schedtui.protocols import Boot, Opened, Store, StoreTx
 from schedtui.store.writer import Lane, Write, Writer
 
@@ -52,8 +53,6 @@ T = TypeVar("T")
 
 BEAT_S = 5.0
 """Between two signs of life in the store."""
-HANGS_S = 5.0
-"""A tick older than this makes the engine's health degraded."""
 MOMENT_S = 0.002
 """What a function in a thread or process is given where nobody can know how long it takes."""
 FLUSH_S = 10.0
@@ -65,8 +64,9 @@ THREADS = 8
 class Running:
     """One start of an engine."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, address: str = "") -> None:
         self.settings = settings
+        self._address = address
         self.store = store
         self.clock = settings.clock
         self.boot = secrets.token_hex(8)
@@ -115,7 +115,7 @@ class Running:
             boot=self.boot,
             pid=os.getpid(),
             started_at_us=self.started_us,
-            address=self.settings.address,
+            address=self._address,
         )
         opened = await self._open(boot)
         try:
@@ -221,33 +221,7 @@ class Running:
 
     def info(self) -> EngineInfo:
         """The engine now."""
-        core = self.core
-        age_s = max(0.0, self.clock.monotonic() - self.claims.last_tick)
-        problems = list(core.problems.values())
-        if age_s > HANGS_S and self.ready:
-            problems.append(f"the tick last ran {age_s:.0f} s ago")
-        for kind, pool in core.pools.items():
-            if pool.executor.stuck:
-                problems.append(
-                    f"{pool.executor.stuck} {kind} functions that were given up are still at work"
-                )
-        health = Health.STOPPED if self.stopping else Health.DEGRADED if problems else Health.OK
-        return EngineInfo(
-            boot=self.boot,
-            version=__version__,
-            health=health,
-            problems=tuple(problems),
-            timezone=self.settings.timezone,
-            now=from_us(self.clock.now_us()),
-            started_at=from_us(self.started_us),
-            last_tick_age_s=age_s,
-            jobs=len(core.jobs),
-            jobs_paused=core.jobs.paused,
-            runs_active=len(self.supervisor.running),
-            runs_queued=core.slots.waiting,
-            store=self.store.url,
-            pid=os.getpid(),
-        )
+        return info(self)
 
     def busy_s(self) -> float:
         """Real seconds that are worth waiting for what is under way off the loop; 0 for nothing."""

@@ -24,8 +24,6 @@ class Settings:
     threads: int
     async_slots: int
     processes: int
-    address: str
-    """Where other processes reach it; for whoever is refused its store."""
     echo: bool
     """Whether captured output also goes where it went before."""
     log_level: int | None

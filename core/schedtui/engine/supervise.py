@@ -251,7 +251,7 @@ class Supervisor:
         core = self._core
         waited = False
         for end in ends:
-            run, finish, not_before_us = end
+            run, finish, not_before_us, _ = end
             self._welcome(run)
             job = run.job
             if not_before_us and run.id not in lost:
@@ -289,9 +289,8 @@ class Supervisor:
         What says nothing about the data may be over in a while, so that is tried again and again.
         """
         for end in ends:
-            tried = (end.finish.error or "").startswith(REFUSED)
-            bare = end if tried else end._replace(finish=_bare(end.finish, error))
-            if isinstance(error, StoreDataError) and not tried:
+            bare = end if end.bare else end._replace(finish=_bare(end.finish, error), bare=True)
+            if isinstance(error, StoreDataError) and not end.bare:
                 self._core.writer.submit(self._write([bare]))
             elif isinstance(error, StoreDataError | EngineStoppedError) or self._closed:
                 self._give_up(end.run, error)
@@ -341,7 +340,7 @@ class Supervisor:
 
 def _counted(end: End) -> Finish:
     """An outcome with the lines that were dropped while it waited for the store."""
-    run, finish, _ = end
+    run, finish = end.run, end.finish
     if run.sink is None or run.sink.dropped == finish.log_dropped:
         return finish
     return finish._replace(log_dropped=run.sink.dropped)

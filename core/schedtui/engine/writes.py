@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from schedtui.clock import from_us
+from schedtui.engine import damage
 from schedtui.engine.core import Core
 from schedtui.engine.decide import account
 from schedtui.engine.live import LiveJob
@@ -104,6 +105,8 @@ class JobWrites:
             StoreUnavailableError: nothing was written.
         """
         before = live.current()
+        if changed.damage:
+            damage.refuse(live)
         last_us = rows[-1].scheduled_for_us if rows else None
         if last_us is not None:
             changed = replace(changed, last_due=from_us(last_us))
@@ -111,11 +114,12 @@ class JobWrites:
         changed = replace(changed, version=live.version + 1, updated_at=now)
 
         def apply(tx: StoreTx) -> None:
-            if not tx.update_job(changed, version=before.version):
+            if not tx.update_job(changed, version=before.version, counts=bool(before.damage)):
                 raise changed_meanwhile(before.full_name)
             tx.insert_runs(rows)
             also(tx)
-            self.audit(tx, actor, action, before, _difference(before, changed))
+            named = changed if before.damage else before
+            self.audit(tx, actor, action, named, _difference(before, changed))
 
         await self.write(apply)
         for row in rows:
@@ -178,6 +182,8 @@ def idle_reason(live: LiveJob) -> str:
 def told(job: Job) -> dict[str, Any]:
     """A job as the audit trail keeps it."""
     wire: dict[str, Any] = to_wire(job)
+    if not job.damage:
+        del wire["damage"]
     return {key: value for key, value in wire.items() if key not in _NOT_TOLD}
 
 
@@ -188,8 +194,8 @@ def changed_meanwhile(name: str) -> ConflictError:
 
 def _difference(before: Job, after: Job) -> dict[str, Any]:
     old, new = told(before), told(after)
-    changed = [key for key in old if old[key] != new[key]]
+    changed = [key for key in old if old[key] != new.get(key)]
     return {
         "before": {key: old[key] for key in changed},
-        "after": {key: new[key] for key in changed},
+        "after": {key: new[key] for key in changed if key in new},
     }

@@ -57,6 +57,11 @@ class Job:
     """The newest due time that is accounted for, UTC."""
     created_at: datetime
     updated_at: datetime
+    damage: Mapping[str, str] = field(default_factory=dict)
+    """Fields that cannot be read in the store, and why: they have neutral values here.
+
+    Such a job never fires, until an edit has given these fields anew; it can be deleted.
+    """
 
     @property
     def full_name(self) -> str:

@@ -73,8 +73,10 @@ class StoreTx(Protocol):
             ConflictError: a living job has this group and name.
         """
 
-    def update_job(self, job: Job, *, version: int) -> bool:
+    def update_job(self, job: Job, *, version: int, counts: bool = False) -> bool:
         """Write all of a living job's columns where its version still is ``version``.
+
+        What outcomes count (``fired``, ``failures``) stays as it is; ``counts``: that too.
 
         Raises:
             ConflictError: another living job has its group and name.
@@ -142,23 +144,34 @@ class Store(Protocol):
     def drop_connection(self) -> None:
         """Throw the writer's connection away, after a failure."""
 
+    @property
+    def damage(self) -> Mapping[int, str]:
+        """Runs that were asked for and cannot be read, by id, and why; since it was opened."""
+
     def jobs(self) -> Iterator[Job]:
-        """All living jobs, in the order of their ids."""
+        """All living jobs, in the order of their ids; see `Job.damage`."""
 
     def job(self, job_id: int) -> Job | None:
         """A living job."""
 
     def open_runs(self) -> list[OpenRun]:
-        """All runs that are queued or running, oldest first."""
+        """All runs that are queued or running, oldest first; damaged ones are left out."""
 
     def recent_runs(self, count: int) -> dict[int, list[RecentRun]]:
-        """The newest ``count`` ended runs of each living job, oldest first, by job id."""
+        """The newest ``count`` ended runs of each living job, oldest first, by job id.
+
+        Damaged ones are left out.
+        """
 
     def runs(self, where: RunFilter, *, limit: int, before: int | None) -> list[Run]:
-        """Runs with an id below ``before``, newest first."""
+        """Runs with an id below ``before``, newest first; damaged ones are left out."""
 
     def run(self, run_id: int) -> Run | None:
-        """A run."""
+        """A run.
+
+        Raises:
+            StoreDataError: it is damaged.
+        """
 
     def attempts(self, run_id: int) -> list[Attempt]:
         """The ended attempts of a run, first one first."""

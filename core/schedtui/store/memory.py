@@ -7,7 +7,7 @@ engines that need no history.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 
@@ -91,6 +91,11 @@ class MemoryStore:
                 raise StoreUnavailableError("the store in memory is not open")
             yield self._data
 
+    @property
+    def damage(self) -> Mapping[int, str]:
+        """Nothing: nobody else writes here."""
+        return {}
+
     def jobs(self) -> Iterator[Job]:
         """All living jobs, in the order of their ids."""
         with self._reading() as data:
@@ -172,20 +177,15 @@ class MemoryStore:
     def search_logs(self, query: str, *, limit: int) -> list[LogHit]:
         """Lines that hold every word of ``query``, newest run first."""
         wanted = chunks.Query(query)
-        found: list[LogHit] = []
-        if not wanted:
-            return found
+        best = chunks.Newest(limit)
+        if not wanted or limit <= 0:
+            return []
         with self._reading() as data:
             for chunk_id in sorted(data.chunks, reverse=True):
-                if len(found) >= limit:
-                    break
                 chunk = data.chunks[chunk_id]
-                job = data.name_of(chunk.run_id)
-                found += [
-                    LogHit(run_id=chunk.run_id, job=job, line=line)
-                    for line in wanted.hits(chunks.decode(chunk.data))
-                ]
-        return chunks.newest(found, limit)
+                if best.wants(chunk.run_id):
+                    best.add(chunk.run_id, wanted.hits(chunks.decode(chunk.data)))
+            return [LogHit(run_id=i, job=data.name_of(i), line=line) for i, line in best.hits]
 
     def audit_trail(self, *, limit: int, before: int | None) -> list[AuditEvent]:
         """The audit trail with ids below ``before``, newest first."""

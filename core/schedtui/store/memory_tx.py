@@ -12,7 +12,7 @@ from schedtui.clock import from_us, to_us
 from schedtui.errors import ConflictError, StoreDataError
 from schedtui.models import Job, RunState, Source, WaitReason
 from schedtui.protocols import Claim, Finish, LogChunk, NewRun, Retry, Settled, Start, Token
-from schedtui.store import rows
+from schedtui.store import jobrows, rows
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -265,13 +265,15 @@ class MemoryTx:
         self._set(self._data.names, kept.id, (kept.group, kept.name))
         return kept
 
-    def update_job(self, job: Job, *, version: int) -> bool:
-        """Write all of a living job's columns where its version still is ``version``."""
+    def update_job(self, job: Job, *, version: int, counts: bool = False) -> bool:
+        """Write a living job's columns where its version still is ``version``."""
         old = self._data.jobs.get(job.id)
         if old is None or old.version != version:
             return False
         self._refuse_taken(job, job.id)
-        kept = replace(_kept(job), fired=old.fired, failures=old.failures)
+        kept = _kept(job)
+        if not counts:
+            kept = replace(kept, fired=old.fired, failures=old.failures)
         self._remove(self._data.ids, (old.group, old.name))
         self._set(self._data.jobs, kept.id, kept)
         self._set(self._data.ids, (kept.group, kept.name), kept.id)
@@ -344,8 +346,8 @@ class MemoryTx:
 
 def _kept(job: Job) -> Job:
     """The job as a database would give it back."""
-    row = rows.job_row(job)
-    kept = rows.job_of([row[column] for column in rows.JOB_COLUMNS])
-    if kept is None:
+    row = jobrows.job_row(job)
+    kept = jobrows.job_of([row[column] for column in jobrows.JOB_COLUMNS])
+    if kept.damage:
         raise StoreDataError(f"job {job.full_name} cannot be read back as it is")
     return kept

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, overload
 
-from schedtui.clock import from_us, to_us
-from schedtui.errors import SchedtuiError, StoreDataError
-from schedtui.models import Attempt, AuditEvent, Job, Policies, Run, RunState, Source, WaitReason
-from schedtui.models.wire import from_wire, to_wire
+from schedtui.clock import from_us
+from schedtui.errors import StoreDataError
+from schedtui.models import Attempt, AuditEvent, Job, Run, RunState, Source, WaitReason
 from schedtui.protocols import Token
 
 logger = logging.getLogger("schedtui.store")
@@ -23,116 +22,6 @@ logger = logging.getLogger("schedtui.store")
 _STATES = {state.value: state for state in RunState}
 _SOURCES = {source.value: source for source in Source}
 _WAITS = {wait.value: wait for wait in WaitReason}
-
-JOB_COLUMNS = (
-    "id",
-    "group_name",
-    "name",
-    "function",
-    "trigger",
-    "timezone",
-    "kwargs",
-    "policies",
-    "tags",
-    "description",
-    "static",
-    "declared",
-    "overridden",
-    "orphaned",
-    "paused",
-    "pause_reason",
-    "paused_by",
-    "paused_until",
-    "created_at",
-    "updated_at",
-    "version",
-    "next_due",
-    "last_due",
-    "fired",
-    "failures",
-)
-"""The order in which `job_of` expects a job."""
-
-
-def job_row(job: Job) -> dict[str, Any]:
-    """All columns of a job.
-
-    Raises:
-        StoreDataError: something in it has no JSON form.
-    """
-    try:
-        return {
-            "id": job.id,
-            "group_name": job.group,
-            "name": job.name,
-            "function": job.function,
-            "trigger": dump(job.trigger),
-            "timezone": job.timezone,
-            "kwargs": dump(job.kwargs),
-            "policies": dump({k: v for k, v in to_wire(job.policies).items() if v is not None}),
-            "tags": dump(list(job.tags)),
-            "description": printable(job.description),
-            "static": job.static,
-            "declared": None if job.declared is None else dump(job.declared),
-            "overridden": job.overridden,
-            "orphaned": job.orphaned,
-            "paused": job.paused,
-            "pause_reason": printable(job.pause_reason),
-            "paused_by": printable(job.paused_by),
-            "paused_until": None if job.paused_until is None else to_us(job.paused_until),
-            "created_at": to_us(job.created_at),
-            "updated_at": to_us(job.updated_at),
-            "version": job.version,
-            "next_due": None if job.next_due is None else to_us(job.next_due),
-            "last_due": None if job.last_due is None else to_us(job.last_due),
-            "fired": job.fired,
-            "failures": job.failures,
-        }
-    except (TypeError, ValueError, RecursionError) as error:
-        raise StoreDataError(f"job {job.full_name} cannot be kept: {error}") from error
-
-
-def job_of(row: Sequence[Any]) -> Job | None:
-    """The job of a row in the order of `JOB_COLUMNS`; None, and a log line, where it is damaged."""
-    values = dict(zip(JOB_COLUMNS, row, strict=True))
-    try:
-        return Job(
-            id=values["id"],
-            group=values["group_name"],
-            name=values["name"],
-            function=values["function"],
-            trigger=_object(values["trigger"]),
-            timezone=values["timezone"],
-            kwargs=_object(values["kwargs"]),
-            policies=_policies(values["policies"]),
-            tags=tuple(json.loads(values["tags"])),
-            description=values["description"],
-            static=bool(values["static"]),
-            declared=None if values["declared"] is None else _object(values["declared"]),
-            overridden=bool(values["overridden"]),
-            orphaned=bool(values["orphaned"]),
-            paused=bool(values["paused"]),
-            pause_reason=values["pause_reason"],
-            paused_by=values["paused_by"],
-            paused_until=_moment(values["paused_until"]),
-            version=values["version"],
-            next_due=_moment(values["next_due"]),
-            last_due=_moment(values["last_due"]),
-            fired=values["fired"],
-            failures=values["failures"],
-            created_at=from_us(values["created_at"]),
-            updated_at=from_us(values["updated_at"]),
-        )
-    except (TypeError, ValueError, OverflowError, RecursionError, SchedtuiError) as error:
-        logger.error(
-            "job %s (%s/%s) is damaged in the store and is left out: %s",
-            values["id"],
-            values["group_name"],
-            values["name"],
-            error,
-        )
-        return None
-
 
 RUN_COLUMNS = (
     "id",
@@ -172,8 +61,35 @@ RUN_COLUMNS = (
 """The order in which `run_of` expects a run; the first ones are a `NewRun`."""
 
 
+_UNREADABLE = (KeyError, TypeError, ValueError, OverflowError)
+"""What a row that was changed from outside may raise when it is read."""
+
+
+@contextmanager
+def readable(run_id: int) -> Iterator[None]:
+    """A block that reads the row of a run.
+
+    Raises:
+        StoreDataError: the row is damaged.
+    """
+    try:
+        yield
+    except _UNREADABLE as error:
+        what = f"{error} is not known" if isinstance(error, KeyError) else error
+        raise StoreDataError(f"run {run_id} is damaged in the store: {what}") from error
+
+
 def run_of(row: Sequence[Any], job: str) -> Run:
-    """The run of a row in the order of `RUN_COLUMNS`; ``job`` is its job's full name."""
+    """The run of a row in the order of `RUN_COLUMNS`; ``job`` is its job's full name.
+
+    Raises:
+        StoreDataError: the row is damaged.
+    """
+    with readable(row[0]):
+        return _run_of(row, job)
+
+
+def _run_of(row: Sequence[Any], job: str) -> Run:
     values = dict(zip(RUN_COLUMNS, row, strict=True))
     return Run(
         id=values["id"],
@@ -182,20 +98,20 @@ def run_of(row: Sequence[Any], job: str) -> Run:
         function=values["function"],
         source=_SOURCES[values["source"]],
         state=_STATES[values["state"]],
-        scheduled_for=_moment(values["scheduled_for"]),
+        scheduled_for=moment_of(values["scheduled_for"]),
         clock_epoch=values["clock_epoch"],
         job_version=values["job_version"],
         kwargs=lenient_object(values["kwargs"], "run", values["id"]),
         claimed_at=from_us(values["claimed_at"]),
         wait_reason=_WAITS.get(values["wait_reason"]),
-        not_before=_moment(values["not_before"]),
+        not_before=moment_of(values["not_before"]),
         parent_id=values["parent_id"],
         schedules=values["schedules"] or "",
         attempt=values["attempt"],
-        started_at=_moment(values["started_at"]),
-        finished_at=_moment(values["finished_at"]),
+        started_at=moment_of(values["started_at"]),
+        finished_at=moment_of(values["finished_at"]),
         reason=values["reason"] or "",
-        range_from=_moment(values["range_from"]),
+        range_from=moment_of(values["range_from"]),
         range_count=values["range_count"],
         error_type=values["error_type"],
         error=values["error"],
@@ -284,7 +200,7 @@ def lenient_object(text: str | None, kind: str, row_id: int) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        return _object(text)
+        return object_of(text)
     except (TypeError, ValueError, RecursionError) as error:
         logger.error("%s %s has damaged JSON in the store: %s", kind, row_id, error)
         return {}
@@ -296,19 +212,54 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def _object(text: str) -> dict[str, Any]:
+def object_of(text: str) -> dict[str, Any]:
+    """The object of its JSON text.
+
+    Raises:
+        TypeError, ValueError, RecursionError: it is none.
+    """
     value = json.loads(text)
     if not isinstance(value, dict):
         raise ValueError(f"not a JSON object: {text[:40]}")
     return value
 
 
-@lru_cache(maxsize=256)
-def _policies(text: str) -> Policies:
-    return from_wire(Policies, json.loads(text), strict=False)
+def text_of(value: Any) -> str:
+    """The text of a column.
+
+    Raises:
+        TypeError: it holds something else.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"not a text: {value!r:.40}")
+    return value
 
 
-def _moment(us: int | None) -> Any:
+def number_of(value: Any) -> int:
+    """The whole number of a column.
+
+    Raises:
+        TypeError: it holds something else.
+    """
+    if not isinstance(value, int):
+        raise TypeError(f"not a whole number: {value!r:.40}")
+    return value
+
+
+def micros_of(value: Any) -> int | None:
+    """The microseconds of a column that may be empty.
+
+    Raises:
+        TypeError, OverflowError: it holds something else, or no moment that there is.
+    """
+    if value is None:
+        return None
+    from_us(number_of(value))
+    return number_of(value)
+
+
+def moment_of(us: int | None) -> Any:
+    """The moment of its microseconds; None for None."""
     return None if us is None else from_us(us)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from contextvars import ContextVar
+from pathlib import Path
 
 import pytest
 from engine_kit import Kit, KitClock, World, check, running
@@ -351,6 +352,21 @@ async def test_an_engine_can_be_started_again(world: World) -> None:
             await asyncio.sleep(0.05)
             await clock.advance(0.01)
     assert len(done) == 2
+
+
+@pytest.mark.parametrize("address", ["", "/run/engine.sock"])
+async def test_who_is_refused_the_store_is_sent_only_where_somebody_listens(
+    tmp_path: Path, address: str
+) -> None:
+    url = f"sqlite:///{tmp_path}/state.db"
+    engine = Engine(store=url, clock=KitClock())
+    engine.address = address
+    async with engine:
+        with pytest.raises(StoreLockedError) as refused:
+            await Engine(store=url, clock=KitClock()).start()
+    assert refused.value.address == (address or None)
+    assert address in str(refused.value)
+    assert ("opens the console" in str(refused.value)) is bool(address)
 
 
 async def test_a_second_engine_on_the_store_is_refused(world: World) -> None:

@@ -106,6 +106,7 @@ class Host:
             from schedtui.target import Code
 
             engine.follow_code(Code(target), watch=self._reload)
+        engine.address = str(self.state.socket)
         engine.on_death.append(self._died)
         engine.run_in_thread()
         self._engine = engine

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from schedtui.errors import ConflictError, SchedtuiError, StoreDataError
 from schedtui.models import Job
 from schedtui.protocols import Claim, Finish, LogChunk, NewRun, Retry, Settled, Start, Token
-from schedtui.store import rows
+from schedtui.store import jobrows, rows
 from schedtui.store.sql import fulltext, schema
 from schedtui.store.sql.bulk import (
     BulkInsert,
@@ -36,12 +36,18 @@ _DUE = schema.job_due.c
 _QUEUED = _RUNS.state == sa.literal_column("'queued'")
 _RUNNING = _RUNS.state == sa.literal_column("'running'")
 
+
+def _of_version(version: object) -> sa.ColumnElement[bool]:
+    """A condition; a damaged version is 0, which is also what it is read as."""
+    return sa.cast(_DUE.version, sa.BigInteger) == version
+
+
 # Statements made once: to make one costs ten times what it costs to run it.
 _INSERT_JOB = schema.jobs.insert().returning(schema.jobs.c.id)
 _INSERT_DUE = schema.job_due.insert()
 _UPDATE_JOB = schema.jobs.update().where(schema.jobs.c.id == sa.bindparam("of_job"))
 _UPDATE_DUE = schema.job_due.update().where(
-    _DUE.job_id == sa.bindparam("of_job"), _DUE.version == sa.bindparam("of_version")
+    _DUE.job_id == sa.bindparam("of_job"), _of_version(sa.bindparam("of_version"))
 )
 
 _MOVE = BulkUpdate(
@@ -270,10 +276,11 @@ class SqlTx:
         return replace(job, id=job_id)
 
     @_step
-    def update_job(self, job: Job, *, version: int) -> bool:
-        """Write all of a living job's columns where its version still is ``version``."""
+    def update_job(self, job: Job, *, version: int, counts: bool = False) -> bool:
+        """Write a living job's columns where its version still is ``version``."""
         definition, due = _split(job)
-        del due["fired"], due["failures"]  # what outcomes count is no part of an edit
+        if not counts:
+            del due["fired"], due["failures"]
         with savepoint(self._connection), _unique(rows.taken(job)):
             at = {"of_job": job.id, "of_version": version}
             moved = self._connection.execute(_UPDATE_DUE, {**due, **at})
@@ -286,7 +293,7 @@ class SqlTx:
     def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:
         """Make a tombstone of a living job where its version still is ``version``."""
         gone = self._execute(
-            schema.job_due.delete().where(_DUE.job_id == job_id, _DUE.version == version)
+            schema.job_due.delete().where(_DUE.job_id == job_id, _of_version(version))
         )
         if gone.rowcount == 0:
             return False
@@ -366,5 +373,5 @@ def _unique(message: str) -> Iterator[None]:
 
 def _split(job: Job) -> tuple[dict[str, Any], dict[str, Any]]:
     """The columns of ``jobs`` and those of ``job_due``."""
-    definition = rows.job_row(job)
+    definition = jobrows.job_row(job)
     return definition, {name: definition.pop(name) for name in _OF_DUE}

@@ -7,24 +7,25 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from store_rows import add, new_run
+from store_rows import add, line, new_run
 
 from schedtui.models import RunFilter, RunState, Source
 from schedtui.protocols import Store
+from schedtui.store.chunks import encode
 from schedtui.store.sql.sqlite import SqliteStore
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)
 
 
-def plan_of(store: Store, read: Any) -> list[str]:
-    """The plan of the last statement that ``read`` executes."""
+def plan_of(store: Store, read: Any, of: str = "") -> list[str]:
+    """The plan of the last statement (that holds ``of``) which ``read`` executes."""
     assert isinstance(store, SqliteStore)
     assert store._connections is not None
     engine = store._connections._engine
     seen: list[tuple[str, Any]] = []
 
     def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        if statement.startswith("SELECT"):
+        if statement.startswith("SELECT") and of in statement:
             seen.append((statement, parameters))
 
     sa.event.listen(engine, "before_cursor_execute", note)
@@ -84,3 +85,11 @@ def test_open_and_recent_runs_read_no_history(history: Store) -> None:
         plan = plan_of(history, read)
         assert not any(line.startswith("SCAN runs") and "INDEX" not in line for line in plan), plan
         assert not any(line.startswith("SCAN newest") for line in plan), plan
+
+
+def test_what_a_search_need_not_look_at_is_found_in_an_index(history: Store) -> None:
+    with history.transaction() as tx:
+        tx.append_logs([encode(run_id, [line(1, "needle")]) for run_id in range(1, 200)])
+    plan = plan_of(history, lambda: history.search_logs("needle", limit=2), of="min(")
+
+    assert any("USING COVERING INDEX log_chunks_last (run_id>?)" in step for step in plan), plan
