@@ -20,13 +20,12 @@ from schedtui.errors import (
     shorten_value,
 )
 from schedtui.models import Job, JobPatch, JobSpec
-from schedtui.models.names import MAX_NAME, check_name, split_name
+from schedtui.models.names import MAX_NAME, check_name, check_tags, split_name
 from schedtui.models.wire import to_wire
 from schedtui.triggers import Trigger, check_timezone, parse_trigger
 
 MAX_TEXT = 10_000
 """Characters of a description."""
-MAX_TAGS = 50
 
 
 class Drafts:
@@ -55,7 +54,7 @@ class Drafts:
         kwargs = found.of("kwargs", lambda: self.arguments(spec.function, spec.kwargs, listed=True))
         found.of("policies", lambda: policy_rules.check(spec.policies))
         found.of("description", lambda: _check_text(spec.description))
-        tags = found.of("tags", lambda: _check_tags(spec.tags))
+        tags = found.of("tags", lambda: check_tags(spec.tags))
         found.raise_if_any()
         if self._core.jobs.find(group, name) is not None:
             raise ConflictError(f"a job {group}/{name} exists already; choose another name")
@@ -114,7 +113,7 @@ class Drafts:
             found.of("description", lambda: _check_text(patch.description or ""))
         tags = job.tags
         if patch.tags is not None:
-            tags = found.of("tags", lambda: _check_tags(patch.tags or ()))
+            tags = found.of("tags", lambda: check_tags(patch.tags or ()))
         found.raise_if_any()
         if name != job.name and self._core.jobs.find(job.group, name) is not None:
             raise ConflictError(f"a job {job.group}/{name} exists already; choose another name")
@@ -246,9 +245,3 @@ class _Findings:
 def _check_text(text: str) -> None:
     if len(text) > MAX_TEXT:
         raise InvalidError.one("description", text, f"at most {MAX_TEXT} characters")
-
-
-def _check_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
-    if len(tags) > MAX_TAGS:
-        raise InvalidError.one("tags", len(tags), f"at most {MAX_TAGS} tags")
-    return tuple(dict.fromkeys(check_name("tags", tag) for tag in tags))

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from api_doubles import SECRETS, FakeEngine, http_on, make_app, make_tokens
 
-from schedtui.api.access import Access, Role, digest
+from schedtui.api.access import Access, digest
 from schedtui.api.app import create_app
 from schedtui.api.gate import LocalDoor
 from schedtui.api.hosts import Hosts
 from schedtui.api.slowdown import FREE, LONGEST_S, WAITING, SlowDown
 from schedtui.errors import StoreUnavailableError, UnauthorizedError
+from schedtui.models import Role
 from schedtui.protocols import Token
 
 
@@ -38,7 +39,7 @@ def bearer(role: str) -> str:
 async def test_a_token_tells_name_and_role(role: str) -> None:
     caller = await Access(make_tokens).caller(bearer(role))
 
-    assert (caller.actor, caller.role) == (f"token:my {role}", Role[role.upper()])
+    assert (caller.actor, caller.role) == (f"token:my {role}", Role(role))
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,11 @@ from pathlib import Path
 
 from schedtui.errors import StoreUnavailableError
 from schedtui.locations import StateDir
+from schedtui.models import Role
 from schedtui_tui.commands.connect import folder_of
 from schedtui_tui.commands.host import named_store, user
 from schedtui_tui.exits import Exit, note
 from schedtui_tui.tables import print_json, print_line
-
-ROLES = ("viewer", "operator", "admin")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     create.add_argument(
         "--role",
         required=True,
-        choices=ROLES,
+        choices=[role.value for role in Role],
         help="viewer: reads; operator: also triggers, pauses and resumes; "
         "admin: also creates, edits and deletes",
     )
