@@ -15,9 +15,10 @@ from schedtui.errors import UnreachableError
 from schedtui.locations import StateDir
 from schedtui.protocols import Boot
 from schedtui.store.sql.lock import Lock
-from schedtui_tui.commands import connect, kept_tokens
+from schedtui_tui.cli import main
+from schedtui_tui.commands import connect, console, kept_tokens
 from schedtui_tui.commands.connect import answers, find_engine, folder_of, given_token
-from schedtui_tui.exits import UsageError
+from schedtui_tui.exits import Exit, UsageError
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,27 @@ def test_a_socket_that_nobody_answers_on_is_no_engine(
         assert find_engine(args).address == str(path)
     with pytest.raises(UnreachableError, match="schedtui serve"):
         find_engine(args)
+
+
+@pytest.mark.parametrize("words", [["jobs"], ["pause", "shop/tick"], ["trigger", "shop/tick"], []])
+def test_nothing_is_said_to_another_users_engine(
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(console, "is_terminal", lambda: True)
+    path = StateDir.beside(tmp_path).create().socket
+    with socket.socket(socket.AF_UNIX) as theirs:
+        theirs.bind(str(path))
+        theirs.listen()
+        theirs.setblocking(False)
+        monkeypatch.setattr(os, "getuid", lambda: path.stat().st_uid + 1)
+        assert main(words) == Exit.REFUSED
+        with pytest.raises(BlockingIOError):
+            theirs.accept()
+    assert "belongs to another user" in capsys.readouterr().err
 
 
 HERE = argparse.Namespace(connect=None, target=None, token_file=None)

@@ -9,6 +9,9 @@ from console_driver import console, control, open_form, with_functions
 from textual.widgets import Select
 
 from schedtui.errors import ConflictError, FieldError, InvalidArgumentsError
+from schedtui.models import FunctionInfo
+from schedtui_tui.fields import MAX_FIELDS
+from schedtui_tui.widgets.form_row import ArgumentRow
 
 
 async def test_create_with_preview() -> None:
@@ -174,3 +177,25 @@ async def test_leaving_the_form_asks_only_when_something_was_typed() -> None:
         await driver.shows("recipient *")
         await driver.press("escape", "y")
         await driver.shows("LAST 10")
+
+
+async def test_more_parameters_than_a_person_fills_in() -> None:
+    engine = with_functions()
+    properties = {f"p{number}": {"type": "string"} for number in range(5000)}
+    schema = {"properties": properties, "required": ["p4999"]}
+    engine.function_list = (FunctionInfo(group="etl", name="wide", parameters=schema),)
+    engine.create_error = InvalidArgumentsError(
+        "many are wrong",
+        tuple(
+            FieldError(field=f"kwargs.p{number}", got=None, expected="a text")
+            for number in reversed(range(5000))
+        ),
+    )
+    async with console(engine, size=(80, 60)) as driver:
+        await driver.press("n")
+        await driver.shows("FUNCTION", "wide")
+        await driver.press("enter")
+        await driver.shows("p4999 *", "p40", "4,950 more have no field here")
+        assert len(driver.app.screen.query(ArgumentRow)) == MAX_FIELDS
+        await driver.press("ctrl+s")
+        await driver.shows("expected a text", "kwargs.p4998")

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from console_doubles import FakeEngine, run, summary
 from console_driver import console, three
 
-from schedtui.models import JobState, RunState
-from schedtui_tui.widgets.log_view import LogView
+from schedtui.models import JobState, LogPage, RunState
+from schedtui_tui.widgets.log_view import RING, LogView
+from schedtui_tui.widgets.run_table import RunTable
 
 
 async def test_details_beside_the_table() -> None:
@@ -174,3 +175,48 @@ async def test_marks_below_a_line_of_code_never_wrap() -> None:
         view = driver.app.screen.query_one(LogView)
         # of the lines that do not fit, the code and what is no mark take a second row
         assert view.virtual_size.height == len(view.lines) + 2
+
+
+async def test_a_history_has_no_hole_after_a_lost_connection() -> None:
+    engine = three()
+    for number in range(1, 151):
+        engine.all_runs[number] = run(number, 1)
+    async with console(engine) as driver:
+        await driver.press("enter")
+        await driver.until(lambda: driver.app.screen.query(RunTable))
+        table = driver.app.screen.query_one(RunTable)
+        await driver.until(lambda: len(table.runs) == 100)
+        engine.kill()
+        await driver.until(lambda: not driver.app.connection.live)
+        for number in range(151, 401):
+            engine.all_runs[number] = run(number, 1)
+        engine.revive()
+        driver.app.action_reload()
+        await driver.until(lambda: 400 in table.runs)
+        while 1 not in table.runs:
+            oldest = min(table.runs)
+            await driver.press("G")
+            await driver.until(lambda oldest=oldest: min(table.runs) < oldest)  # type: ignore[misc] # a known limit of mypy
+            assert len(table.runs) == 401 - min(table.runs)
+        assert sorted(table.runs) == list(range(1, 401))
+
+
+async def test_earlier_lines_of_a_hostile_engine_have_an_end() -> None:
+    class Endless(FakeEngine):
+        async def logs(self, run_id: int, *, after: int = 0, limit: int = 1000) -> LogPage:
+            line = self.lines[run_id][0]._replace(seq=after + 1)
+            self._check("logs", run_id, after, limit)
+            return LogPage(lines=(line,) * 1000, last=10**9, done=True)
+
+    engine = Endless(three().rows.values())
+    engine.all_runs[1001] = run(1001, 1)
+    await engine.write(1001, "the last line")
+    engine.lines[1001] = [engine.lines[1001][0]._replace(seq=10**9)]
+    async with console(engine) as driver:
+        await driver.press("l")
+        await driver.shows("the last line")
+        view = driver.app.screen.query_one(LogView)
+        await driver.press("g")
+        await driver.until(lambda: view.first_seq < 10**9)
+        assert len(view.lines) <= RING
+        assert len(engine.named("logs")) <= RING // 1000

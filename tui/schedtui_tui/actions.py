@@ -6,18 +6,8 @@ Key bindings, the footer, the help screen, the palette and read-only mode are al
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Role(StrEnum):
-    """The role of the token that an action needs at least, as the API has them."""
-
-    VIEWER = "viewer"
-    """Reads."""
-    OPERATOR = "operator"
-    """Also triggers, pauses and resumes jobs."""
-    ADMIN = "admin"
-    """Also creates, edits and deletes jobs."""
+from schedtui.models import Role
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,9 +26,8 @@ class Action:
     """One sentence, for the help screen and the palette."""
     footer: int = 0
     """Its place in the footer, 1 first; 0 keeps it out."""
-    danger: bool = False
-    """Not undone easily: asks first, and waits a moment after rows moved by themselves."""
     role: Role = Role.VIEWER
+    """The role of the token that it needs at least."""
     command: str = ""
     """The command line that does the same; ``{job}`` and ``{run}`` are filled in."""
     priority: bool = False
@@ -58,7 +47,6 @@ def _job_actions(scope: str) -> tuple[Action, ...]:
         Action(
             id="delete", scope=scope, keys="D", label="Delete", footer=5, role=Role.ADMIN,
             help="Delete it, after asking; its history stays.", command="schedtui delete {job}",
-            danger=True,
         ),
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from schedtui.clock import from_us
 from schedtui.engine import Engine
+from schedtui.engine.reads import position
 from schedtui.errors import InvalidError
 from schedtui.models import (
     Attempt,
@@ -127,7 +128,7 @@ class LocalClient:
     async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
         """Jobs in the order of their ids."""
         _check_limit(limit)
-        after = _number(cursor)
+        after = position(cursor) or 0
 
         async def read() -> Page[Job]:
             living = self._engine.running.core.jobs.after(after, limit + 1)
@@ -253,7 +254,7 @@ class LocalClient:
     async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
         """The audit trail, newest first."""
         _check_limit(limit)
-        before = _number(cursor) if cursor is not None else None
+        before = position(cursor)
         store = self._engine.store
         rows = await self._off_loop(store.audit_trail, limit=limit + 1, before=before)
         page = tuple(rows[:limit])
@@ -277,11 +278,3 @@ def _preview(trigger: Trigger, timezone: str, after_us: int, count: int) -> Prev
 def _check_limit(limit: int, high: int = MAX_PAGE, field: str = "limit") -> None:
     if not 1 <= limit <= high:
         raise InvalidError.one(field, limit, f"a whole number from 1 to {high}")
-
-
-def _number(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise InvalidError.one("cursor", cursor, "the cursor of the page before")
-    return int(cursor)

@@ -18,13 +18,12 @@ from schedtui.errors import (
     InvalidError,
 )
 from schedtui.models import Job, JobPatch, JobSpec
-from schedtui.models.names import MAX_NAME, check_name, split_name
+from schedtui.models.names import MAX_NAME, check_name, check_tags, split_name
 from schedtui.registry import json_arguments
 from schedtui.triggers import Trigger, check_timezone, parse_trigger
 
 MAX_TEXT = 10_000
 """Characters of a description."""
-MAX_TAGS = 50
 
 
 class Drafts:
@@ -53,7 +52,7 @@ class Drafts:
         kwargs = found.of("kwargs", lambda: self.arguments(spec.function, spec.kwargs, listed=True))
         found.of("policies", lambda: policy_rules.check(spec.policies))
         found.of("description", lambda: _check_text(spec.description))
-        tags = found.of("tags", lambda: _check_tags(spec.tags))
+        tags = found.of("tags", lambda: check_tags(spec.tags))
         found.raise_if_any()
         self._check_free(group, name)
         now = from_us(self._core.clock.now_us())
@@ -113,7 +112,7 @@ class Drafts:
             found.of("description", lambda: _check_text(patch.description or ""))
         tags = job.tags
         if patch.tags is not None:
-            tags = found.of("tags", lambda: _check_tags(patch.tags or ()))
+            tags = found.of("tags", lambda: check_tags(patch.tags or ()))
         found.raise_if_any()
         if name != job.name:
             self._check_free(job.group, name)
@@ -253,9 +252,3 @@ class _Findings:
 def _check_text(text: str) -> None:
     if len(text) > MAX_TEXT:
         raise InvalidError.one("description", text, f"at most {MAX_TEXT} characters")
-
-
-def _check_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
-    if len(tags) > MAX_TAGS:
-        raise InvalidError.one("tags", len(tags), f"at most {MAX_TAGS} tags")
-    return tuple(dict.fromkeys(check_name("tags", tag) for tag in tags))

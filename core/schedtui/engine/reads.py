@@ -26,7 +26,7 @@ class Reads:
 
     async def runs(self, where: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """A page of the history, newest first."""
-        before = _position(cursor)
+        before = position(cursor)
         rows = await self._off_loop(self._store.runs, where, limit=limit + 1, before=before)
         page = tuple(self._live(run) for run in rows[:limit])
         return Page(items=page, cursor=str(page[-1].id) if len(rows) > limit else None)
@@ -100,7 +100,12 @@ def _page(
     return LogPage(lines=tuple(lines), last=last, done=done, dropped=run.log_dropped)
 
 
-def _position(cursor: str | None) -> int | None:
+def position(cursor: str | None) -> int | None:
+    """The id that a page's cursor stands for: the last one of that page.
+
+    Raises:
+        InvalidError: no page has such a cursor.
+    """
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):

@@ -102,7 +102,7 @@ async def reconcile(core: Core, writes: JobWrites, hold: Hold = _nobody_else) ->
 
 async def _insert(core: Core, writes: JobWrites, chunk: Sequence[Declaration]) -> set[str]:
     """Make the jobs of declarations. Returns the keys of the problems there were."""
-    jobs = await asyncio.to_thread(_jobs, core, chunk)
+    jobs = await core.off_loop(_jobs, core, chunk)
     try:
         await writes.insert(jobs, ACTOR)
     except ConflictError:

@@ -21,6 +21,7 @@ from schedtui.models.engine import (
 )
 from schedtui.models.job import Job, JobPatch, JobSpec, JobSummary
 from schedtui.models.policy import CatchUp, OnLost, Overlap, Policies
+from schedtui.models.role import Role
 from schedtui.models.run import Attempt, LogHit, LogLine, LogPage, Run, RunFilter
 from schedtui.models.states import TERMINAL, JobState, RunState, Source, WaitReason
 
@@ -51,6 +52,7 @@ __all__ = [
     "Policies",
     "Preview",
     "Reload",
+    "Role",
     "Run",
     "RunChange",
     "RunFilter",

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Unpack, overload
 
 from schedtui import policies
 from schedtui.errors import ConflictError, InvalidError, InvalidTriggerError
-from schedtui.models.names import check_name
+from schedtui.models.names import check_name, check_tags
 from schedtui.policies import PolicyWords
 from schedtui.registry.declaration import Declaration, check_arguments, json_arguments
 from schedtui.registry.function import Function
@@ -63,7 +63,7 @@ class Group:
         **own: Unpack[PolicyWords],
     ) -> None:
         self.name = check_name("name", name)
-        self.tags = _check_tags(tags)
+        self.tags = check_tags(tags)
         self.timezone = None if timezone is None else check_timezone(timezone)
         self.limit = _check_limit(limit)
         self.policies = policies.make(**own)
@@ -195,7 +195,7 @@ class Group:
         job_name = None if name is None else check_name("name", name)
         zone = None if timezone is None else check_timezone(timezone)
         said = policies.make(**own)
-        all_tags = tuple(dict.fromkeys((*self.tags, *_check_tags(tags))))
+        all_tags = check_tags((*self.tags, *check_tags(tags)))
         arguments = json_arguments(kwargs or {})
 
         def decorate(call: F) -> F:
@@ -314,12 +314,6 @@ def _check_limit(limit: object) -> int | None:
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise InvalidError.one("limit", limit, "a whole number from 1 up, or None")
     return limit
-
-
-def _check_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(tags, str):
-        raise InvalidError.one("tags", tags, f"a list of words, such as [{tags!r}]")
-    return tuple(dict.fromkeys(check_name("tags", tag) for tag in tags))
 
 
 def _place(frame: FrameType | None) -> tuple[str, int]:

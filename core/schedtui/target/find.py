@@ -7,8 +7,8 @@ import keyword
 from dataclasses import dataclass
 from pathlib import Path
 
-from schedtui.errors import TargetError
-from schedtui.target.settings import FILE_NAME, Settings, read_settings
+from schedtui.errors import TargetError, shorten
+from schedtui.target.settings import FILE_NAME, Settings, read_settings, settings_in
 
 DEFAULT_FILE = "jobs.py"
 EXAMPLE = """\
@@ -18,6 +18,9 @@ EXAMPLE = """\
     @jobs.job(every="10s")
     def hello():
         print("hello")"""
+_SHOWN = 200  # characters of a target
+_NO_PATH = (OSError, ValueError, RuntimeError)
+"""What a path raises that is too long, holds a null character, or is a loop of links."""
 _NO_JOBS = ("conftest.py", "setup.py")
 
 
@@ -70,8 +73,17 @@ def find(target: str | None, cwd: Path) -> Plan:
     try:
         cwd = cwd.resolve()
         return _here(cwd) if target is None else _named(target, cwd)
-    except OSError as error:
-        raise TargetError(f"it cannot be read: {error.strerror}", file=target) from error
+    except _NO_PATH as error:
+        named = None if target is None else _cut(target)
+        raise TargetError(f"it cannot be read: {_reason(error)}", file=named) from error
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
 
 
 def show(path: Path, cwd: Path) -> str:
@@ -80,8 +92,9 @@ def show(path: Path, cwd: Path) -> str:
 
 
 def _here(cwd: Path) -> Plan:
-    if (cwd / FILE_NAME).is_file():
-        return _configured(cwd / FILE_NAME, cwd)
+    settings = settings_in(cwd, FILE_NAME)
+    if settings is not None:
+        return _configured(settings, cwd)
     if (cwd / DEFAULT_FILE).is_file():
         return _files([cwd / DEFAULT_FILE], cwd, name=DEFAULT_FILE, by_default=True)
     raise TargetError(
@@ -154,8 +167,9 @@ def _check_file(path: Path, shown: str) -> None:
 
 
 def _folder(folder: Path, cwd: Path) -> Plan:
-    if (folder / FILE_NAME).is_file():
-        return _configured(folder / FILE_NAME, cwd)
+    settings = settings_in(folder, show(folder / FILE_NAME, cwd))
+    if settings is not None:
+        return _configured(settings, cwd)
     if (folder / DEFAULT_FILE).is_file():
         return _files([folder / DEFAULT_FILE], cwd, name=folder.name, by_default=True)
     return _files(_job_files(folder, cwd), cwd, name=folder.name)
@@ -184,11 +198,14 @@ def _configured(file: Path, cwd: Path) -> Plan:
             hint='Say what to load: target = "my_jobs.py"',
         )
     sources: list[Source] = []
-    try:
-        for target in settings.targets or (DEFAULT_FILE,):
+    for target in settings.targets or (DEFAULT_FILE,):
+        try:
             sources += _configured_sources(target, folder, cwd)
-    except TargetError as error:
-        raise TargetError(f"target: {error}", file=show(file, cwd)) from error
+        except TargetError as error:
+            raise TargetError(f"target: {error}", file=show(file, cwd)) from error
+        except _NO_PATH as error:
+            what = f"target: {shorten(target)}: it cannot be read: {_reason(error)}"
+            raise TargetError(what, file=show(file, cwd)) from error
     return Plan(
         name=folder.name,
         folder=folder,
@@ -208,8 +225,9 @@ def _configured_sources(target: str, folder: Path, cwd: Path) -> list[Source]:
 
 
 def _beside(folder: Path, cwd: Path) -> Settings:
-    file = folder / FILE_NAME
-    return read_settings(file, show(file, cwd)) if file.is_file() else Settings()
+    shown = show(folder / FILE_NAME, cwd)
+    file = settings_in(folder, shown)
+    return Settings() if file is None else read_settings(file, shown)
 
 
 def _job_files(folder: Path, cwd: Path) -> list[Path]:

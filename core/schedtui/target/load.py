@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from schedtui.errors import InvalidError, TargetError
+from schedtui.errors import InvalidError, TargetError, shorten
 from schedtui.registry import Group, Registry
 from schedtui.target import collect
 from schedtui.target.failure import explain
@@ -135,7 +135,7 @@ def _set_timezones(plan: Plan, groups: list[Group], cwd: Path) -> None:
             by_name[name].timezone = zone
         elif plan.configured and plan.settings.file:
             raise TargetError(
-                f"it sets up a group {name!r}, and there is none",
+                f"it sets up a group {shorten(name)}, and there is none",
                 file=show(plan.settings.file, cwd),
                 hint=f"Loaded: {', '.join(by_name)}",
             )

@@ -13,7 +13,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from schedtui.errors import UnauthorizedError, UnreachableError
-from schedtui.locations import StateDir
+from schedtui.locations import StateDir, check_own_socket
 from schedtui_tui.exits import UsageError
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def with_engine(args: argparse.Namespace, work: Callable[[EngineClient], Awaitab
 
     Raises:
         UnreachableError: no engine runs there.
+        RefusedError: the engine there may be another user's.
         UsageError: the options contradict each other.
     """
     client = find_engine(args)  # before the loop runs: it may have to ask for a token
@@ -117,7 +118,12 @@ def folder_of(target: str | None) -> Path:
 
 
 def answers(path: Path) -> bool:
-    """Whether an engine listens on this Unix socket."""
+    """Whether an engine of this user listens on this Unix socket.
+
+    Raises:
+        RefusedError: it, or its folder, is not this user's alone.
+    """
+    check_own_socket(path)
     with sockets.socket(sockets.AF_UNIX) as probe:
         probe.settimeout(2)
         try:
@@ -128,9 +134,14 @@ def answers(path: Path) -> bool:
 
 
 def local(path: Path) -> EngineClient:
-    """The engine behind a Unix socket of this user."""
+    """The engine behind a Unix socket of this user.
+
+    Raises:
+        RefusedError: the socket, or its folder, is not this user's alone.
+    """
     from schedtui.client.http import HttpClient
 
+    check_own_socket(path)
     return HttpClient("http://localhost", socket=path)
 
 

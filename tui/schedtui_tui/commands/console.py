@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,7 +89,8 @@ def check_target(target: str | None) -> None:
         UsageError: there is no such file, or none was named and none is here.
     """
     if target is None:
-        if not any(Path(name).exists() for name in ("schedtui.toml", "jobs.py")):
+        # A link that leads nowhere is told when the target is loaded.
+        if not any(os.path.lexists(name) for name in ("schedtui.toml", "jobs.py")):
             raise UsageError(
                 f"no target was given and neither schedtui.toml nor jobs.py is in {Path.cwd()}; "
                 "name a file, or try `schedtui demo`"

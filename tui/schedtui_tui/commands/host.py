@@ -8,9 +8,10 @@ import getpass
 import logging
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schedtui.errors import SchedtuiError, StoreUnavailableError
+from schedtui.errors import InvalidError, SchedtuiError, StoreUnavailableError, TargetError
 from schedtui.locations import StateDir
 from schedtui_tui.exits import UsageError
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from schedtui.models import EngineInfo
     from schedtui.protocols import EngineClient
     from schedtui.target import Target
+    from schedtui.target.settings import Settings
 
 GRACE_S = 10.0
 """Seconds that running jobs get when their engine is stopped."""
@@ -128,7 +130,7 @@ class Host:
             return target.engine
         return Engine(
             groups=target.groups,
-            store=self._store or target.settings.store or self.state.store_url,
+            store=self._store or named_store(target.settings) or self.state.store_url,
             timezone=self._timezone or target.settings.timezone or "UTC",
             state_dir=self.state,
             # What runs print is in the store; here it would mix with the log.
@@ -185,6 +187,24 @@ class Host:
             logger.warning("the API did not close within %g s", _CLOSING_S)
         finally:
             engine.close(grace_s)
+
+
+def named_store(settings: Settings) -> str | None:
+    """The store's URL that a ``schedtui.toml`` gives; None where it gives none.
+
+    Raises:
+        TargetError: no store is meant by it.
+    """
+    if settings.store is None or settings.file is None:
+        return None
+    from schedtui.store import open_store
+    from schedtui.target.find import show
+
+    try:
+        open_store(settings.store)
+    except InvalidError as error:
+        raise TargetError(str(error), file=show(settings.file, Path.cwd())) from error
+    return settings.store
 
 
 def user() -> str:

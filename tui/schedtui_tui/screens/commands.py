@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from schedtui.errors import ConflictError, NotFoundError
 from schedtui.models import JobState, JobSummary, RunState
 from schedtui_tui.link import explain
 from schedtui_tui.screens.base import ConsoleScreen
@@ -125,6 +126,8 @@ class JobCommands(ConsoleScreen[None]):
                 said.append(await command(client, row))
             except Refused as refused:
                 problems.append(_problem(row, str(refused)))
+            except (NotFoundError, ConflictError) as error:
+                problems.append(self._renamed(row, done) or _problem(row, explain(error)))
             except Exception as error:  # noqa: BLE001 - shown, whatever it is
                 problems.append(_problem(row, explain(error)))
         if len(said) == 1:
@@ -134,6 +137,13 @@ class JobCommands(ConsoleScreen[None]):
         if problems:
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             self.toast(problems[0] + more, severity="error")
+
+    def _renamed(self, row: JobSummary, done: str) -> str:
+        """What to say where the job has another name now; empty where it has not."""
+        now = self.console.jobs.rows.get(row.id)
+        if now is None or now.full_name == row.full_name:
+            return ""
+        return f"{row.full_name} was renamed to {now.full_name}; nothing was {done}"
 
 
 _BECAME = {

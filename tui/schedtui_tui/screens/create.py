@@ -19,7 +19,7 @@ from schedtui.errors import ConflictError, FieldError, InvalidError
 from schedtui.models import FunctionInfo, JobSpec, Preview
 from schedtui.protocols import EngineClient
 from schedtui_tui import times
-from schedtui_tui.fields import MISSING, FieldTextError, fields_of
+from schedtui_tui.fields import MISSING, FieldTextError, fields_of, without_field
 from schedtui_tui.keys import bindings
 from schedtui_tui.link import explain
 from schedtui_tui.screens.base import ConsoleScreen
@@ -35,6 +35,7 @@ from schedtui_tui.widgets.text_input import TextInput
 
 _PREVIEW_AFTER_S = 0.15
 _COUNT = 5
+_ERRORS = 100  # that are shown
 _KINDS = {
     "cron": ("cron expression", "0 9 * * mon-fri   minute hour day month weekday"),
     "every": ("every", "90s, 5m, 2h, 1d"),
@@ -82,6 +83,10 @@ class CreateScreen(ConsoleScreen[None]):
     def _arguments(self) -> Iterable[Widget]:
         arguments = fields_of(self._function.parameters)
         yield Static("Arguments" if arguments else "No arguments", classes="section -first")
+        more = without_field(self._function.parameters)
+        if more:
+            text = f"{more:,} more have no field here: `schedtui create` takes them all"
+            yield Static(Content(text), classes="note")
         for argument in arguments:
             yield ArgumentRow(argument)
 
@@ -211,7 +216,7 @@ class CreateScreen(ConsoleScreen[None]):
     def _complain(self, errors: tuple[FieldError, ...], message: str) -> None:
         """Each error beside the field it names; what names no field of ours, at the bottom."""
         rest = [] if errors else [message]
-        for error in errors:
+        for error in errors[:_ERRORS]:
             row = self._find(error.field)
             if row is None:
                 rest.append(f"{error.field}: expected {error.expected}")

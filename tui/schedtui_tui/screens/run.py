@@ -178,7 +178,7 @@ class RunScreen(ConsoleScreen[None]):
         after = max(first - 1 - room, 0)
         earlier: list[LogLine] = []
         try:
-            while after < first - 1:
+            while after < first - 1 and len(earlier) < room:
                 page = await client.logs(self.run_id, after=after, limit=_TAIL)
                 earlier += [line for line in page.lines if line.seq < first]
                 if not page.lines or page.lines[-1].seq <= after:
@@ -187,7 +187,7 @@ class RunScreen(ConsoleScreen[None]):
         except Exception as error:  # noqa: BLE001 - shown, whatever it is
             self.toast(f"Earlier lines cannot be read: {explain(error)}", severity="error")
         if view.first_seq == first:
-            view.prepend(earlier)
+            view.prepend(earlier[-room:])
             if event.to_top:
                 view.show_top()
             self._titles()

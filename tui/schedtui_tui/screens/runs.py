@@ -130,6 +130,10 @@ class JobScreen(JobCommands):
             return
         if self._cursor is None:
             self._cursor = page.cursor
+        elif page.cursor and all(run.id not in self._table.runs for run in page.items):
+            # More came than a page holds: what lies between would never be read.
+            self._table.runs.clear()
+            self._cursor = page.cursor
         self._table.empty_text = "No runs yet"
         self._table.take(page.items)
 
