@@ -29,9 +29,11 @@ async def test_the_first_frame_does_not_wait_for_the_engine() -> None:
         return three()
 
     app = Console(connect, title="jobs.py", embedded=HERE)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
         driver = Driver(app, pilot, three())
         await driver.shows("jobs.py", "Starting the engine", "? Help")
+        await driver.press("t")
+        await driver.shows("The engine is still starting", "nothing was done")
         gate.set()
         await driver.shows("alpha")
 
