@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from console_doubles import FakeEngine, summary
@@ -10,6 +11,7 @@ from console_driver import HERE, Driver, console, three
 from textual import events
 from textual.widgets import Input
 
+from schedtui.clock import to_us
 from schedtui_tui.app import Console
 
 
@@ -19,6 +21,26 @@ async def test_every_column_is_there(size: tuple[int, int]) -> None:
         await driver.shows("JOB", "GROUP", "SCHEDULE", "NEXT", "STATE", "LAST", "LAST 10")
         await driver.shows("alpha", "Reports", "*/5 * * * *", "in 1m", "✓ succeeded", "3 jobs")
         assert "TOOK" in driver.text() or size[0] == 110
+
+
+@pytest.mark.parametrize("size", [(80, 24), (119, 30), (120, 30), (140, 40)])
+async def test_nothing_is_cut(size: tuple[int, int]) -> None:
+    now = datetime.now(UTC)
+    year = (now + timedelta(days=400)).year
+    rows = [
+        summary(1, "rebuild_search_index", schedule=f"once {now.year}-12-24 18:00:59.25"),
+        summary(2, "daily", schedule="0 9 * * mon-fri"),
+        summary(3, "later", schedule=f"once {year}-12-24 18:00", group="日本支a"),
+        summary(4, "soon", next_due_us=to_us(now + timedelta(days=3)), group="reports"),
+    ]
+    async with console(FakeEngine(rows), size=size) as driver:
+        await driver.shows("rebuild_search_index ", "24 Dec 18:00 ", "0 9 * * mon-fri ", "LAST 10")
+        await driver.shows(f"24 Dec {year}", "日本支a ", f"{now + timedelta(days=3):%a} ")
+        table = [line.partition("│")[0] for line in driver.text().splitlines()[:8]]
+        assert "…" not in "".join(table)
+        if size[0] in (119, 140):
+            driver.engine.change(summary(4, "soon", schedule="*/15 8-18 * * mon-fri"))
+            await driver.shows("*/15 8-18 * * mon-fri ", "rebuild_search_index ")
 
 
 async def test_the_first_frame_does_not_wait_for_the_engine() -> None:

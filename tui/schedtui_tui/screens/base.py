@@ -26,7 +26,7 @@ class ConsoleScreen(Screen[T]):
 
     SCOPES: ClassVar[tuple[str, ...]] = ()
     """Its own scope, those of its widgets, and ``app``, in the order of the help."""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (132, "-widest")]  # noqa: RUF012 - as Textual wants it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (132, "-widest")]  # noqa: RUF012 - as Textual wants it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - as Textual wants it
 
     ready = False
