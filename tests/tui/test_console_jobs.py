@@ -12,6 +12,7 @@ from textual import events
 from textual.widgets import Input
 
 from schedtui.clock import to_us
+from schedtui.models import JobState, RunState
 from schedtui_tui.app import Console
 
 
@@ -41,6 +42,20 @@ async def test_nothing_is_cut(size: tuple[int, int]) -> None:
         if size[0] in (119, 140):
             driver.engine.change(summary(4, "soon", schedule="*/15 8-18 * * mon-fri"))
             await driver.shows("*/15 8-18 * * mon-fri ", "rebuild_search_index ")
+
+
+async def test_the_header_counts_what_the_filter_shows() -> None:
+    states = [RunState.FAILED] * 3 + [RunState.LOST] * 2 + [RunState.TIMED_OUT]
+    rows = [summary(n, f"job-{n}", last_state=state) for n, state in enumerate(states)]
+    rows.append(summary(9, "job-9", running_id=1, active=1, state=JobState.PAUSED))
+    async with console(FakeEngine(rows), size=(140, 40)) as driver:
+        await driver.shows("7 jobs  1 running  3 failed  1 timed_out  2 lost  1 paused")
+        for word, count in (("failed", 3), ("timed_out", 1), ("lost", 2)):
+            await driver.press("slash", *f"state:{word}", "enter")
+            await driver.shows(f"{count} of 7 match state:{word}")
+            await driver.press("escape")
+        await driver.pilot.resize_terminal(80, 24)
+        await driver.shows(" jobs.py ", "7 jobs  1 running  3 failed  1 timed_out", "Z")
 
 
 async def test_the_first_frame_does_not_wait_for_the_engine() -> None:

@@ -61,7 +61,8 @@ class JobList:
         self.inverted = False
         self.filter: Filter = EVERYTHING
         self.counts: Counter[str] = Counter()
-        """How many jobs are ``running``, ``failed`` (when they last ran) and ``paused``."""
+        """How many jobs are ``running`` and ``paused``, and what the last run of others was:
+        ``failed``, ``timed_out``, ``lost``."""
         self.groups: Counter[str] = Counter()
         """How many jobs each group has."""
         self._names: Counter[int] = Counter()
@@ -173,6 +174,6 @@ class JobList:
         if row.running_id is not None:
             self.counts["running"] += step
         if row.last_state in FAILURES:
-            self.counts["failed"] += step
+            self.counts[row.last_state.value] += step
         if row.state == "paused":
             self.counts["paused"] += step
