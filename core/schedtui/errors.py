@@ -39,6 +39,7 @@ be made again without harm.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -203,9 +204,13 @@ class StoreLockedError(StoreError):
     def __init__(self, path: str, *, pid: int | None = None, address: str | None = None) -> None:
         who = f"by process {pid}" if pid else "by another process"
         where = f" at {address}" if address else ""
+        stop = "Close that engine first"
+        if pid != os.getpid():
+            kill = f", else with `kill {pid}`" if pid else ""
+            stop = f"Stop that one first (in its console with `q`, then `s`{kill})"
         super().__init__(
             f"{path} is in use {who}{where}; one SQLite store has one engine. "
-            "`schedtui` there opens the console on that engine; or give this one its own store"
+            f"{stop}, open the console on it with `schedtui` there, or give this one its own store"
         )
         self.path = path
         self.pid = pid
