@@ -135,6 +135,11 @@ class RunFilter:
     """Which runs; every part that is given must hold."""
 
     job_id: int | None = None
+    job: str | None = None
+    """``group/name``: the living job of that name, else the one of that name deleted last.
+
+    The engine turns it into ``job_id``; a store does not look at it.
+    """
     group: str | None = None
     state: RunState | None = None
     source: Source | None = None
