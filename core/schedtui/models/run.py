@@ -41,6 +41,7 @@ class Run:
     """The attempt that runs or ran last; 0 before the first."""
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    """Of one whose engine died: that engine's last sign of life."""
     reason: str = ""
     """Why it was skipped, missed, cancelled or lost; one sentence."""
     range_from: datetime | None = None
