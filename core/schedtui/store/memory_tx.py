@@ -45,6 +45,8 @@ class Data:
     """Group and name of every job that ever lived."""
     ids: dict[tuple[str, str], int] = field(default_factory=dict)
     """Living jobs by group and name."""
+    deleted: dict[int, int] = field(default_factory=dict)
+    """When (microseconds) each of the others was deleted."""
     runs: dict[int, NewRun] = field(default_factory=dict)
     """Every run as it is now."""
     ends: dict[int, Finish] = field(default_factory=dict)
@@ -284,11 +286,12 @@ class MemoryTx:
         if self._data.ids.get((job.group, job.name), own_id) != own_id:
             raise ConflictError(rows.taken(job))
 
-    def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:  # noqa: ARG002 - nobody reads when here
+    def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:
         """Make a tombstone of a living job where its version still is ``version``."""
         old = self._data.jobs.get(job_id)
         if old is None or old.version != version:
             return False
+        self._set(self._data.deleted, job_id, now_us)
         self._remove(self._data.jobs, job_id)
         self._remove(self._data.ids, (old.group, old.name))
         return True
