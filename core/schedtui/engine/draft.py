@@ -57,7 +57,8 @@ class Drafts:
         tags = found.of("tags", lambda: check_tags(spec.tags))
         found.raise_if_any()
         if self._core.jobs.find(group, name) is not None:
-            raise ConflictError(f"a job {group}/{name} exists already; choose another name")
+            message = f"a job {group}/{name} exists already; choose another name"
+            raise ConflictError.taken(message, name)
         now = from_us(self._core.clock.now_us())
         return Job(
             id=0,
@@ -116,7 +117,8 @@ class Drafts:
             tags = found.of("tags", lambda: check_tags(patch.tags or ()))
         found.raise_if_any()
         if name != job.name and self._core.jobs.find(job.group, name) is not None:
-            raise ConflictError(f"a job {job.group}/{name} exists already; choose another name")
+            message = f"a job {job.group}/{name} exists already; choose another name"
+            raise ConflictError.taken(message, name)
         changed = replace(
             job,
             name=name,
