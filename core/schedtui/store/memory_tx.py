@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from schedtui.clock import from_us, to_us
-from schedtui.errors import ConflictError, StoreDataError
+from schedtui.errors import StoreDataError
 from schedtui.models import Job, RunState, Source, WaitReason
 from schedtui.protocols import Claim, Finish, LogChunk, NewRun, Retry, Settled, Start, Token
 from schedtui.store import jobrows, rows
@@ -284,7 +284,7 @@ class MemoryTx:
 
     def _refuse_taken(self, job: Job, own_id: int | None) -> None:
         if self._data.ids.get((job.group, job.name), own_id) != own_id:
-            raise ConflictError(rows.taken(job))
+            raise rows.taken(job)
 
     def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:
         """Make a tombstone of a living job where its version still is ``version``."""
@@ -341,7 +341,7 @@ class MemoryTx:
     def insert_token(self, token: Token) -> Token:
         """Keep a new token; ``id`` is given by the store."""
         if token.name in self._data.tokens:
-            raise ConflictError(rows.token_taken(token))
+            raise rows.token_taken(token)
         kept = replace(token, id=len(self._data.tokens) + 1)
         self._set(self._data.tokens, token.name, kept)
         return kept
