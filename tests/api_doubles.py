@@ -154,6 +154,11 @@ class FakeClient:
             raise JobNotFoundError(job)
         return self._engine.jobs[job]
 
+    def _run(self, run_id: int) -> Run:
+        if run_id != RUN.id:
+            raise RunNotFoundError(run_id)
+        return RUN
+
     @property
     def address(self) -> str:
         return "here"
@@ -221,9 +226,16 @@ class FakeClient:
         self._note("delete_job", expect_id=expect_id)
         del self._engine.jobs[self._job(job).full_name]
 
-    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
-        self._note("pause_job", reason=reason, expect_id=expect_id)
-        return replace(self._job(job), paused=True, pause_reason=reason)
+    async def pause_job(
+        self,
+        job: str,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        expect_id: int | None = None,
+    ) -> Job:
+        self._note("pause_job", reason=reason, until=until, expect_id=expect_id)
+        return replace(self._job(job), paused=True, pause_reason=reason, paused_until=until)
 
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
         self._note("resume_job", expect_id=expect_id)
@@ -235,6 +247,14 @@ class FakeClient:
         self._note("trigger_job", kwargs=kwargs, expect_id=expect_id)
         self._job(job)
         return RUN
+
+    async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
+        self._note("cancel_run", run_id=run_id, reason=reason, force=force)
+        return self._run(run_id)
+
+    async def rerun(self, run_id: int) -> Run:
+        self._note("rerun", run_id=run_id)
+        return replace(self._run(run_id), id=8, source=Source.RERUN, parent_id=run_id)
 
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         self._note("next_due", count=count)
@@ -261,9 +281,7 @@ class FakeClient:
 
     async def run(self, run_id: int) -> Run:
         self._note("run", run_id=run_id)
-        if run_id != RUN.id:
-            raise RunNotFoundError(run_id)
-        return RUN
+        return self._run(run_id)
 
     async def attempts(self, run_id: int) -> tuple[Attempt, ...]:
         self._note("attempts", run_id=run_id)

@@ -248,7 +248,14 @@ class FakeEngine:
         self._check("delete_job", job, expect_id)
         self.change(removed=(self._row(job, expect_id).id,))
 
-    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
+    async def pause_job(
+        self,
+        job: str,
+        *,
+        reason: str = "",
+        until: datetime | None = None,  # noqa: ARG002 - the protocol's signature
+        expect_id: int | None = None,
+    ) -> Job:
         self._check("pause_job", job, expect_id)
         row = self._row(job, expect_id)._replace(
             state=JobState.PAUSED, next_due_us=None, pause_reason=reason
@@ -271,6 +278,26 @@ class FakeEngine:
         row = self._row(job, expect_id)
         reason = "run 7 is still active" if self.trigger_state is RunState.SKIPPED else ""
         return run(next(self._ids), row.id, state=self.trigger_state, reason=reason)
+
+    async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
+        self._check("cancel_run", run_id, reason, force)
+        asked = dataclasses.replace(self._run(run_id), reason="asked to end: cancelled by me")
+        self.move_run(asked)
+        return asked
+
+    async def rerun(self, run_id: int) -> Run:
+        self._check("rerun", run_id)
+        again = dataclasses.replace(
+            self._run(run_id),
+            id=next(self._ids),
+            source=Source.RERUN,
+            state=self.trigger_state,
+            parent_id=run_id,
+            finished_at=None,
+            reason="run 7 is still active" if self.trigger_state is RunState.SKIPPED else "",
+        )
+        self.move_run(again)
+        return again
 
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         self._check("next_due", job)
@@ -316,6 +343,9 @@ class FakeEngine:
 
     async def run(self, run_id: int) -> Run:
         self._check("run", run_id)
+        return self._run(run_id)
+
+    def _run(self, run_id: int) -> Run:
         if run_id not in self.all_runs:
             raise RunNotFoundError(run_id)
         return self.all_runs[run_id]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from schedtui.api.query import Params
@@ -68,6 +69,18 @@ class PauseBody:
 
     reason: str = ""
     """Shown wherever the job is."""
+    until: datetime | None = None
+    """When it resumes by itself; null: when somebody resumes it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CancelBody:
+    """What may come with the cancelling of a run."""
+
+    reason: str = ""
+    """Kept with the run."""
+    force: bool = False
+    """Do not wait for a function that runs: record its end now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,7 +160,7 @@ def components() -> dict[str, Any]:
     """The schemas of every model that travels, by name."""
     from pydantic import TypeAdapter  # half a second for what hardly anybody asks for
 
-    models = (*_MODELS, PauseBody, TriggerBody, PreviewBody)
+    models = (*_MODELS, PauseBody, CancelBody, TriggerBody, PreviewBody)
     adapters: list[Any] = [(model.__name__, "validation", TypeAdapter(model)) for model in models]
     made, shared = TypeAdapter.json_schemas(adapters, ref_template=_PREFIX + "{model}")
     schemas = dict(shared.get("$defs", {}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from schedtui.client.http_codec import (
 from schedtui.client.http_transport import Transport
 from schedtui.client.problems import from_problem
 from schedtui.client.sse import SseEvent
+from schedtui.clock import aware_utc
 from schedtui.errors import (
     EventGapError,
     InvalidNameError,
@@ -203,10 +205,18 @@ class HttpClient:
         """See `EngineClient.delete_job`."""
         await self._wire.call("DELETE", _API + _path(job), params={"expect_id": expect_id})
 
-    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
+    async def pause_job(
+        self,
+        job: str,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        expect_id: int | None = None,
+    ) -> Job:
         """See `EngineClient.pause_job`."""
+        body = {"reason": reason, "until": None if until is None else aware_utc(until, "until")}
         path = f"{_path(job)}/pause"
-        return decode(Job, await self._send("POST", path, {"reason": reason}, expect_id=expect_id))
+        return decode(Job, await self._send("POST", path, body, expect_id=expect_id))
 
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
         """See `EngineClient.resume_job`."""
@@ -220,6 +230,15 @@ class HttpClient:
         body = {"kwargs": kwargs}
         path = f"{_path(job)}/trigger"
         return decode(Run, await self._send("POST", path, body, expect_id=expect_id))
+
+    async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
+        """See `EngineClient.cancel_run`."""
+        body = {"reason": reason, "force": force}
+        return decode(Run, await self._send("POST", f"/runs/{run_id}/cancel", body))
+
+    async def rerun(self, run_id: int) -> Run:
+        """See `EngineClient.rerun`."""
+        return decode(Run, await self._send("POST", f"/runs/{run_id}/rerun", None))
 
     async def aclose(self) -> None:
         """Close every connection."""

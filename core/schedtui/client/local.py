@@ -150,10 +150,17 @@ class LocalClient:
         """Delete a dynamic or orphaned job."""
         await self._engine.remove_job(job, expect_id=expect_id, actor=self._actor)
 
-    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
+    async def pause_job(
+        self,
+        job: str,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        expect_id: int | None = None,
+    ) -> Job:
         """Stop claiming due times."""
         return await self._engine.pause_job(
-            job, reason=reason, expect_id=expect_id, actor=self._actor
+            job, reason=reason, until=until, expect_id=expect_id, actor=self._actor
         )
 
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
@@ -167,6 +174,14 @@ class LocalClient:
         return await self._engine.trigger_job(
             job, kwargs=kwargs, expect_id=expect_id, actor=self._actor
         )
+
+    async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
+        """End a run before its time."""
+        return await self._engine.cancel_run(run_id, reason=reason, force=force, actor=self._actor)
+
+    async def rerun(self, run_id: int) -> Run:
+        """Run what a run ran once more."""
+        return await self._engine.rerun(run_id, actor=self._actor)
 
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         """The next due times of a job."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar, Unpack
 
 from schedtui import policies as policy_rules
+from schedtui.clock import aware_utc
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.sync import PYTHON
@@ -133,10 +134,9 @@ class Control(ABC):
         actor: str = PYTHON,
     ) -> Job:
         """Stop claiming a job's due times; see `EngineClient.pause_job`."""
+        end = None if until is None else aware_utc(until, "until")
         return await self.on_loop(
-            lambda: self._live().commands.pause(
-                job, reason, actor, expect_id=expect_id, until=until
-            )
+            lambda: self._live().commands.pause(job, reason, actor, expect_id=expect_id, until=end)
         )
 
     async def resume_job(

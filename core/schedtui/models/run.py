@@ -42,7 +42,7 @@ class Run:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     reason: str = ""
-    """Why it was skipped, missed, cancelled or lost; one sentence."""
+    """Why it was skipped, missed, cancelled or lost, or is asked to end; one sentence."""
     range_from: datetime | None = None
     """Oldest due time of a row that stands for a whole stretch; ``scheduled_for`` is the newest."""
     range_count: int | None = None

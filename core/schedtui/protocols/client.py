@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from schedtui.models import (
@@ -91,8 +92,26 @@ class EngineClient(Protocol):
             StaticJobError: it is declared in code.
         """
 
-    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
-        """Stop claiming due times of a job; running and queued runs are not touched. Idempotent."""
+    async def pause_job(
+        self,
+        job: str,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        expect_id: int | None = None,
+    ) -> Job:
+        """Stop claiming due times of a job; running and queued runs are not touched. Idempotent.
+
+        Args:
+            job: ``group/name``.
+            reason: Shown wherever the job is, and in the rows of the due times it skips.
+            until: When it resumes by itself; also changes that of a job that is paused already.
+                None: when somebody resumes it, or as it is where it is paused.
+            expect_id: See the class.
+
+        Raises:
+            InvalidError: ``until`` is not in the future.
+        """
 
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
         """Claim again from now on; due times in between get ``skipped`` rows. Idempotent."""
@@ -106,6 +125,32 @@ class EngineClient(Protocol):
             job: ``group/name``.
             kwargs: Replace arguments of the job by name, for this run only.
             expect_id: See the class.
+        """
+
+    async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
+        """End a run before its time: a queued one never starts, a running one is asked to end.
+
+        Its attempt ends when its function does; until then the run's ``reason`` says that it was
+        asked to. No retry follows.
+
+        Args:
+            run_id: A run that has not ended.
+            reason: Why; kept with the run.
+            force: Do not wait for a function that runs: record the end now. A thread that cannot be
+                ended may still be at work then.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+            ConflictError: it has ended.
+        """
+
+    async def rerun(self, run_id: int) -> Run:
+        """Run what a run ran once more, with its arguments; obeys overlap. Returns the new run.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+            ConflictError: it has not ended, or its job was deleted.
+            InvalidArgumentsError: its arguments do not fit the function any more.
         """
 
     async def next_due(self, job: str, *, count: int = 5) -> Preview:

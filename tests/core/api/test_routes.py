@@ -154,6 +154,8 @@ async def test_the_description_names_every_call_and_model(http: httpx.AsyncClien
         "POST /api/v1/triggers/preview",
         "GET /api/v1/runs",
         "GET /api/v1/runs/{run_id}",
+        "POST /api/v1/runs/{run_id}/cancel",
+        "POST /api/v1/runs/{run_id}/rerun",
         "GET /api/v1/runs/{run_id}/logs",
         "GET /api/v1/logs",
         "GET /api/v1/events",

@@ -9,7 +9,8 @@ import pytest
 from schedtui import Engine
 from schedtui.engine.sync import Sync
 
-METHODS = ("create_job", "edit_job", "remove_job", "pause_job", "resume_job", "trigger_job")
+JOBS = ("create_job", "edit_job", "remove_job", "pause_job", "resume_job", "trigger_job")
+METHODS = (*JOBS, "cancel_run", "rerun")
 
 
 def test_nothing_else_is_there() -> None:
