@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from console_rows import NASTY, now_us, preview_of, run, summary
+
 from schedtui.errors import (
     ConflictError,
     EventGapError,
@@ -22,7 +24,6 @@ from schedtui.models import (
     Attempt,
     AuditEvent,
     Changes,
-    DueTime,
     EngineInfo,
     FunctionInfo,
     Health,
@@ -35,6 +36,7 @@ from schedtui.models import (
     LogLine,
     LogPage,
     Page,
+    Policies,
     Preview,
     Run,
     RunChange,
@@ -44,43 +46,7 @@ from schedtui.models import (
     Source,
 )
 
-NASTY = (
-    "[red]x[@click=app.quit][/foo] \x1b]0;owned\x07\x1b[2J\x9b31m"
-    "\u202egnp\u200b\u2066 日本 \t\r\x7f"
-)
-
-
-def now_us() -> int:
-    return int(datetime.now(UTC).timestamp() * 1_000_000)
-
-
-def summary(id_: int, name: str, **changes: Any) -> JobSummary:
-    row = JobSummary(
-        id=id_,
-        group="Reports",
-        name=name,
-        function="Reports/send_report",
-        schedule="*/5 * * * *",
-        timezone="Europe/Berlin",
-        state=JobState.SCHEDULED,
-        next_due_us=now_us() + 95_000_000,
-        active=0,
-        running_id=None,
-        running_since_us=None,
-        last_id=1000 + id_,
-        last_state=RunState.SUCCEEDED,
-        last_at_us=now_us() - 205_000_000,
-        last_duration_us=1_100_000,
-        recent=((RunState.SUCCEEDED, 900_000), (RunState.FAILED, 1_000), (RunState.SKIPPED, None)),
-        progress=None,
-        static=False,
-        overridden=False,
-        tags=("nightly",),
-        description="Sends the report.",
-        pause_reason="",
-        version=1,
-    )
-    return row._replace(**changes)
+__all__ = ["NASTY", "FakeEngine", "now_us", "run", "summary"]
 
 
 class FakeEngine:
@@ -99,6 +65,9 @@ class FakeEngine:
         self.preview_gate: asyncio.Event | None = None
         self.group_zones: dict[str, str] = {}
         self.snapshots = 0
+        self.attempt_list: tuple[Attempt, ...] = ()
+        self.own = Policies()
+        """What every job says itself."""
         self.kwargs: dict[str, Any] = {"recipient": "ops@example.org", "limits": [1, 2]}
         self._queues: list[asyncio.Queue[Changes | Exception]] = []
         self._seq = itertools.count(1)
@@ -221,6 +190,7 @@ class FakeEngine:
             trigger={"type": "cron", "expression": row.schedule},
             timezone=row.timezone,
             kwargs=self.kwargs,
+            policies=self.own,
             tags=row.tags,
             description=row.description,
             static=row.static,
@@ -301,7 +271,7 @@ class FakeEngine:
 
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         self._check("next_due", job)
-        return _preview("Every 5 minutes", self._row(job).timezone, count)
+        return preview_of("Every 5 minutes", self._row(job).timezone, count)
 
     async def preview(
         self,
@@ -325,7 +295,7 @@ class FakeEngine:
                 "no zone", InvalidError.one("timezone", timezone, "a zone").errors
             )
         zone = timezone or self.group_zones.get(group or "", "UTC")
-        return _preview(f"described: {text}", zone, count)
+        return preview_of(f"described: {text}", zone, count)
 
     async def runs(
         self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None
@@ -352,7 +322,7 @@ class FakeEngine:
 
     async def attempts(self, run_id: int) -> tuple[Attempt, ...]:
         self._check("attempts", run_id)
-        return ()
+        return self.attempt_list
 
     def _page(self, run_id: int, lines: list[LogLine]) -> LogPage:
         found = self.all_runs.get(run_id)
@@ -391,32 +361,3 @@ class FakeEngine:
 
     async def aclose(self) -> None:
         self.calls.append(("aclose",))
-
-
-def run(id_: int, job_id: int, **changes: Any) -> Run:
-    began = datetime.now(UTC) - timedelta(minutes=3)
-    made = Run(
-        id=id_,
-        job_id=job_id,
-        job="Reports/daily",
-        function="Reports/send_report",
-        source=Source.SCHEDULE,
-        state=RunState.SUCCEEDED,
-        scheduled_for=began,
-        kwargs={"recipient": "ops@example.org"},
-        claimed_at=began,
-        attempt=1,
-        started_at=began,
-        finished_at=began + timedelta(seconds=1.5),
-    )
-    return dataclasses.replace(made, **changes)
-
-
-def _preview(description: str, timezone: str, count: int) -> Preview:
-    first = datetime(2026, 12, 24, 17, 0, tzinfo=UTC)
-    times = (first + timedelta(days=number) for number in range(count))
-    return Preview(
-        description=description,
-        timezone=timezone,
-        next=tuple(DueTime(at=at, local=at.isoformat()) for at in times),
-    )

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from client_contract import ended, spec
+from client_contract import ended, spec, stream
 
 from schedtui.errors import ConflictError, InvalidError, JobNotFoundError, RunNotFoundError
 from schedtui.models import Overlap, Policies, Run, RunState, Source
@@ -143,3 +143,16 @@ async def test_a_pause_ends_at_a_moment_to_come(client: EngineClient, until: dat
 
     assert [error.field for error in caught.value.errors] == ["until"]
     assert not (await client.job("work/hello")).paused
+
+
+async def test_whoever_watches_hears_that_a_run_was_asked_to_end(client: EngineClient) -> None:
+    run = await waiting(client)
+    cursor = (await client.snapshot()).cursor
+
+    await client.cancel_run(run.id)
+
+    async with asyncio.timeout(10), stream(client, cursor) as frames:
+        async for frame in frames:
+            if any(change.id == run.id for change in frame.runs):
+                break
+    assert (await ended(client, run)).state is RunState.CANCELLED
