@@ -136,6 +136,7 @@ async def test_a_retry_counts_down_with_the_attempts_before_it() -> None:
         wait_reason=WaitReason.RETRY,
         not_before=soon,
         schedules="weekdays, weekends",
+        job="Reports/alpha",
         source=Source.RERUN,
         parent_id=77,
     )

@@ -108,7 +108,7 @@ def _attempt(attempt: Attempt, timezone: str, prefs: Prefs) -> str:
 
 
 def _took(run: Run, now_us: int) -> str:
-    if run.started_at is None:
+    if run.started_at is None or run.state is RunState.QUEUED:
         return ""
     if run.finished_at is None:
         return f" for {times.short_span(now_us - to_us(run.started_at))}"
