@@ -25,6 +25,8 @@ COMMANDS = {
     "create": ("create", "create a job"),
     "pause": ("pause", "stop firing a job"),
     "resume": ("resume", "fire a paused job again"),
+    "cancel": ("cancel", "end a run before its time"),
+    "rerun": ("rerun", "run what a run ran once more"),
     "delete": ("delete", "delete a job that was created at run time"),
     "token": ("token", "make access tokens for the HTTP API"),
 }

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
-from schedtui.models import TERMINAL, Run, RunState
 from schedtui_tui.commands.arguments import add_arguments_options, read_arguments
 from schedtui_tui.commands.connect import add_engine_options, with_engine
-from schedtui_tui.exits import Exit
-from schedtui_tui.tables import print_json, print_line, took
+from schedtui_tui.commands.outcome import add_outcome_options, tell_outcome
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
@@ -20,10 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``schedtui trigger``."""
     parser.add_argument("job", metavar="GROUP/NAME")
     add_arguments_options(parser)
-    parser.add_argument(
-        "--wait", action="store_true", help="until the run has ended; exit 1 unless it succeeded"
-    )
-    parser.add_argument("--json", action="store_true", help="print the run as one JSON document")
+    add_outcome_options(parser)
     add_engine_options(parser)
 
 
@@ -36,29 +30,6 @@ def run(args: argparse.Namespace) -> int:
             function = (await client.job(args.job)).function
             kwargs = await read_arguments(client, function, args.arg, args.args)
         run = await client.trigger_job(args.job, kwargs=kwargs)
-        if args.wait and run.state not in TERMINAL:
-            if not args.json:
-                print_line(_sentence(run))
-                sys.stdout.flush()
-            async for _ in client.follow(run.id):
-                pass
-            run = await client.run(run.id)
-        if args.json:
-            print_json(run)
-        else:
-            print_line(_sentence(run))
-        return _code(run)
+        return await tell_outcome(client, run, args)
 
     return with_engine(args, work)
-
-
-def _sentence(run: Run) -> str:
-    lasted = f" in {took(run)}" if run.duration_s is not None else ""
-    error = ": ".join(part for part in (run.error_type, run.error) if part)
-    why = (run.reason or error).partition("\n")[0]
-    return f"run {run.id} of {run.job}: {run.state.value}{lasted}{': ' + why if why else ''}"
-
-
-def _code(run: Run) -> Exit:
-    fine = run.state not in TERMINAL or run.state is RunState.SUCCEEDED
-    return Exit.DONE if fine else Exit.FAILED
