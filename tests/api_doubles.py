@@ -256,6 +256,14 @@ class FakeClient:
         self._note("rerun", run_id=run_id)
         return replace(self._run(run_id), id=8, source=Source.RERUN, parent_id=run_id)
 
+    async def pause_engine(self, *, reason: str = "") -> EngineInfo:
+        self._note("pause_engine", reason=reason)
+        return replace(INFO, paused=True, pause_reason=reason)
+
+    async def resume_engine(self) -> EngineInfo:
+        self._note("resume_engine")
+        return INFO
+
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         self._note("next_due", count=count)
         self._job(job)

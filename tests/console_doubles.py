@@ -66,6 +66,8 @@ class FakeEngine:
         self.group_zones: dict[str, str] = {}
         self.snapshots = 0
         self.attempt_list: tuple[Attempt, ...] = ()
+        self.paused_by = ""
+        """Who paused the whole engine."""
         self.own = Policies()
         """What every job says itself."""
         self.kwargs: dict[str, Any] = {"recipient": "ops@example.org", "limits": [1, 2]}
@@ -145,6 +147,8 @@ class FakeEngine:
             started_at=datetime.now(UTC) - timedelta(hours=1),
             last_tick_age_s=0.1,
             jobs=len(self.rows),
+            paused=bool(self.paused_by),
+            paused_by=self.paused_by,
         )
 
     async def snapshot(self) -> Snapshot:
@@ -268,6 +272,20 @@ class FakeEngine:
         )
         self.move_run(again)
         return again
+
+    async def pause_engine(self, *, reason: str = "") -> EngineInfo:
+        self._check("pause_engine", reason)
+        return self._engine_paused("me")
+
+    async def resume_engine(self) -> EngineInfo:
+        self._check("resume_engine")
+        return self._engine_paused("")
+
+    def _engine_paused(self, by: str) -> EngineInfo:
+        self.paused_by = by
+        info = self._info()
+        self._send(Changes(cursor=f"b:{next(self._seq)}", engine=info))
+        return info
 
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         self._check("next_due", job)

@@ -74,6 +74,14 @@ class PauseBody:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EnginePauseBody:
+    """What may come with a pause of the whole engine."""
+
+    reason: str = ""
+    """Shown wherever the engine is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CancelBody:
     """What may come with the cancelling of a run."""
 
@@ -160,7 +168,7 @@ def components() -> dict[str, Any]:
     """The schemas of every model that travels, by name."""
     from pydantic import TypeAdapter  # half a second for what hardly anybody asks for
 
-    models = (*_MODELS, PauseBody, CancelBody, TriggerBody, PreviewBody)
+    models = (*_MODELS, PauseBody, EnginePauseBody, CancelBody, TriggerBody, PreviewBody)
     adapters: list[Any] = [(model.__name__, "validation", TypeAdapter(model)) for model in models]
     made, shared = TypeAdapter.json_schemas(adapters, ref_template=_PREFIX + "{model}")
     schemas = dict(shared.get("$defs", {}))

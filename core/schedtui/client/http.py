@@ -240,6 +240,14 @@ class HttpClient:
         """See `EngineClient.rerun`."""
         return decode(Run, await self._send("POST", f"/runs/{run_id}/rerun", None))
 
+    async def pause_engine(self, *, reason: str = "") -> EngineInfo:
+        """See `EngineClient.pause_engine`."""
+        return decode(EngineInfo, await self._send("POST", "/engine/pause", {"reason": reason}))
+
+    async def resume_engine(self) -> EngineInfo:
+        """See `EngineClient.resume_engine`."""
+        return decode(EngineInfo, await self._send("POST", "/engine/resume", None))
+
     async def aclose(self) -> None:
         """Close every connection."""
         await self._wire.aclose()

@@ -183,6 +183,14 @@ class LocalClient:
         """Run what a run ran once more."""
         return await self._engine.rerun(run_id, actor=self._actor)
 
+    async def pause_engine(self, *, reason: str = "") -> EngineInfo:
+        """Claim nothing more, of no job."""
+        return await self._engine.pause_engine(reason=reason, actor=self._actor)
+
+    async def resume_engine(self) -> EngineInfo:
+        """Claim again."""
+        return await self._engine.resume_engine(actor=self._actor)
+
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         """The next due times of a job."""
         _check_limit(count, MAX_PREVIEW, "count")

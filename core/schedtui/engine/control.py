@@ -13,7 +13,7 @@ from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.sync import PYTHON
 from schedtui.errors import ConflictError, EngineStoppedError
-from schedtui.models import TERMINAL, Job, JobPatch, JobSpec, Run
+from schedtui.models import TERMINAL, EngineInfo, Job, JobPatch, JobSpec, Run
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
 
@@ -182,6 +182,16 @@ class Control(ABC):
             )
         again = await self.on_loop(lambda: self._live().commands.rerun(run, actor))
         return await self.reads.run(again)
+
+    async def pause_engine(self, *, reason: str = "", actor: str = PYTHON) -> EngineInfo:
+        """Claim nothing more, of no job; see `EngineClient.pause_engine`."""
+        await self.on_loop(lambda: self._live().halt.pause(reason, actor))
+        return self.running.info()
+
+    async def resume_engine(self, *, actor: str = PYTHON) -> EngineInfo:
+        """Claim again; see `EngineClient.resume_engine`."""
+        await self.on_loop(lambda: self._live().halt.resume(actor))
+        return self.running.info()
 
     def _live(self) -> Running:
         running = self.running

@@ -61,6 +61,8 @@ class Core:
         """What is wrong with the engine, by a key that clears it again."""
         self.absent: tuple[int, int, str] | None = None
         """From, until (microseconds) and why nobody decided, before this engine was ready."""
+        self.halted = ""
+        """Why the whole engine claims nothing; empty while it does."""
         self.hub: Hub
         self.writer: Writer
         self.wakeup: Callable[[], None] = _nothing
@@ -95,6 +97,7 @@ class Core:
         trigger, problem = self.read_trigger(job.trigger, job.timezone)
         live = LiveJob(job, trigger, self.effective(job), problem)
         live.limits = self.slots.limits_of(live)
+        live.halted = self.halted
         return live
 
     def run(self, run_id: int) -> LiveRun | None:

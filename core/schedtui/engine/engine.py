@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
@@ -55,6 +56,7 @@ class Engine(Control):
         own: Policies of all jobs whose group says none; see `schedtui.models.Policies`.
 
     Attributes:
+        start_paused: Whether it is paused from its start on, as by `pause_engine`.
         on_death: Called, each in the engine's own thread, when that thread ended without having
             been asked to: nothing fires any more, and the program should say so or end.
 
@@ -99,6 +101,7 @@ class Engine(Control):
         )
         self._running: Running | None = None
         self._thread: threading.Thread | None = None
+        self.start_paused = False
         self.on_death: list[Callable[[], object]] = []
         self.sync = Sync(self)
 
@@ -146,7 +149,8 @@ class Engine(Control):
         """
         if self._running is not None:
             raise RefusedError("this engine runs already; an Engine is started once at a time")
-        self._running = running = Running(self._settings, self._make_store())
+        settings = replace(self._settings, paused=self.start_paused)
+        self._running = running = Running(settings, self._make_store())
         try:
             await running.start()
         except BaseException:

@@ -18,12 +18,13 @@ from schedtui.clock import Clock, Timer, from_us
 from schedtui.engine.admit import Admission
 from schedtui.engine.aps import Shell
 from schedtui.engine.cancel import Cancels
-from schedtui.engine.chores import Chores
+from schedtui.engine.chores import ENGINE, Chores
 from schedtui.engine.claim import Claims
 from schedtui.engine.clockwatch import ClockWatch
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
 from schedtui.engine.events import Hub
+from schedtui.engine.halt import Halt
 from schedtui.engine.live import LiveRun
 from schedtui.engine.load import Reloads, load
 from schedtui.engine.loglines import LogLines
@@ -70,6 +71,8 @@ class Settings:
     echo: bool
     """Whether captured output also goes where it went before."""
     log_level: int | None
+    paused: bool = False
+    """Whether the whole engine is paused from its start on."""
 
 
 class Running:
@@ -125,7 +128,10 @@ class Running:
         opened = await self._open(boot)
         try:
             self._wire(opened)
+            self.halt.take_over(opened.pause)
             self.writer.start()
+            if self.settings.paused:
+                await self.halt.pause("started paused", ENGINE)
             await load(self.core)
             self._note_absence(opened)
             if opened.last_seen_us is not None:
@@ -242,6 +248,10 @@ class Running:
             runs_queued=core.slots.waiting,
             store=self.store.url,
             pid=os.getpid(),
+            paused=self.halt.now is not None,
+            pause_reason=self.halt.now.reason if self.halt.now else "",
+            paused_by=self.halt.now.by if self.halt.now else "",
+            paused_since=from_us(self.halt.now.since_us) if self.halt.now else None,
         )
 
     def busy_s(self) -> float:
@@ -292,6 +302,7 @@ class Running:
             core, self.writes, self.claims, self.admission, self.cancels, self._dispatch
         )
         self.chores = Chores(core, self.commands, self.admission, self.supervisor.failures)
+        self.halt = Halt(core, self.claims, self.writes)
         self.watch = ClockWatch(core, self.claims, self.writes.write)
         self.shell = Shell(self._tick, self.clock)
         core.wakeup = self.shell.wakeup

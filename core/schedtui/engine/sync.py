@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from schedtui.errors import RefusedError
-from schedtui.models import Job, JobPatch, Run
+from schedtui.models import EngineInfo, Job, JobPatch, Run
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
 
@@ -125,6 +125,14 @@ class Sync:
     def rerun(self, run_id: int, *, actor: str = PYTHON) -> Run:
         """See `Engine.rerun`."""
         return self._call(lambda: self._engine.rerun(run_id, actor=actor))
+
+    def pause_engine(self, *, reason: str = "", actor: str = PYTHON) -> EngineInfo:
+        """See `Engine.pause_engine`."""
+        return self._call(lambda: self._engine.pause_engine(reason=reason, actor=actor))
+
+    def resume_engine(self, *, actor: str = PYTHON) -> EngineInfo:
+        """See `Engine.resume_engine`."""
+        return self._call(lambda: self._engine.resume_engine(actor=actor))
 
     def _call(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         loop = self._engine.loop

@@ -4,6 +4,7 @@ from schedtui.protocols.client import EngineClient
 from schedtui.protocols.rows import (
     Boot,
     Claim,
+    EnginePause,
     Finish,
     LogChunk,
     NewRun,
@@ -24,6 +25,7 @@ __all__ = [
     "Claim",
     "Ended",
     "EngineClient",
+    "EnginePause",
     "Executor",
     "Finish",
     "LogChunk",

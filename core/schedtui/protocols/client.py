@@ -153,6 +153,18 @@ class EngineClient(Protocol):
             InvalidArgumentsError: its arguments do not fit the function any more.
         """
 
+    async def pause_engine(self, *, reason: str = "") -> EngineInfo:
+        """Claim nothing more, of no job; durable, so that it survives a restart. Idempotent.
+
+        Runs that were claimed before go on, and manual triggers still work.
+
+        Args:
+            reason: Shown wherever the engine is, and in the rows of the due times it skips.
+        """
+
+    async def resume_engine(self) -> EngineInfo:
+        """Claim again from now on; due times in between get ``skipped`` rows. Idempotent."""
+
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         """The next due times of a job; of a paused one, as if it were resumed now."""
 

@@ -10,7 +10,17 @@ from typing import Any, TypeVar
 from schedtui.clock import from_us, to_us
 from schedtui.errors import ConflictError, StoreDataError
 from schedtui.models import Job, RunState, Source, WaitReason
-from schedtui.protocols import Claim, Finish, LogChunk, NewRun, Retry, Settled, Start, Token
+from schedtui.protocols import (
+    Claim,
+    EnginePause,
+    Finish,
+    LogChunk,
+    NewRun,
+    Retry,
+    Settled,
+    Start,
+    Token,
+)
 from schedtui.store import rows
 
 K = TypeVar("K", bound=Hashable)
@@ -26,6 +36,7 @@ def _no_meta() -> dict[str, Any]:
         "last_job_id": 0,
         "last_chunk_id": 0,
         "clock_epoch": 0,
+        "pause": None,
         "boot": None,
         "last_seen_us": None,
         "clean": True,
@@ -325,6 +336,10 @@ class MemoryTx:
     def set_clock_epoch(self, epoch: int) -> None:
         """Make a clock step durable."""
         self._set(self._data.meta, "clock_epoch", epoch)
+
+    def pause_engine(self, pause: EnginePause | None) -> None:
+        """Make durable that the whole engine is paused, or that it is not."""
+        self._set(self._data.meta, "pause", pause)
 
     def insert_token(self, token: Token) -> Token:
         """Keep a new token; ``id`` is given by the store."""

@@ -16,7 +16,7 @@ from schedtui.clock import from_us, to_us
 from schedtui.errors import SchedtuiError, StoreDataError
 from schedtui.models import Attempt, AuditEvent, Job, Policies, Run, RunState, Source, WaitReason
 from schedtui.models.wire import from_wire, to_wire
-from schedtui.protocols import Token
+from schedtui.protocols import EnginePause, Token
 
 logger = logging.getLogger("schedtui.store")
 
@@ -266,6 +266,24 @@ def dump(value: Any) -> str:
 def bounded(number: int) -> int:
     """The nearest number that a database can compare with; nothing is kept that far out."""
     return max(-(2**63), min(number, 2**63 - 1))
+
+
+def pause_json(pause: EnginePause) -> str:
+    """A pause of the whole engine, as it is kept."""
+    return json.dumps({"by": pause.by, "reason": pause.reason, "since_us": pause.since_us})
+
+
+def pause_of(text: str | None) -> EnginePause | None:
+    """The pause that is kept; one that is damaged is still one."""
+    if text is None:
+        return None
+    kept = lenient_object(text, "pause of the engine", 0)
+    by, reason, since_us = kept.get("by"), kept.get("reason"), kept.get("since_us")
+    return EnginePause(
+        by=by if isinstance(by, str) else "",
+        reason=reason if isinstance(reason, str) else "",
+        since_us=since_us if isinstance(since_us, int) else 0,
+    )
 
 
 @overload

@@ -138,6 +138,8 @@ async def test_the_description_names_every_call_and_model(http: httpx.AsyncClien
         "GET /health",
         "GET /ready",
         "GET /api/v1/engine",
+        "POST /api/v1/engine/pause",
+        "POST /api/v1/engine/resume",
         "GET /api/v1/groups",
         "GET /api/v1/functions",
         "GET /api/v1/snapshot",

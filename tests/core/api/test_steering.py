@@ -108,3 +108,14 @@ async def test_the_description_shows_what_may_be_sent(http: httpx.AsyncClient) -
     }
     assert "until" in described["components"]["schemas"]["PauseBody"]["properties"]
     assert "202" in call["responses"]
+
+
+async def test_the_whole_engine_is_paused(http: httpx.AsyncClient, engine: FakeEngine) -> None:
+    paused = await http.post("/api/v1/engine/pause", json={"reason": "move"})
+    assert (paused.json()["paused"], paused.json()["pause_reason"]) == (True, "move")
+    assert engine.seen["pause_engine"] == {"reason": "move"}
+    await http.post("/api/v1/engine/pause")
+    assert engine.seen["pause_engine"] == {"reason": ""}
+    assert (await http.post("/api/v1/engine/resume")).json()["paused"] is False
+    wrong = await http.post("/api/v1/engine/pause", json={"until": "2026-12-24T18:00:00Z"})
+    assert [error["field"] for error in problem_of(wrong)["errors"]] == ["until"]

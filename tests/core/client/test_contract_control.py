@@ -156,3 +156,28 @@ async def test_whoever_watches_hears_that_a_run_was_asked_to_end(client: EngineC
             if any(change.id == run.id for change in frame.runs):
                 break
     assert (await ended(client, run)).state is RunState.CANCELLED
+
+
+async def test_the_whole_engine_is_paused_and_resumed(client: EngineClient) -> None:
+    await client.create_job(spec(name="hello"))
+    cursor = (await client.snapshot()).cursor
+
+    paused = await client.pause_engine(reason="move")
+    again = await client.pause_engine(reason="other")
+    async with asyncio.timeout(10), stream(client, cursor) as frames:
+        async for frame in frames:
+            if frame.engine is not None:
+                assert frame.engine.paused
+                break
+    run = await ended(client, await client.trigger_job("work/hello"))
+    resumed = await client.resume_engine()
+
+    assert (paused.paused, paused.pause_reason, again.pause_reason) == (True, "move", "move")
+    assert paused.paused_by.endswith("tester") or paused.paused_by.startswith("local:")
+    assert paused.paused_since is not None
+    assert run.state is RunState.SUCCEEDED, "manual triggers still work"
+    assert not resumed.paused
+    assert not (await client.resume_engine()).paused
+    assert not (await client.info()).paused
+    with pytest.raises(InvalidError):
+        await client.pause_engine(reason="x" * 1_001)

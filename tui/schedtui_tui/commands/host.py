@@ -38,6 +38,7 @@ class Host:
         state: Where the engine keeps its files.
         store: A store's URL; None: what the target says, else the one in ``state``.
         timezone: The default zone; None: what the target says, else UTC.
+        paused: Whether the whole engine is paused from its start on.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class Host:
         state: StateDir,
         store: str | None = None,
         timezone: str | None = None,
+        paused: bool = False,
     ) -> None:
         self.state = state
         self._load = load
         self._store = store
         self._timezone = timezone
+        self._paused = paused
         self._engine: Engine | None = None
         self._server: Server | None = None
         self.died = False
@@ -87,6 +90,7 @@ class Host:
         if before_start is not None:
             before_start()
         engine.on_death.append(self._died)
+        engine.start_paused = self._paused
         engine.run_in_thread()
         self._engine = engine
 

@@ -14,6 +14,7 @@ from schedtui_tui.connection import Connection, LinkState
 from schedtui_tui.keys import bindings
 from schedtui_tui.model import Delta, Sort
 from schedtui_tui.screens.commands import JobCommands
+from schedtui_tui.screens.engine_commands import EngineCommands
 from schedtui_tui.screens.loading import load_detail
 from schedtui_tui.screens.run_commands import Chosen, RunCommands
 from schedtui_tui.text import cut
@@ -29,7 +30,7 @@ _DETAIL_AFTER_S = 0.15
 _DETAIL_AGAIN_S = 0.5
 
 
-class JobsScreen(JobCommands, RunCommands):
+class JobsScreen(JobCommands, RunCommands, EngineCommands):
     """Status, filter, table, details, keys."""
 
     SCOPES: ClassVar[tuple[str, ...]] = ("jobs", "table", "app")
@@ -83,6 +84,7 @@ class JobsScreen(JobCommands, RunCommands):
 
     def _connection(self, connection: Connection) -> None:
         self._status.tell(connection, self.console.clock.now_us())
+        self._table.hold(connection.engine is not None and connection.engine.paused)
         self._words()
 
     def tick(self, now_us: int) -> None:

@@ -7,9 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.answers import json_answer, snapshot_answer
+from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
 from schedtui.api.query import CURSOR, NONE, Params, limit, text
-from schedtui.api.schemas import describe, page_of, ref
+from schedtui.api.schemas import EnginePauseBody, describe, page_of, ref
 from schedtui.errors import UnavailableError
 from schedtui.models import AuditEvent, EngineInfo, FunctionInfo, Health
 
@@ -59,6 +60,24 @@ async def read_engine(request: Request) -> Response:
     """The engine at this moment."""
     NONE.read(request)
     return json_answer(await engine_of(request).info())
+
+
+@router.post(
+    "/engine/pause",
+    openapi_extra=describe(NONE, ref(EngineInfo), body=EnginePauseBody, body_required=False),
+)
+async def pause_engine(request: Request) -> Response:
+    """Claim nothing more, of no job; over restarts too. Manual triggers still work."""
+    NONE.read(request)
+    body = await read_body(request, EnginePauseBody, default=EnginePauseBody())
+    return json_answer(await engine_of(request).pause_engine(reason=body.reason))
+
+
+@router.post("/engine/resume", openapi_extra=describe(NONE, ref(EngineInfo)))
+async def resume_engine(request: Request) -> Response:
+    """Claim again, from now on; what was due in between is skipped."""
+    NONE.read(request)
+    return json_answer(await engine_of(request).resume_engine())
 
 
 @router.get("/groups", openapi_extra=describe(NONE, page_of({"type": "string"})))
