@@ -23,12 +23,15 @@ from schedtui.errors import (
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    BulkAction,
+    BulkOutcome,
     Changes,
     DueTime,
     EngineInfo,
     FunctionInfo,
     Health,
     Job,
+    JobFilter,
     JobPatch,
     JobSpec,
     JobState,
@@ -255,6 +258,20 @@ class FakeClient:
     async def rerun(self, run_id: int) -> Run:
         self._note("rerun", run_id=run_id)
         return replace(self._run(run_id), id=8, source=Source.RERUN, parent_id=run_id)
+
+    async def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+    ) -> tuple[BulkOutcome, ...]:
+        self._note("bulk", action=action, where=where, reason=reason, until=until)
+        return (
+            BulkOutcome(job="g/a", id=1, done=True, run_id=7),
+            BulkOutcome(job="g/b", id=2, done=False, problem="it is declared in code"),
+        )
 
     async def pause_engine(self, *, reason: str = "") -> EngineInfo:
         self._note("pause_engine", reason=reason)

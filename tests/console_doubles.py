@@ -23,11 +23,14 @@ from schedtui.errors import (
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    BulkAction,
+    BulkOutcome,
     Changes,
     EngineInfo,
     FunctionInfo,
     Health,
     Job,
+    JobFilter,
     JobPatch,
     JobSpec,
     JobState,
@@ -272,6 +275,17 @@ class FakeEngine:
         )
         self.move_run(again)
         return again
+
+    async def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+    ) -> tuple[BulkOutcome, ...]:
+        self._check("bulk", action, where, reason, until)
+        return ()
 
     async def pause_engine(self, *, reason: str = "") -> EngineInfo:
         self._check("pause_engine", reason)

@@ -11,12 +11,15 @@ from schedtui.api.query import Params
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    BulkOutcome,
     Changes,
     EngineInfo,
     FunctionInfo,
     Job,
+    JobFilter,
     JobPatch,
     JobSpec,
+    JobState,
     LogHit,
     LogPage,
     Preview,
@@ -27,10 +30,12 @@ _PREFIX = "#/components/schemas/"
 _MODELS: tuple[type, ...] = (
     Attempt,
     AuditEvent,
+    BulkOutcome,
     Changes,
     EngineInfo,
     FunctionInfo,
     Job,
+    JobFilter,
     JobPatch,
     JobSpec,
     LogHit,
@@ -71,6 +76,19 @@ class PauseBody:
     """Shown wherever the job is."""
     until: datetime | None = None
     """When it resumes by itself; null: when somebody resumes it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BulkPauseBody:
+    """Which jobs are to be paused; every part of the filter that is given must hold."""
+
+    group: str | None = None
+    tag: str | None = None
+    state: JobState | None = None
+    reason: str = ""
+    """Shown wherever the jobs are."""
+    until: datetime | None = None
+    """When they resume by themselves."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,11 +182,14 @@ def describe(
     return said
 
 
+_BODIES = (PauseBody, BulkPauseBody, EnginePauseBody, CancelBody, TriggerBody, PreviewBody)
+
+
 def components() -> dict[str, Any]:
     """The schemas of every model that travels, by name."""
     from pydantic import TypeAdapter  # half a second for what hardly anybody asks for
 
-    models = (*_MODELS, PauseBody, EnginePauseBody, CancelBody, TriggerBody, PreviewBody)
+    models = (*_MODELS, *_BODIES)
     adapters: list[Any] = [(model.__name__, "validation", TypeAdapter(model)) for model in models]
     made, shared = TypeAdapter.json_schemas(adapters, ref_template=_PREFIX + "{model}")
     schemas = dict(shared.get("$defs", {}))

@@ -32,10 +32,13 @@ from schedtui.errors import (
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    BulkAction,
+    BulkOutcome,
     Changes,
     EngineInfo,
     FunctionInfo,
     Job,
+    JobFilter,
     JobPatch,
     JobSpec,
     LogHit,
@@ -239,6 +242,22 @@ class HttpClient:
     async def rerun(self, run_id: int) -> Run:
         """See `EngineClient.rerun`."""
         return decode(Run, await self._send("POST", f"/runs/{run_id}/rerun", None))
+
+    async def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+    ) -> tuple[BulkOutcome, ...]:
+        """See `EngineClient.bulk`."""
+        body = to_wire(where)
+        if action is BulkAction.PAUSE:
+            end = None if until is None else aware_utc(until, "until")
+            body |= {"reason": reason, "until": end}
+        answer = await self._send("POST", f"/jobs/{action.value}", body)
+        return decode(Page[BulkOutcome], answer).items
 
     async def pause_engine(self, *, reason: str = "") -> EngineInfo:
         """See `EngineClient.pause_engine`."""

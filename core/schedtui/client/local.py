@@ -16,11 +16,14 @@ from schedtui.errors import InvalidError
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    BulkAction,
+    BulkOutcome,
     Changes,
     DueTime,
     EngineInfo,
     FunctionInfo,
     Job,
+    JobFilter,
     JobPatch,
     JobSpec,
     LogHit,
@@ -182,6 +185,17 @@ class LocalClient:
     async def rerun(self, run_id: int) -> Run:
         """Run what a run ran once more."""
         return await self._engine.rerun(run_id, actor=self._actor)
+
+    async def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+    ) -> tuple[BulkOutcome, ...]:
+        """Do one thing to every job that ``where`` finds."""
+        return await self._engine.bulk(action, where, reason=reason, until=until, actor=self._actor)
 
     async def pause_engine(self, *, reason: str = "") -> EngineInfo:
         """Claim nothing more, of no job."""

@@ -9,11 +9,22 @@ from typing import Any, TypeVar, Unpack
 
 from schedtui import policies as policy_rules
 from schedtui.clock import aware_utc
+from schedtui.engine.bulk import bulk
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.sync import PYTHON
 from schedtui.errors import ConflictError, EngineStoppedError
-from schedtui.models import TERMINAL, EngineInfo, Job, JobPatch, JobSpec, Run
+from schedtui.models import (
+    TERMINAL,
+    BulkAction,
+    BulkOutcome,
+    EngineInfo,
+    Job,
+    JobFilter,
+    JobPatch,
+    JobSpec,
+    Run,
+)
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
 
@@ -182,6 +193,25 @@ class Control(ABC):
             )
         again = await self.on_loop(lambda: self._live().commands.rerun(run, actor))
         return await self.reads.run(again)
+
+    async def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        actor: str = PYTHON,
+    ) -> tuple[BulkOutcome, ...]:
+        """One command to many jobs; see `EngineClient.bulk`."""
+        end = None if until is None else aware_utc(until, "until")
+
+        async def work() -> tuple[BulkOutcome, ...]:
+            live = self._live()
+            jobs = live.core.jobs
+            return await bulk(jobs, live.commands, action, where, actor, reason=reason, until=end)
+
+        return await self.on_loop(work)
 
     async def pause_engine(self, *, reason: str = "", actor: str = PYTHON) -> EngineInfo:
         """Claim nothing more, of no job; see `EngineClient.pause_engine`."""

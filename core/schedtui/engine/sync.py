@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from schedtui.errors import RefusedError
-from schedtui.models import EngineInfo, Job, JobPatch, Run
+from schedtui.models import BulkAction, BulkOutcome, EngineInfo, Job, JobFilter, JobPatch, Run
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
 
@@ -125,6 +125,20 @@ class Sync:
     def rerun(self, run_id: int, *, actor: str = PYTHON) -> Run:
         """See `Engine.rerun`."""
         return self._call(lambda: self._engine.rerun(run_id, actor=actor))
+
+    def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        actor: str = PYTHON,
+    ) -> tuple[BulkOutcome, ...]:
+        """See `Engine.bulk`."""
+        return self._call(
+            lambda: self._engine.bulk(action, where, reason=reason, until=until, actor=actor)
+        )
 
     def pause_engine(self, *, reason: str = "", actor: str = PYTHON) -> EngineInfo:
         """See `Engine.pause_engine`."""

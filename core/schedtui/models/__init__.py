@@ -3,6 +3,7 @@
 `wire.to_wire` and `wire.from_wire` turn every model into JSON values and back.
 """
 
+from schedtui.models.bulk import BulkAction, BulkOutcome, JobFilter
 from schedtui.models.engine import (
     AuditEvent,
     Changes,
@@ -24,6 +25,8 @@ __all__ = [
     "TERMINAL",
     "Attempt",
     "AuditEvent",
+    "BulkAction",
+    "BulkOutcome",
     "CatchUp",
     "Changes",
     "DueTime",
@@ -31,6 +34,7 @@ __all__ = [
     "FunctionInfo",
     "Health",
     "Job",
+    "JobFilter",
     "JobPatch",
     "JobSpec",
     "JobState",

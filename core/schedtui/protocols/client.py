@@ -9,10 +9,13 @@ from typing import Any, Protocol
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    BulkAction,
+    BulkOutcome,
     Changes,
     EngineInfo,
     FunctionInfo,
     Job,
+    JobFilter,
     JobPatch,
     JobSpec,
     LogHit,
@@ -151,6 +154,29 @@ class EngineClient(Protocol):
             RunNotFoundError: there is no such run.
             ConflictError: it has not ended, or its job was deleted.
             InvalidArgumentsError: its arguments do not fit the function any more.
+        """
+
+    async def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+    ) -> tuple[BulkOutcome, ...]:
+        """Do one thing to every job that ``where`` finds, in the order of their ids.
+
+        Each job on its own: what is refused for one is done to the others all the same.
+
+        Args:
+            action: What.
+            where: Which jobs.
+            reason: Of a pause.
+            until: Of a pause.
+
+        Raises:
+            InvalidError: ``where`` is empty, or ``reason`` or ``until`` cannot be. Nothing was
+                done.
         """
 
     async def pause_engine(self, *, reason: str = "") -> EngineInfo:

@@ -11,6 +11,7 @@ import pytest
 from api_doubles import FakeEngine, http_on, make_app, problem_of
 
 from schedtui.errors import ConflictError
+from schedtui.models import JobFilter, JobState
 
 
 @pytest.fixture
@@ -119,3 +120,27 @@ async def test_the_whole_engine_is_paused(http: httpx.AsyncClient, engine: FakeE
     assert (await http.post("/api/v1/engine/resume")).json()["paused"] is False
     wrong = await http.post("/api/v1/engine/pause", json={"until": "2026-12-24T18:00:00Z"})
     assert [error["field"] for error in problem_of(wrong)["errors"]] == ["until"]
+
+
+@pytest.mark.parametrize("action", ["pause", "resume", "trigger"])
+async def test_many_jobs_at_once(http: httpx.AsyncClient, engine: FakeEngine, action: str) -> None:
+    response = await http.post(f"/api/v1/jobs/{action}", json={"group": "g", "state": "broken"})
+
+    assert response.status_code == 200
+    first, second = response.json()["items"]
+    assert first == {"job": "g/a", "id": 1, "done": True, "run_id": 7, "problem": ""}
+    assert (second["done"], second["problem"]) == (False, "it is declared in code")
+    where = JobFilter(group="g", state=JobState.BROKEN)
+    assert engine.seen["bulk"] == {"action": action, "where": where, "reason": "", "until": None}
+
+
+async def test_a_bulk_pause_has_a_reason_and_an_end(
+    http: httpx.AsyncClient, engine: FakeEngine
+) -> None:
+    body = {"tag": "db", "reason": "move", "until": "2026-12-24T18:00:00Z"}
+    assert (await http.post("/api/v1/jobs/pause", json=body)).status_code == 200
+    seen = engine.seen["bulk"]
+    assert (seen["where"], seen["reason"]) == (JobFilter(tag="db"), "move")
+    assert seen["until"] == datetime(2026, 12, 24, 18, tzinfo=UTC)
+    wrong = await http.post("/api/v1/jobs/resume", json=body)
+    assert {error["field"] for error in problem_of(wrong)["errors"]} == {"reason", "until"}

@@ -309,9 +309,14 @@ def test_a_pause_of_the_engine_is_there_at_the_next_open(store: Store) -> None:
     with store.transaction() as tx:
         tx.pause_engine(EnginePause(by="bob", reason="", since_us=1))
         tx.pause_engine(pause)
-    with pytest.raises(KeyError), store.transaction() as tx:
-        tx.pause_engine(None)
-        raise KeyError("of the caller")
+
+    def resume() -> None:
+        with store.transaction() as tx:
+            tx.pause_engine(None)
+            raise KeyError("of the caller")
+
+    with pytest.raises(KeyError):
+        resume()
     store.close()
 
     assert store.open(boot("boot-2")).pause == pause

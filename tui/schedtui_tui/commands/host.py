@@ -90,7 +90,8 @@ class Host:
         if before_start is not None:
             before_start()
         engine.on_death.append(self._died)
-        engine.start_paused = self._paused
+        if self._paused:
+            engine.start_paused = True
         engine.run_in_thread()
         self._engine = engine
 
