@@ -69,6 +69,7 @@ class FakeEngine:
         self.group_zones: dict[str, str] = {}
         self.snapshots = 0
         self.attempt_list: tuple[Attempt, ...] = ()
+        self.refuses: Exception | None = None
         self.paused_by = ""
         """Who paused the whole engine."""
         self.own = Policies()
@@ -296,6 +297,8 @@ class FakeEngine:
         return self._engine_paused("")
 
     def _engine_paused(self, by: str) -> EngineInfo:
+        if self.refuses is not None:
+            raise self.refuses
         self.paused_by = by
         info = self._info()
         self._send(Changes(cursor=f"b:{next(self._seq)}", engine=info))

@@ -21,13 +21,13 @@ COMMANDS = {
     "logs": ("logs", "show what a run wrote"),
     "functions": ("functions", "list the registered functions"),
     "next": ("next", "show a job's next due times"),
-    "trigger": ("trigger", "run a job now, once"),
+    "trigger": ("trigger", "run a job, or many, now, once"),
     "create": ("create", "create a job"),
-    "pause": ("pause", "stop firing a job"),
-    "resume": ("resume", "fire a paused job again"),
+    "pause": ("pause", "stop firing a job, many, or all"),
+    "resume": ("resume", "fire what is paused again"),
     "cancel": ("cancel", "end a run before its time"),
     "rerun": ("rerun", "run what a run ran once more"),
-    "delete": ("delete", "delete a job that was created at run time"),
+    "delete": ("delete", "delete jobs that were created at run time"),
     "token": ("token", "make access tokens for the HTTP API"),
 }
 """What may be said as the first word: its module in `commands`, and what it does."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from schedtui.models import BulkAction
 from schedtui_tui.commands.arguments import add_arguments_options, read_arguments
 from schedtui_tui.commands.connect import add_engine_options, with_engine
+from schedtui_tui.commands.many import add_job_or_filter, chosen_filter, to_many
 from schedtui_tui.commands.outcome import add_outcome_options, tell_outcome
+from schedtui_tui.exits import UsageError
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``schedtui trigger``."""
-    parser.add_argument("job", metavar="GROUP/NAME")
+    add_job_or_filter(parser)
     add_arguments_options(parser)
     add_outcome_options(parser)
     add_engine_options(parser)
@@ -23,8 +26,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trigger, and say what came of it."""
+    where = chosen_filter(args)
+    if where is not None and (args.arg or args.args is not None or args.wait):
+        raise UsageError("--arg, --args and --wait are for one job; name it")
 
     async def work(client: EngineClient) -> int:
+        if where is not None:
+            return await to_many(client, args, BulkAction.TRIGGER, where, "triggered")
         kwargs = None
         if args.arg or args.args is not None:
             function = (await client.job(args.job)).function
