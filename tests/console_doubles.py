@@ -73,7 +73,7 @@ class FakeEngine:
         self.paused_by = ""
         """Who paused the whole engine."""
         self.own = Policies()
-        """What every job says itself."""
+        self.job_fields: dict[str, Any] = {}
         self.kwargs: dict[str, Any] = {"recipient": "ops@example.org", "limits": [1, 2]}
         self._queues: list[asyncio.Queue[Changes | Exception]] = []
         self._seq = itertools.count(1)
@@ -199,6 +199,7 @@ class FakeEngine:
             timezone=row.timezone,
             kwargs=self.kwargs,
             policies=self.own,
+            **self.job_fields,
             tags=row.tags,
             description=row.description,
             static=row.static,
