@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +15,7 @@ from schedtui.api.access import Access, digest
 from schedtui.api.app import create_app
 from schedtui.errors import (
     ConflictError,
+    FunctionNotFoundError,
     JobNotFoundError,
     RunNotFoundError,
     VersionConflictError,
@@ -251,6 +251,12 @@ class FakeClient:
         self._job(job)
         return RUN
 
+    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
+        self._note("run_function", function=function, kwargs=kwargs)
+        if function != "g/a":
+            raise FunctionNotFoundError(function)
+        return replace(RUN, job_id=0)
+
     async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
         self._note("cancel_run", run_id=run_id, reason=reason, force=force)
         return self._run(run_id)
@@ -380,29 +386,6 @@ def http_on(app: Any, role: str | None = "admin", **headers: str) -> httpx.Async
         base_url="http://127.0.0.1:8787",
         headers=headers,
     )
-
-
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@asynccontextmanager
-async def raw_server(talk: Talk) -> AsyncIterator[str]:
-    """A server on loopback that reads a request's head and then does what ``talk`` does."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            await talk(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
 
 
 def problem_of(response: httpx.Response) -> dict[str, Any]:

@@ -286,8 +286,7 @@ class FakeEngine:
         reason: str = "",
         until: datetime | None = None,
     ) -> tuple[BulkOutcome, ...]:
-        self._check("bulk", action, where, reason, until)
-        return ()
+        raise AssertionError("bulk", action, where, reason, until)
 
     async def pause_engine(self, *, reason: str = "") -> EngineInfo:
         self._check("pause_engine", reason)
@@ -388,12 +387,13 @@ class FakeEngine:
                 await self._new_line.wait()
 
     async def search_logs(self, query: str, *, limit: int = 100) -> tuple[LogHit, ...]:
-        self._check("search_logs", query, limit)
-        return ()
+        raise AssertionError("search_logs", query, limit)
+
+    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
+        raise AssertionError("run_function", function, kwargs)
 
     async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
-        self._check("audit", limit, cursor)
-        return Page(items=())
+        raise AssertionError("audit", limit, cursor)
 
     async def aclose(self) -> None:
         self.calls.append(("aclose",))

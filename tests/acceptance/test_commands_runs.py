@@ -94,3 +94,13 @@ def test_policies_are_typed(empty: Place) -> None:
     assert "overlap queue_one" in place.run("jobs", "g/say").stdout
     wrong = place.run("create", "g/say", "--every", "1d", "--retries", "many", code=2)
     assert "--retries: got 'many'; expected a whole number" in wrong.stderr
+
+
+def test_a_function_runs_without_a_job(empty: Place) -> None:
+    place = served(empty)
+    run = place.json("run", "g/say", "--arg", "name=Ann", "--wait")
+    assert (run["state"], run["result"], run["job_id"]) == ("succeeded", '"Ann"', 0)
+    assert place.json("jobs") == []
+    assert "g/say" in place.run("runs").stdout
+    assert "no function" in place.run("run", "g/none", code=3).stderr
+    place.run("run", "g/say", "--arg", "nme=x", code=2)

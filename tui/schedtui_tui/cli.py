@@ -22,6 +22,7 @@ COMMANDS = {
     "functions": ("functions", "list the registered functions"),
     "next": ("next", "show a job's next due times"),
     "trigger": ("trigger", "run a job, or many, now, once"),
+    "run": ("run", "run a function now, once, without a job"),
     "create": ("create", "create a job"),
     "pause": ("pause", "stop firing a job, many, or all"),
     "resume": ("resume", "fire what is paused again"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -118,6 +118,14 @@ class TriggerBody:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RunBody:
+    """What may come with a run of a function."""
+
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """Its arguments."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PreviewBody:
     """A trigger to explain."""
 
@@ -182,7 +190,7 @@ def describe(
     return said
 
 
-_BODIES = (PauseBody, BulkPauseBody, EnginePauseBody, CancelBody, TriggerBody, PreviewBody)
+_BODIES = (PauseBody, BulkPauseBody, EnginePauseBody, CancelBody, RunBody, TriggerBody, PreviewBody)
 
 
 def components() -> dict[str, Any]:

@@ -24,6 +24,7 @@ from schedtui.client.sse import SseEvent
 from schedtui.clock import aware_utc
 from schedtui.errors import (
     EventGapError,
+    FunctionNotFoundError,
     InvalidNameError,
     JobNotFoundError,
     ProtocolError,
@@ -233,6 +234,15 @@ class HttpClient:
         body = {"kwargs": kwargs}
         path = f"{_path(job)}/trigger"
         return decode(Run, await self._send("POST", path, body, expect_id=expect_id))
+
+    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
+        """See `EngineClient.run_function`."""
+        try:
+            group, name = split_name("function", function)
+        except InvalidNameError:
+            raise FunctionNotFoundError(function, "it is named 'group/name'") from None
+        path = f"/functions/{quote(group, safe='')}/{quote(name, safe='')}/run"
+        return decode(Run, await self._send("POST", path, {"kwargs": kwargs or {}}))
 
     async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
         """See `EngineClient.cancel_run`."""

@@ -178,6 +178,10 @@ class LocalClient:
             job, kwargs=kwargs, expect_id=expect_id, actor=self._actor
         )
 
+    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
+        """Run a function now, once, without a job."""
+        return await self._engine.run_function(function, kwargs, actor=self._actor)
+
     async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
         """End a run before its time."""
         return await self._engine.cancel_run(run_id, reason=reason, force=force, actor=self._actor)

@@ -172,6 +172,15 @@ class Control(ABC):
         )
         return await self.reads.run(run_id)
 
+    async def run_function(
+        self, function: str, kwargs: Mapping[str, Any] | None = None, *, actor: str = PYTHON
+    ) -> Run:
+        """Run a function now, without a job; see `EngineClient.run_function`."""
+        run_id = await self.on_loop(
+            lambda: self._live().commands.run_function(function, kwargs or {}, actor)
+        )
+        return await self.reads.run(run_id)
+
     async def cancel_run(
         self, run_id: int, *, reason: str = "", force: bool = False, actor: str = PYTHON
     ) -> Run:

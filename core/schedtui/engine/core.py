@@ -11,6 +11,7 @@ from typing import Any
 
 from schedtui.clock import Clock
 from schedtui.engine.arguments import Arguments
+from schedtui.engine.direct import NO_JOB, Direct
 from schedtui.engine.due import DueHeap
 from schedtui.engine.events import Hub
 from schedtui.engine.live import LiveJob, LiveJobs, LiveRun
@@ -54,6 +55,7 @@ class Core:
         self.tokens = count(random.getrandbits(62) & ~0xFFFF_FFFF)
         self.arguments = Arguments(registry)
         self.jobs = LiveJobs()
+        self.direct = Direct(self)
         self.heap = DueHeap()
         self.loop = asyncio.get_running_loop()
         self.slots: Slots
@@ -101,11 +103,15 @@ class Core:
         return live
 
     def run(self, run_id: int) -> LiveRun | None:
-        """A run of a living job that is queued or running."""
+        """A run of a living job, or of none, that is queued or running."""
         for live in self.jobs:
             if run_id in live.running:
                 return live.running[run_id]
-        return None
+        return self.direct.find(run_id)
+
+    def holder(self, job_id: int, function: str) -> LiveJob | None:
+        """What a run belongs to: its job, or what stands for one; None where its job is gone."""
+        return self.direct.of(function) if job_id == NO_JOB else self.jobs.by_id(job_id)
 
     def adopt(self, live: LiveJob, job: Job) -> None:
         """Let a living job become what the store now holds."""

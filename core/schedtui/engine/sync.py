@@ -114,6 +114,12 @@ class Sync:
             lambda: self._engine.trigger_job(job, kwargs=kwargs, expect_id=expect_id, actor=actor)
         )
 
+    def run_function(
+        self, function: str, kwargs: Mapping[str, Any] | None = None, *, actor: str = PYTHON
+    ) -> Run:
+        """See `Engine.run_function`."""
+        return self._call(lambda: self._engine.run_function(function, kwargs, actor=actor))
+
     def cancel_run(
         self, run_id: int, *, reason: str = "", force: bool = False, actor: str = PYTHON
     ) -> Run:

@@ -17,8 +17,10 @@ class Run:
     id: int
     """Grows with time within one store; never reused."""
     job_id: int
+    """0 for a run of a function without a job."""
     job: str
-    """``group/name`` of its job, as that is called now, or was called last."""
+    """``group/name`` of its job, as that is called now, or was called last; without a job, of its
+    function."""
     function: str
     source: Source
     state: RunState

@@ -130,6 +130,20 @@ class EngineClient(Protocol):
             expect_id: See the class.
         """
 
+    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
+        """Run a function now, once, without a job.
+
+        Its group's and its engine's policies hold, but for overlap: such runs go side by side.
+
+        Args:
+            function: ``group/name``.
+            kwargs: Its arguments.
+
+        Raises:
+            FunctionNotFoundError: no such function.
+            InvalidArgumentsError: they do not fit its parameters.
+        """
+
     async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
         """End a run before its time: a queued one never starts, a running one is asked to end.
 

@@ -71,9 +71,9 @@ class Data:
     """By name."""
 
     def name_of(self, run_id: int) -> str:
-        """``group/name`` of a run's job."""
+        """``group/name`` of a run's job; of its function where it has none."""
         run = self.runs.get(run_id)
-        return "/".join(self.names.get(run.job_id, ())) if run else ""
+        return "/".join(self.names.get(run.job_id, ())) or run.function if run else ""
 
 
 class MemoryTx:

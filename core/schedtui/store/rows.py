@@ -173,12 +173,15 @@ RUN_COLUMNS = (
 
 
 def run_of(row: Sequence[Any], job: str) -> Run:
-    """The run of a row in the order of `RUN_COLUMNS`; ``job`` is its job's full name."""
+    """The run of a row in the order of `RUN_COLUMNS`.
+
+    ``job`` is its job's full name; one without a job is called as its function is.
+    """
     values = dict(zip(RUN_COLUMNS, row, strict=True))
     return Run(
         id=values["id"],
         job_id=values["job_id"],
-        job=job,
+        job=job or values["function"],
         function=values["function"],
         source=_SOURCES[values["source"]],
         state=_STATES[values["state"]],

@@ -152,6 +152,8 @@ def engine() -> FakeEngine:
         ("operator", "POST", "/api/v1/jobs/trigger", 200),
         ("operator", "POST", "/api/v1/jobs/delete", 403),
         ("admin", "POST", "/api/v1/jobs/delete", 200),
+        ("operator", "POST", "/api/v1/functions/g/a/run", 403),
+        ("admin", "POST", "/api/v1/functions/g/a/run", 202),
         ("viewer", "POST", "/api/v1/engine/pause", 403),
         ("viewer", "POST", "/api/v1/engine/resume", 403),
         ("operator", "POST", "/api/v1/engine/pause", 200),

@@ -142,6 +142,7 @@ async def test_the_description_names_every_call_and_model(http: httpx.AsyncClien
         "POST /api/v1/engine/resume",
         "GET /api/v1/groups",
         "GET /api/v1/functions",
+        "POST /api/v1/functions/{group}/{name}/run",
         "GET /api/v1/snapshot",
         "GET /api/v1/audit",
         "GET /api/v1/jobs",

@@ -144,3 +144,16 @@ async def test_a_bulk_pause_has_a_reason_and_an_end(
     assert seen["until"] == datetime(2026, 12, 24, 18, tzinfo=UTC)
     wrong = await http.post("/api/v1/jobs/resume", json=body)
     assert {error["field"] for error in problem_of(wrong)["errors"]} == {"reason", "until"}
+
+
+async def test_a_function_runs_without_a_job(engine: FakeEngine) -> None:
+    async with http_on(make_app(engine)) as http:
+        run = await http.post("/api/v1/functions/g/a/run", json={"kwargs": {"x": [1]}})
+        bare = await http.post("/api/v1/functions/g/a/run")
+        missing = await http.post("/api/v1/functions/g/none/run")
+
+    assert (run.status_code, run.headers["location"]) == (202, "/api/v1/runs/7")
+    assert run.json()["job_id"] == 0
+    assert bare.status_code == 202
+    assert (missing.status_code, problem_of(missing)["type"][-18:]) == (404, "function-not-found")
+    assert engine.seen["run_function"] == {"function": "g/none", "kwargs": {}}

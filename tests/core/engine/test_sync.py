@@ -10,7 +10,7 @@ from schedtui import Engine
 from schedtui.engine.sync import Sync
 
 JOBS = ("create_job", "edit_job", "remove_job", "pause_job", "resume_job", "trigger_job")
-METHODS = (*JOBS, "cancel_run", "rerun", "pause_engine", "resume_engine", "bulk")
+METHODS = (*JOBS, "run_function", "cancel_run", "rerun", "pause_engine", "resume_engine", "bulk")
 
 
 def test_nothing_else_is_there() -> None:

@@ -9,15 +9,14 @@ from starlette.responses import Response
 from schedtui.api.answers import json_answer, snapshot_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
-from schedtui.api.query import CURSOR, NONE, Params, limit, text
+from schedtui.api.query import CURSOR, NONE, Params, limit
 from schedtui.api.schemas import EnginePauseBody, describe, page_of, ref
 from schedtui.errors import UnavailableError
-from schedtui.models import AuditEvent, EngineInfo, FunctionInfo, Health
+from schedtui.models import AuditEvent, EngineInfo, Health
 
 health = APIRouter(tags=["health"])
 router = APIRouter(prefix="/api/v1", tags=["engine"])
 
-_FUNCTIONS = Params(text("group"))
 _AUDIT = Params(limit(), CURSOR)
 _HEALTH_SCHEMA = {
     "type": "object",
@@ -85,13 +84,6 @@ async def read_groups(request: Request) -> Response:
     """The names of all groups, sorted."""
     NONE.read(request)
     return json_answer({"items": await engine_of(request).groups()})
-
-
-@router.get("/functions", openapi_extra=describe(_FUNCTIONS, page_of(ref(FunctionInfo))))
-async def read_functions(request: Request) -> Response:
-    """The registered functions with the JSON schema of their arguments, sorted by name."""
-    query = _FUNCTIONS.read(request)
-    return json_answer({"items": await engine_of(request).functions(query["group"])})
 
 
 @router.get("/snapshot", openapi_extra=describe(NONE, {"type": "object"}))
