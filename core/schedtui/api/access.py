@@ -27,9 +27,9 @@ class Role(IntEnum):
     VIEWER = 1
     """Read."""
     OPERATOR = 2
-    """Also trigger, pause and resume jobs, cancel runs and run them again."""
+    """Also trigger, pause and resume jobs and the engine, cancel runs and run them again."""
     ADMIN = 3
-    """Also create, edit and delete jobs."""
+    """Also create, edit and delete jobs, and run functions without one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

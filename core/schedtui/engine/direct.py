@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from schedtui.clock import from_us
 from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.models import Job, Overlap, Policies
-from schedtui.models.names import split_name
 
 if TYPE_CHECKING:
     from schedtui.engine.core import Core
@@ -51,7 +50,7 @@ class Direct:
 
     def _made(self, function: str) -> LiveJob:
         core = self._core
-        group, name = split_name("function", function)
+        group, _, name = function.partition("/")
         now = from_us(core.clock.now_us())
         job = Job(
             id=NO_JOB,
