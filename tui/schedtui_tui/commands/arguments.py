@@ -86,6 +86,8 @@ def _by_option(field: FieldError, trigger: str) -> FieldError:
         return replace(field, field=f"--arg {below}")
     if top == "trigger" and trigger:
         return replace(field, field=trigger)
+    if top == "policies" and below:
+        return replace(field, field=flag_of(below))
     return replace(field, field=_OPTIONS.get(field.field, field.field))
 
 
