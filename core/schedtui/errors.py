@@ -39,6 +39,7 @@ be made again without harm.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -203,10 +204,14 @@ class StoreLockedError(StoreError):
     def __init__(self, path: str, *, pid: int | None = None, address: str | None = None) -> None:
         who = f"by process {pid}" if pid else "by another process"
         where = f" at {address}" if address else ""
-        todo = "`schedtui` there opens the console on that engine" if address else "stop that one"
+        stop = "Close that engine first"
+        if pid != os.getpid():
+            kill = f", else with `kill {pid}`" if pid else ""
+            stop = f"Stop that one first (in its console with `q`, then `s`{kill})"
+        look = ", open the console on it with `schedtui` there" if address else ""
         super().__init__(
             f"{path} is in use {who}{where}; one SQLite store has one engine. "
-            f"{todo}; or give this one its own store"
+            f"{stop}{look}, or give this one its own store"
         )
         self.path = path
         self.pid = pid

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import signal
 from collections.abc import Callable
+from datetime import datetime
 from email import message_from_bytes
+from zoneinfo import ZoneInfo
 
 import pytest
 from terminal_place import Place
@@ -114,6 +116,16 @@ def test_logs_follows_a_run_to_its_end(place: Place) -> None:
     assert follower.wait(20) == 0
     assert "the file is there" in follower.stdout.read()
     assert place.json("runs", "shop/wait_for_file")[0]["result"] == '"went"'
+
+
+def test_a_line_of_a_log_has_date_and_zone_as_runs_have(place: Place) -> None:
+    place.serve("--no-listen")
+    run = place.json("trigger", "shop/export_orders", "--wait")
+    line = place.json("logs", str(run["id"]))["lines"][0]
+    at = datetime.fromisoformat(line["at"]).astimezone(ZoneInfo("Asia/Tokyo"))
+    printed = place.run("logs", str(run["id"]), TZ="Asia/Tokyo").stdout
+    assert printed.startswith(f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03} JST ")
+    assert f"{at:%Y-%m-%d %H:%M}" in place.run("runs", TZ="Asia/Tokyo").stdout
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from console_driver import console, control, open_form, with_functions
+from console_doubles import FakeEngine
+from console_driver import HERE, Driver, console, control, open_form, with_functions
 from textual.widgets import Select
 
 from schedtui.errors import ConflictError, FieldError, InvalidArgumentsError
 from schedtui.models import FunctionInfo
+from schedtui_tui.app import Console, Embedded
 from schedtui_tui.fields import MAX_FIELDS
 from schedtui_tui.widgets.form_row import ArgumentRow
 
@@ -38,6 +40,39 @@ async def test_create_with_preview() -> None:
         assert "copies" not in spec.kwargs
         await driver.shows("Created Reports/send_report")
         await driver.until(lambda: driver.table.cursor_id == 100_000)
+
+
+@pytest.mark.parametrize("embedded", [HERE, None])
+async def test_a_job_can_be_begun_while_the_engine_starts(embedded: Embedded | None) -> None:
+    gate = asyncio.Event()
+    engine = with_functions()
+
+    async def connect() -> FakeEngine:
+        await gate.wait()
+        return engine
+
+    app = Console(connect, title="jobs.py", embedded=embedded)
+    async with app.run_test(size=(80, 24)) as pilot:
+        driver = Driver(app, pilot, engine)
+        waiting = "Starting the engine …" if embedded else "Connecting …"
+        await driver.shows(waiting)
+        await driver.press("n", *"send_report", "enter")
+        await driver.shows("which function?", "send_report", waiting)
+        gate.set()
+        await driver.shows("Send it.")
+        await driver.press("enter")
+        await driver.shows("recipient *")
+    assert not engine.named("trigger_job")
+
+
+async def test_a_lost_engine_keeps_what_is_typed_for_a_new_job() -> None:
+    async with console(with_functions()) as driver:
+        driver.engine.kill()
+        await driver.shows("disconnected")
+        await driver.press("n", *"send_report")
+        await driver.shows("which function?", "Not connected: connection refused")
+        driver.engine.revive()
+        await driver.shows("Send it.")
 
 
 @pytest.mark.parametrize(

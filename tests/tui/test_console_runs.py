@@ -73,6 +73,23 @@ async def test_a_log_is_followed() -> None:
         await driver.shows("✓ succeeded", "'done'")
 
 
+async def test_the_progress_of_a_run_moves() -> None:
+    engine = FakeEngine([summary(1, "alpha", active=1, running_id=5, running_since_us=1)])
+    at_work = run(5, 1, state=RunState.RUNNING, finished_at=None, progress=0.25)
+    engine.all_runs[5] = at_work
+    async with console(engine) as driver:
+        await driver.press("l")
+        await driver.shows("25%")
+        engine.all_runs[5] = replace(at_work, progress=0.5, progress_text="half of it")
+        await driver.shows("50% half of it")
+        engine.all_runs[5] = replace(at_work, state=RunState.SUCCEEDED)
+        await driver.shows("✓ succeeded")
+        asked = len(engine.named("run"))
+        driver.app.screen.tick(0)  # type: ignore[attr-defined] # of our screens
+        await driver.pilot.pause(0.05)
+        assert len(engine.named("run")) == asked
+
+
 async def test_long_log_lines_wrap_and_unwrap() -> None:
     engine = three()
     engine.all_runs[1001] = run(1001, 1)

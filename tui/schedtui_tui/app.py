@@ -119,9 +119,10 @@ class Console(App[QuitChoice]):
             self.push_screen(TooSmall())
 
     def _begin(self) -> None:
-        self.run_worker(self.link.run(), group="link", exit_on_error=False)
-        self._begun = True
-        self._check_room(self.size)
+        if not self._begun:
+            self.run_worker(self.link.run(), group="link", exit_on_error=False)
+            self._begun = True
+            self._check_room(self.size)
 
     # --- what the link reports
 
@@ -220,6 +221,7 @@ class Console(App[QuitChoice]):
         for screen in reversed(self.screen_stack):
             if isinstance(screen, ConsoleScreen):
                 if screen.ready:
+                    self._begin()  # where a screen was opened before the first one's refresh
                     screen.tick(now_us)
                 break
 

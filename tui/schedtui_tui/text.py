@@ -96,6 +96,11 @@ def _fit(text: str, width: int, right: bool) -> str:
     return padding + cleaned if right else cleaned + padding
 
 
+def cells(text: str) -> int:
+    """Cells that a text takes once it is cleaned."""
+    return len(text) if text.isascii() else cell_len(clean(text))
+
+
 def cut(text: object, width: int) -> str:
     """Like `fit`, without the padding."""
     return fit(text, width).rstrip(" ")

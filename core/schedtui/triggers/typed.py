@@ -81,7 +81,7 @@ def parse_moment(text: str, timezone: str, now_us: int, field: str = "typed") ->
     Args:
         text: ``09:00`` (the next time the clock shows it), ``today 18:00``, ``tomorrow 7:30``,
             ``mon 09:00`` (the next Monday on which it is still to come), ``2026-12-24 18:00``,
-            ``in 10m``, or ISO 8601 with an offset.
+            ``in 10m`` (up to the next whole second), or ISO 8601 with an offset.
         timezone: The IANA zone in which it is meant.
         now_us: Now, in microseconds since 1970.
         field: The field to name in the error.
@@ -93,7 +93,8 @@ def parse_moment(text: str, timezone: str, now_us: int, field: str = "typed") ->
     typed = _clean(text, field, _MOMENT)
     try:
         if typed.startswith("in "):
-            return from_us(now_us) + parse_duration(typed.removeprefix("in "), field)
+            exact = from_us(now_us) + parse_duration(typed.removeprefix("in "), field)
+            return _whole_second(exact)
         moment = _wall_moment(typed, clock, now_us) or _exact_moment(typed)
     except OverflowError:
         raise InvalidTriggerError.one(field, text, f"{_MOMENT}, before the year 9999") from None
@@ -106,6 +107,11 @@ def _clean(text: object, field: str, expected: str) -> str:
     if not isinstance(text, str) or len(text) > _LONGEST or not text.isascii():
         raise InvalidTriggerError.one(field, text, expected)
     return " ".join(text.lower().split())
+
+
+def _whole_second(moment: datetime) -> datetime:
+    """The moment, or the whole second after it: never earlier than was asked for."""
+    return moment + timedelta(microseconds=-moment.microsecond % 1_000_000)
 
 
 def _exact_moment(typed: str) -> datetime | None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from schedtui.errors import FieldError, FunctionNotFoundError, InvalidError
+from schedtui_tui.commands.policies import flag_of
 from schedtui_tui.exits import UsageError, wrong
 
 if TYPE_CHECKING:

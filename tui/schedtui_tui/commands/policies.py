@@ -43,7 +43,8 @@ def read_policies(args: argparse.Namespace) -> Policies:
         return read({option.field: getattr(args, option.field) for option in OPTIONS})
     except InvalidError as error:
         problems = [
-            f"{flag_of(one.field)}: got {one.got!r}; expected {one.expected}" for one in error.errors
+            f"{flag_of(one.field)}: got {one.got!r}; expected {one.expected}"
+            for one in error.errors
         ]
         raise UsageError("\n".join(problems)) from None
 

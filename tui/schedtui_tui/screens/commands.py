@@ -47,12 +47,13 @@ class JobCommands(ConsoleScreen[None]):
         """Commands were given to the targets."""
 
     def _ready(self) -> tuple[EngineClient, list[JobSummary]] | None:
-        targets = self.targets()
+        client, targets = self.client(), self.targets()
+        if client is None:
+            return None
         if not targets:
             self.toast("No job is chosen", severity="warning")
             return None
-        client = self.client()
-        return (client, targets) if client is not None else None
+        return client, targets
 
     # --- actions
 

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from schedtui.models import JobSummary
-from schedtui_tui.connection import Connection, LinkState
+from schedtui_tui.connection import Connection
 from schedtui_tui.keys import bindings
 from schedtui_tui.model import Delta, Sort
 from schedtui_tui.screens.commands import JobCommands
@@ -97,8 +97,8 @@ class JobsScreen(JobCommands, RunCommands, EngineCommands):
     def _words(self) -> None:
         """What an empty table says."""
         console = self.console
-        if console.connection.state is LinkState.STARTING:
-            text = "Starting the engine …" if console.embedded else "Connecting …"
+        if starting := self.starting_text():
+            text = starting
         elif console.jobs.filter.text:
             text = f"No job matches {cut(console.jobs.filter.text, 40)}; Esc clears the filter"
         elif console.connection.engine is None:
@@ -271,12 +271,10 @@ class JobsScreen(JobCommands, RunCommands, EngineCommands):
         self._table.refresh()
 
     def action_create(self) -> None:
-        """Create a job."""
-        client = self.client()
-        if client is not None:
-            from schedtui_tui.screens.functions import FunctionsScreen
+        """Create a job; without a connection too, or what is typed next would be commands."""
+        from schedtui_tui.screens.functions import FunctionsScreen
 
-            self.app.push_screen(FunctionsScreen(client))
+        self.app.push_screen(FunctionsScreen())
 
     def action_quit(self) -> None:
         """Leave the console."""

@@ -98,12 +98,18 @@ class RunScreen(RunCommands):
             self._show()
 
     def tick(self, now_us: int) -> None:
-        """A second has passed."""
+        """A second has passed; how far a run is, is read: the engine tells only new states."""
         self._status.tell(self.console.connection, now_us)
         self._titles()
         self._show()
+        if self._run is not None and self._run.state not in TERMINAL and not self._is_reading():
+            self._load()
 
     # --- reading
+
+    def _is_reading(self) -> bool:
+        workers = (worker for worker in self.workers if worker.node is self)
+        return any(worker.group == "run" and not worker.is_finished for worker in workers)
 
     @work(exclusive=True, group="run", exit_on_error=False)
     async def _load(self) -> None:

@@ -64,7 +64,7 @@ class DetailPane(VerticalScroll):
         if detail is None:
             self._text.say([])
             return
-        width = max(self.size.width - 2, 20)
+        width = max(self.size.width - 1, 20)  # one for the scroll bar, should it come
         self._text.say(_pieces(detail, self._prefs, width))
 
 
@@ -139,8 +139,10 @@ def _progress(progress: float, width: int) -> Pieces:
 def _schedule(detail: Detail, prefs: Prefs, width: int) -> Pieces:
     row, preview = detail.summary, detail.preview
     pieces = [("\n", ""), *labelled("Schedule", row.schedule, width)]
-    if preview is not None and preview.description.casefold() != row.schedule.casefold():
-        pieces += labelled("", preview.description, width)
+    if preview is not None:
+        words = preview.description.removesuffix(f" ({preview.timezone})")  # told below
+        if words.casefold().replace("once on ", "once ") != row.schedule.casefold():
+            pieces += labelled("", words, width)
     pieces += labelled("Zone", row.timezone, width)
     if preview is None:
         return pieces
