@@ -13,6 +13,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from schedtui.errors import InvalidError
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -31,6 +33,17 @@ def to_us(moment: datetime) -> int:
 def from_us(us: int) -> datetime:
     """The aware UTC datetime of ``us`` microseconds since 1970."""
     return EPOCH + timedelta(microseconds=us)
+
+
+def aware_utc(moment: datetime, field: str) -> datetime:
+    """``moment`` in UTC.
+
+    Raises:
+        InvalidError: it is naive; names ``field``.
+    """
+    if moment.utcoffset() is None:
+        raise InvalidError.one(field, moment.isoformat(), "a datetime with a time zone")
+    return moment.astimezone(UTC)
 
 
 class Timer(Protocol):

@@ -133,7 +133,7 @@ def test_it_recovers_when_the_server_is_killed_and_comes_back(place: Place) -> N
     terminal.wait("disconnected")
     assert "export_orders" in terminal.text()
     place.serve("--listen", served.url.removeprefix("http://"))
-    terminal.send("R")
+    terminal.send("\x12")  # Ctrl+R
     terminal.wait(lambda screen: "live" in screen and "disconnected" not in screen)
     terminal.send("q")
     assert terminal.leave() == 0

@@ -51,6 +51,20 @@ def _job_actions(scope: str) -> tuple[Action, ...]:
     )  # fmt: skip
 
 
+def _cancel(scope: str, help_: str, footer: int) -> Action:
+    return Action(
+        id="cancel", scope=scope, keys="x", label="End", footer=footer, role=Role.OPERATOR,
+        help=help_, command="schedtui cancel {run}",
+    )  # fmt: skip
+
+
+def _rerun(scope: str, footer: int) -> Action:
+    return Action(
+        id="rerun", scope=scope, keys="R", label="Run again", footer=footer, role=Role.OPERATOR,
+        help="The same run once more, with its arguments.", command="schedtui rerun {run}",
+    )  # fmt: skip
+
+
 def _display(scope: str) -> tuple[Action, ...]:
     return (
         Action(
@@ -76,6 +90,10 @@ ACTIONS: tuple[Action, ...] = (
            help="Filter: text, tag:x, state:failed, group:x, /regex/; ! in front inverts a part.",
            command="schedtui jobs"),
     *_job_actions("jobs"),
+    _cancel("jobs", "End the job's run that runs now, after asking.", 10),
+    Action(id="halt", scope="jobs", keys="P", label="Pause all", footer=11, role=Role.OPERATOR,
+           help="Pause the whole engine, or resume it, after asking.",
+           command="schedtui pause --engine"),
     Action(id="create", scope="jobs", keys="n", label="New", footer=6, role=Role.ADMIN,
            help="Create a job: choose a function, fill in its arguments, say when.",
            command="schedtui create FUNCTION"),
@@ -102,12 +120,16 @@ ACTIONS: tuple[Action, ...] = (
     Action(id="details", scope="job", keys="tab", label="Details", footer=2,
            help="To the details (arguments, policies), which the arrows then scroll, and back."),
     *_job_actions("job"),
+    _cancel("job", "End the run under the cursor, else the one that runs, after asking.", 7),
+    _rerun("job", 8),
     Action(id="log", scope="job", keys="l", label="Last log", footer=6,
            help="The log of the run that runs now, else of the last one.",
            command="schedtui logs {run}"),
     *_display("job"),
     # one run
     _back("run"),
+    _cancel("run", "End it before its time, after asking.", 6),
+    _rerun("run", 7),
     Action(id="full", scope="run", keys="f", label="Log only", footer=5,
            help="The log over the whole screen, and back."),
     *_display("run"),
@@ -154,7 +176,7 @@ ACTIONS: tuple[Action, ...] = (
     # everywhere
     Action(id="help", scope="app", keys="question_mark,f1", label="Help", footer=99,
            help="The keys of this view."),
-    Action(id="reload", scope="app", keys="R", label="Reload",
+    Action(id="reload", scope="app", keys="f5,ctrl+r", label="Reload",
            help="Read everything anew; reconnect at once when disconnected."),
     Action(id="command_palette", scope="app", keys="ctrl+p", label="Palette",
            help="All actions of this view by name."),

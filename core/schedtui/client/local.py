@@ -17,11 +17,14 @@ from schedtui.errors import InvalidError
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    BulkAction,
+    BulkOutcome,
     Changes,
     DueTime,
     EngineInfo,
     FunctionInfo,
     Job,
+    JobFilter,
     JobPatch,
     JobSpec,
     LogHit,
@@ -161,10 +164,17 @@ class LocalClient:
         """Delete a dynamic or orphaned job."""
         await self._engine.remove_job(job, expect_id=expect_id, actor=self._actor)
 
-    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
+    async def pause_job(
+        self,
+        job: str,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        expect_id: int | None = None,
+    ) -> Job:
         """Stop claiming due times."""
         return await self._engine.pause_job(
-            job, reason=reason, expect_id=expect_id, actor=self._actor
+            job, reason=reason, until=until, expect_id=expect_id, actor=self._actor
         )
 
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
@@ -182,6 +192,37 @@ class LocalClient:
         return await self._engine.trigger_job(
             job, kwargs=kwargs, expect_id=expect_id, actor=self._actor
         )
+
+    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
+        """Run a function now, once, without a job."""
+        return await self._engine.run_function(function, kwargs, actor=self._actor)
+
+    async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
+        """End a run before its time."""
+        return await self._engine.cancel_run(run_id, reason=reason, force=force, actor=self._actor)
+
+    async def rerun(self, run_id: int) -> Run:
+        """Run what a run ran once more."""
+        return await self._engine.rerun(run_id, actor=self._actor)
+
+    async def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+    ) -> tuple[BulkOutcome, ...]:
+        """Do one thing to every job that ``where`` finds."""
+        return await self._engine.bulk(action, where, reason=reason, until=until, actor=self._actor)
+
+    async def pause_engine(self, *, reason: str = "") -> EngineInfo:
+        """Claim nothing more, of no job."""
+        return await self._engine.pause_engine(reason=reason, actor=self._actor)
+
+    async def resume_engine(self) -> EngineInfo:
+        """Claim again."""
+        return await self._engine.resume_engine(actor=self._actor)
 
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         """The next due times of a job."""

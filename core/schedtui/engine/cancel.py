@@ -54,6 +54,7 @@ class Cancels:
             self._core.clock.call_later(0.01, lambda: self._look_again(run, why, force=force))
             return
         self._supervisor.cancel(run, RunState.CANCELLED, why)
+        self._core.hub.run(run.id, run.job.id, run.state)  # now it says that it was asked to
         if force:
             self._supervisor.let_go(run)
 

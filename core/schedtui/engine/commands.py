@@ -224,6 +224,13 @@ class Commands:
         return await self._fire.run(live, Source.MANUAL, given, actor)
 
     @_whole
+    async def run_function(self, function: str, kwargs: Mapping[str, Any], actor: str) -> int:
+        """Run a function now, without a job. Returns the run's id."""
+        await self._core.arguments.prepare([(function, kwargs)])
+        given = self._drafts.arguments(function, kwargs, listed=True)
+        return await self._fire.run(self._core.direct.of(function), Source.MANUAL, given, actor)
+
+    @_whole
     async def fire(self, live: LiveJob, source: Source, actor: str) -> int:
         """Run a job now, with its own arguments, for a reason of the engine's. The run's id."""
         while live.busy:
@@ -235,7 +242,7 @@ class Commands:
     async def rerun(self, run: Run, actor: str) -> int:
         """Run what a run ran once more; see `EngineClient.rerun`. Returns the new run's id."""
         while True:
-            live = self._core.jobs.by_id(run.job_id)
+            live = self._core.holder(run.job_id, run.function)
             if live is None:
                 raise ConflictError(f"the job of run {run.id}, {run.job}, was deleted")
             if not live.busy:

@@ -8,11 +8,24 @@ from datetime import datetime
 from typing import Any, TypeVar, Unpack
 
 from schedtui import policies as policy_rules
+from schedtui.clock import aware_utc
+from schedtui.engine.bulk import bulk
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.sync import PYTHON
 from schedtui.errors import ConflictError, EngineStoppedError, InvalidError
-from schedtui.models import TERMINAL, Job, JobPatch, JobSpec, Reload, Run
+from schedtui.models import (
+    TERMINAL,
+    BulkAction,
+    BulkOutcome,
+    EngineInfo,
+    Job,
+    JobFilter,
+    JobPatch,
+    JobSpec,
+    Reload,
+    Run,
+)
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
 
@@ -145,10 +158,9 @@ class Control(ABC):
         actor: str = PYTHON,
     ) -> Job:
         """Stop claiming a job's due times; see `EngineClient.pause_job`."""
+        end = None if until is None else aware_utc(until, "until")
         return await self.on_loop(
-            lambda: self._live().commands.pause(
-                job, reason, actor, expect_id=expect_id, until=until
-            )
+            lambda: self._live().commands.pause(job, reason, actor, expect_id=expect_id, until=end)
         )
 
     async def resume_job(
@@ -181,6 +193,15 @@ class Control(ABC):
         )
         return await self.reads.run(run_id)
 
+    async def run_function(
+        self, function: str, kwargs: Mapping[str, Any] | None = None, *, actor: str = PYTHON
+    ) -> Run:
+        """Run a function now, without a job; see `EngineClient.run_function`."""
+        run_id = await self.on_loop(
+            lambda: self._live().commands.run_function(function, kwargs or {}, actor)
+        )
+        return await self.reads.run(run_id)
+
     async def cancel_run(
         self, run_id: int, *, reason: str = "", force: bool = False, actor: str = PYTHON
     ) -> Run:
@@ -206,6 +227,35 @@ class Control(ABC):
     async def reload(self, *, actor: str = PYTHON) -> Reload:
         """Load the code again; see `EngineClient.reload`."""
         return await self.on_loop(lambda: self._live().reloading.reload(actor))
+
+    async def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        actor: str = PYTHON,
+    ) -> tuple[BulkOutcome, ...]:
+        """One command to many jobs; see `EngineClient.bulk`."""
+        end = None if until is None else aware_utc(until, "until")
+
+        async def work() -> tuple[BulkOutcome, ...]:
+            live = self._live()
+            jobs = live.core.jobs
+            return await bulk(jobs, live.commands, action, where, actor, reason=reason, until=end)
+
+        return await self.on_loop(work)
+
+    async def pause_engine(self, *, reason: str = "", actor: str = PYTHON) -> EngineInfo:
+        """Claim nothing more, of no job; see `EngineClient.pause_engine`."""
+        await self.on_loop(lambda: self._live().halt.pause(reason, actor))
+        return self.running.info()
+
+    async def resume_engine(self, *, actor: str = PYTHON) -> EngineInfo:
+        """Claim again; see `EngineClient.resume_engine`."""
+        await self.on_loop(lambda: self._live().halt.resume(actor))
+        return self.running.info()
 
     def _live(self) -> Running:
         running = self.running

@@ -13,6 +13,7 @@ from schedtui.clock import Clock
 from schedtui.engine import damage
 from schedtui.engine.arguments import Arguments
 from schedtui.engine.daemons import DaemonThreads
+from schedtui.engine.direct import NO_JOB, Direct
 from schedtui.engine.due import DueHeap
 from schedtui.engine.events import Hub
 from schedtui.engine.live import LiveJob, LiveJobs, LiveRun
@@ -61,6 +62,7 @@ class Core:
         self.arguments = Arguments(registry, threads)
         self.jobs = LiveJobs()
         self._threads = threads
+        self.direct = Direct(self)
         self.heap = DueHeap()
         self.loop = asyncio.get_running_loop()
         self.slots: Slots
@@ -70,6 +72,8 @@ class Core:
         """What is wrong with the engine, by a key that clears it again."""
         self.absent: tuple[int, int, str] | None = None
         """From, until (microseconds) and why nobody decided, before this engine was ready."""
+        self.halted = ""
+        """Why the whole engine claims nothing; empty while it does."""
         self.hub: Hub
         self.writer: Writer
         self.wakeup: Callable[[], None] = _nothing
@@ -114,14 +118,19 @@ class Core:
         trigger, problem = self.trigger_of(job)
         live = LiveJob(job, trigger, self.effective(job), problem)
         live.limits = self.slots.limits_of(live)
+        live.halted = self.halted
         return live
 
     def run(self, run_id: int) -> LiveRun | None:
-        """A run of a living job that is queued or running."""
+        """A run of a living job, or of none, that is queued or running."""
         for live in self.jobs:
             if run_id in live.running:
                 return live.running[run_id]
-        return None
+        return self.direct.find(run_id)
+
+    def holder(self, job_id: int, function: str) -> LiveJob | None:
+        """What a run belongs to: its job, or what stands for one; None where its job is gone."""
+        return self.direct.of(function) if job_id == NO_JOB else self.jobs.by_id(job_id)
 
     def adopt(self, live: LiveJob, job: Job) -> None:
         """Let a living job become what the store now holds."""

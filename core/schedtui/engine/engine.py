@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
@@ -64,6 +65,7 @@ class Engine(Control):
         address: The Unix socket on which the program opens it to others, to be set before the
             start by whoever does (`schedtui.api.start_server`): who finds the store in use is sent
             there. Empty where nobody listens.
+        start_paused: Whether it is paused from its start on, as by `pause_engine`.
         on_death: Called, each in the engine's own thread, when that thread ended without having
             been asked to: nothing fires any more, and the program should say so or end.
 
@@ -108,6 +110,7 @@ class Engine(Control):
         self._thread: threading.Thread | None = None
         self._code: tuple[Code, bool] | None = None
         self.address = ""
+        self.start_paused = False
         self.on_death: list[Callable[[], object]] = []
         self.sync = Sync(self)
 
@@ -155,7 +158,8 @@ class Engine(Control):
         """
         if self._running is not None:
             raise RefusedError("this engine runs already; an Engine is started once at a time")
-        self._running = running = Running(self._settings, self._make_store(), self.address)
+        settings = replace(self._settings, paused=self.start_paused)
+        self._running = running = Running(settings, self._make_store(), self.address)
         try:
             await running.start()
         except BaseException:

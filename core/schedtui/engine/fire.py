@@ -12,6 +12,7 @@ from schedtui.engine.admit import Admission
 from schedtui.engine.cancel import Cancels
 from schedtui.engine.core import Core
 from schedtui.engine.decide import NOBODY, Active, Verdict, overlap
+from schedtui.engine.direct import NO_JOB
 from schedtui.engine.live import LiveJob, LiveRun, dump_kwargs
 from schedtui.engine.newruns import claimed_row, decided_row, new_run
 from schedtui.engine.writes import JobWrites
@@ -86,7 +87,9 @@ class Fire:
         def apply(tx: StoreTx) -> None:
             tx.insert_runs([row])
             detail = {"run": run_id} | ({} if parent_id is None else {"of": parent_id})
-            self._writes.audit(tx, actor, f"job.{_ACTIONS.get(source, source)}", live.job, detail)
+            thing = "function" if live.id == NO_JOB else "job"
+            action = f"{thing}.{_ACTIONS.get((thing, source), source)}"
+            self._writes.audit(tx, actor, action, live.job, detail)
 
         try:
             await self._writes.write(apply)
@@ -117,4 +120,4 @@ class Fire:
         self._core.hub.run(row.id, live.id, row.state)
 
 
-_ACTIONS = {Source.MANUAL: "trigger"}
+_ACTIONS = {("job", Source.MANUAL): "trigger", ("function", Source.MANUAL): "run"}

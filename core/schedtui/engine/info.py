@@ -29,6 +29,7 @@ def info(running: Running) -> EngineInfo:
             problems.append(
                 f"{pool.executor.stuck} {kind} functions that were given up are still at work"
             )
+    paused = running.halt.now
     health = Health.STOPPED if running.stopping else Health.DEGRADED if problems else Health.OK
     return EngineInfo(
         boot=running.boot,
@@ -45,4 +46,8 @@ def info(running: Running) -> EngineInfo:
         runs_queued=core.slots.waiting,
         store=running.store.url,
         pid=os.getpid(),
+        paused=paused is not None,
+        pause_reason=paused.reason if paused else "",
+        paused_by=paused.by if paused else "",
+        paused_since=from_us(paused.since_us) if paused else None,
     )

@@ -48,6 +48,7 @@ class LiveJob:
         "failures",
         "fired",
         "full_name",
+        "halted",
         "holders",
         "id",
         "job",
@@ -82,6 +83,8 @@ class LiveJob:
         """While a claim or a command of this job is on its way to the store."""
         self.waiters: list[asyncio.Future[None]] = []
         """Commands that wait for it not to be busy."""
+        self.halted = ""
+        """Why nothing of it is claimed though it is not paused itself: the whole engine is."""
         self.limits: tuple[Limit, ...] = ()
         """What its runs need a place in, besides their executor."""
         self.recent: deque[RecentRun] = deque(maxlen=RECENT)
@@ -125,7 +128,7 @@ class LiveJob:
     def fires(self) -> bool:
         """Whether its due times are claimed."""
         job = self.job
-        held = job.paused or job.orphaned or job.damage
+        held = job.paused or job.orphaned or job.damage or self.halted
         return not (held or self.removed or self.trigger is None)
 
     @property

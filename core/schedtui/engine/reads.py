@@ -91,8 +91,14 @@ class Reads:
                 await self._running.on_loop(lambda: self._running.logs.changed(run_id, POLL_S))
 
     def _live(self, run: Run) -> Run:
+        if run.state in TERMINAL:
+            return run
+        live = self._running.supervisor.running.get(run.id)
+        asked = live.asked if live is not None else None
+        if asked is not None:
+            run = replace(run, reason=f"asked to end: {asked[1]}")
         sink = self._running.logs.sink(run.id)
-        if sink is None or run.state in TERMINAL:
+        if sink is None:
             return run
         return replace(
             run,

@@ -54,7 +54,7 @@ async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admi
         await writes.write(partial(_end, ends, retries))
         again += [run._replace(state=RunState.QUEUED) for run in chunk if _reruns(core, run)]
     for run in interrupted:
-        live = core.jobs.by_id(run.job_id)
+        live = core.holder(run.job_id, run.function)
         if live is not None and not _reruns(core, run):
             at_us = run.started_at_us or run.claimed_at_us
             lasted_us = max(seen_us - at_us, 0)
@@ -65,7 +65,7 @@ async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admi
     attempted = [run for run in [*waiting, *again] if run.attempt]
     lines = await core.off_loop(_kept_lines, core.store, attempted)
     for run in attempted:
-        live = core.jobs.by_id(run.job_id)
+        live = core.holder(run.job_id, run.function)
         if live is not None and run.id in live.running:
             live.running[run.id].log_lines = lines.get(run.id, 0)
     for job_id in orphans:
@@ -104,7 +104,7 @@ def _queue(core: Core, waiting: Sequence[OpenRun], admission: Admission) -> set[
     """Let runs wait again that had not started. Returns the ids of jobs that are gone."""
     orphans: set[int] = set()
     for run in waiting:
-        live = core.jobs.by_id(run.job_id)
+        live = core.holder(run.job_id, run.function)
         if live is None:
             orphans.add(run.job_id)
             continue
@@ -134,7 +134,7 @@ def _end(ends: Sequence[Finish], retries: Sequence[Retry], tx: StoreTx) -> None:
 
 def _reruns(core: Core, run: OpenRun) -> bool:
     """Whether an interrupted run is to run again."""
-    live = core.jobs.by_id(run.job_id)
+    live = core.holder(run.job_id, run.function)
     return live is not None and live.policies.on_lost is OnLost.RERUN and run.attempt < MAX_LOST
 
 

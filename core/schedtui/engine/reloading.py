@@ -125,6 +125,7 @@ class Reloading:
         """Bring the jobs in line with the registry; again and again until the store takes it."""
         core = self._core
         try:
+            core.direct.renew()
             for live in core.jobs:
                 if not live.removed and self._ruled_otherwise(live):
                     async with self._commands.hold(live):

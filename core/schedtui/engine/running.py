@@ -17,13 +17,14 @@ from schedtui.clock import Timer, from_us
 from schedtui.engine.admit import Admission
 from schedtui.engine.aps import Shell
 from schedtui.engine.cancel import Cancels
-from schedtui.engine.chores import Chores
+from schedtui.engine.chores import ENGINE, Chores
 from schedtui.engine.claim import Claims
 from schedtui.engine.clockwatch import ClockWatch
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
 from schedtui.engine.daemons import DaemonThreads
 from schedtui.engine.events import Hub
+from schedtui.engine.halt import Halt
 from schedtui.engine.info import HANGS_S, info
 from schedtui.engine.live import LiveRun
 from schedtui.engine.load import Reloads, load
@@ -120,7 +121,10 @@ class Running:
         opened = await self._open(boot)
         try:
             self._wire(opened)
+            self.halt.take_over(opened.pause)
             self.writer.start()
+            if self.settings.paused:
+                await self.halt.pause("started paused", ENGINE)
             await load(self.core)
             self._note_absence(opened)
             if opened.last_seen_us is not None:
@@ -281,6 +285,7 @@ class Running:
         )
         self.chores = Chores(core, self.commands, self.admission, self.supervisor.failures)
         self.reloading = Reloading(core, self.writes, self.commands)
+        self.halt = Halt(core, self.claims, self.writes)
         self.watch = ClockWatch(core, self.claims, self.writes.write)
         self.shell = Shell(self._tick, self.clock)
         core.wakeup = self.shell.wakeup

@@ -27,6 +27,8 @@ class Settings:
     echo: bool
     """Whether captured output also goes where it went before."""
     log_level: int | None
+    paused: bool = False
+    """Whether the whole engine is paused from its start on."""
 
     def __post_init__(self) -> None:
         for field in ("threads", "async_slots", "processes"):

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from schedtui.errors import RefusedError
-from schedtui.models import Job, JobPatch, Reload, Run
+from schedtui.models import (
+    BulkAction,
+    BulkOutcome,
+    EngineInfo,
+    Job,
+    JobFilter,
+    JobPatch,
+    Reload,
+    Run,
+)
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
 
@@ -81,11 +91,19 @@ class Sync:
         self._call(lambda: self._engine.remove_job(job, expect_id=expect_id, actor=actor))
 
     def pause_job(
-        self, job: str, *, reason: str = "", expect_id: int | None = None, actor: str = PYTHON
+        self,
+        job: str,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
     ) -> Job:
         """See `Engine.pause_job`."""
         return self._call(
-            lambda: self._engine.pause_job(job, reason=reason, expect_id=expect_id, actor=actor)
+            lambda: self._engine.pause_job(
+                job, reason=reason, until=until, expect_id=expect_id, actor=actor
+            )
         )
 
     def resume_job(self, job: str, *, expect_id: int | None = None, actor: str = PYTHON) -> Job:
@@ -112,6 +130,46 @@ class Sync:
         return self._call(
             lambda: self._engine.trigger_job(job, kwargs=kwargs, expect_id=expect_id, actor=actor)
         )
+
+    def run_function(
+        self, function: str, kwargs: Mapping[str, Any] | None = None, *, actor: str = PYTHON
+    ) -> Run:
+        """See `Engine.run_function`."""
+        return self._call(lambda: self._engine.run_function(function, kwargs, actor=actor))
+
+    def cancel_run(
+        self, run_id: int, *, reason: str = "", force: bool = False, actor: str = PYTHON
+    ) -> Run:
+        """See `Engine.cancel_run`."""
+        return self._call(
+            lambda: self._engine.cancel_run(run_id, reason=reason, force=force, actor=actor)
+        )
+
+    def rerun(self, run_id: int, *, actor: str = PYTHON) -> Run:
+        """See `Engine.rerun`."""
+        return self._call(lambda: self._engine.rerun(run_id, actor=actor))
+
+    def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        actor: str = PYTHON,
+    ) -> tuple[BulkOutcome, ...]:
+        """See `Engine.bulk`."""
+        return self._call(
+            lambda: self._engine.bulk(action, where, reason=reason, until=until, actor=actor)
+        )
+
+    def pause_engine(self, *, reason: str = "", actor: str = PYTHON) -> EngineInfo:
+        """See `Engine.pause_engine`."""
+        return self._call(lambda: self._engine.pause_engine(reason=reason, actor=actor))
+
+    def resume_engine(self, *, actor: str = PYTHON) -> EngineInfo:
+        """See `Engine.resume_engine`."""
+        return self._call(lambda: self._engine.resume_engine(actor=actor))
 
     def _call(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         loop = self._engine.loop

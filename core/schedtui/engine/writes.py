@@ -176,7 +176,7 @@ def idle_reason(live: LiveJob) -> str:
     if live.job.paused:
         said = f": {live.job.pause_reason}" if live.job.pause_reason else ""
         return f"paused by {live.job.paused_by or 'its declaration'}{said}"
-    return live.problem
+    return live.problem or live.halted
 
 
 def told(job: Job) -> dict[str, Any]:

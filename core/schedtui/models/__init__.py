@@ -3,6 +3,7 @@
 `wire.to_wire` and `wire.from_wire` turn every model into JSON values and back.
 """
 
+from schedtui.models.bulk import BulkAction, BulkOutcome, JobFilter
 from schedtui.models.difference import Difference, compare_runs
 from schedtui.models.engine import (
     AuditEvent,
@@ -29,6 +30,8 @@ __all__ = [
     "TERMINAL",
     "Attempt",
     "AuditEvent",
+    "BulkAction",
+    "BulkOutcome",
     "CatchUp",
     "Changes",
     "Difference",
@@ -37,6 +40,7 @@ __all__ = [
     "FunctionInfo",
     "Health",
     "Job",
+    "JobFilter",
     "JobPatch",
     "JobSpec",
     "JobState",

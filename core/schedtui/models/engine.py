@@ -48,6 +48,11 @@ class EngineInfo:
     store: str = ""
     """The store's kind and place, without secrets."""
     pid: int = 0
+    paused: bool = False
+    """Whether the whole engine is: no due time of any job is claimed."""
+    pause_reason: str = ""
+    paused_by: str = ""
+    paused_since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

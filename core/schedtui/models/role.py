@@ -11,9 +11,9 @@ class Role(StrEnum):
     VIEWER = "viewer"
     """Reads."""
     OPERATOR = "operator"
-    """Also triggers, pauses and resumes jobs."""
+    """Also triggers, pauses and resumes jobs and the engine, cancels runs and runs them again."""
     ADMIN = "admin"
-    """Also creates, edits and deletes jobs."""
+    """Also creates, edits and deletes jobs, and runs functions without one."""
 
     def covers(self, needed: Role) -> bool:
         """Whether who has this role may do what needs the other one."""

@@ -17,8 +17,10 @@ class Run:
     id: int
     """Grows with time within one store; never reused."""
     job_id: int
+    """0 for a run of a function without a job."""
     job: str
-    """``group/name`` of its job, as that is called now, or was called last."""
+    """``group/name`` of its job, as that is called now, or was called last; without a job, of its
+    function."""
     function: str
     source: Source
     state: RunState
@@ -43,7 +45,7 @@ class Run:
     finished_at: datetime | None = None
     """Of one whose engine died: that engine's last sign of life."""
     reason: str = ""
-    """Why it was skipped, missed, cancelled or lost; one sentence."""
+    """Why it was skipped, missed, cancelled or lost, or is asked to end; one sentence."""
     range_from: datetime | None = None
     """Oldest due time of a row that stands for a whole stretch; ``scheduled_for`` is the newest."""
     range_count: int | None = None

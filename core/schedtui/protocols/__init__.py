@@ -5,6 +5,7 @@ from schedtui.protocols.offloop import OffLoop
 from schedtui.protocols.rows import (
     Boot,
     Claim,
+    EnginePause,
     Finish,
     LogChunk,
     NewRun,
@@ -25,6 +26,7 @@ __all__ = [
     "Claim",
     "Ended",
     "EngineClient",
+    "EnginePause",
     "Executor",
     "Finish",
     "LogChunk",

@@ -164,6 +164,16 @@ class Boot:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EnginePause:
+    """The whole engine is paused."""
+
+    by: str
+    """Who did it."""
+    reason: str
+    since_us: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Opened:
     """What an engine finds when it opens its store."""
 
@@ -174,6 +184,8 @@ class Opened:
     """The last sign of life of the engine before this one; None in a new store."""
     clean: bool
     """Whether that engine stopped in order."""
+    pause: EnginePause | None = None
+    """Whether the engine is paused, by whom and why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

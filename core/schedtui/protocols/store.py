@@ -10,6 +10,7 @@ from schedtui.models import Attempt, AuditEvent, Job, LogHit, LogLine, Run, RunF
 from schedtui.protocols.rows import (
     Boot,
     Claim,
+    EnginePause,
     Finish,
     LogChunk,
     NewRun,
@@ -102,6 +103,9 @@ class StoreTx(Protocol):
 
     def set_clock_epoch(self, epoch: int) -> None:
         """Make a clock step durable."""
+
+    def pause_engine(self, pause: EnginePause | None) -> None:
+        """Make durable that the whole engine is paused; None: that it is not."""
 
     def insert_token(self, token: Token) -> Token:
         """Keep a new token; ``id`` is given by the store.

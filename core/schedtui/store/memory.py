@@ -59,6 +59,7 @@ class MemoryStore:
                 clock_epoch=meta["clock_epoch"],
                 last_seen_us=meta["last_seen_us"],
                 clean=meta["clean"],
+                pause=meta["pause"],
             )
             if boot is not None:
                 meta.update(boot=boot.boot, last_seen_us=boot.started_at_us, clean=False)

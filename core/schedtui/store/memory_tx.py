@@ -11,7 +11,17 @@ from typing import Any, TypeVar
 from schedtui.clock import from_us, to_us
 from schedtui.errors import StoreDataError
 from schedtui.models import Job, RunState, Source, WaitReason
-from schedtui.protocols import Claim, Finish, LogChunk, NewRun, Retry, Settled, Start, Token
+from schedtui.protocols import (
+    Claim,
+    EnginePause,
+    Finish,
+    LogChunk,
+    NewRun,
+    Retry,
+    Settled,
+    Start,
+    Token,
+)
 from schedtui.store import jobrows, rows
 
 K = TypeVar("K", bound=Hashable)
@@ -27,6 +37,7 @@ def _no_meta() -> dict[str, Any]:
         "last_job_id": 0,
         "last_chunk_id": 0,
         "clock_epoch": 0,
+        "pause": None,
         "boot": None,
         "last_seen_us": None,
         "clean": True,
@@ -63,9 +74,9 @@ class Data:
     """By name."""
 
     def name_of(self, run_id: int) -> str:
-        """``group/name`` of a run's job."""
+        """``group/name`` of a run's job; of its function where it has none."""
         run = self.runs.get(run_id)
-        return "/".join(self.names.get(run.job_id, ())) if run else ""
+        return "/".join(self.names.get(run.job_id, ())) or run.function if run else ""
 
 
 class MemoryTx:
@@ -337,6 +348,10 @@ class MemoryTx:
         if "secret" not in self._data.meta:
             self._set(self._data.meta, "secret", secrets.token_hex(32))
         return str(self._data.meta["secret"])
+
+    def pause_engine(self, pause: EnginePause | None) -> None:
+        """Make durable that the whole engine is paused, or that it is not."""
+        self._set(self._data.meta, "pause", pause)
 
     def insert_token(self, token: Token) -> Token:
         """Keep a new token; ``id`` is given by the store."""

@@ -15,7 +15,7 @@ from typing import Any, overload
 from schedtui.clock import from_us
 from schedtui.errors import ConflictError, StoreDataError
 from schedtui.models import Attempt, AuditEvent, Job, Run, RunState, Source, WaitReason
-from schedtui.protocols import Token
+from schedtui.protocols import EnginePause, Token
 
 logger = logging.getLogger("schedtui.store")
 
@@ -80,7 +80,9 @@ def readable(run_id: int) -> Iterator[None]:
 
 
 def run_of(row: Sequence[Any], job: str) -> Run:
-    """The run of a row in the order of `RUN_COLUMNS`; ``job`` is its job's full name.
+    """The run of a row in the order of `RUN_COLUMNS`.
+
+    ``job`` is its job's full name; one without a job is called as its function is.
 
     Raises:
         StoreDataError: the row is damaged.
@@ -94,7 +96,7 @@ def _run_of(row: Sequence[Any], job: str) -> Run:
     return Run(
         id=values["id"],
         job_id=values["job_id"],
-        job=job,
+        job=job or values["function"],
         function=values["function"],
         source=_SOURCES[values["source"]],
         state=_STATES[values["state"]],
@@ -182,6 +184,24 @@ def dump(value: Any) -> str:
 def bounded(number: int) -> int:
     """The nearest number that a database can compare with; nothing is kept that far out."""
     return max(-(2**63), min(number, 2**63 - 1))
+
+
+def pause_json(pause: EnginePause) -> str:
+    """A pause of the whole engine, as it is kept."""
+    return json.dumps({"by": pause.by, "reason": pause.reason, "since_us": pause.since_us})
+
+
+def pause_of(text: str | None) -> EnginePause | None:
+    """The pause that is kept; one that is damaged is still one."""
+    if text is None:
+        return None
+    kept = lenient_object(text, "pause of the engine", 0)
+    by, reason, since_us = kept.get("by"), kept.get("reason"), kept.get("since_us")
+    return EnginePause(
+        by=by if isinstance(by, str) else "",
+        reason=reason if isinstance(reason, str) else "",
+        since_us=since_us if isinstance(since_us, int) else 0,
+    )
 
 
 @overload

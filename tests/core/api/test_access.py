@@ -118,6 +118,8 @@ async def test_who_was_let_in_stays_while_the_store_is_down() -> None:
         await Access(load).caller(bearer("viewer"))
 
 
+OPERATING = ("/trigger", "/pause", "/resume", "/cancel", "/rerun")
+
 # --- the gate -------------------------------------------------------------------------------
 
 
@@ -144,6 +146,21 @@ def engine() -> FakeEngine:
         ("operator", "POST", "/api/v1/jobs/g/a/trigger", 202),
         ("operator", "POST", "/api/v1/jobs/g/a/pause", 200),
         ("operator", "POST", "/api/v1/jobs/g/a/resume", 200),
+        ("viewer", "POST", "/api/v1/runs/7/cancel", 403),
+        ("viewer", "POST", "/api/v1/runs/7/rerun", 403),
+        ("viewer", "POST", "/api/v1/jobs/pause", 403),
+        ("operator", "POST", "/api/v1/jobs/pause", 200),
+        ("operator", "POST", "/api/v1/jobs/trigger", 200),
+        ("operator", "POST", "/api/v1/jobs/delete", 403),
+        ("admin", "POST", "/api/v1/jobs/delete", 200),
+        ("operator", "POST", "/api/v1/functions/g/a/run", 403),
+        ("admin", "POST", "/api/v1/functions/g/a/run", 202),
+        ("viewer", "POST", "/api/v1/engine/pause", 403),
+        ("viewer", "POST", "/api/v1/engine/resume", 403),
+        ("operator", "POST", "/api/v1/engine/pause", 200),
+        ("operator", "POST", "/api/v1/engine/resume", 200),
+        ("operator", "POST", "/api/v1/runs/7/cancel", 202),
+        ("operator", "POST", "/api/v1/runs/7/rerun", 202),
         ("operator", "POST", "/api/v1/jobs", 403),
         ("operator", "PATCH", "/api/v1/jobs/g/a", 403),
         ("operator", "DELETE", "/api/v1/jobs/g/a", 403),
@@ -168,7 +185,7 @@ async def test_roles(
     if status == 401:
         assert response.headers["www-authenticate"].startswith("Bearer")
     if status == 403:
-        operates = url.endswith(("/trigger", "/pause", "/resume")) and method == "POST"
+        operates = url.endswith(OPERATING) and method == "POST"
         needed = "operator" if operates else "admin"
         assert f"this needs {needed}" in response.json()["detail"]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_doubles import Talk, make_row, raw_server
+from api_doubles import make_row
+from api_raw import Talk, raw_server
 
 from schedtui.client import http_transport
 from schedtui.client.http import HttpClient

@@ -9,16 +9,17 @@ import pytest
 from schedtui import Engine
 from schedtui.engine.sync import Sync
 
-METHODS = (
+JOBS = (
     "create_job",
     "edit_job",
     "pause_job",
-    "reload",
     "remove_job",
     "resume_job",
     "revert_job",
     "trigger_job",
 )
+RUNS = ("cancel_run", "rerun", "run_function")
+METHODS = (*JOBS, *RUNS, "bulk", "pause_engine", "reload", "resume_engine")
 
 
 def test_nothing_else_is_there() -> None:

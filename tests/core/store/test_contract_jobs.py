@@ -9,7 +9,8 @@ from store_rows import AT, SECOND, T0, add, boot, job, new_run
 from schedtui.clock import from_us
 from schedtui.errors import ConflictError, StoreDataError, StoreLockedError, StoreUnavailableError
 from schedtui.models import CatchUp, Overlap, Policies
-from schedtui.protocols import Store, Token
+from schedtui.protocols import EnginePause, Store, Token
+from schedtui.store.rows import pause_of
 
 
 def test_a_new_store_is_empty_and_knows_it(closed_store: Store) -> None:
@@ -318,3 +319,30 @@ def test_the_audit_trail_is_paged_newest_first(store: Store) -> None:
     assert newest[0].actor == "ada\\udcff"
     assert newest[0].object == "Reports/clean"
     assert newest[0].at == from_us(T0 + 4)
+
+
+def test_a_pause_of_the_engine_is_there_at_the_next_open(store: Store) -> None:
+    pause = EnginePause(by="ada", reason="move 日本 \udc80", since_us=T0)
+    with store.transaction() as tx:
+        tx.pause_engine(EnginePause(by="bob", reason="", since_us=1))
+        tx.pause_engine(pause)
+
+    def resume() -> None:
+        with store.transaction() as tx:
+            tx.pause_engine(None)
+            raise KeyError("of the caller")
+
+    with pytest.raises(KeyError):
+        resume()
+    store.close()
+
+    assert store.open(boot("boot-2")).pause == pause
+    with store.transaction() as tx:
+        tx.pause_engine(None)
+    store.close()
+    assert store.open(boot("boot-3")).pause is None
+
+
+@pytest.mark.parametrize("kept", ["", "[]", "{", '{"by": 1, "since_us": "x"}'])
+def test_a_damaged_pause_is_still_a_pause(kept: str) -> None:
+    assert pause_of(kept) == EnginePause(by="", reason="", since_us=0)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from schedtui.errors import FieldError, FunctionNotFoundError, InvalidError
+from schedtui_tui.commands.policies import flag_of
 from schedtui_tui.exits import UsageError, wrong
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def _by_option(field: FieldError, trigger: str) -> FieldError:
         return replace(field, field=f"--arg {below}")
     if top == "trigger" and trigger:
         return replace(field, field=trigger)
+    if top == "policies" and below:
+        return replace(field, field=flag_of(below))
     return replace(field, field=_OPTIONS.get(field.field, field.field))
 
 

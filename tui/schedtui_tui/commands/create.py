@@ -13,6 +13,7 @@ from schedtui_tui.commands.arguments import (
     read_arguments,
 )
 from schedtui_tui.commands.connect import add_engine_options, with_engine
+from schedtui_tui.commands.policies import add_policy_options, read_policies
 from schedtui_tui.exits import Exit, UsageError
 from schedtui_tui.tables import moment, print_json, print_line
 
@@ -39,12 +40,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--description", default="", help="one line")
     parser.add_argument("--paused", action="store_true", help="create it paused")
     add_arguments_options(parser)
+    add_policy_options(parser)
     parser.add_argument("--json", action="store_true", help="print the job as one JSON document")
     add_engine_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Create the job."""
+    own = read_policies(args)
 
     async def work(client: EngineClient) -> int:
         group, name = _names(args.name)
@@ -55,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
             name=name,
             timezone=args.timezone,
             kwargs=await read_arguments(client, args.function, args.arg, args.args),
+            policies=own,
             tags=tuple(args.tag),
             description=args.description,
             paused=args.paused,

@@ -44,6 +44,7 @@ class Host:
         timezone: The default zone; None: what the target says, else UTC.
         reload: Whether changed files are loaded while it runs; False: only when somebody says so,
             None: never, because it is no code of the user's.
+        paused: Whether the whole engine is paused from its start on.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class Host:
         store: str | None = None,
         timezone: str | None = None,
         reload: bool | None = None,
+        paused: bool = False,
     ) -> None:
         self.state = state
         self._load = load
         self._store = store
         self._timezone = timezone
         self._reload = reload
+        self._paused = paused
         self._engine: Engine | None = None
         self._server: Server | None = None
         self.notice = ""
@@ -110,6 +113,8 @@ class Host:
             engine.follow_code(Code(target), watch=self._reload)
         engine.address = str(self.state.socket)
         engine.on_death.append(self._died)
+        if self._paused:
+            engine.start_paused = True
         engine.run_in_thread()
         self._engine = engine
 

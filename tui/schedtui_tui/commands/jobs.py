@@ -7,12 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from schedtui.clock import from_us
-from schedtui.models import JobState, JobSummary, RunState
+from schedtui.models import Job, JobState, JobSummary, RunState
 from schedtui.models.wire import to_wire
 from schedtui_tui.commands.connect import add_engine_options, with_engine
 from schedtui_tui.exits import Exit
 from schedtui_tui.looks import job_look
-from schedtui_tui.tables import moment_us, print_json, print_line, print_table, took_us
+from schedtui_tui.tables import moment, moment_us, print_json, print_line, print_table, took_us
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
@@ -67,8 +67,9 @@ async def _show(client: EngineClient, name: str, *, as_json: bool) -> int:
         or "the defaults",
         "tags": ", ".join(job.tags),
         "declared": "in code" + (", overridden" if job.overridden else "") if job.static else "",
-        "paused": f"by {job.paused_by or 'its declaration'}" if job.paused else "",
+        "paused": _paused(job),
         "reason": job.pause_reason,
+        "failures": f"{job.failures} in a row" if job.failures else "",
         "next": ", ".join(one.local for one in due.next) if not job.paused else "",
         "version": str(job.version),
     }
@@ -76,6 +77,13 @@ async def _show(client: EngineClient, name: str, *, as_json: bool) -> int:
         if fact:
             print_line(f"{label:12} {fact}")
     return Exit.DONE
+
+
+def _paused(job: Job) -> str:
+    if not job.paused:
+        return ""
+    until = moment(job.paused_until, job.timezone)
+    return f"by {job.paused_by or 'its declaration'}{f', until {until}' if until else ''}"
 
 
 def _is_meant(job: JobSummary, args: argparse.Namespace) -> bool:

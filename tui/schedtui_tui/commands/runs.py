@@ -118,5 +118,12 @@ def _row(run: Run) -> tuple[str, ...]:
         moment(run.scheduled_for),
         moment(run.started_at),
         took(run),
-        (run.reason or error).partition("\n")[0],
+        (run.reason or error or _waits(run)).partition("\n")[0],
     )
+
+
+def _waits(run: Run) -> str:
+    if run.state is not RunState.QUEUED or run.wait_reason is None:
+        return ""
+    until = moment(run.not_before)
+    return f"waits: {run.wait_reason.value}{f', until {until}' if until else ''}"

@@ -43,6 +43,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help=f"what running jobs get to end when it is stopped ({GRACE_S:.0f})",
     )
+    parser.add_argument(
+        "--paused",
+        action="store_true",
+        help="claim nothing until somebody resumes the engine: `schedtui resume --engine`",
+    )
     where = parser.add_argument_group("where it listens")
     where.add_argument(
         "--listen",
@@ -97,6 +102,7 @@ def run(args: argparse.Namespace) -> int:
         store=args.store,
         timezone=args.timezone,
         reload=not args.no_reload,
+        paused=args.paused,
     )
     try:
         try:
@@ -145,6 +151,9 @@ def _announce(host: Host) -> None:
     print_line(f"schedtui {info.version}: {jobs}, process {info.pid}")
     if host.url:
         print_line(f"listening on {host.url}")
+    if info.paused:
+        why = f": {info.pause_reason}" if info.pause_reason else ""
+        print_line(f"paused by {info.paused_by}{why}; `schedtui resume --engine` resumes it")
     print_line(f"socket: {host.state.socket}")
     print_line(f"store: {info.store}")
     if host.url and not host.engine.store.tokens():

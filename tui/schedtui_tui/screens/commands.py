@@ -36,6 +36,13 @@ class JobCommands(ConsoleScreen[None]):
         """The jobs to act on."""
         raise NotImplementedError
 
+    def just_moved(self, doing: str) -> bool:
+        """Whether rows moved under the cursor a moment ago; says so, and that nothing was done."""
+        if time.monotonic() - self.moved_at >= _SETTLE_S:
+            return False
+        self.toast(f"The rows just moved: look again before you {doing}", severity="warning")
+        return True
+
     def acted(self) -> None:
         """Commands were given to the targets."""
 
@@ -76,8 +83,7 @@ class JobCommands(ConsoleScreen[None]):
 
     def action_delete(self) -> None:
         """Delete the targets, after asking."""
-        if time.monotonic() - self.moved_at < _SETTLE_S:
-            self.toast("The rows just moved: look again before you delete", severity="warning")
+        if self.just_moved("delete"):
             return
         ready = self._ready()
         if ready is None:

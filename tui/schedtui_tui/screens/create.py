@@ -16,12 +16,13 @@ from textual.widgets import Button, Input, Select, Static
 
 from schedtui.clock import to_us
 from schedtui.errors import ConflictError, FieldError, InvalidError
-from schedtui.models import FunctionInfo, JobSpec, Preview
+from schedtui.models import FunctionInfo, JobSpec, Policies, Preview
 from schedtui.protocols import EngineClient
 from schedtui_tui import times
 from schedtui_tui.fields import MISSING, FieldTextError, fields_of, without_field
 from schedtui_tui.keys import bindings
 from schedtui_tui.link import explain
+from schedtui_tui.policy_text import OPTIONS, read
 from schedtui_tui.screens.base import ConsoleScreen
 from schedtui_tui.screens.confirm import confirm
 from schedtui_tui.text import cut
@@ -29,6 +30,7 @@ from schedtui_tui.when import kind_of
 from schedtui_tui.widgets.form_row import ArgumentRow, FormRow
 from schedtui_tui.widgets.key_bar import KeyBar
 from schedtui_tui.widgets.pieces import Pieces, content
+from schedtui_tui.widgets.policy_row import PolicyRow
 from schedtui_tui.widgets.said import Said
 from schedtui_tui.widgets.status_bar import StatusBar
 from schedtui_tui.widgets.text_input import TextInput
@@ -76,6 +78,10 @@ class CreateScreen(ConsoleScreen[None]):
             yield Static("Job", classes="section")
             yield FormRow("name", "name", TextInput(placeholder=function.name))
             yield FormRow("group", "group", TextInput(placeholder=function.group, id="group"))
+            yield Static("Options", classes="section")
+            for option in OPTIONS:
+                if option.form:
+                    yield PolicyRow(option)
             yield Button("Create (Ctrl+S)", id="create", variant="primary", compact=True)
         yield Static(id="problem")
         yield Said(id="preview")
@@ -284,7 +290,8 @@ class CreateScreen(ConsoleScreen[None]):
                 continue
             if value is not MISSING:
                 kwargs[row.argument.name] = value
-        if wrong:
+        own = self._policies()
+        if wrong or own is None:
             return None
         return JobSpec(
             function=self._function.full_name,
@@ -293,7 +300,16 @@ class CreateScreen(ConsoleScreen[None]):
             group=self._text("group"),
             timezone=self._text("timezone"),
             kwargs=kwargs,
+            policies=own,
         )
+
+    def _policies(self) -> Policies | None:
+        """The options; None, after a word beside each that is wrong."""
+        try:
+            return read({row.option.field: row.typed() for row in self.query(PolicyRow)})
+        except InvalidError as error:
+            self._complain(error.errors, str(error))
+            return None
 
     def _text(self, field: str) -> str | None:
         control = self._row(field).control

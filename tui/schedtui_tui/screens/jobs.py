@@ -14,7 +14,9 @@ from schedtui_tui.connection import Connection
 from schedtui_tui.keys import bindings
 from schedtui_tui.model import Delta, Sort
 from schedtui_tui.screens.commands import JobCommands
+from schedtui_tui.screens.engine_commands import EngineCommands
 from schedtui_tui.screens.loading import load_detail
+from schedtui_tui.screens.run_commands import Chosen, RunCommands
 from schedtui_tui.text import cut
 from schedtui_tui.widgets.detail import Detail, DetailPane
 from schedtui_tui.widgets.filter_bar import FilterBar, FilterClosed, Filtered
@@ -28,7 +30,7 @@ _DETAIL_AFTER_S = 0.15
 _DETAIL_AGAIN_S = 0.5
 
 
-class JobsScreen(JobCommands):
+class JobsScreen(JobCommands, RunCommands, EngineCommands):
     """Status, filter, table, details, keys."""
 
     SCOPES: ClassVar[tuple[str, ...]] = ("jobs", "table", "app")
@@ -82,6 +84,7 @@ class JobsScreen(JobCommands):
 
     def _connection(self, connection: Connection) -> None:
         self._status.tell(connection, self.console.clock.now_us())
+        self._table.hold(connection.engine is not None and connection.engine.paused)
         self._words()
 
     def tick(self, now_us: int) -> None:
@@ -181,6 +184,17 @@ class JobsScreen(JobCommands):
     def acted(self) -> None:
         """The marks have served."""
         self.action_unmark()
+
+    def run_to_cancel(self) -> Chosen | None:
+        """The run of the job under the cursor that runs now."""
+        row = self.current()
+        if row is None or self.just_moved("end a run"):
+            return None
+        if row.running_id is None:
+            more = "; ⏎ shows those that wait" if row.active else ""
+            self.toast(f"No run of {row.full_name} runs now{more}", severity="warning")
+            return None
+        return Chosen(row.running_id, row.full_name)
 
     def await_job(self, job_id: int) -> None:
         """Put the cursor on a job as soon as it is there."""

@@ -86,6 +86,7 @@ def _pieces(detail: Detail, prefs: Prefs, width: int) -> Pieces:
         pieces.append((f"{block(row.description, max_lines=6, max_chars=1000).rstrip()}\n", ""))
     pieces += _schedule(detail, prefs, width)
     if detail.job is not None:
+        pieces += _pause(detail.job, prefs, width)
         pieces += _definition(detail.job, width)
     else:
         pieces += labelled("Function", row.function, width)
@@ -166,7 +167,29 @@ def _definition(job: Job, width: int) -> Pieces:
             label = ""
     else:
         pieces += labelled("Arguments", "none", width)
-    pieces += labelled("Policies", _policies(job.policies), width)
+    label = "Policies"
+    for line in policy_lines(job.policies):
+        pieces += labelled(label, line, width)
+        label = ""
+    if not job.policies.timeout_s:
+        own = " of its own" if job.policies.timeout_s is None else ""
+        pieces += labelled("Timeout", f"none{own}, so no end", width, "$text-warning")
+    if job.policies.max_runs:
+        pieces += labelled("Has run", f"{job.fired} of {job.policies.max_runs} times", width)
+    if job.failures:
+        limit = job.policies.pause_after_failures
+        after = f"; paused at {limit}" if limit else ""
+        pieces += labelled("Failures", f"{job.failures} in a row{after}", width, "$text-error")
+    return pieces
+
+
+def _pause(job: Job, prefs: Prefs, width: int) -> Pieces:
+    if not job.paused:
+        return []
+    pieces = labelled("Paused", f"by {job.paused_by or 'its declaration'}", width)
+    if job.paused_until is not None:
+        until = times.full(to_us(job.paused_until), job.timezone, prefs.zone)
+        pieces += labelled("", f"until {until}", width)
     return pieces
 
 
@@ -187,10 +210,22 @@ def _origin(job: Job) -> str:
     return "in code, edited since" if job.overridden else "in code"
 
 
-def _policies(policies: Policies) -> str:
+def policy_lines(policies: Policies) -> list[str]:
+    """What a job says itself, a line each: ``retry delay 90 s``."""
     own = {field.name: getattr(policies, field.name) for field in fields(policies)}
-    said = [f"{name.replace('_', ' ')} {value}" for name, value in own.items() if value is not None]
-    return ", ".join(said) if said else "the defaults"
+    said = [_policy(name, value) for name, value in own.items() if value is not None]
+    return said or ["those of its group and engine"]
+
+
+def _policy(name: str, value: object) -> str:
+    words = name.removesuffix("_s").replace("_", " ")
+    if isinstance(value, bool):
+        return f"{words} {'yes' if value else 'no'}"
+    if isinstance(value, tuple):
+        return f"{words} {', '.join(map(str, value)) or 'any exception'}"
+    if isinstance(value, float) and name.endswith("_s"):
+        return f"{words} {value:g} s" if value else f"{words} none"
+    return f"{words} {value}"
 
 
 def _last(run: Run, timezone: str, prefs: Prefs, width: int) -> Pieces:

@@ -33,6 +33,7 @@ class JobTable(RowTable):
         self.jobs = jobs
         self.prefs = prefs
         self.now_us = times.machine_now_us()
+        self._held = False
         self._needs: dict[str, int] = {}
         self._painted: dict[int, tuple[str, ...]] = {}
         self._kept: dict[int, tuple[JobSummary, tuple[Column, ...], list[list[Piece] | None]]] = {}
@@ -42,6 +43,12 @@ class JobTable(RowTable):
         return self.jobs.position(row_id)
 
     # --- changes
+
+    def hold(self, held: bool) -> None:
+        """Say whether the whole engine is paused: then what is due is not late, but held."""
+        if held != self._held:
+            self._held = held
+            self.refresh()
 
     def take(self, delta: Delta, now_us: int) -> None:
         """Show what changed."""
@@ -174,6 +181,8 @@ class JobTable(RowTable):
                 return _recent(row, column.width)
 
     def _next(self, row: JobSummary, width: int) -> Cell:
+        if self._held and row.next_due_us is not None and row.next_due_us <= self.now_us:
+            return Cell("held", "paused")
         text = times.next_due(
             row.next_due_us,
             self.now_us,

@@ -7,16 +7,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.answers import json_answer, snapshot_answer
+from schedtui.api.body import read_body
 from schedtui.api.context import context_of, engine_of
-from schedtui.api.query import CURSOR, NONE, Params, limit, text
-from schedtui.api.schemas import describe, page_of, ref
+from schedtui.api.query import CURSOR, NONE, Params, limit
+from schedtui.api.schemas import EnginePauseBody, describe, page_of, ref
 from schedtui.errors import UnavailableError
-from schedtui.models import AuditEvent, EngineInfo, FunctionInfo, Health, Reload
+from schedtui.models import AuditEvent, EngineInfo, Health, Reload
 
 health = APIRouter(tags=["health"])
 router = APIRouter(prefix="/api/v1", tags=["engine"])
 
-_FUNCTIONS = Params(text("group"))
 _AUDIT = Params(limit(), CURSOR)
 _HEALTH_SCHEMA = {
     "type": "object",
@@ -72,18 +72,29 @@ async def reload_code(request: Request) -> Response:
     return json_answer(await engine_of(request).reload())
 
 
+@router.post(
+    "/engine/pause",
+    openapi_extra=describe(NONE, ref(EngineInfo), body=EnginePauseBody, body_required=False),
+)
+async def pause_engine(request: Request) -> Response:
+    """Claim nothing more, of no job; over restarts too. Manual triggers still work."""
+    NONE.read(request)
+    body = await read_body(request, EnginePauseBody, default=EnginePauseBody())
+    return json_answer(await engine_of(request).pause_engine(reason=body.reason))
+
+
+@router.post("/engine/resume", openapi_extra=describe(NONE, ref(EngineInfo)))
+async def resume_engine(request: Request) -> Response:
+    """Claim again, from now on; what was due in between is skipped."""
+    NONE.read(request)
+    return json_answer(await engine_of(request).resume_engine())
+
+
 @router.get("/groups", openapi_extra=describe(NONE, page_of({"type": "string"})))
 async def read_groups(request: Request) -> Response:
     """The names of all groups, sorted."""
     NONE.read(request)
     return json_answer({"items": await engine_of(request).groups()})
-
-
-@router.get("/functions", openapi_extra=describe(_FUNCTIONS, page_of(ref(FunctionInfo))))
-async def read_functions(request: Request) -> Response:
-    """The registered functions with the JSON schema of their arguments, sorted by name."""
-    query = _FUNCTIONS.read(request)
-    return json_answer({"items": await engine_of(request).functions(query["group"])})
 
 
 @router.get("/snapshot", openapi_extra=describe(NONE, {"type": "object"}))

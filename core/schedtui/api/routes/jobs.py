@@ -91,11 +91,11 @@ async def trigger_job(request: Request, group: str, name: str) -> Response:
     openapi_extra=describe(_CHANGE, ref(Job), body=PauseBody, body_required=False),
 )
 async def pause_job(request: Request, group: str, name: str) -> Response:
-    """Stop claiming its due times."""
+    """Stop claiming its due times, until somebody resumes it, or until a moment."""
     query = _CHANGE.read(request)
     body = await read_body(request, PauseBody, default=PauseBody())
     job = await engine_of(request).pause_job(
-        f"{group}/{name}", reason=body.reason, expect_id=query["expect_id"]
+        f"{group}/{name}", reason=body.reason, until=body.until, expect_id=query["expect_id"]
     )
     return _job_answer(job)
 

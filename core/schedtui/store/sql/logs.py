@@ -108,9 +108,10 @@ def _chunks(
 
 
 def _names(connection: sa.Connection, run_ids: set[int]) -> dict[int, str]:
+    name = sa.func.coalesce(_JOBS.group_name + "/" + _JOBS.name, _RUNS.function)
     query = (
-        sa.select(_RUNS.id, (_JOBS.group_name + "/" + _JOBS.name).label("job"))
-        .join_from(schema.runs, schema.jobs, _JOBS.id == _RUNS.job_id)
+        sa.select(_RUNS.id, name.label("job"))
+        .join_from(schema.runs, schema.jobs, _JOBS.id == _RUNS.job_id, isouter=True)
         .where(_RUNS.id.in_(sorted(run_ids)))
     )
     return {row.id: row.job for row in connection.execute(query)}

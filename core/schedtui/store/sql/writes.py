@@ -15,7 +15,17 @@ from sqlalchemy.exc import IntegrityError
 
 from schedtui.errors import ConflictError, SchedtuiError, StoreDataError
 from schedtui.models import Job
-from schedtui.protocols import Claim, Finish, LogChunk, NewRun, Retry, Settled, Start, Token
+from schedtui.protocols import (
+    Claim,
+    EnginePause,
+    Finish,
+    LogChunk,
+    NewRun,
+    Retry,
+    Settled,
+    Start,
+    Token,
+)
 from schedtui.store import jobrows, rows
 from schedtui.store.sql import fulltext, schema
 from schedtui.store.sql.bulk import (
@@ -330,8 +340,17 @@ class SqlTx:
     @_step
     def set_clock_epoch(self, epoch: int) -> None:
         """Make a clock step durable."""
-        self._execute(schema.meta.delete().where(schema.meta.c.key == "clock_epoch"))
-        self._execute(schema.meta.insert().values(key="clock_epoch", value=str(epoch)))
+        self._keep("clock_epoch", str(epoch))
+
+    @_step
+    def pause_engine(self, pause: EnginePause | None) -> None:
+        """Make durable that the whole engine is paused, or that it is not."""
+        self._keep("pause", None if pause is None else rows.pause_json(pause))
+
+    def _keep(self, key: str, value: str | None) -> None:
+        self._execute(schema.meta.delete().where(schema.meta.c.key == key))
+        if value is not None:
+            self._execute(schema.meta.insert().values(key=key, value=value))
 
     @_step
     def secret(self) -> str:
