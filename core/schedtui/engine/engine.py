@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from schedtui import policies as policy_rules
 from schedtui.clock import Clock, SystemClock
@@ -29,6 +29,7 @@ from schedtui.triggers import check_timezone
 if TYPE_CHECKING:
     from schedtui.target.code import Code
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 logger = logging.getLogger("schedtui.engine")
@@ -61,6 +62,8 @@ class Engine(Control):
         own: Policies of all jobs whose group says none; see `schedtui.models.Policies`.
 
     Attributes:
+        on_start: Awaited, each on the engine's own loop, when its store is open and before anything
+            fires; one that raises ends the start.
         on_death: Called, each in the engine's own thread, when that thread ended without having
             been asked to: nothing fires any more, and the program should say so or end.
 
@@ -105,6 +108,7 @@ class Engine(Control):
         self._running: Running | None = None
         self._thread: threading.Thread | None = None
         self._code: tuple[Code, bool] | None = None
+        self.on_start: list[Callable[[], Awaitable[object]]] = []
         self.on_death: list[Callable[[], object]] = []
         self.sync = Sync(self)
 
@@ -128,8 +132,9 @@ class Engine(Control):
 
     @property
     def store(self) -> Store:
-        """The store of the running engine."""
-        return self.running.store
+        """The store of the running engine, or of one that calls `on_start`."""
+        running = self._running
+        return running.store if running is not None and running.opened else self.running.store
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -154,7 +159,7 @@ class Engine(Control):
             raise RefusedError("this engine runs already; an Engine is started once at a time")
         self._running = running = Running(self._settings, self._make_store())
         try:
-            await running.start()
+            await running.start(self.on_start)
         except BaseException:
             self._running = None
             raise
@@ -274,6 +279,17 @@ class Engine(Control):
             EngineStoppedError: the engine does not run.
         """
         return await self.running.on_loop(make)
+
+    async def off_loop(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `asyncio.to_thread`, in the engine's own threads; from any loop.
+
+        What functions leave in the threads that `asyncio.to_thread` uses does not hold this up.
+
+        Raises:
+            EngineStoppedError: the engine does not run.
+        """
+        running = self._running if self._running is not None else self.running
+        return await running.off_loop(work, *args, **kwargs)
 
     # --- code ---------------------------------------------------------------------------------
 
