@@ -99,6 +99,8 @@ ACTIONS: tuple[Action, ...] = (
     _back("job"),
     Action(id="open", scope="job", keys="enter", label="Run", footer=2,
            help="The run: its error, result, arguments and log."),
+    Action(id="details", scope="job", keys="tab", label="Details", footer=2,
+           help="To the details (arguments, policies), which the arrows then scroll, and back."),
     *_job_actions("job"),
     Action(id="log", scope="job", keys="l", label="Last log", footer=6,
            help="The log of the run that runs now, else of the last one.",
