@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -22,6 +23,7 @@ from schedtui.client.problems import from_problem
 from schedtui.client.sse import SseEvent
 from schedtui.errors import (
     EventGapError,
+    InvalidError,
     InvalidNameError,
     JobNotFoundError,
     ProtocolError,
@@ -32,6 +34,7 @@ from schedtui.models import (
     AuditEvent,
     Changes,
     EngineInfo,
+    Explanation,
     FunctionInfo,
     Job,
     JobPatch,
@@ -116,6 +119,13 @@ class HttpClient:
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         """See `EngineClient.next_due`."""
         return decode(Preview, await self._get(f"{_path(job)}/next", count=count))
+
+    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        """See `EngineClient.explain`."""
+        if isinstance(at, datetime) and at.tzinfo is None:
+            raise InvalidError.one("at", at.isoformat(), "a datetime with a time zone")
+        text = at.isoformat() if isinstance(at, datetime) else at
+        return decode(Explanation, await self._get(f"{_path(job)}/explain", at=text))
 
     async def preview(
         self,

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any, TypeVar, Unpack
 
 from schedtui import policies as policy_rules
+from schedtui.engine.explain import explain
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.sync import PYTHON
 from schedtui.errors import ConflictError, EngineStoppedError, InvalidError
-from schedtui.models import TERMINAL, Job, JobPatch, JobSpec, Reload, Run
+from schedtui.models import TERMINAL, Explanation, Job, JobPatch, JobSpec, Reload, Run
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
 
@@ -206,6 +207,10 @@ class Control(ABC):
     async def reload(self, *, actor: str = PYTHON) -> Reload:
         """Load the code again; see `EngineClient.reload`."""
         return await self.on_loop(lambda: self._live().reloading.reload(actor))
+
+    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        """Why a job ran, or did not, at a moment; see `EngineClient.explain`."""
+        return await explain(self.running, job, at)
 
     def _live(self) -> Running:
         running = self.running

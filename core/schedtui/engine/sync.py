@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from schedtui.errors import RefusedError
-from schedtui.models import Job, JobPatch, Reload, Run
+from schedtui.models import Explanation, Job, JobPatch, Reload, Run
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
 
@@ -112,6 +113,10 @@ class Sync:
         return self._call(
             lambda: self._engine.trigger_job(job, kwargs=kwargs, expect_id=expect_id, actor=actor)
         )
+
+    def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        """See `Engine.explain`."""
+        return self._call(lambda: self._engine.explain(job, at))
 
     def _call(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         loop = self._engine.loop

@@ -86,7 +86,7 @@ class PastReader(SqlReader):
         return _boot(found[0]), _boot(found[1])
 
 
-def _boot(row: sa.Row[Any] | None) -> PastBoot | None:
+def _boot(row: Any) -> PastBoot | None:
     if row is None:
         return None
     ended_at_us = row.last_seen if row.stopped_at is None else row.stopped_at

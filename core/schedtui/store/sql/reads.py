@@ -214,6 +214,11 @@ class SqlReader:
 
 
 def run_row(row: Any) -> Run:
+    """The run of a row of `RUN`.
+
+    Raises:
+        StoreDataError: it is damaged.
+    """
     return rows.run_of(row[:-1], row[-1] or "")
 
 
