@@ -243,7 +243,7 @@ class Lookup:
         begun_us = 0 if history.created_at is None else to_us(history.created_at)
         if trigger is None or us <= begun_us:
             return None
-        found = _tried(lambda: trigger.newest(begun_us - 1, us - 1, 1))
+        found = _tried(lambda: trigger.newest(begun_us, us - 1, 1))
         return from_us(found[-1]) if found else None
 
     def _after(self, trigger: Trigger | None, history: JobHistory, us: int) -> datetime | None:
