@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from engine_kit import KitClock, World, at, back, running
 from explain_kit import Held, kinds, text, why
@@ -258,7 +260,7 @@ async def test_it_waits_for_its_turn_a_slot_or_a_pool(world: World) -> None:
     ],
 )
 async def test_it_waits_for_a_place(
-    world: World, settings: dict[str, object], policies: dict[str, object], words: str, later: str
+    world: World, settings: dict[str, Any], policies: dict[str, Any], words: str, later: str
 ) -> None:
     job = Held(**policies)
     job.group.job(every=100, name="other", **policies)(job.work)

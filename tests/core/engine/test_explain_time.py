@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from engine_kit import KitClock, World, at, running
@@ -11,10 +11,19 @@ from explain_kit import Held, kinds, text, why
 from schedtui import Group
 from schedtui.models import FactKind, RunState
 
-SPRING = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
-"""01:00 in Berlin, an hour before its clock is set forward from 02:00 to 03:00."""
-AUTUMN = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)
-"""02:00 in Berlin, an hour before its clock is set back from 03:00 to 02:00."""
+SPRING = datetime(2026, 3, 29, 0, 59, 30, tzinfo=UTC)
+"""01:59:30 in Berlin, before its clock is set forward from 02:00 to 03:00."""
+AUTUMN = datetime(2026, 10, 25, 0, 29, 30, tzinfo=UTC)
+"""02:29:30 in Berlin, before its clock is set back from 03:00 to 02:00."""
+SECOND = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+"""02:30 in Berlin, the second time."""
+
+
+async def begun(group: Group, world: World, moment: datetime) -> None:
+    """An engine that runs for a minute from a moment on, and is killed."""
+    async with running(group, world=world, clock=KitClock(moment)) as kit:
+        await kit.clock.advance(60)
+        await kit.crash()
 
 
 def nightly(cron: str) -> Group:
@@ -27,10 +36,11 @@ def nightly(cron: str) -> Group:
 
 
 async def test_a_wall_time_that_did_not_exist(world: World) -> None:
-    async with running(nightly("30 2 * * *"), world=world, clock=KitClock(SPRING)) as kit:
-        await kit.clock.advance(7_200)
+    await begun(nightly("30 2 * * *"), world, SPRING)
+    later = KitClock(SPRING + timedelta(hours=1))
+    async with running(nightly("30 2 * * *"), world=world, clock=later) as kit:
         typed = await why(kit, "2:30")
-        exact = await why(kit, SPRING.replace(hour=1))
+        exact = await why(kit, SPRING.replace(hour=1, minute=0, second=0))
         day = await why(kit, "2026-03-29 02:30")
 
     for told in (typed, day):
@@ -48,17 +58,18 @@ async def test_a_wall_time_that_did_not_exist(world: World) -> None:
 
 
 async def test_a_job_whose_time_was_not_skipped_is_told_nothing_of_it(world: World) -> None:
-    async with running(nightly("30 3 * * *"), world=world, clock=KitClock(SPRING)) as kit:
-        await kit.clock.advance(7_200)
-        told = await why(kit, "3:30")
+    async with running(nightly("1 3 * * *"), world=world, clock=KitClock(SPRING)) as kit:
+        await kit.clock.advance(120)
+        told = await why(kit, "3:01")
     assert (told.ran, kinds(told)) == (True, ["run"])
 
 
 async def test_a_wall_time_that_came_twice(world: World) -> None:
-    async with running(nightly("30 2 * * *"), world=world, clock=KitClock(AUTUMN)) as kit:
-        await kit.clock.advance(7_200)
+    await begun(nightly("30 2 * * *"), world, AUTUMN)
+    later = KitClock(SECOND + timedelta(hours=1))
+    async with running(nightly("30 2 * * *"), world=world, clock=later) as kit:
         first = await why(kit, "2:30")
-        second = await why(kit, AUTUMN.replace(hour=1, minute=30))
+        second = await why(kit, SECOND)
 
     twice = (
         "that time came twice in Europe/Berlin, at 00:30:00Z and at 01:30:00Z, when its clock was "
@@ -75,9 +86,11 @@ async def test_a_wall_time_that_came_twice(world: World) -> None:
 
 
 async def test_a_schedule_that_follows_the_clock_is_due_in_both_passes(world: World) -> None:
-    async with running(nightly("*/30 * * * *"), world=world, clock=KitClock(AUTUMN)) as kit:
-        await kit.clock.advance(7_200)
-        told = await why(kit, AUTUMN.replace(hour=1, minute=30))
+    await begun(nightly("*/30 * * * *"), world, AUTUMN)
+    later = KitClock(SECOND - timedelta(seconds=30))
+    async with running(nightly("*/30 * * * *"), world=world, clock=later) as kit:
+        await kit.clock.advance(60)
+        told = await why(kit, SECOND)
     assert (told.ran, kinds(told)) == (True, ["run", "dst"])
     assert text(told, FactKind.DST).endswith("this is the second one, and it is due at both")
 
@@ -85,9 +98,9 @@ async def test_a_schedule_that_follows_the_clock_is_due_in_both_passes(world: Wo
 async def test_an_interval_knows_no_daylight_saving(world: World) -> None:
     group = Group("g", timezone="Europe/Berlin")
     group.job(every=1_800)(Held().work)
-    async with running(group, world=world, clock=KitClock(AUTUMN)) as kit:
-        await kit.clock.advance(7_200)
-        told = await why(kit, AUTUMN.replace(hour=1, minute=30))
+    async with running(group, world=world, clock=KitClock(SECOND - timedelta(seconds=30))) as kit:
+        await kit.clock.advance(60)
+        told = await why(kit, SECOND)
     assert (told.ran, kinds(told)) == (True, ["run"])
 
 
@@ -154,11 +167,13 @@ async def test_moments_as_people_type_them(typed: str, due_s: float) -> None:
     assert told.due.at == at(due_s)
 
 
-async def test_yesterday_is_a_day_of_the_jobs_zone() -> None:
+async def test_yesterday_is_a_day_of_the_jobs_zone(world: World) -> None:
     group = Group("g", timezone="Pacific/Auckland")
     group.job(cron="0 9 * * *")(Held().work)
-    async with running(group) as kit:  # it is 01:00 there, of the 3rd of March
-        await kit.clock.advance(86_400)
+    # In Auckland that is one minute to nine on the 3rd, and then one o'clock on the 4th.
+    await begun(group, world, datetime(2026, 3, 2, 19, 59, 30, tzinfo=UTC))
+    later = KitClock(datetime(2026, 3, 3, 12, 0, tzinfo=UTC))
+    async with running(group, world=world, clock=later) as kit:
         told = await why(kit, "yesterday 9:00")
         last = await why(kit, "9:00")
     assert told.due is not None
