@@ -12,7 +12,7 @@ from schedtui.clock import from_us, to_us
 from schedtui.engine.case import Case, Present, Step
 from schedtui.engine.core import Core
 from schedtui.engine.history import JobHistory
-from schedtui.errors import InvalidError, JobNotFoundError
+from schedtui.errors import InvalidError, JobNotFoundError, StoreDataError
 from schedtui.models import AuditEvent, Job, Policies, Run, RunFilter, Source
 from schedtui.models.wire import from_wire
 from schedtui.policies import Effective, resolve
@@ -261,7 +261,7 @@ class Lookup:
         """The runs that its reason names; those of its job that ended while it waited."""
         named = [int(found) for found in _RUN.findall(run.reason) if int(found) != run.id]
         if named:
-            found = (self._store.run(run_id) for run_id in named[:5])
+            found = (self._run(run_id) for run_id in named[:5])
             return [one for one in found if one is not None and one.job_id == run.job_id]
         if run.started_at is None or run.started_at - run.claimed_at <= timedelta(seconds=1):
             return []
@@ -273,6 +273,12 @@ class Lookup:
             and one.finished_at is not None
             and run.claimed_at < one.finished_at <= run.started_at
         ][:1]
+
+    def _run(self, run_id: int) -> Run | None:
+        try:
+            return self._store.run(run_id)
+        except StoreDataError:  # its row is damaged, which the store tells
+            return None
 
     def _by_hand(self, job_id: int, moment: _Moment) -> list[Run]:
         """The runs of the job that no schedule asked for, claimed at that time."""

@@ -7,6 +7,7 @@ from engine_kit import Kit, KitClock, World, at, running
 from explain_kit import Held, kinds, text, why
 
 from schedtui import Cron, Engine, Except, Group
+from schedtui.clock import to_us
 from schedtui.errors import JobNotFoundError
 from schedtui.models import FactKind, JobPatch, JobSpec, RunState
 from schedtui.testing import MemoryStore
@@ -341,3 +342,20 @@ async def test_it_can_be_asked_from_other_threads() -> None:
         assert kinds(told) == ["not_due"]
     finally:
         engine.close()
+
+
+async def test_the_whole_engine_was_paused() -> None:
+    job = Held()
+    async with running(job.group) as kit:
+        await kit.clock.advance(250)
+        lines = ((50, "pause", '{"reason": "moving"}'), (150, "resume", "{}"))
+        with kit.store.inner.transaction() as tx:
+            for after_s, action, detail in lines:
+                tx.audit(to_us(at(after_s)), "ann", f"engine.{action}", "boot", detail)
+        assert isinstance(kit.store.inner, MemoryStore)
+        kit.store.inner._data.runs.clear()
+        paused, resumed = await why(kit, at(100)), await why(kit, at(200))
+    assert kinds(paused) == ["paused"]
+    said = "the engine was paused by ann: moving, since 2026-03-02 12:00:50 UTC"
+    assert paused.summary == f"g/work did not run for 2026-03-02 12:01:40 UTC: {said}."
+    assert kinds(resumed) == ["no_row"]
