@@ -29,6 +29,9 @@ from schedtui.models import (
     Changes,
     DueTime,
     EngineInfo,
+    Explanation,
+    Fact,
+    FactKind,
     FunctionInfo,
     Job,
     JobFilter,
@@ -236,6 +239,11 @@ class FakeClient:
         due = DueTime(at=NOW, local=NOW.isoformat())
         return Preview(description="every minute", timezone="UTC", next=(due,) * count)
 
+    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        self._note("explain", job=job, at=at)
+        self._job(job)
+        return make_explanation(job)
+
     async def preview(
         self,
         trigger: Mapping[str, Any],
@@ -289,6 +297,21 @@ class FakeClient:
 
     async def aclose(self) -> None:
         self._note("aclose")
+
+
+def make_explanation(job: str) -> Explanation:
+    """A due time that overlap skipped."""
+    return Explanation(
+        job=job,
+        job_id=1,
+        timezone="UTC",
+        asked=DueTime(at=NOW, local=NOW.isoformat()),
+        due=DueTime(at=NOW, local=NOW.isoformat()),
+        state=RunState.SKIPPED,
+        summary=f"{job} did not run for noon: overlap: run 6 is still active.",
+        facts=(Fact(kind=FactKind.OVERLAP, text="overlap: run 6 is still active", run_id=6),),
+        runs=(7, 6),
+    )
 
 
 def make_tokens() -> list[Token]:

@@ -27,6 +27,9 @@ from schedtui.models import (
     BulkOutcome,
     Changes,
     EngineInfo,
+    Explanation,
+    Fact,
+    FactKind,
     FunctionInfo,
     Job,
     JobFilter,
@@ -290,6 +293,19 @@ class FakeEngine:
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         self._check("next_due", job)
         return preview_of("Every 5 minutes", self._row(job).timezone, count)
+
+    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        self._check("explain", job, None, at)
+        row = self._row(job)
+        moment = DueTime(at=datetime.now(UTC), local="now")
+        return Explanation(
+            job=job,
+            job_id=row.id,
+            timezone=row.timezone,
+            asked=moment,
+            summary=f"{job} was not due.",
+            facts=(Fact(kind=FactKind.NOT_DUE, text="it was not due"),),
+        )
 
     async def preview(
         self,

@@ -362,3 +362,18 @@ def test_the_console_ends_with_its_engine(empty: Place) -> None:
     empty.start("trigger", "g/cancels_everything").wait(20)
     assert terminal.leave() == 1
     assert "start it again" in terminal.wait("ended by accident")
+
+
+def test_explain_says_why_a_job_ran_or_did_not(place: Place) -> None:
+    place.serve("--no-listen")
+    place.ended("shop/tick")
+    told = place.json("explain", "shop/tick")
+    assert (told["ran"], told["facts"][0]["kind"]) == (True, "run")
+    assert told["runs"]
+    place.run("pause", "shop/tick", "--reason", "holidays")
+    words = place.run("explain", "shop/tick", "tomorrow", "9:00").stdout
+    assert words.startswith("shop/tick will not run for ")
+    assert "holidays" in words.splitlines()[0]
+    assert "upcoming" in words
+    assert "expected a time such as" in place.run("explain", "shop/tick", "x", code=2).stderr
+    place.run("explain", "shop/none", code=3)

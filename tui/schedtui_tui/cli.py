@@ -21,6 +21,7 @@ COMMANDS = {
     "logs": ("logs", "show what a run wrote"),
     "functions": ("functions", "list the registered functions"),
     "next": ("next", "show a job's next due times"),
+    "explain": ("explain", "say why a job ran, or did not, at a moment"),
     "trigger": ("trigger", "run a job, or many, now, once"),
     "run": ("run", "run a function now, once, without a job"),
     "create": ("create", "create a job"),

@@ -25,6 +25,7 @@ from schedtui.clock import aware_utc
 from schedtui.errors import (
     EventGapError,
     FunctionNotFoundError,
+    InvalidError,
     InvalidNameError,
     JobNotFoundError,
     ProtocolError,
@@ -37,6 +38,7 @@ from schedtui.models import (
     BulkOutcome,
     Changes,
     EngineInfo,
+    Explanation,
     FunctionInfo,
     Job,
     JobFilter,
@@ -122,6 +124,13 @@ class HttpClient:
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         """See `EngineClient.next_due`."""
         return decode(Preview, await self._get(f"{_path(job)}/next", count=count))
+
+    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        """See `EngineClient.explain`."""
+        if isinstance(at, datetime) and at.tzinfo is None:
+            raise InvalidError.one("at", at.isoformat(), "a datetime with a time zone")
+        text = at.isoformat() if isinstance(at, datetime) else at
+        return decode(Explanation, await self._get(f"{_path(job)}/explain", at=text))
 
     async def preview(
         self,

@@ -22,6 +22,7 @@ from schedtui.models import (
     Changes,
     DueTime,
     EngineInfo,
+    Explanation,
     FunctionInfo,
     Job,
     JobFilter,
@@ -238,6 +239,10 @@ class LocalClient:
         if trigger is None:
             return Preview(description=problem, timezone=timezone, next=())
         return await self._off_loop(_preview, trigger, timezone, after_us, count)
+
+    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        """Why a job ran, or did not, at a moment."""
+        return await self._engine.explain(job, at)
 
     async def preview(
         self,

@@ -40,15 +40,23 @@ def prepare(
         InvalidError: the arguments do not fit.
     """
     run.code, run.late = function.code, {}
+    kwargs = {name: _own(value) for name, value in run.kwargs.items()}
     if run.pool.executor.kind == "process":  # all that is done there
-        return function.call, dict(run.kwargs)
+        return function.call, kwargs
     threaded = run.pool.executor.kind == "thread"
     if not threaded and function.is_async and not function.parameters.late:
-        return function.call, function.validate(run.kwargs)
+        return function.call, function.validate(kwargs)
     tell = partial(_note, run, key)
     if threaded:  # there the arguments are checked as well
-        return partial(_in_thread, function, run.kwargs, tell, loop), {}
-    return partial(_on_loop, function, run.kwargs, tell), {}
+        return partial(_in_thread, function, kwargs, tell, loop), {}
+    return partial(_on_loop, function, kwargs, tell), {}
+
+
+def _own(value: Any) -> Any:
+    """A copy of a JSON value: what a function does to it, no other attempt sees."""
+    if isinstance(value, dict):
+        return {key: _own(item) for key, item in value.items()}
+    return [_own(item) for item in value] if isinstance(value, list) else value
 
 
 def _note(run: LiveRun, key: bytes, values: Mapping[str, Any]) -> None:

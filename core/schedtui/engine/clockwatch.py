@@ -13,6 +13,7 @@ had their turn, do not repeat. Back by more: everything follows. Source of both:
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -111,7 +112,14 @@ class ClockWatch:
     async def _follow(self, step_us: int, write: Write) -> None:
         core = self._core
         epoch = core.epoch + 1
-        await write(lambda tx: tx.set_clock_epoch(epoch))
+        at_us = core.clock.now_us()
+        detail = json.dumps({"epoch": epoch, "step_us": step_us})
+
+        def apply(tx: StoreTx) -> None:
+            tx.set_clock_epoch(epoch)
+            tx.audit(at_us, "engine", "engine.clock", core.boot, detail)
+
+        await write(apply)
         core.epoch = epoch
         if step_us < 0:
             jobs = list(core.jobs)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, Unpack
 from schedtui import policies as policy_rules
 from schedtui.clock import aware_utc
 from schedtui.engine.bulk import bulk
+from schedtui.engine.explain import explain
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.sync import PYTHON
@@ -19,6 +20,7 @@ from schedtui.models import (
     BulkAction,
     BulkOutcome,
     EngineInfo,
+    Explanation,
     Job,
     JobFilter,
     JobPatch,
@@ -256,6 +258,10 @@ class Control(ABC):
         """Claim again; see `EngineClient.resume_engine`."""
         await self.on_loop(lambda: self._live().halt.resume(actor))
         return self.running.info()
+
+    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        """Why a job ran, or did not, at a moment; see `EngineClient.explain`."""
+        return await explain(self.running, job, at)
 
     def _live(self) -> Running:
         running = self.running

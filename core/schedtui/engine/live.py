@@ -106,8 +106,9 @@ class LiveJob:
         self.trigger = trigger
         self.policies = policies
         self.problem = problem
-        self.kwargs = dict(job.kwargs)
-        self.kwargs_json = dump_kwargs(self.kwargs)
+        self.kwargs_json = dump_kwargs(job.kwargs)
+        # Its own: who is given the job may change what is in it.
+        self.kwargs: dict[str, Any] = json.loads(self.kwargs_json) if self.kwargs_json else {}
         self.next_due_us = None if job.next_due is None else to_us(job.next_due)
         self.last_due_us = None if job.last_due is None else to_us(job.last_due)
         self.fired = job.fired

@@ -12,6 +12,7 @@ from schedtui.models import (
     BulkAction,
     BulkOutcome,
     EngineInfo,
+    Explanation,
     Job,
     JobFilter,
     JobPatch,
@@ -170,6 +171,10 @@ class Sync:
     def resume_engine(self, *, actor: str = PYTHON) -> EngineInfo:
         """See `Engine.resume_engine`."""
         return self._call(lambda: self._engine.resume_engine(actor=actor))
+
+    def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        """See `Engine.explain`."""
+        return self._call(lambda: self._engine.explain(job, at))
 
     def _call(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         loop = self._engine.loop

@@ -155,7 +155,9 @@ class JobWrites:
     ) -> None:
         """Add a line about a job to the audit trail."""
         now_us = self._core.clock.now_us()
-        tx.audit(now_us, actor, action, job.full_name, json.dumps(detail, sort_keys=True))
+        said = json.dumps(detail, sort_keys=True)
+        subject = job.id if "before" in detail or "after" in detail else None
+        tx.audit(now_us, actor, action, job.full_name, said, subject=subject)
 
     def _entered(self, job: Job) -> Job:
         live = self._core.jobs.by_id(job.id)

@@ -20,6 +20,7 @@ from schedtui.models.engine import (
     RunChange,
     Snapshot,
 )
+from schedtui.models.explanation import Explanation, Fact, FactKind
 from schedtui.models.job import Job, JobPatch, JobSpec, JobSummary
 from schedtui.models.policy import CatchUp, OnLost, Overlap, Policies
 from schedtui.models.role import Role
@@ -37,6 +38,9 @@ __all__ = [
     "Difference",
     "DueTime",
     "EngineInfo",
+    "Explanation",
+    "Fact",
+    "FactKind",
     "FunctionInfo",
     "Health",
     "Job",

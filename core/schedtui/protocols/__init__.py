@@ -11,6 +11,7 @@ from schedtui.protocols.rows import (
     NewRun,
     Opened,
     OpenRun,
+    PastBoot,
     RecentRun,
     Retry,
     Settled,
@@ -18,9 +19,10 @@ from schedtui.protocols.rows import (
     Token,
 )
 from schedtui.protocols.running import Call, Ended, Executor, Origin
-from schedtui.protocols.store import Store, StoreTx
+from schedtui.protocols.store import ENGINE, Store, StoreTx
 
 __all__ = [
+    "ENGINE",
     "Boot",
     "Call",
     "Claim",
@@ -35,6 +37,7 @@ __all__ = [
     "OpenRun",
     "Opened",
     "Origin",
+    "PastBoot",
     "RecentRun",
     "Retry",
     "Settled",

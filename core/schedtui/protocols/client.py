@@ -13,6 +13,7 @@ from schedtui.models import (
     BulkOutcome,
     Changes,
     EngineInfo,
+    Explanation,
     FunctionInfo,
     Job,
     JobFilter,
@@ -227,6 +228,21 @@ class EngineClient(Protocol):
 
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         """The next due times of a job; of a paused one, as if it were resumed now."""
+
+    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        """Why a job ran, or did not, at a moment; also of one that was deleted.
+
+        Args:
+            job: ``group/name``.
+            at: A moment. One without seconds means that minute: its first due time, else one that
+                is at most 30 seconds away. Text is read in the job's zone: ``9:00``,
+                ``yesterday 9:00``, ``mon 9:00``, ``2026-12-24 18:00``, ``10m ago``, ISO 8601. None:
+                the newest due time.
+
+        Raises:
+            JobNotFoundError: no job has this name, and none had it last.
+            InvalidError: ``at`` is no moment.
+        """
 
     async def preview(
         self,

@@ -163,6 +163,16 @@ class Boot:
     """Where it can be reached: the Unix socket's path, or empty."""
 
 
+class PastBoot(NamedTuple):
+    """A start of an engine, and how long it was seen."""
+
+    started_at_us: int
+    ended_at_us: int
+    """Its orderly end, else its last sign of life."""
+    clean: bool
+    """Whether it stopped in order; False also while it runs."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EnginePause:
     """The whole engine is paused."""

@@ -16,12 +16,16 @@ from schedtui.protocols.rows import (
     NewRun,
     Opened,
     OpenRun,
+    PastBoot,
     RecentRun,
     Retry,
     Settled,
     Start,
     Token,
 )
+
+ENGINE = 0
+"""The subject of lines of the audit trail that changed what all jobs go by."""
 
 
 class StoreTx(Protocol):
@@ -89,8 +93,26 @@ class StoreTx(Protocol):
     def append_logs(self, chunks: Sequence[LogChunk]) -> None:
         """Keep log lines and index their text."""
 
-    def audit(self, at_us: int, actor: str, action: str, object_: str, detail_json: str) -> None:
-        """Add a line to the audit trail."""
+    def audit(
+        self,
+        at_us: int,
+        actor: str,
+        action: str,
+        object_: str,
+        detail_json: str,
+        *,
+        subject: int | None = None,
+    ) -> None:
+        """Add a line to the audit trail.
+
+        Args:
+            at_us: When.
+            actor: Who.
+            action: ``job.edit`` and so on.
+            object_: What it was done to, by its name.
+            detail_json: What changed.
+            subject: Id of the job that it changed; see `Store.changes_of`.
+        """
 
     def beat(self, boot: str, now_us: int, *, stopped: bool = False) -> None:
         """The engine's sign of life, or its orderly end."""
@@ -197,3 +219,23 @@ class Store(Protocol):
 
     def tokens(self) -> list[Token]:
         """All access tokens."""
+
+    def due_runs(self, job_id: int, from_us: int, until_us: int, *, limit: int) -> list[Run]:
+        """What became of the due times from ``from_us`` to ``until_us``, both included.
+
+        Rows of one due time, and those that stand for a stretch which holds one of these moments;
+        the oldest due times first. A due time that came twice, because the clock was set back, has
+        a row for each.
+        """
+
+    def job_ids(self, group: str, name: str) -> list[int]:
+        """The ids of all jobs that are called so, or were last, living or not; newest first."""
+
+    def changes_of(self, subject: int, *, limit: int, before: int | None) -> list[AuditEvent]:
+        """The lines of the audit trail with ids below ``before`` that changed a job, newest first.
+
+        ``ENGINE`` instead of a job's id gives what changed the time, or the pause, of the engine.
+        """
+
+    def boots_around(self, at_us: int) -> tuple[PastBoot | None, PastBoot | None]:
+        """The last engine that started at or before a moment, and the first one after it."""

@@ -23,8 +23,18 @@ from schedtui.models import (
     Run,
     RunFilter,
 )
-from schedtui.protocols import Boot, Finish, NewRun, Opened, OpenRun, RecentRun, StoreTx, Token
-from schedtui.store import chunks, rows
+from schedtui.protocols import (
+    Boot,
+    Finish,
+    NewRun,
+    Opened,
+    OpenRun,
+    PastBoot,
+    RecentRun,
+    StoreTx,
+    Token,
+)
+from schedtui.store import chunks, memory_past, rows
 from schedtui.store.memory_tx import Data, MemoryTx
 
 
@@ -62,6 +72,8 @@ class MemoryStore:
                 pause=meta["pause"],
             )
             if boot is not None:
+                at_us = boot.started_at_us
+                self._data.boots[boot.boot] = PastBoot(at_us, at_us, clean=False)
                 meta.update(boot=boot.boot, last_seen_us=boot.started_at_us, clean=False)
             self._open = True
             return found
@@ -204,6 +216,27 @@ class MemoryStore:
         """All access tokens."""
         with self._reading() as data:
             return list(data.tokens.values())
+
+    def due_runs(self, job_id: int, from_us: int, until_us: int, *, limit: int) -> list[Run]:
+        """What became of the due times from ``from_us`` to ``until_us``, oldest first."""
+        with self._reading() as data:
+            ids = memory_past.due_ids(data, job_id, from_us, until_us)
+            return [_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
+
+    def job_ids(self, group: str, name: str) -> list[int]:
+        """The ids of all jobs that are called so, or were last, newest first."""
+        with self._reading() as data:
+            return memory_past.job_ids(data, group, name)
+
+    def changes_of(self, subject: int, *, limit: int, before: int | None) -> list[AuditEvent]:
+        """The lines of the audit trail that changed a job, or the engine, newest first."""
+        with self._reading() as data:
+            return memory_past.changes_of(data, subject, limit, before)
+
+    def boots_around(self, at_us: int) -> tuple[PastBoot | None, PastBoot | None]:
+        """The last engine that started at or before a moment, and the first one after it."""
+        with self._reading() as data:
+            return memory_past.boots_around(data, at_us)
 
 
 def _filter(where: RunFilter, data: Data) -> Callable[[NewRun], bool]:

@@ -17,6 +17,7 @@ from schedtui.protocols import (
     Finish,
     LogChunk,
     NewRun,
+    PastBoot,
     Retry,
     Settled,
     Start,
@@ -28,7 +29,8 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 _MISSING: Any = object()
 _ACTIVE = (RunState.QUEUED, RunState.RUNNING)
-_UNIQUE = (Source.SCHEDULE, Source.CATCHUP)
+UNIQUE = (Source.SCHEDULE, Source.CATCHUP)
+"""The sources of runs that stand for a due time."""
 
 
 def _no_meta() -> dict[str, Any]:
@@ -72,6 +74,9 @@ class Data:
     audit: dict[int, tuple[int, int, str, str, str, str]] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     """By name."""
+    subjects: dict[int, int] = field(default_factory=dict)
+    """What a line of the audit trail changed, by the line's id."""
+    boots: dict[str, PastBoot] = field(default_factory=dict)
 
     def name_of(self, run_id: int) -> str:
         """``group/name`` of a run's job; of its function where it has none."""
@@ -146,7 +151,7 @@ class MemoryTx:
         for run in runs:
             if run.id in data.runs:
                 raise StoreDataError(f"memory://: a run {run.id} exists already")
-            if run.source in _UNIQUE and run.scheduled_for_us is not None:
+            if run.source in UNIQUE and run.scheduled_for_us is not None:
                 key = (run.job_id, run.clock_epoch, run.scheduled_for_us)
                 if key in data.due:
                     raise StoreDataError(
@@ -318,7 +323,16 @@ class MemoryTx:
                 self._set(self._data.chunk_keys, key, chunk_id)
                 self._set(self._data.chunks, chunk_id, chunk)
 
-    def audit(self, at_us: int, actor: str, action: str, object_: str, detail_json: str) -> None:
+    def audit(
+        self,
+        at_us: int,
+        actor: str,
+        action: str,
+        object_: str,
+        detail_json: str,
+        *,
+        subject: int | None = None,
+    ) -> None:
         """Add a line to the audit trail."""
         audit_id = len(self._data.audit) + 1
         line = (
@@ -330,11 +344,16 @@ class MemoryTx:
             detail_json,
         )
         self._set(self._data.audit, audit_id, line)
+        subject = rows.subject_of(action, subject)
+        if subject is not None:
+            self._set(self._data.subjects, audit_id, subject)
 
     def beat(self, boot: str, now_us: int, *, stopped: bool = False) -> None:
         """The engine's sign of life, or its orderly end."""
         meta = self._data.meta
         if meta["boot"] == boot:
+            started_at_us = self._data.boots[boot].started_at_us
+            self._set(self._data.boots, boot, PastBoot(started_at_us, now_us, stopped))
             self._set(meta, "last_seen_us", now_us)
             if stopped:
                 self._set(meta, "clean", True)

@@ -15,7 +15,7 @@ from typing import Any, overload
 from schedtui.clock import from_us
 from schedtui.errors import ConflictError, StoreDataError
 from schedtui.models import Attempt, AuditEvent, Job, Run, RunState, Source, WaitReason
-from schedtui.protocols import EnginePause, Token
+from schedtui.protocols import ENGINE, EnginePause, Token
 
 logger = logging.getLogger("schedtui.store")
 
@@ -155,6 +155,14 @@ def audit_of(row: Sequence[Any]) -> AuditEvent:
         object=object_,
         detail=lenient_object(detail, "line of the audit trail", audit_id),
     )
+
+
+_OF_THE_ENGINE = frozenset({"engine.clock", "engine.pause", "engine.resume"})
+
+
+def subject_of(action: str, subject: int | None) -> int | None:
+    """The subject of a line of the audit trail; see `schedtui.protocols.Store.changes_of`."""
+    return ENGINE if action in _OF_THE_ENGINE else subject
 
 
 def state_of(text: str) -> RunState:

@@ -17,11 +17,12 @@ from schedtui.triggers.every import Every
 from schedtui.triggers.excepting import Except
 from schedtui.triggers.foreign import Foreign, as_trigger
 from schedtui.triggers.jitter import jitter_us
+from schedtui.triggers.leftout import LeftOut, left_out
 from schedtui.triggers.never import Never
 from schedtui.triggers.once import Once
 from schedtui.triggers.parse import parse_trigger
 from schedtui.triggers.timezones import check_timezone
-from schedtui.triggers.typed import parse_duration, parse_moment
+from schedtui.triggers.typed import parse_duration, parse_moment, parse_past_moment
 from schedtui.triggers.words import duration_words, moment_words
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Every",
     "Except",
     "Foreign",
+    "LeftOut",
     "Never",
     "Once",
     "Trigger",
@@ -40,9 +42,11 @@ __all__ = [
     "check_timezone",
     "duration_words",
     "jitter_us",
+    "left_out",
     "moment_words",
     "parse_duration",
     "parse_moment",
+    "parse_past_moment",
     "parse_trigger",
     "register_calendar",
 ]

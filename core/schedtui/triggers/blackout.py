@@ -89,6 +89,21 @@ class Blackout:
         day, time = divmod(start + span.offset, DAY_S)
         return (time, (day + 3) % 7, self._off(day) is None, self._off(day + 1) is None)
 
+    def covering(self, us: int, clock: WallClock) -> tuple[str, ...]:
+        """Those of its entries that cover a moment, as `words` calls them."""
+        wall = clock.local(us // SECOND_US)
+        day, second = wall // DAY_S, (wall - _MONDAY_S) % WEEK_S
+        found = [
+            one
+            for one in self.windows
+            if any((second - start) % WEEK_S < end - start for start, end in _window(one))
+        ]
+        found += [one for one in self.dates if day in _range(one)]
+        found += [f"calendar {one}" for one in self.calendars if day in calendar_days(one)]
+        year = date.fromordinal(day + EPOCH_ORDINAL).year
+        found += [f"holidays of {one}" for one in self.holidays if day in holidays_of(one, year)]
+        return tuple(found)
+
     def words(self) -> str:
         """``22:00-06:00, 2026-12-25 and the holidays of DE``."""
         words = [*self.windows, *self.dates]

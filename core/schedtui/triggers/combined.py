@@ -64,6 +64,11 @@ class Combined(Trigger):
         self._parts = parts
 
     @property
+    def parts(self) -> tuple[Trigger, ...]:
+        """What it is made of."""
+        return self._parts
+
+    @property
     def timezone(self) -> str | None:
         """The zone that all its parts were given themselves; None where they differ."""
         zones = {part.timezone for part in self._parts}

@@ -70,6 +70,10 @@ class Except(Combined):
         """Whether a moment lies in the blackout, were it due or not."""
         return self._blackout.end_after(us, self._clock) is not None
 
+    def left_out_by(self, us: int) -> tuple[str, ...]:
+        """What of the blackout covers a moment, in its own words; () for none of it."""
+        return self._blackout.covering(us, self._clock)
+
     def names_at(self, due_us: int) -> tuple[str, ...]:
         """The names that its trigger has for ``due_us``."""
         return self.trigger.names_at(due_us)

@@ -57,6 +57,7 @@ CALLS: dict[str, Call] = {
     "search": lambda client: client.search_logs("x"),
     "audit": lambda client: client.audit(),
     "next": lambda client: client.next_due("g/a"),
+    "explain": lambda client: client.explain("g/a"),
     "preview": lambda client: client.preview({}),
     "create": lambda client: client.create_job(SPEC),
     "trigger": lambda client: client.trigger_job("g/a"),

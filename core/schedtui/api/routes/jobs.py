@@ -12,17 +12,18 @@ from starlette.responses import Response
 from schedtui.api.answers import json_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
-from schedtui.api.query import CURSOR, EXPECT_ID, NONE, Params, limit, whole
+from schedtui.api.query import CURSOR, EXPECT_ID, NONE, Params, limit, text, whole
 from schedtui.api.schemas import PauseBody, TriggerBody, describe, page_of, ref
 from schedtui.client.local import MAX_PAGE
 from schedtui.errors import InvalidError
-from schedtui.models import Job, JobPatch, JobSpec, Preview, Run
+from schedtui.models import Explanation, Job, JobPatch, JobSpec, Preview, Run
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 
 _LIST = Params(limit(), CURSOR)
 _CHANGE = Params(EXPECT_ID)
 _NEXT = Params(whole("count", low=1, high=MAX_PAGE, default=5))
+_EXPLAIN = Params(text("at"))
 _JOB = "/{group}/{name}"
 
 
@@ -121,6 +122,13 @@ async def next_due(request: Request, group: str, name: str) -> Response:
     """Its next due times, in its own zone and in UTC."""
     query = _NEXT.read(request)
     return json_answer(await engine_of(request).next_due(f"{group}/{name}", count=query["count"]))
+
+
+@router.get(f"{_JOB}/explain", openapi_extra=describe(_EXPLAIN, ref(Explanation)))
+async def explain_job(request: Request, group: str, name: str) -> Response:
+    """Why it ran, or did not, at a moment; also of a job that was deleted."""
+    query = _EXPLAIN.read(request)
+    return json_answer(await engine_of(request).explain(f"{group}/{name}", query["at"]))
 
 
 def _job_answer(job: Job, *, status: int = 200, location: str = "") -> Response:

@@ -35,9 +35,10 @@ _NAME = _JOBS.group_name + "/" + _JOBS.name
 _JOB = sa.select(
     *(schema.jobs.c[name] if name in schema.jobs.c else _DUE[name] for name in JOB_COLUMNS)
 ).join_from(schema.job_due, schema.jobs, _DUE.job_id == _JOBS.id)
-_RUN = sa.select(*(_RUNS[name] for name in rows.RUN_COLUMNS), _NAME.label("job")).join_from(
+RUN = sa.select(*(_RUNS[name] for name in rows.RUN_COLUMNS), _NAME.label("job")).join_from(
     schema.runs, schema.jobs, _JOBS.id == _RUNS.job_id, isouter=True
 )
+AUDIT = sa.select(*(column for column in schema.audit.c if column.name != "subject"))
 _OPEN = (
     sa.select(
         _RUNS.id,
@@ -155,12 +156,12 @@ class SqlReader:
         wanted = bounded(max(limit, 0))
         found: list[Run] = []
         with self._reading() as connection:
-            query = _RUN.where(*_conditions(connection, where)).order_by(_RUNS.id.desc())
+            query = RUN.where(*_conditions(connection, where)).order_by(_RUNS.id.desc())
             while True:
                 page = query if before is None else query.where(_RUNS.id < bounded(before))
                 asked = wanted - len(found)
                 some = connection.execute(page.limit(asked)).all()
-                found += self._whole(_run, some)
+                found += self._whole(run_row, some)
                 if len(some) < asked or len(found) == wanted:
                     return found
                 before = some[-1][0]
@@ -172,8 +173,8 @@ class SqlReader:
             StoreDataError: it is damaged.
         """
         with self._reading() as connection:
-            row = connection.execute(_RUN.where(_RUNS.id == bounded(run_id))).first()
-        return None if row is None else _run(row)
+            row = connection.execute(RUN.where(_RUNS.id == bounded(run_id))).first()
+        return None if row is None else run_row(row)
 
     def _whole(self, read: Callable[[Any], T], found: Iterable[Any]) -> list[T]:
         """The runs of those rows that can be read."""
@@ -202,7 +203,7 @@ class SqlReader:
     def audit_trail(self, *, limit: int, before: int | None) -> list[AuditEvent]:
         """The audit trail with ids below ``before``, newest first."""
         audit_id = schema.audit.c.id
-        query = sa.select(schema.audit).order_by(audit_id.desc()).limit(bounded(max(limit, 0)))
+        query = AUDIT.order_by(audit_id.desc()).limit(bounded(max(limit, 0)))
         if before is not None:
             query = query.where(audit_id < bounded(before))
         with self._reading() as connection:
@@ -225,7 +226,12 @@ class SqlReader:
         ]
 
 
-def _run(row: Any) -> Run:
+def run_row(row: Any) -> Run:
+    """The run of a row of `RUN`.
+
+    Raises:
+        StoreDataError: it is damaged.
+    """
     return rows.run_of(row[:-1], row[-1] or "")
 
 

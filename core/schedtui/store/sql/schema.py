@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every revision there is, the oldest first; a store with any other one is newer than this code."""
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "schedtui_schema"
@@ -190,7 +190,14 @@ audit = sa.Table(
     sa.Column("action", sa.Text, nullable=False),
     sa.Column("object", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("subject", _Id),  # the job that it changed; 0 for what all jobs go by
     sqlite_autoincrement=True,
+)
+sa.Index(
+    "audit_subject",
+    audit.c.subject,
+    audit.c.id,
+    sqlite_where=sa.text("subject IS NOT NULL"),
 )
 
 tokens = sa.Table(

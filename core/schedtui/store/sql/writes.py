@@ -319,7 +319,16 @@ class SqlTx:
             fulltext.append(self._connection, chunks, indexed=self._indexed)
 
     @_step
-    def audit(self, at_us: int, actor: str, action: str, object_: str, detail_json: str) -> None:
+    def audit(
+        self,
+        at_us: int,
+        actor: str,
+        action: str,
+        object_: str,
+        detail_json: str,
+        *,
+        subject: int | None = None,
+    ) -> None:
         """Add a line to the audit trail."""
         self._execute(
             schema.audit.insert().values(
@@ -328,6 +337,7 @@ class SqlTx:
                 action=action,
                 object=rows.printable(object_),
                 detail=rows.printable(detail_json),
+                subject=rows.subject_of(action, subject),
             )
         )
 

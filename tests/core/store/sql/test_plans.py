@@ -12,6 +12,7 @@ from store_rows import add, line, new_run
 from schedtui.models import RunFilter, RunState, Source
 from schedtui.protocols import Store
 from schedtui.store.chunks import encode
+from schedtui.store.sql.past import IDS
 from schedtui.store.sql.sqlite import SqliteStore
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)
@@ -93,3 +94,23 @@ def test_what_a_search_need_not_look_at_is_found_in_an_index(history: Store) -> 
     plan = plan_of(history, lambda: history.search_logs("needle", limit=2), of="min(")
 
     assert any("USING COVERING INDEX log_chunks_last (run_id>?)" in step for step in plan), plan
+
+
+def test_what_became_of_a_due_time_is_found_by_its_index(history: Store) -> None:
+    assert isinstance(history, SqliteStore)
+    with history._connection_to_read() as connection:
+        asked = {"job": 3, "first": 1, "last": 9, "limit": 5}
+        rows = connection.execute(sa.text(f"EXPLAIN QUERY PLAN {IDS.text}"), asked)
+        plans = [row[3] for row in rows]
+
+    epochs = "SEARCH runs USING INDEX runs_due (job_id=? AND clock_epoch>?)"
+    due = "USING INDEX runs_due (job_id=? AND clock_epoch=? AND scheduled_for>? AND scheduled_for<?"
+    assert any(line.startswith(epochs) for line in plans), plans
+    assert any(due in line for line in plans), plans
+    assert not any(line.startswith("SCAN runs") for line in plans), plans
+
+
+def test_the_changes_of_a_job_are_found_by_their_index(history: Store) -> None:
+    plan = plan_of(history, lambda: history.changes_of(3, limit=9, before=1000))
+
+    assert plan == ["SEARCH audit USING INDEX audit_subject (subject=? AND id<?)"], plan
