@@ -8,7 +8,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from schedtui.capture import CurrentRun, current_run, log, progress, track
+    from schedtui.capture import (
+        CurrentRun,
+        current_run,
+        current_run_or_none,
+        log,
+        progress,
+        track,
+    )
     from schedtui.engine import Engine
     from schedtui.registry import Group
     from schedtui.schema.late import Late
@@ -29,10 +36,11 @@ __version__ = "0.1.0"
 
 __all__ = ["AllOf", "AnyOf", "Between", "Calendar", "Cron", "CurrentRun", "Engine", "Every"]
 __all__ += ["Except", "Group", "Late", "Never", "Once", "__version__"]
-__all__ += ["current_run", "log", "progress", "register_calendar", "track"]
+__all__ += ["current_run", "current_run_or_none", "log", "progress", "register_calendar", "track"]
 
 _ROOMS = {
-    "schedtui.capture": {"CurrentRun", "current_run", "log", "progress", "track"},
+    "schedtui.capture": {"CurrentRun", "current_run", "current_run_or_none", "log", "progress"}
+    | {"track"},
     "schedtui.engine": {"Engine"},
     "schedtui.registry": {"Group"},
     "schedtui.schema.late": {"Late"},

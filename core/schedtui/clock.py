@@ -1,7 +1,8 @@
 """The one clock: wall time in integer microseconds, monotonic seconds, and timers.
 
-Everything in the engine that asks for the time or waits for it goes through a `Clock`, so that
-`schedtui.testing.FakeClock` can stand in for it and no test has to sleep.
+Whatever is due, late, timed out or waited for by a run is so by a `Clock`, so that
+`schedtui.testing.FakeClock` can stand in for it and no test has to sleep. Real time is left where
+it only bounds work: how long a tick, a flush, a stop, a lock or another process may take.
 """
 
 from __future__ import annotations

@@ -149,6 +149,16 @@ class RefusedError(SchedtuiError):
 class ConflictError(RefusedError):
     """A name is taken, or the thing of this name is not the one that was meant."""
 
+    def __init__(self, message: str, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(message)
+        self.errors = errors
+        """The field that would have to be another; none where that is not the remedy."""
+
+    @classmethod
+    def taken(cls, message: str, name: str) -> ConflictError:
+        """The error for a name that something else has."""
+        return cls(message, (FieldError(field="name", got=name, expected="a name not in use"),))
+
 
 class VersionConflictError(ConflictError):
     """The thing has changed since it was read: read it again, and repeat the edit on that."""

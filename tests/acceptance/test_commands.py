@@ -59,6 +59,9 @@ def test_a_real_case_from_the_command_line(place: Place) -> None:
 
     place.run("delete", "reports/weekly")
     place.run("next", "reports/weekly", code=3)
+    assert [one["id"] for one in place.json("runs", "reports/weekly")] == [run["id"]]
+    assert line["text"] in place.run("logs", "reports/weekly").stdout
+    place.run("runs", "reports/nobody", code=3)
 
 
 def test_pause_and_resume(place: Place) -> None:

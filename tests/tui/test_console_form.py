@@ -104,11 +104,11 @@ async def test_the_zone_is_the_groups_until_one_is_typed() -> None:
     engine.group_zones |= {"Reports": "Asia/Tokyo", "ops": "America/New_York"}
     async with console(engine, size=(100, 40)) as driver:
         await open_form(driver)
-        await driver.shows("the group's, else the engine's: Europe/Berlin")
+        await driver.shows(" the group's, else the engine's")
         control(driver, "#typed").value = "0 9 * * 1"
-        await driver.shows("JST")
+        await driver.shows("JST", "Asia/Tokyo (the group's, else the engine's)")
         control(driver, "#group").value = "ops"
-        await driver.shows("EST")
+        await driver.shows("EST", "America/New_York (the group's, else the engine's)")
         control(driver, "#zone").value = "Europe/Berlin"
         await driver.shows("CET")
         control(driver, "#zone").value = ""

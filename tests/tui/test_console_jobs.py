@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -100,6 +101,19 @@ async def test_a_countdown_runs() -> None:
         await driver.shows("in 3s")
         driver.table.tick(row.next_due_us + 9_000_000)
         await driver.shows("late 9s")
+
+
+async def test_after_another_screen_the_clock_is_right_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Console, "_tick", lambda _: None)
+    async with console(three()) as driver:
+        await driver.press("enter")
+        await driver.shows("jobs > Reports/alpha")
+        now = datetime.now(UTC) + timedelta(hours=7)
+        driver.app.clock.learn(replace(await driver.engine.info(), now=now), 0)
+        await driver.press("escape")
+        await driver.shows(f"{now:%H:%M}", "late 6h")
 
 
 async def test_moving_and_sorting() -> None:

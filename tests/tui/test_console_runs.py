@@ -73,6 +73,19 @@ async def test_a_log_is_followed() -> None:
         await driver.shows("✓ succeeded", "'done'")
 
 
+async def test_the_arguments_of_a_job_are_found_in_a_small_terminal() -> None:
+    engine = three()
+    engine.all_runs[1001] = run(1001, 1)
+    async with console(engine) as driver:
+        await driver.press("enter")
+        await driver.shows("Tab Details", "? Help", "schedule")
+        assert 'recipient = "ops@example.org"' not in driver.text()
+        await driver.press("tab", "pagedown", "pagedown")
+        await driver.shows('recipient = "ops@example.org"')
+        await driver.press("tab", "enter")
+        await driver.shows("run 1001")
+
+
 async def test_the_progress_of_a_run_moves() -> None:
     engine = FakeEngine([summary(1, "alpha", active=1, running_id=5, running_since_us=1)])
     at_work = run(5, 1, state=RunState.RUNNING, finished_at=None, progress=0.25)

@@ -117,6 +117,8 @@ ACTIONS: tuple[Action, ...] = (
     _back("job"),
     Action(id="open", scope="job", keys="enter", label="Run", footer=2,
            help="The run: its error, result, arguments and log."),
+    Action(id="details", scope="job", keys="tab", label="Details", footer=2,
+           help="To the details (arguments, policies), which the arrows then scroll, and back."),
     *_job_actions("job"),
     _cancel("job", "End the run under the cursor, else the one that runs, after asking.", 7),
     _rerun("job", 8),

@@ -185,7 +185,8 @@ class Drafts:
         taken = self._core.jobs.find(group, name)
         if taken is not None:
             why = f"; {damage.told(taken.job)}" if taken.job.damage else ""
-            raise ConflictError(f"a job {group}/{name} exists already; choose another name{why}")
+            message = f"a job {group}/{name} exists already; choose another name{why}"
+            raise ConflictError.taken(message, name)
 
     def _name(self, group: str, name: str | None, function_name: str) -> str:
         if name is not None:

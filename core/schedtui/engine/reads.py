@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from schedtui.engine.running import Running
-from schedtui.errors import InvalidError, RunNotFoundError
+from schedtui.errors import InvalidError, JobNotFoundError, RunNotFoundError
 from schedtui.models import TERMINAL, LogLine, LogPage, Page, Run, RunFilter
+from schedtui.models.names import split_name
 
 FOLLOW_S = 0.05
 """Between two pages of a followed log."""
@@ -27,9 +28,25 @@ class Reads:
     async def runs(self, where: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """A page of the history, newest first."""
         before = position(cursor)
+        where = await self._resolved(where)
         rows = await self._off_loop(self._store.runs, where, limit=limit + 1, before=before)
         page = tuple(self._live(run) for run in rows[:limit])
         return Page(items=page, cursor=str(page[-1].id) if len(rows) > limit else None)
+
+    async def _resolved(self, where: RunFilter) -> RunFilter:
+        """A filter that names a job by its id, if at all."""
+        if where.job is None:
+            return where
+        if where.job_id is not None:
+            raise InvalidError.one("job_id", where.job_id, "either job or job_id, not both")
+        group, name = split_name("job", where.job)
+        live = self._running.core.jobs.find(group, name)
+        job_id = live.id if live is not None else None
+        if job_id is None:
+            job_id = await self._off_loop(self._store.deleted_job, group, name)
+        if job_id is None:
+            raise JobNotFoundError(where.job)
+        return replace(where, job=None, job_id=job_id)
 
     async def run(self, run_id: int) -> Run:
         """One run, with what it has said since its row was written."""

@@ -41,11 +41,12 @@ async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admi
     )
     reason = f"its engine ended while it ran{seen}; it may or may not have done its work"
     now_us = core.clock.now_us()
+    seen_us = now_us if opened.last_seen_us is None else min(opened.last_seen_us, now_us)
     again: list[OpenRun] = []
     for first in range(0, len(interrupted), CHUNK):
         chunk = interrupted[first : first + CHUNK]
         kept = await core.off_loop(_kept_lines, core.store, chunk)
-        rows = [_lost(run, now_us, reason, kept.get(run.id, 0)) for run in chunk]
+        rows = [_lost(run, seen_us, reason, kept.get(run.id, 0)) for run in chunk]
         ends = [row for run, row in zip(chunk, rows, strict=True) if not _reruns(core, run)]
         retries = [
             Retry(row, now_us) for run, row in zip(chunk, rows, strict=True) if _reruns(core, run)
@@ -55,8 +56,9 @@ async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admi
     for run in interrupted:
         live = core.holder(run.job_id, run.function)
         if live is not None and not _reruns(core, run):
-            at_us = run.started_at_us or now_us
-            live.recent.append(RecentRun(run.id, run.job_id, RunState.LOST, at_us, now_us - at_us))
+            at_us = run.started_at_us or run.claimed_at_us
+            lasted_us = max(seen_us - at_us, 0)
+            live.recent.append(RecentRun(run.id, run.job_id, RunState.LOST, at_us, lasted_us))
             live.failures += 1
     waiting = [run for run in left if run.state is RunState.QUEUED]
     orphans = _queue(core, sorted([*waiting, *again]), admission)
@@ -147,14 +149,16 @@ def _kept_lines(store: Store, runs: Sequence[OpenRun]) -> dict[int, int]:
     return kept
 
 
-def _lost(run: OpenRun, now_us: int, reason: str, log_lines: int) -> Finish:
+def _lost(run: OpenRun, seen_us: int, reason: str, log_lines: int) -> Finish:
+    """The end of an interrupted run: when its engine was last seen, for nobody knows more."""
+    started_us = run.started_at_us or run.claimed_at_us
     return Finish(
         run.id,
         run.attempt,
         run.token or 0,
         RunState.LOST,
-        run.started_at_us or now_us,
-        now_us,
+        started_us,
+        max(started_us, seen_us),
         reason,
         None,
         None,

@@ -43,6 +43,7 @@ class Run:
     """The attempt that runs or ran last; 0 before the first."""
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    """Of one whose engine died: that engine's last sign of life."""
     reason: str = ""
     """Why it was skipped, missed, cancelled or lost, or is asked to end; one sentence."""
     range_from: datetime | None = None
@@ -137,6 +138,11 @@ class RunFilter:
     """Which runs; every part that is given must hold."""
 
     job_id: int | None = None
+    job: str | None = None
+    """``group/name``: the living job of that name, else the one of that name deleted last.
+
+    The engine turns it into ``job_id``; a store does not look at it.
+    """
     group: str | None = None
     state: RunState | None = None
     source: Source | None = None

@@ -248,7 +248,12 @@ class EngineClient(Protocol):
     async def runs(
         self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None
     ) -> Page[Run]:
-        """The history, newest first."""
+        """The history, newest first.
+
+        Raises:
+            JobNotFoundError: no job ever had the name that is asked for.
+            InvalidError: both a job and a job's id are asked for.
+        """
 
     async def run(self, run_id: int) -> Run:
         """One run. Raises `RunNotFoundError`."""

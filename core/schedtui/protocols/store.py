@@ -158,6 +158,9 @@ class Store(Protocol):
     def job(self, job_id: int) -> Job | None:
         """A living job."""
 
+    def deleted_job(self, group: str, name: str) -> int | None:
+        """The id of the job of this name that was deleted last; None where there was none."""
+
     def open_runs(self) -> list[OpenRun]:
         """All runs that are queued or running, oldest first; damaged ones are left out."""
 

@@ -108,6 +108,12 @@ class MemoryStore:
         with self._reading() as data:
             return data.jobs.get(job_id)
 
+    def deleted_job(self, group: str, name: str) -> int | None:
+        """The id of the job of this name that was deleted last; None where there was none."""
+        with self._reading() as data:
+            ids = [i for i in data.deleted if data.names[i] == (group, name)]
+            return max(ids, key=lambda i: (data.deleted[i], i), default=None)
+
     def open_runs(self) -> list[OpenRun]:
         """All runs that are queued or running, oldest first."""
         with self._reading() as data:

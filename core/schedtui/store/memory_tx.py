@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from schedtui.clock import from_us, to_us
-from schedtui.errors import ConflictError, StoreDataError
+from schedtui.errors import StoreDataError
 from schedtui.models import Job, RunState, Source, WaitReason
 from schedtui.protocols import (
     Claim,
@@ -56,6 +56,8 @@ class Data:
     """Group and name of every job that ever lived."""
     ids: dict[tuple[str, str], int] = field(default_factory=dict)
     """Living jobs by group and name."""
+    deleted: dict[int, int] = field(default_factory=dict)
+    """When (microseconds) each of the others was deleted."""
     runs: dict[int, NewRun] = field(default_factory=dict)
     """Every run as it is now."""
     ends: dict[int, Finish] = field(default_factory=dict)
@@ -293,13 +295,14 @@ class MemoryTx:
 
     def _refuse_taken(self, job: Job, own_id: int | None) -> None:
         if self._data.ids.get((job.group, job.name), own_id) != own_id:
-            raise ConflictError(rows.taken(job))
+            raise rows.taken(job)
 
-    def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:  # noqa: ARG002 - nobody reads when here
+    def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:
         """Make a tombstone of a living job where its version still is ``version``."""
         old = self._data.jobs.get(job_id)
         if old is None or old.version != version:
             return False
+        self._set(self._data.deleted, job_id, now_us)
         self._remove(self._data.jobs, job_id)
         self._remove(self._data.ids, (old.group, old.name))
         return True
@@ -353,7 +356,7 @@ class MemoryTx:
     def insert_token(self, token: Token) -> Token:
         """Keep a new token; ``id`` is given by the store."""
         if token.name in self._data.tokens:
-            raise ConflictError(rows.token_taken(token))
+            raise rows.token_taken(token)
         kept = replace(token, id=len(self._data.tokens) + 1)
         self._set(self._data.tokens, token.name, kept)
         return kept

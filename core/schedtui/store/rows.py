@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, overload
 
 from schedtui.clock import from_us
-from schedtui.errors import StoreDataError
+from schedtui.errors import ConflictError, StoreDataError
 from schedtui.models import Attempt, AuditEvent, Job, Run, RunState, Source, WaitReason
 from schedtui.protocols import EnginePause, Token
 
@@ -283,11 +283,16 @@ def moment_of(us: int | None) -> Any:
     return None if us is None else from_us(us)
 
 
-def taken(job: Job) -> str:
-    """The message for a name that a living job has."""
-    return f"a job {job.full_name} exists already; choose another name, or edit or delete that one"
+def taken(job: Job) -> ConflictError:
+    """The error for a name that a living job has."""
+    return ConflictError.taken(
+        f"a job {job.full_name} exists already; choose another name, or edit or delete that one",
+        job.name,
+    )
 
 
-def token_taken(token: Token) -> str:
-    """The message for a token's name that is in use."""
-    return f"a token named {token.name!r} exists already; choose another name"
+def token_taken(token: Token) -> ConflictError:
+    """The error for a token's name that is in use."""
+    return ConflictError.taken(
+        f"a token named {token.name!r} exists already; choose another name", token.name
+    )

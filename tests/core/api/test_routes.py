@@ -90,7 +90,7 @@ async def test_runs_take_every_filter(http: httpx.AsyncClient, engine: FakeEngin
     assert response.status_code == 200
     assert engine.seen["runs"] == {
         "where": RunFilter(
-            job_id=1,
+            job="g/a",
             group="g",
             state=RunState.FAILED,
             source=Source.MANUAL,

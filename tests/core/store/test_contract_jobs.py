@@ -151,6 +151,23 @@ def test_a_name_is_free_after_deletion_and_the_id_is_not(store: Store) -> None:
     assert store.recent_runs(10) == {}
 
 
+def test_of_the_deleted_jobs_of_a_name_the_last_one_is_found(store: Store) -> None:
+    assert store.deleted_job("Reports", "clean") is None
+    first, second = add(store, "first", "clean")
+    assert store.deleted_job("Reports", "clean") is None
+    with store.transaction() as tx:
+        tx.delete_job(second, version=1, now_us=T0)
+    assert store.deleted_job("Reports", "clean") == second
+    with store.transaction() as tx:
+        tx.update_job(job("clean", id=first, version=2), version=1)
+        tx.delete_job(first, version=2, now_us=T0 + 1)
+    add(store, "clean")
+
+    assert store.deleted_job("Reports", "clean") == first
+    assert store.deleted_job("Reports", "first") is None
+    assert store.deleted_job("Other", "clean") is None
+
+
 def test_the_id_of_a_deleted_newest_job_is_not_used_again_after_reopening(store: Store) -> None:
     (old,) = add(store, "clean")
     with store.transaction() as tx:

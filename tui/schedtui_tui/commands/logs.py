@@ -68,8 +68,7 @@ def run(args: argparse.Namespace) -> int:
 async def _find(client: EngineClient, what: str) -> Run:
     if what.isascii() and what.isdecimal():
         return await client.run(int(what))
-    job = await client.job(what)
-    for run in await newest(client, RunFilter(job_id=job.id), LOOK_BACK):
+    for run in await newest(client, RunFilter(job=what), LOOK_BACK):
         if run.started_at is not None:
             return run
     raise RunNotFoundError(what, "this job has not run yet")

@@ -19,7 +19,12 @@ PAGE = 500
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``schedtui runs``."""
-    parser.add_argument("job", nargs="?", metavar="GROUP/NAME", help="runs of this job only")
+    parser.add_argument(
+        "job",
+        nargs="?",
+        metavar="GROUP/NAME",
+        help="runs of this job only; also of one that was deleted",
+    )
     parser.add_argument("--group", help="runs of this group's jobs only")
     parser.add_argument(
         "--state", choices=[state.value for state in RunState], help="runs in this state only"
@@ -58,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         if args.diff:
             return await _compare(client, args)
         where = RunFilter(
-            job_id=(await client.job(args.job)).id if args.job else None,
+            job=args.job,
             group=args.group,
             state=RunState(args.state) if args.state else None,
             source=Source(args.source) if args.source else None,

@@ -9,7 +9,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,18 +18,20 @@ from schedtui.errors import SchedtuiError, StoreLockedError
 from schedtui_tui.commands.host import DIED, GRACE_S, STOPPING, Host, tune
 from schedtui_tui.exits import Exit, report, tell
 from schedtui_tui.logfile import log_to_stderr, trim
-from schedtui_tui.process import Child
+from schedtui_tui.process import RESET, Child
 from schedtui_tui.signals import Signals
 from schedtui_tui.tables import print_line
-from schedtui_tui.terminal import Terminal, is_terminal
+from schedtui_tui.terminal import Terminal, displayed, is_terminal
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
     from schedtui_tui.app import Console, QuitChoice
+    from schedtui_tui.display import Display
 
 T = TypeVar("T")
 
 _TRIM_EVERY_S = 60.0
+_LOOK_S = 0.5
 
 logger = logging.getLogger("schedtui.console")
 
@@ -61,7 +64,11 @@ class AttachedSession:
             return self._client
 
         app = Console(connect, title=self._title, embedded=None, read_only=self._read_only)
-        choice = app.run()
+        with (
+            displayed() as display,
+            _left_in_time(signals, display, partial(display.give_up, RESET)),
+        ):
+            choice = app.run()
         _say_that_it_goes_on(app, choice, self._again)
         return _outcome(app)
 
@@ -124,7 +131,8 @@ class EmbeddedSession:
             embedded=Embedded(demo=self._demo, can_detach=self._child is not None),
             read_only=self._read_only,
         )
-        choice = app.run()
+        with _left_in_time(self._signals, self._terminal.display, self._terminal.give_up):
+            choice = app.run()
         # Textual put back what it had found; as long as the engine runs, its stand-ins go there.
         sys.stdout, sys.stderr = self._streams
         if choice is QuitChoice.DETACH and self._child is not None and self._signals.got is None:
@@ -267,6 +275,34 @@ def _settle(
     # The loop is gone when the person has left in the meantime.
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(settle)
+
+
+@contextlib.contextmanager
+def _left_in_time(
+    signals: Signals, display: Display, give_up: Callable[[], object]
+) -> Iterator[None]:
+    """Have the app, which is run meanwhile, leave when asked to even if its terminal is not read.
+
+    Args:
+        signals: Whatever they tell makes the app leave.
+        display: What it draws on, and may hang on.
+        give_up: Lets it go on without.
+    """
+    left = threading.Event()
+
+    def watch() -> None:
+        signals.wait()
+        while not left.wait(_LOOK_S):
+            if display.stuck:
+                logger.warning("the terminal is not read, and is given up")
+                give_up()
+                return
+
+    threading.Thread(target=watch, name="schedtui-leave", daemon=True).start()
+    try:
+        yield
+    finally:
+        left.set()
 
 
 def _leave_on_signal(app: Console, signals: Signals) -> None:

@@ -35,6 +35,11 @@ class ConsoleScreen(Screen[T]):
     def tick(self, now_us: int) -> None:
         """A second has passed on the engine's clock; called while the screen is to be seen."""
 
+    def on_screen_resume(self) -> None:
+        """It is to be seen again: what tells the time must not show when it was covered."""
+        if self.ready:
+            self.tick(self.console.clock.now_us())
+
     @property
     def console(self) -> Console:
         """The app."""

@@ -38,6 +38,7 @@ from schedtui_tui.widgets.text_input import TextInput
 _PREVIEW_AFTER_S = 0.15
 _COUNT = 5
 _ERRORS = 100  # that are shown
+_ZONE_RULE = "the group's, else the engine's"
 _KINDS = {
     "cron": ("cron expression", "0 9 * * mon-fri   minute hour day month weekday"),
     "every": ("every", "90s, 5m, 2h, 1d"),
@@ -97,15 +98,12 @@ class CreateScreen(ConsoleScreen[None]):
             yield ArgumentRow(argument)
 
     def _schedule(self) -> Iterable[Widget]:
-        engine = self.console.connection.engine
-        zone = f": {engine.timezone}" if engine is not None else ""
-        rule = f"the group's, else the engine's{zone}"
         kinds = [(Content(label), kind) for kind, (label, _) in _KINDS.items()]
         select = Select(kinds, value="cron", allow_blank=False, compact=True, id="kind")
         yield FormRow("trigger.type", "kind", select)
         typed = TextInput(placeholder=_KINDS["cron"][1], id="typed")
         yield FormRow("trigger", "when *", typed)
-        yield FormRow("timezone", "time zone", TextInput(placeholder=rule, id="zone"))
+        yield FormRow("timezone", "time zone", TextInput(placeholder=_ZONE_RULE, id="zone"))
 
     def on_mount(self) -> None:
         """Nothing is previewed yet."""
@@ -203,6 +201,9 @@ class CreateScreen(ConsoleScreen[None]):
         self._row("timezone").complain("")
         if preview is not None:
             self._say(_preview_pieces(preview))
+            if self._text("timezone") is None and self._kind != "json":
+                rule = f"{cut(preview.timezone, 60)} ({_ZONE_RULE})"
+                self.query_one("#zone", Input).placeholder = rule
         elif isinstance(error, InvalidError):
             ours = any(one.field in ("timezone", "group") for one in error.errors)
             wrong = error if ours else error.below("trigger")

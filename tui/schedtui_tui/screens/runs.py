@@ -111,7 +111,7 @@ class JobScreen(JobCommands, RunCommands):
         self._load_detail()
 
     def _crumbs(self) -> None:
-        state = " (deleted; the history stays a while)" if self._gone else ""
+        state = " (deleted; its history stays)" if self._gone else ""
         name = cut(self._row.full_name, max(self.size.width - 40, 20))
         self.query_one("#crumbs", Said).say(
             [(" jobs > ", "dim"), (name, "bold"), (state, "$text-warning")]

@@ -64,9 +64,9 @@ async def list_runs(request: Request) -> Response:
     engine = engine_of(request)
     if query["job"] is not None and query["job_id"] is not None:
         raise InvalidError.one("job_id", query["job_id"], "either job or job_id, not both")
-    job_id = query["job_id"] if query["job"] is None else (await engine.job(query["job"])).id
     where = RunFilter(
-        job_id=job_id,
+        job_id=query["job_id"],
+        job=query["job"],
         group=query["group"],
         state=query["state"],
         source=query["source"],

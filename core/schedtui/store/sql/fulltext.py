@@ -1,8 +1,9 @@
 """Log chunks and the index of their words: one contentless FTS5 table a month.
 
-A table holds only words and the ids of chunks, so retention drops a month whole. See
-https://sqlite.org/fts5.html#contentless_tables. The index may find a chunk too many, for instance
-where words are in different lines of it; the lines themselves are matched afterwards.
+A table holds only words and the ids of chunks; a month of them can be dropped in one step, and
+nothing drops one by itself. See https://sqlite.org/fts5.html#contentless_tables. The index may find
+a chunk too many, for instance where words are in different lines of it; the lines themselves are
+matched afterwards.
 """
 
 from __future__ import annotations

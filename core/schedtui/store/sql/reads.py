@@ -123,6 +123,19 @@ class SqlReader:
             row = connection.execute(_JOB.where(_DUE.job_id == bounded(job_id))).first()
         return None if row is None else job_of(row)
 
+    def deleted_job(self, group: str, name: str) -> int | None:
+        """The id of the job of this name that was deleted last; None where there was none."""
+        query = (
+            sa.select(_JOBS.id)
+            .where(_JOBS.group_name == rows.printable(group), _JOBS.name == rows.printable(name))
+            .where(_JOBS.deleted_at.is_not(None))
+            .order_by(_JOBS.deleted_at.desc(), _JOBS.id.desc())
+            .limit(1)
+        )
+        with self._reading() as connection:
+            found: int | None = connection.execute(query).scalar()
+        return found
+
     def open_runs(self) -> list[OpenRun]:
         """All runs that are queued or running, oldest first; damaged ones are left out."""
         with self._reading() as connection:

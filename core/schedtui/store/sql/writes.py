@@ -381,13 +381,13 @@ class SqlTx:
 
 
 @contextmanager
-def _unique(message: str) -> Iterator[None]:
+def _unique(taken: ConflictError) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
         if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_CONSTRAINT_UNIQUE":
             raise
-        raise ConflictError(message) from error
+        raise taken from error
 
 
 def _split(job: Job) -> tuple[dict[str, Any], dict[str, Any]]:
