@@ -366,7 +366,7 @@ async def test_who_is_refused_the_store_is_sent_only_where_somebody_listens(
             await Engine(store=url, clock=KitClock()).start()
     assert refused.value.address == (address or None)
     assert address in str(refused.value)
-    assert ("opens the console" in str(refused.value)) is bool(address)
+    assert ("open the console" in str(refused.value)) is bool(address)
 
 
 async def test_a_second_engine_on_the_store_is_refused(world: World) -> None:

@@ -129,7 +129,7 @@ async def test_a_task_that_others_cancel_says_so(calls: Calls) -> None:
     run_id = calls.submit(forever)
     await turns()
     for task in asyncio.all_tasks():
-        if task.get_name() == f"schedtui run {run_id}":
+        if task.get_name() == f"schedtui call {run_id}":
             task.cancel()
     ended = await calls.end(run_id)
     assert ended.state is RunState.CANCELLED
