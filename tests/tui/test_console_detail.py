@@ -62,4 +62,4 @@ async def test_a_pause_shows_its_end_and_failures_are_counted() -> None:
     }
     async with console(engine, size=(140, 48)) as driver:
         await driver.shows("until 2026-12-24 18:00:00 CET", "2 in a row; paused at 3")
-        await driver.shows("7 of 10 times", "Paused     by [red]x")
+        await driver.shows("7 of 10 times", "Paused     by", "[red]x[@click=app.quit]")

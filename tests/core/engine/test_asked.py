@@ -7,6 +7,7 @@ import threading
 from engine_kit import World, running
 
 from schedtui import Group
+from schedtui.execution.ended import ASKED
 from schedtui.models import RunState
 
 
@@ -40,4 +41,4 @@ async def test_until_it_has_ended_its_reason_says_that_it_was_asked(world: World
         await kit.until(lambda: kit.running.supervisor.idle.is_set())
         await kit.until(lambda: kit.idle)
         done = await kit.client.run(run.id)
-        assert (done.state, done.reason) == (RunState.SUCCEEDED, "")
+        assert (done.state, done.reason) == (RunState.SUCCEEDED, ASKED)

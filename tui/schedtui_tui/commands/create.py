@@ -86,7 +86,8 @@ def _names(full: str | None) -> tuple[str | None, str | None]:
 
 def _option(args: argparse.Namespace) -> str:
     """The option that says when."""
-    return next(f"--{name}" for name in ("cron", "every", "at") if vars(args)[name] is not None)
+    names = ("cron", "every", "at", "calendar", "trigger")
+    return next(f"--{name}" for name in names if vars(args)[name] is not None)
 
 
 def _trigger(args: argparse.Namespace) -> dict[str, Any]:
