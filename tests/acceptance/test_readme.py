@@ -51,7 +51,7 @@ def steer(terminal: Terminal) -> None:
     terminal.send("esc", "/", "good", "enter")
     terminal.wait("1 of 2 match good")
     terminal.send("esc", "?")
-    terminal.wait("One row down.")
+    terminal.wait("Run it now, once")
     terminal.send("esc")
 
 
