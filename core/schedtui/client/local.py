@@ -67,7 +67,7 @@ class LocalClient:
 
     @property
     def _off_loop(self) -> OffLoop:
-        return self._engine.running.core.off_loop
+        return self._engine.off_loop
 
     async def info(self) -> EngineInfo:
         """The engine now."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from schedtui import policies as policy_rules
 from schedtui.clock import Clock, SystemClock
@@ -30,6 +30,7 @@ from schedtui.triggers import check_timezone
 if TYPE_CHECKING:
     from schedtui.target.code import Code
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 logger = logging.getLogger("schedtui.engine")
@@ -66,6 +67,8 @@ class Engine(Control):
             start by whoever does (`schedtui.api.start_server`): who finds the store in use is sent
             there. Empty where nobody listens.
         start_paused: Whether it is paused from its start on, as by `pause_engine`.
+        on_start: Awaited, each on the engine's own loop, when its store is open and before anything
+            fires; one that raises ends the start.
         on_death: Called, each in the engine's own thread, when that thread ended without having
             been asked to: nothing fires any more, and the program should say so or end.
 
@@ -111,6 +114,7 @@ class Engine(Control):
         self._code: tuple[Code, bool] | None = None
         self.address = ""
         self.start_paused = False
+        self.on_start: list[Callable[[], Awaitable[object]]] = []
         self.on_death: list[Callable[[], object]] = []
         self.sync = Sync(self)
 
@@ -134,8 +138,9 @@ class Engine(Control):
 
     @property
     def store(self) -> Store:
-        """The store of the running engine."""
-        return self.running.store
+        """The store of the running engine, or of one that calls `on_start`."""
+        running = self._running
+        return running.store if running is not None and running.opened else self.running.store
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -161,7 +166,7 @@ class Engine(Control):
         settings = replace(self._settings, paused=self.start_paused)
         self._running = running = Running(settings, self._make_store(), self.address)
         try:
-            await running.start()
+            await running.start(self.on_start)
         except BaseException:
             self._running = None
             raise
@@ -281,6 +286,17 @@ class Engine(Control):
             EngineStoppedError: the engine does not run.
         """
         return await self.running.on_loop(make)
+
+    async def off_loop(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `asyncio.to_thread`, in the engine's own threads; from any loop.
+
+        What functions leave in the threads that `asyncio.to_thread` uses does not hold this up.
+
+        Raises:
+            EngineStoppedError: the engine does not run.
+        """
+        running = self._running if self._running is not None else self.running
+        return await running.off_loop(work, *args, **kwargs)
 
     # --- code ---------------------------------------------------------------------------------
 

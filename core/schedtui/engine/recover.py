@@ -28,6 +28,16 @@ logger = logging.getLogger("schedtui.recover")
 CHUNK = 1_000
 
 
+def note_absence(core: Core, opened: Opened) -> None:
+    """Remember since when nobody ran, for the due times of that while."""
+    now_us = core.clock.now_us()
+    if opened.last_seen_us is not None and opened.last_seen_us <= now_us:
+        since, until = from_us(opened.last_seen_us), from_us(now_us)
+        how = "" if opened.clean else " (it did not stop in order)"
+        reason = f"the engine did not run from {since:%FT%TZ} to {until:%FT%TZ}{how}"
+        core.absent = (opened.last_seen_us, now_us, reason)
+
+
 async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admission) -> None:
     """Settle what is left, before the first tick.
 

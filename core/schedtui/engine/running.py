@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ from schedtui.engine.live import LiveRun
 from schedtui.engine.load import Reloads, load
 from schedtui.engine.loglines import LogLines
 from schedtui.engine.reconcile import reconcile
-from schedtui.engine.recover import recover
+from schedtui.engine.recover import note_absence, recover
 from schedtui.engine.reloading import Reloading
 from schedtui.engine.settings import Settings
 from schedtui.engine.slots import Pool, Slots
@@ -76,6 +76,9 @@ class Running:
         self.stopping = False
         self.loop = asyncio.get_running_loop()
         self._threads = DaemonThreads(THREADS, "schedtui-own")
+        self.off_loop = self._threads.call
+        self.opened = False
+        """Whether its store can be read."""
         self.ended = asyncio.Event()
         """Set when it has stopped, or its start has failed."""
         self._begun = asyncio.Event()
@@ -85,8 +88,11 @@ class Running:
         self._processes = ProcessExecutor(slots=settings.processes, clock=self.clock)
         self._unwatch: Callable[[], None] = _nothing
 
-    async def start(self) -> None:
+    async def start(self, before: Iterable[Callable[[], Awaitable[object]]] = ()) -> None:
         """Open the store, take over what it holds, and begin to tick.
+
+        Args:
+            before: Awaited before the first tick.
 
         Raises:
             StoreLockedError, StoreSchemaError, StoreUnavailableError: nothing was started.
@@ -94,7 +100,7 @@ class Running:
         """
         try:
             refuse_in_worker()
-            await self._start()
+            await self._start(before)
         finally:
             self._begun.set()
             if not self.ready:
@@ -111,7 +117,7 @@ class Running:
             self._stop_task = self.loop.create_task(self._stop(grace_s))
         await asyncio.shield(self._stop_task)
 
-    async def _start(self) -> None:
+    async def _start(self, before: Iterable[Callable[[], Awaitable[object]]]) -> None:
         boot = Boot(
             boot=self.boot,
             pid=os.getpid(),
@@ -126,12 +132,15 @@ class Running:
             if self.settings.paused:
                 await self.halt.pause("started paused", ENGINE)
             await load(self.core)
-            self._note_absence(opened)
+            note_absence(self.core, opened)
             if opened.last_seen_us is not None:
                 await self.watch.since(opened.last_seen_us)
             await self._tell_start()
             await reconcile(self.core, self.writes)
             await recover(self.core, self.writes, opened, self.admission)
+            self.opened = True
+            for call in before:
+                await call()
         except BaseException:
             self._unwatch()
             await self._threads.call(self._abandon)
@@ -308,14 +317,6 @@ class Running:
     def _job_of(self, run_id: int) -> int | None:
         run = self.supervisor.running.get(run_id)
         return None if run is None else run.job.id
-
-    def _note_absence(self, opened: Opened) -> None:
-        now_us = self.clock.now_us()
-        if opened.last_seen_us is not None and opened.last_seen_us <= now_us:
-            since, until = from_us(opened.last_seen_us), from_us(now_us)
-            how = "" if opened.clean else " (it did not stop in order)"
-            reason = f"the engine did not run from {since:%FT%TZ} to {until:%FT%TZ}{how}"
-            self.core.absent = (opened.last_seen_us, now_us, reason)
 
     def _store_health(self, error: StoreUnavailableError | None) -> None:
         self.core.problem("store", None if error is None else str(error))

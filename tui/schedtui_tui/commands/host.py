@@ -84,14 +84,22 @@ class Host:
         """Whether there is an engine to stop."""
         return self._engine is not None
 
-    def open(self, before_start: Callable[[], object] | None = None) -> None:
+    def open(
+        self,
+        before_start: Callable[[], object] | None = None,
+        *,
+        address: Callable[[], Listen | None] | None = None,
+    ) -> None:
         """Load the target and start the engine; blocks until it runs.
 
         Args:
             before_start: Called when the target is loaded and the state folder is there.
+            address: Asked then for where `listen` will listen on TCP. It is taken, and the socket
+                too, before anything fires: a program that may not listen runs nothing.
 
         Raises:
             TargetError, StoreError, StoreUnavailableError, UsageError: it cannot.
+            RefusedError, InvalidError: with ``address``, as `listen`.
         """
         target = self._load()
         engine = self._engine_of(target)
@@ -112,6 +120,9 @@ class Host:
 
             engine.follow_code(Code(target), watch=self._reload)
         engine.address = str(self.state.socket)
+        if address is not None:
+            tcp = address()
+            engine.on_start.append(lambda: self._bind(engine, tcp))
         engine.on_death.append(self._died)
         if self._paused:
             engine.start_paused = True
@@ -143,17 +154,28 @@ class Host:
             log_level=logging.INFO,
         )
 
-    def listen(self, tcp: Listen | None = None) -> None:
+    async def _bind(self, engine: Engine, tcp: Listen | None) -> None:
+        from schedtui.api import bind_server
+
+        self._server = await bind_server(engine, listen=tcp, socket=self.state.socket)
+
+    def listen(self) -> None:
         """Open the engine to other processes; blocks until they can come.
+
+        That is on the socket only, where `open` was given no address.
 
         Raises:
             RefusedError, InvalidError: see `schedtui.api.start_server`.
         """
-        from schedtui.api import start_server
-
         engine = self.engine
-        starting = start_server(engine, listen=tcp, socket=self.state.socket)
-        self._server = asyncio.run_coroutine_threadsafe(starting, engine.loop).result()
+
+        async def start() -> None:
+            if self._server is None:
+                await self._bind(engine, None)
+            if self._server is not None:
+                await self._server.start()
+
+        asyncio.run_coroutine_threadsafe(start(), engine.loop).result()
 
     @property
     def url(self) -> str:

@@ -87,6 +87,8 @@ def run(args: argparse.Namespace) -> int:
     signals = Signals()
     log_to_stderr()
     named: list[str] = [args.listen] if args.listen else []
+    if named:
+        _listen(args, *named)  # a wrong one is told before anything is loaded
 
     def load() -> Target:
         from schedtui.target import load_target
@@ -106,8 +108,8 @@ def run(args: argparse.Namespace) -> int:
     )
     try:
         try:
-            host.open()
-            host.listen(None if args.no_listen else _listen(args, *named[:1]))
+            host.open(address=lambda: None if args.no_listen else _listen(args, *named[:1]))
+            host.listen()
             tune()
             _announce(host)
             host.on_death = signals.wake
