@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from schedtui import __version__
 from schedtui.capture import Capture
-from schedtui.clock import Timer, from_us
+from schedtui.clock import Timer
 from schedtui.engine.admit import Admission
 from schedtui.engine.aps import Shell
 from schedtui.engine.cancel import Cancels
