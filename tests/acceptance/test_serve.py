@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+from collections.abc import Iterator
 
 import pytest
-from terminal_place import Place
+from terminal_driver import Terminal
+from terminal_place import SCHEDTUI, Place
 
 HANGING = """
 import asyncio, time
@@ -66,3 +69,65 @@ def test_where_it_may_not_listen_it_runs_nothing(empty: Place) -> None:
     assert not (empty.folder / "ran").exists()
     empty.serve("--listen", "127.0.0.1:0")
     empty.wait((empty.folder / "ran").exists)
+
+
+RUDE = """
+import subprocess, sys, threading
+from schedtui import Group
+
+g = Group("g")
+TITLE = "\\x1b]0;mine\\x07 said aloud"
+CODE = f"print({TITLE!r}); got = input(); open('in', 'w').write(got)"
+
+@g.job(every=3600)
+def asks(): return input("really? ")
+
+@g.job(every=3600)
+def starts(): subprocess.run([sys.executable, "-c", CODE])
+
+@g.job(every=3600)
+def spawns():
+    thread = threading.Thread(target=print, args=[TITLE])
+    thread.start()
+    thread.join()
+
+@g.job(every=3600)
+async def waits():
+    import asyncio
+    await asyncio.sleep(60)
+"""
+
+
+@pytest.fixture
+def served(empty: Place) -> Iterator[Terminal]:
+    """`schedtui serve` at a terminal, of jobs that would use that."""
+    (empty.folder / "jobs.py").write_text(RUDE)
+    words = [*SCHEDTUI, "serve", "--no-listen", "--grace", "0.5"]
+    terminal = Terminal(words, cwd=empty.folder, env=empty.env)
+    terminal.wait("store: ")
+    yield terminal
+    terminal.close()
+
+
+def test_its_terminal_is_not_its_jobs(empty: Place, served: Terminal) -> None:
+    run = empty.json("trigger", "g/asks", "--wait", code=1)
+    assert (run["state"], run["error_type"]) == ("failed", "EOFError")
+    for job in ("starts", "spawns"):
+        empty.json("trigger", f"g/{job}", "--wait")
+    assert not (empty.folder / "in").exists()
+    assert empty.state.log.read_text().count("said aloud") == 2
+    served.process.send_signal(signal.SIGTERM)
+    assert served.leave() == 0
+    lines = served.wait("stopped").splitlines()
+    assert [line.partition("serve: ")[2] for line in lines if "schedtui.serve" in line] == [
+        "stopping",
+        "stopped",
+    ]
+    assert b"said aloud" not in served.written()
+
+
+def test_it_says_how_many_runs_it_waits_for(empty: Place, served: Terminal) -> None:
+    empty.json("trigger", "g/waits")
+    served.process.send_signal(signal.SIGTERM)
+    served.wait("stopping: 1 active run has 0.5 s to end, a second signal does not wait")
+    assert served.leave() == 0

@@ -58,8 +58,8 @@ class Terminal:
         keys = open(self._keys, encoding=sys.stdin.encoding, closefd=False)  # noqa: SIM115 - an fd, open as long as the screen
         screen = self.display.as_text(sys.stdout.encoding)
         self._opened = [keys, screen]
-        _point(os.devnull, os.O_RDONLY, 0)
-        _point(os.devnull, os.O_WRONLY, 1, 2)
+        point(os.devnull, os.O_RDONLY, 0)
+        point(os.devnull, os.O_WRONLY, 1, 2)
         _set_originals(keys, screen, screen)
         return self
 
@@ -147,7 +147,7 @@ class _Original(io.TextIOWrapper):
 
 def append_to(log: Path) -> None:
     """Point fds 1 and 2 at the end of ``log``."""
-    _point(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 1, 2)
+    point(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 1, 2)
 
 
 def _set_originals(keys: TextIO | None, out: TextIO | None, err: TextIO | None) -> None:
@@ -155,7 +155,8 @@ def _set_originals(keys: TextIO | None, out: TextIO | None, err: TextIO | None) 
     vars(sys).update(__stdin__=keys, __stdout__=out, __stderr__=err)
 
 
-def _point(path: str | Path, flags: int, *numbers: int) -> None:
+def point(path: str | Path, flags: int, *numbers: int) -> None:
+    """Open ``path`` as each of the descriptors ``numbers``."""
     opened = os.open(path, flags, 0o600)
     for number in numbers:
         os.dup2(opened, number)

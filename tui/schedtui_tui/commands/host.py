@@ -11,7 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schedtui.errors import InvalidError, SchedtuiError, StoreUnavailableError, TargetError
+from schedtui.errors import (
+    EngineStoppedError,
+    InvalidError,
+    StoreUnavailableError,
+    TargetError,
+)
 from schedtui.locations import StateDir
 from schedtui_tui.exits import UsageError
 
@@ -27,8 +32,8 @@ if TYPE_CHECKING:
 GRACE_S = 10.0
 """Seconds that running jobs get when their engine is stopped."""
 _CLOSING_S = 5.0
-STOPPING = "stopping: active runs have %g s, a second signal does not wait"
-"""What is logged when a stop begins, with the seconds of grace."""
+TRIM_EVERY_S = 60.0
+"""Between two looks at how long a log has grown."""
 DIED = "the engine ended by accident, and no job fires any more; start it again (see the log)"
 
 logger = logging.getLogger("schedtui.host")
@@ -197,9 +202,18 @@ class Host:
         if self._engine is None:
             return 0
         try:
-            return self.info().runs_active
-        except SchedtuiError:
+            # Not by way of the engine's loop, which a function may hold.
+            return len(self._engine.running.supervisor.running)
+        except EngineStoppedError:
             return 0
+
+    def stopping(self, grace_s: float) -> str:
+        """What is logged when a stop begins that gives runs ``grace_s`` seconds."""
+        active = self.active_runs()
+        if not active:
+            return "stopping"
+        runs = "1 active run has" if active == 1 else f"{active} active runs have"
+        return f"stopping: {runs} {grace_s:g} s to end, a second signal does not wait"
 
     def close(self, grace_s: float = GRACE_S) -> None:
         """Stop the engine: no new runs, ``grace_s`` seconds for those that run, then cancel."""

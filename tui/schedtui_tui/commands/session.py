@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from schedtui.errors import SchedtuiError, StoreLockedError
-from schedtui_tui.commands.host import DIED, GRACE_S, STOPPING, Host, tune
+from schedtui_tui.commands.host import DIED, GRACE_S, TRIM_EVERY_S, Host, tune
 from schedtui_tui.exits import Exit, report, tell
-from schedtui_tui.logfile import log_to_stderr, trim
+from schedtui_tui.logfile import log_to, trim
 from schedtui_tui.process import RESET, Child
 from schedtui_tui.signals import Signals
 from schedtui_tui.tables import print_line
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_TRIM_EVERY_S = 60.0
 _LOOK_S = 0.5
 
 logger = logging.getLogger("schedtui.console")
@@ -158,7 +157,7 @@ class EmbeddedSession:
             app.toast(self._host.notice, severity="warning")
         self._streams = (sys.stdout, sys.stderr)
         threading.Thread(target=self._listen, name="schedtui-listen", daemon=True).start()
-        app.set_interval(_TRIM_EVERY_S, lambda: trim(self._host.state.log))
+        app.set_interval(TRIM_EVERY_S, lambda: trim(self._host.state.log))
         return client
 
     def _leaver(self, app: Console) -> Callable[[], None]:
@@ -200,7 +199,7 @@ class EmbeddedSession:
     def _collect(self) -> None:
         trim(self._host.state.log)
         self._terminal.collect(self._host.state.log)
-        log_to_stderr()
+        log_to()
 
     def _listen(self) -> None:
         """Let commands and other consoles reach the engine; after the table has been filled."""
@@ -225,7 +224,7 @@ class EmbeddedSession:
             f"Its log is {self._host.state.log}"
         )
         logger.info("detached from the terminal; process %d, stopped in order by SIGTERM", pid)
-        while not self._host.died and not self._signals.wait(_TRIM_EVERY_S):
+        while not self._host.died and not self._signals.wait(TRIM_EVERY_S):
             trim(self._host.state.log)
 
     def _finish(self) -> bool:
@@ -237,7 +236,7 @@ class EmbeddedSession:
                 self._opening.join(GRACE_S)
             alive = self._host.is_open and not self._host.died
             if alive:
-                logger.info(STOPPING, grace_s)
+                logger.info(self._host.stopping(grace_s))
             active = self._host.active_runs()
             if active and not self._detached and not self._demo:
                 runs = "1 run has" if active == 1 else f"{active} runs have"
