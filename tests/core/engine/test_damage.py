@@ -328,3 +328,17 @@ async def test_a_row_that_is_damaged_while_the_engine_runs_stops_its_job_alone(
         await kit.clock.advance(10)
         assert set(jobs.done) == {"fine"}
         assert kit.running.info().health is Health.DEGRADED
+
+
+async def test_a_queued_run_whose_job_is_gone_is_cancelled(file: World, path: Path) -> None:
+    jobs = Static()
+    async with running(jobs.group, world=file) as kit:
+        assert await kit.rows() == []
+    insert = (
+        "INSERT INTO runs (id, job_id, state, source, claimed_at, clock_epoch, function, "
+        "job_version, attempt) VALUES (7, 77, 'queued', 'manual', 1, 0, 'g/work', 1, 0)"
+    )
+    damage(path, insert)
+    async with running(jobs.group, world=file) as kit:
+        (run,) = await kit.rows()
+        assert (run.state, run.reason) == (RunState.CANCELLED, "its job is gone from the store")
