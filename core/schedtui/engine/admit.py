@@ -35,8 +35,12 @@ class Admission:
         self._open = False
         self._resting = False
         """Whether the store has just refused, and is to be left alone for a moment."""
+        self._unwanted: list[LiveRun] = []
+        """What is to end when that is over."""
         self._limits: list[tuple[int, int, LiveRun]] = []
         """A heap of the moments until which runs may wait for their start."""
+        self.on_unwanted: Callable[[LiveRun], None] = _nothing
+        """Called with a run that waits although it is to end."""
 
     def open(self) -> None:
         """Begin to admit."""
@@ -72,10 +76,18 @@ class Admission:
         if within_us and run.attempt == 0:
             until_us = max(run.claimed_at_us, run.not_before_us) + within_us
             heapq.heappush(self._limits, (until_us, run.id, run))
-        self._core.slots.park(run, now_us)
+        self._park(run, now_us)
         if run.not_before_us or within_us:
             self._core.wakeup()
         self.sweep()
+
+    def _park(self, run: LiveRun, now_us: int) -> None:
+        self._core.slots.park(run, now_us)
+        if run.unwanted is not None:
+            if self._resting:
+                self._unwanted.append(run)
+            else:
+                self.on_unwanted(run)
 
     def sweep(self) -> None:
         """Start what can start, as soon as the loop is free."""
@@ -193,7 +205,7 @@ class Admission:
         for run, _ in batch:
             run.pool.claimed -= 1
             core.slots.give_back(run, now_us)
-            core.slots.park(run, now_us)
+            self._park(run, now_us)
         logger.warning("%d runs could not be started: %s", len(batch), error)
         self._rest()
 
@@ -205,5 +217,13 @@ class Admission:
 
     def _rested(self) -> None:
         self._resting = False
+        unwanted, self._unwanted = self._unwanted, []
+        for run in unwanted:  # before one of them could start
+            if run.parked:
+                self.on_unwanted(run)
         self._core.wakeup()
         self.sweep()
+
+
+def _nothing(_run: LiveRun) -> None:
+    return None

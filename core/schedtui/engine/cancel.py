@@ -20,6 +20,7 @@ class Cancels:
         self._core = core
         self._supervisor = supervisor
         self._admission = admission
+        supervisor.on_unwanted = admission.on_unwanted = self._unwanted
 
     def cancel(self, run_id: int, actor: str, *, reason: str = "", force: bool = False) -> None:
         """Cancel a run; see `EngineClient.cancel_run`.
@@ -44,24 +45,22 @@ class Cancels:
                 self._end(run, f"run {by.id} takes its place")
 
     def _end(self, run: LiveRun, why: str, *, force: bool = False) -> None:
+        # Until the store has said so: what it does not take now is tried again.
+        run.unwanted = why, force
         if run.parked:
-            self._admission.settle(
-                [run], RunState.CANCELLED, why, refused=lambda run: self._end(run, why, force=force)
-            )
-            return
-        if self._supervisor.running.get(run.id) is not run:
-            # Its start or its end is on its way to the store: look again when that is through.
-            self._core.clock.call_later(0.01, lambda: self._look_again(run, why, force=force))
-            return
-        self._supervisor.cancel(run, RunState.CANCELLED, why)
-        self._core.hub.run(run.id, run.job.id, run.state)  # now it says that it was asked to
-        if force:
-            self._supervisor.let_go(run)
+            self._admission.settle([run], RunState.CANCELLED, why, refused=self._unwanted)
+        elif self._supervisor.running.get(run.id) is run:
+            run.unwanted = None
+            self._supervisor.cancel(run, RunState.CANCELLED, why)
+            self._core.hub.run(run.id, run.job.id, run.state)  # now it says that it was asked to
+            if force:
+                self._supervisor.let_go(run)
 
-    def _look_again(self, run: LiveRun, why: str, *, force: bool) -> None:
-        now = run.job.running.get(run.id)
-        if now is not None:
-            self._end(now, why, force=force)
+    def _unwanted(self, run: LiveRun) -> None:
+        """What the store was to say of a run is known: end what there is of it now."""
+        if run.unwanted is not None:
+            why, force = run.unwanted
+            self._end(run, why, force=force)
 
     def _audit(self, run: LiveRun, actor: str, reason: str) -> None:
         now_us = self._core.clock.now_us()

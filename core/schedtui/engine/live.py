@@ -232,6 +232,7 @@ class LiveRun:
         "started_at_us",
         "state",
         "token",
+        "unwanted",
     )
 
     def __init__(
@@ -267,6 +268,8 @@ class LiveRun:
         """Whether it waits in one of the places of `schedtui.engine.slots`."""
         self.asked: tuple[RunState, str] | None = None
         """What its end counts as where it was asked to end, and why."""
+        self.unwanted: tuple[str, bool] | None = None
+        """Why it is to end, and whether by force, as soon as its move to the store is through."""
         self.deadline: Timer | None = None
         self.log_lines = 0
         """Lines of the attempts before this one."""
@@ -304,6 +307,7 @@ class LiveRun:
             not_before_us=not_before_us,
         )
         run.attempt = self.attempt
+        run.unwanted = self.unwanted
         run.holds_job = self.holds_job
         run.log_lines = self.log_lines
         run.code, run.late = self.code, self.late

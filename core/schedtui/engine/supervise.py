@@ -69,6 +69,8 @@ class Supervisor:
         """Called when something has come back that a queued run may wait for."""
         self.on_retry: Callable[[LiveRun], None] = _nothing
         """Called with a run that is queued again."""
+        self.on_unwanted: Callable[[LiveRun], None] = _nothing
+        """Called with a run that has started although it is to end."""
         self.failures = Failures(core)
 
     def start(self, runs: list[LiveRun]) -> None:
@@ -83,6 +85,8 @@ class Supervisor:
                     run.job.policies.timeout_s, partial(self._overdue, run)
                 )
             self._call(run)
+            if run.unwanted is not None:
+                self.on_unwanted(run)
 
     def _call(self, run: LiveRun) -> None:
         run.make_sink = self._sink
