@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import itertools
 from collections.abc import AsyncIterator, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from console_rows import NASTY, info_of, job_of, now_us, preview_of, run, summary
@@ -26,6 +26,7 @@ from schedtui.models import (
     BulkAction,
     BulkOutcome,
     Changes,
+    DueTime,
     EngineInfo,
     Explanation,
     Fact,

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from schedtui.engine.commands import Commands
-from schedtui.engine.live import LiveJob, LiveJobs
+from schedtui.engine.live import LiveJob
+from schedtui.engine.live_jobs import LiveJobs
 from schedtui.errors import FieldError, InvalidError, SchedtuiError
 from schedtui.models import BulkAction, BulkOutcome, JobFilter
 

@@ -27,107 +27,14 @@ from schedtui.protocols import (
     Token,
 )
 from schedtui.store import jobrows, rows
-from schedtui.store.sql import fulltext, schema
+from schedtui.store.sql import fulltext, schema, statements
 from schedtui.store.sql.bulk import (
-    BulkInsert,
-    BulkUpdate,
-    integers,
-    printable,
     savepoint,
-    texts,
 )
 from schedtui.store.sql.errors import Foreign, translate
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_RUNS = schema.runs.c
-_DUE = schema.job_due.c
-_QUEUED = _RUNS.state == sa.literal_column("'queued'")
-_RUNNING = _RUNS.state == sa.literal_column("'running'")
-
-
-def _of_version(version: object) -> sa.ColumnElement[bool]:
-    """A condition; a damaged version is 0, which is also what it is read as."""
-    return sa.cast(_DUE.version, sa.BigInteger) == version
-
-
-# Statements made once: to make one costs ten times what it costs to run it.
-_INSERT_JOB = schema.jobs.insert().returning(schema.jobs.c.id)
-_INSERT_DUE = schema.job_due.insert()
-_UPDATE_JOB = schema.jobs.update().where(schema.jobs.c.id == sa.bindparam("of_job"))
-_UPDATE_DUE = schema.job_due.update().where(
-    _DUE.job_id == sa.bindparam("of_job"), _of_version(sa.bindparam("of_version"))
-)
-
-_MOVE = BulkUpdate(
-    schema.job_due,
-    Claim._fields,
-    to={"next_due_us": "next_due", "last_due_us": "last_due", "fired": "fired"},
-    where={"job_id": "job_id", "version": "version", "due_us": "next_due"},
-)
-_INSERT_RUNS = BulkInsert(
-    schema.runs,
-    rows.RUN_COLUMNS[: len(NewRun._fields)],
-    {
-        "source": texts,
-        "state": texts,
-        "wait_reason": texts,
-        "kwargs": printable,
-        "reason": printable,
-        "actor": printable,
-        "schedules": printable,
-    },
-)
-_START = BulkUpdate(
-    schema.runs,
-    Start._fields,
-    to={"attempt": "attempt", "token": "token", "started_at_us": "started_at"},
-    where={"run_id": "id"},
-    condition=(_QUEUED,),
-    also={
-        "state": sa.literal_column("'running'"),
-        "wait_reason": sa.null(),
-        "not_before": sa.null(),
-    },
-)
-_SAID = ("reason", "error_type", "error", "traceback")
-_OF_DUE = ("version", "next_due", "last_due", "fired", "failures")
-_FREE_TEXT = ("reason", "error_type", "error", "traceback", "result", "progress_text")
-_FINISH = BulkUpdate(
-    schema.runs,
-    Finish._fields,
-    to={
-        "state": "state",
-        "finished_at_us": "finished_at",
-        "result_is_json": "result_is_json",
-        "log_lines": "log_lines",
-        "log_dropped": "log_dropped",
-        "progress": "progress",
-        "code": "code",
-        "late_json": "late",
-        **{name: name for name in _FREE_TEXT},
-    },
-    where={"run_id": "id", "token": "token"},
-    condition=(_RUNNING,),
-    plain={
-        "state": texts,
-        "result_is_json": integers,
-        **dict.fromkeys(_FREE_TEXT, printable),
-    },
-)
-_RETRY = (
-    schema.runs.update()
-    .where(_RUNS.id == sa.bindparam("of_run"), _RUNS.token == sa.bindparam("of_token"), _RUNNING)
-    .values(state="queued", wait_reason="retry", token=None)
-)
-_SETTLE = schema.runs.update().where(_RUNS.id == sa.bindparam("of_run"), _QUEUED)
-_COUNT = schema.job_due.update().where(_DUE.job_id == sa.bindparam("of_job"))
-_INSERT_ATTEMPTS = BulkInsert(
-    schema.attempts,
-    ("run_id", "number", "state", "started_at", "finished_at", "error_type", "error"),
-    {"state": texts, "error_type": printable, "error": printable},
-)
 
 
 def _step(
@@ -177,27 +84,27 @@ class SqlTx:
     def claim(self, claims: Sequence[Claim]) -> set[int]:
         """Move jobs and insert their runs, for the claims whose job is still as it was."""
         with savepoint(self._connection):
-            lost = set(_MOVE.run(self._connection, claims))
+            lost = set(statements.MOVE.run(self._connection, claims))
             won = [run for i, claim in enumerate(claims) if i not in lost for run in claim.runs]
-            _INSERT_RUNS.run(self._connection, won)
+            statements.INSERT_RUNS.run(self._connection, won)
         return {claims[i].job_id for i in lost}
 
     @_step
     def insert_runs(self, runs: Sequence[NewRun]) -> None:
         """Insert runs that move no job."""
         with savepoint(self._connection):
-            _INSERT_RUNS.run(self._connection, runs)
+            statements.INSERT_RUNS.run(self._connection, runs)
 
     @_step
     def start(self, starts: Sequence[Start]) -> set[int]:
         """``queued`` to ``running``. Returns the ids of runs that were no longer queued."""
-        return {starts[i].run_id for i in _START.run(self._connection, starts)}
+        return {starts[i].run_id for i in statements.START.run(self._connection, starts)}
 
     @_step
     def finish(self, ends: Sequence[Finish]) -> set[int]:
         """``running`` with this token to a terminal state, and a row in ``attempts``."""
         with savepoint(self._connection):
-            lost = set(_FINISH.run(self._connection, ends))
+            lost = set(statements.FINISH.run(self._connection, ends))
             self._insert_attempts([end for i, end in enumerate(ends) if i not in lost])
         return {ends[i].run_id for i in lost}
 
@@ -214,7 +121,7 @@ class SqlTx:
             )
             for end in ends
         ]
-        _INSERT_ATTEMPTS.run(self._connection, ended)
+        statements.INSERT_ATTEMPTS.run(self._connection, ended)
 
     @_step
     def retry(self, retries: Sequence[Retry]) -> set[int]:
@@ -230,9 +137,9 @@ class SqlTx:
                     "log_dropped": end.log_dropped,
                     "code": end.code,
                     "late": end.late_json,
-                    **{name: rows.printable(getattr(end, name)) for name in _SAID},
+                    **{name: rows.printable(getattr(end, name)) for name in statements.SAID},
                 }
-                if self._connection.execute(_RETRY, values).rowcount == 0:
+                if self._connection.execute(statements.RETRY, values).rowcount == 0:
                     lost.add(end.run_id)
             self._insert_attempts([end for end, _ in retries if end.run_id not in lost])
         return lost
@@ -249,7 +156,7 @@ class SqlTx:
                 "finished_at": finished_at_us,
                 "wait_reason": None,
             }
-            if self._connection.execute(_SETTLE, values).rowcount == 0:
+            if self._connection.execute(statements.SETTLE, values).rowcount == 0:
                 lost.add(run_id)
         return lost
 
@@ -257,21 +164,21 @@ class SqlTx:
     def count_failures(self, counts: Mapping[int, int]) -> None:
         """Keep how many runs of each job have failed in a row."""
         for job_id, failures in counts.items():
-            self._connection.execute(_COUNT, {"of_job": job_id, "failures": failures})
+            self._connection.execute(statements.COUNT, {"of_job": job_id, "failures": failures})
 
     @_step
     def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
         """All queued runs of a job to ``cancelled``. Returns their ids, the oldest first."""
         cancelled = self._execute(
             schema.runs.update()
-            .where(_RUNS.job_id == job_id, _QUEUED)
+            .where(statements.RUNS.job_id == job_id, statements.QUEUED)
             .values(
                 state="cancelled",
                 reason=rows.printable(reason),
                 finished_at=now_us,
                 wait_reason=None,
             )
-            .returning(_RUNS.id)
+            .returning(statements.RUNS.id)
         )
         return sorted(cancelled.scalars())
 
@@ -281,8 +188,8 @@ class SqlTx:
         definition, due = _split(job)
         del definition["id"]
         with savepoint(self._connection), _unique(rows.taken(job)):
-            job_id: int = self._connection.execute(_INSERT_JOB, definition).scalar_one()
-            self._connection.execute(_INSERT_DUE, {**due, "job_id": job_id})
+            job_id: int = self._connection.execute(statements.INSERT_JOB, definition).scalar_one()
+            self._connection.execute(statements.INSERT_DUE, {**due, "job_id": job_id})
         return replace(job, id=job_id)
 
     @_step
@@ -293,17 +200,19 @@ class SqlTx:
             del due["fired"], due["failures"]
         with savepoint(self._connection), _unique(rows.taken(job)):
             at = {"of_job": job.id, "of_version": version}
-            moved = self._connection.execute(_UPDATE_DUE, {**due, **at})
+            moved = self._connection.execute(statements.UPDATE_DUE, {**due, **at})
             if moved.rowcount == 0:
                 return False
-            self._connection.execute(_UPDATE_JOB, {**definition, "of_job": job.id})
+            self._connection.execute(statements.UPDATE_JOB, {**definition, "of_job": job.id})
         return True
 
     @_step
     def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:
         """Make a tombstone of a living job where its version still is ``version``."""
         gone = self._execute(
-            schema.job_due.delete().where(_DUE.job_id == job_id, _of_version(version))
+            schema.job_due.delete().where(
+                statements.DUE.job_id == job_id, statements.of_version(version)
+            )
         )
         if gone.rowcount == 0:
             return False
@@ -403,4 +312,4 @@ def _unique(taken: ConflictError) -> Iterator[None]:
 def _split(job: Job) -> tuple[dict[str, Any], dict[str, Any]]:
     """The columns of ``jobs`` and those of ``job_due``."""
     definition = jobrows.job_row(job)
-    return definition, {name: definition.pop(name) for name in _OF_DUE}
+    return definition, {name: definition.pop(name) for name in statements.OF_DUE}
