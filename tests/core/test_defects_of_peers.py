@@ -89,8 +89,17 @@ from defect_table import known_tests, lines_without_a_test, named_tests
 from engine_kit import KitClock, World, at, due_s, running
 
 from schedtui import Group, current_run
-from schedtui.errors import InvalidTriggerError
-from schedtui.models import JobPatch, JobSpec, Overlap, Policies, RunFilter, RunState
+from schedtui.errors import InvalidError, InvalidTriggerError
+from schedtui.models import (
+    BulkAction,
+    JobFilter,
+    JobPatch,
+    JobSpec,
+    Overlap,
+    Policies,
+    RunFilter,
+    RunState,
+)
 
 YEARLY = {"type": "cron", "expression": "0 0 1 1 *"}
 
@@ -190,7 +199,10 @@ async def test_a_filter_that_nothing_fits_finds_nothing() -> None:
         await kit.clock.advance(15)
         for where in (RunFilter(group="none"), RunFilter(job_id=99), RunFilter(group="")):
             assert (await kit.client.runs(where)).items == ()
-        assert len((await kit.client.runs(RunFilter())).items) == 1
+        assert await kit.client.bulk(BulkAction.PAUSE, JobFilter(tag="nobody-has-it")) == ()
+        with pytest.raises(InvalidError):
+            await kit.client.bulk(BulkAction.PAUSE, JobFilter())
+        assert not (await kit.client.job("g/work")).paused
 
 
 async def test_the_tags_of_a_job_and_of_its_group_add_up() -> None:

@@ -7,7 +7,6 @@ from engine_kit import Kit, KitClock, World, at, running
 from explain_kit import Held, kinds, text, why
 
 from schedtui import Cron, Engine, Except, Group
-from schedtui.clock import to_us
 from schedtui.errors import JobNotFoundError
 from schedtui.models import FactKind, JobPatch, JobSpec, RunState
 from schedtui.testing import MemoryStore
@@ -344,18 +343,26 @@ async def test_it_can_be_asked_from_other_threads() -> None:
         engine.close()
 
 
-async def test_the_whole_engine_was_paused() -> None:
+async def test_the_whole_engine_was_paused(world: World) -> None:
     job = Held()
-    async with running(job.group) as kit:
-        await kit.clock.advance(250)
-        lines = ((50, "pause", '{"reason": "moving"}'), (150, "resume", "{}"))
-        with kit.store.inner.transaction() as tx:
-            for after_s, action, detail in lines:
-                tx.audit(to_us(at(after_s)), "ann", f"engine.{action}", "boot", detail)
-        assert isinstance(kit.store.inner, MemoryStore)
-        kit.store.inner._data.runs.clear()
-        paused, resumed = await why(kit, at(100)), await why(kit, at(200))
-    assert kinds(paused) == ["paused"]
-    said = "the engine was paused by ann: moving, since 2026-03-02 12:00:50 UTC"
-    assert paused.summary == f"g/work did not run for 2026-03-02 12:01:40 UTC: {said}."
-    assert kinds(resumed) == ["no_row"]
+    async with running(job.group, world=world) as kit:
+        await kit.clock.advance(150)
+        await kit.engine.pause_engine(reason="moving", actor="ann")
+        await kit.clock.advance(70)
+        now = await why(kit, at(200))
+        moment = await kit.crash()
+    async with running(job.group, world=world, clock=KitClock(moment)) as kit:
+        await kit.clock.advance(30)
+        still = await why(kit, at(200))
+        await kit.engine.resume_engine(actor="bob")
+        await kit.clock.advance(100)
+        later, after = await why(kit, at(200)), await why(kit, at(300))
+
+    said = "the engine was paused by ann: moving, since 2026-03-02 12:02:30 UTC"
+    for told in (now, still):
+        assert (told.ran, told.state, kinds(told)) == (False, None, ["paused"])
+        assert told.summary == f"g/work did not run for 2026-03-02 12:03:20 UTC: {said}."
+        assert told.facts[0].actor == "ann"
+    assert (later.ran, later.state, kinds(later)) == (False, RunState.SKIPPED, ["paused"])
+    assert said in later.summary
+    assert after.ran
