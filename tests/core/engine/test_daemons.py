@@ -17,6 +17,8 @@ def threads() -> Iterator[DaemonThreads]:
     made = DaemonThreads(2, "a-test")
     yield made
     made.shutdown()
+    for thread in alive():
+        thread.join(10)
 
 
 def alive() -> list[threading.Thread]:

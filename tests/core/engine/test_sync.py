@@ -19,7 +19,7 @@ JOBS = (
     "trigger_job",
 )
 RUNS = ("cancel_run", "rerun", "run_function")
-METHODS = (*JOBS, *RUNS, "bulk", "pause_engine", "reload", "resume_engine")
+METHODS = (*JOBS, *RUNS, "bulk", "explain", "pause_engine", "reload", "resume_engine")
 
 
 def test_nothing_else_is_there() -> None:
