@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx
+from api_rows import INFO, NOW, RUN, make_job, make_page, make_row
 from fastapi import FastAPI
 
 from schedtui.api.access import Access, digest
 from schedtui.api.app import create_app
 from schedtui.errors import (
     ConflictError,
+    FunctionNotFoundError,
     JobNotFoundError,
     RunNotFoundError,
     VersionConflictError,
@@ -23,21 +24,24 @@ from schedtui.errors import (
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    BulkAction,
+    BulkOutcome,
     Changes,
     DueTime,
     EngineInfo,
+    Explanation,
+    Fact,
+    FactKind,
     FunctionInfo,
-    Health,
     Job,
+    JobFilter,
     JobPatch,
     JobSpec,
-    JobState,
-    JobSummary,
     LogHit,
-    LogLine,
     LogPage,
     Page,
     Preview,
+    Reload,
     Run,
     RunFilter,
     RunState,
@@ -46,72 +50,9 @@ from schedtui.models import (
 )
 from schedtui.protocols import EngineClient, Token
 
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+__all__ = ["INFO", "NOW", "RUN", "make_job", "make_page", "make_row"]
+
 SECRETS = {role: f"sched_{role}-secret" for role in ("viewer", "operator", "admin")}
-INFO = EngineInfo(
-    boot="b1",
-    version="0.1.0",
-    health=Health.OK,
-    timezone="UTC",
-    now=NOW,
-    started_at=NOW,
-    last_tick_age_s=0.1,
-    store="memory://",
-)
-RUN = Run(
-    id=7,
-    job_id=1,
-    job="g/a",
-    function="g/a",
-    source=Source.MANUAL,
-    state=RunState.QUEUED,
-    claimed_at=NOW,
-)
-
-
-def make_job(name: str = "a", *, id_: int = 1, version: int = 1) -> Job:
-    """A dynamic job of the group ``g``."""
-    return Job(
-        id=id_,
-        group="g",
-        name=name,
-        function="g/a",
-        trigger={"type": "cron", "expression": "* * * * *"},
-        timezone="UTC",
-        version=version,
-        created_at=NOW,
-        updated_at=NOW,
-    )
-
-
-def make_row(id_: int = 1, **changed: Any) -> JobSummary:
-    """A row of the job table with something in every cell."""
-    row = JobSummary(
-        id=id_,
-        group="g",
-        name=f"job {id_}",
-        function="g/a",
-        schedule="* * * * *",
-        timezone="UTC",
-        state=JobState.SCHEDULED,
-        next_due_us=1_790_000_000_000_000,
-        active=1,
-        running_id=9,
-        running_since_us=1_789_999_999_000_000,
-        last_id=8,
-        last_state=RunState.FAILED,
-        last_at_us=1_789_999_990_000_000,
-        last_duration_us=1_500,
-        recent=((RunState.MISSED, None), (RunState.FAILED, 1_500)),
-        progress=0.5,
-        static=True,
-        overridden=False,
-        tags=("x", "y"),
-        description="what [b]it[/b] does",
-        pause_reason="",
-        version=3,
-    )
-    return row._replace(**changed)
 
 
 class FakeEngine:
@@ -153,6 +94,11 @@ class FakeClient:
         if job not in self._engine.jobs:
             raise JobNotFoundError(job)
         return self._engine.jobs[job]
+
+    def _run(self, run_id: int) -> Run:
+        if run_id != RUN.id:
+            raise RunNotFoundError(run_id)
+        return RUN
 
     @property
     def address(self) -> str:
@@ -221,13 +167,28 @@ class FakeClient:
         self._note("delete_job", expect_id=expect_id)
         del self._engine.jobs[self._job(job).full_name]
 
-    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
-        self._note("pause_job", reason=reason, expect_id=expect_id)
-        return replace(self._job(job), paused=True, pause_reason=reason)
+    async def pause_job(
+        self,
+        job: str,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        expect_id: int | None = None,
+    ) -> Job:
+        self._note("pause_job", reason=reason, until=until, expect_id=expect_id)
+        return replace(self._job(job), paused=True, pause_reason=reason, paused_until=until)
 
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
         self._note("resume_job", expect_id=expect_id)
         return self._job(job)
+
+    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+        self._note("revert_job", expect_id=expect_id)
+        return self._job(job)
+
+    async def reload(self) -> Reload:
+        self._note("reload")
+        return Reload(ok=True, generation=1, modules=())
 
     async def trigger_job(
         self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None
@@ -236,11 +197,52 @@ class FakeClient:
         self._job(job)
         return RUN
 
+    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
+        self._note("run_function", function=function, kwargs=kwargs)
+        if function != "g/a":
+            raise FunctionNotFoundError(function)
+        return replace(RUN, job_id=0)
+
+    async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
+        self._note("cancel_run", run_id=run_id, reason=reason, force=force)
+        return self._run(run_id)
+
+    async def rerun(self, run_id: int) -> Run:
+        self._note("rerun", run_id=run_id)
+        return replace(self._run(run_id), id=8, source=Source.RERUN, parent_id=run_id)
+
+    async def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+    ) -> tuple[BulkOutcome, ...]:
+        self._note("bulk", action=action, where=where, reason=reason, until=until)
+        return (
+            BulkOutcome(job="g/a", id=1, done=True, run_id=7),
+            BulkOutcome(job="g/b", id=2, done=False, problem="it is declared in code"),
+        )
+
+    async def pause_engine(self, *, reason: str = "") -> EngineInfo:
+        self._note("pause_engine", reason=reason)
+        return replace(INFO, paused=True, pause_reason=reason)
+
+    async def resume_engine(self) -> EngineInfo:
+        self._note("resume_engine")
+        return INFO
+
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         self._note("next_due", count=count)
         self._job(job)
         due = DueTime(at=NOW, local=NOW.isoformat())
         return Preview(description="every minute", timezone="UTC", next=(due,) * count)
+
+    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        self._note("explain", job=job, at=at)
+        self._job(job)
+        return make_explanation(job)
 
     async def preview(
         self,
@@ -261,9 +263,7 @@ class FakeClient:
 
     async def run(self, run_id: int) -> Run:
         self._note("run", run_id=run_id)
-        if run_id != RUN.id:
-            raise RunNotFoundError(run_id)
-        return RUN
+        return self._run(run_id)
 
     async def attempts(self, run_id: int) -> tuple[Attempt, ...]:
         self._note("attempts", run_id=run_id)
@@ -299,13 +299,19 @@ class FakeClient:
         self._note("aclose")
 
 
-def make_page(*seqs: int, done: bool = False) -> LogPage:
-    """A page of log lines with these numbers."""
-    lines = tuple(
-        LogLine(seq, 1_790_000_000_000_000 + seq, "info", "log", f"line {seq} \x1b[31m\udc80", 1)
-        for seq in seqs
+def make_explanation(job: str) -> Explanation:
+    """A due time that overlap skipped."""
+    return Explanation(
+        job=job,
+        job_id=1,
+        timezone="UTC",
+        asked=DueTime(at=NOW, local=NOW.isoformat()),
+        due=DueTime(at=NOW, local=NOW.isoformat()),
+        state=RunState.SKIPPED,
+        summary=f"{job} did not run for noon: overlap: run 6 is still active.",
+        facts=(Fact(kind=FactKind.OVERLAP, text="overlap: run 6 is still active", run_id=6),),
+        runs=(7, 6),
     )
-    return LogPage(lines=lines, last=max(seqs, default=0), done=done)
 
 
 def make_tokens() -> list[Token]:
@@ -337,29 +343,6 @@ def http_on(app: Any, role: str | None = "admin", **headers: str) -> httpx.Async
         base_url="http://127.0.0.1:8787",
         headers=headers,
     )
-
-
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@asynccontextmanager
-async def raw_server(talk: Talk) -> AsyncIterator[str]:
-    """A server on loopback that reads a request's head and then does what ``talk`` does."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            await talk(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
 
 
 def problem_of(response: httpx.Response) -> dict[str, Any]:

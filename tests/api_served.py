@@ -18,6 +18,7 @@ class ServedFake(FakeEngine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.off_loop = asyncio.to_thread
         self.store = open_store("memory://")
         self.store.open(None)
         with self.store.transaction() as tx:

@@ -6,8 +6,10 @@ import asyncio
 import dataclasses
 import itertools
 from collections.abc import AsyncIterator, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
+
+from console_rows import NASTY, info_of, job_of, now_us, preview_of, run, summary
 
 from schedtui.errors import (
     ConflictError,
@@ -21,12 +23,17 @@ from schedtui.errors import (
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    BulkAction,
+    BulkOutcome,
     Changes,
     DueTime,
     EngineInfo,
+    Explanation,
+    Fact,
+    FactKind,
     FunctionInfo,
-    Health,
     Job,
+    JobFilter,
     JobPatch,
     JobSpec,
     JobState,
@@ -35,7 +42,9 @@ from schedtui.models import (
     LogLine,
     LogPage,
     Page,
+    Policies,
     Preview,
+    Reload,
     Run,
     RunChange,
     RunFilter,
@@ -44,43 +53,7 @@ from schedtui.models import (
     Source,
 )
 
-NASTY = (
-    "[red]x[@click=app.quit][/foo] \x1b]0;owned\x07\x1b[2J\x9b31m"
-    "\u202egnp\u200b\u2066 日本 \t\r\x7f"
-)
-
-
-def now_us() -> int:
-    return int(datetime.now(UTC).timestamp() * 1_000_000)
-
-
-def summary(id_: int, name: str, **changes: Any) -> JobSummary:
-    row = JobSummary(
-        id=id_,
-        group="Reports",
-        name=name,
-        function="Reports/send_report",
-        schedule="*/5 * * * *",
-        timezone="Europe/Berlin",
-        state=JobState.SCHEDULED,
-        next_due_us=now_us() + 95_000_000,
-        active=0,
-        running_id=None,
-        running_since_us=None,
-        last_id=1000 + id_,
-        last_state=RunState.SUCCEEDED,
-        last_at_us=now_us() - 205_000_000,
-        last_duration_us=1_100_000,
-        recent=((RunState.SUCCEEDED, 900_000), (RunState.FAILED, 1_000), (RunState.SKIPPED, None)),
-        progress=None,
-        static=False,
-        overridden=False,
-        tags=("nightly",),
-        description="Sends the report.",
-        pause_reason="",
-        version=1,
-    )
-    return row._replace(**changes)
+__all__ = ["NASTY", "FakeEngine", "now_us", "run", "summary"]
 
 
 class FakeEngine:
@@ -99,6 +72,12 @@ class FakeEngine:
         self.preview_gate: asyncio.Event | None = None
         self.group_zones: dict[str, str] = {}
         self.snapshots = 0
+        self.attempt_list: tuple[Attempt, ...] = ()
+        self.refuses: Exception | None = None
+        self.paused_by = ""
+        """Who paused the whole engine."""
+        self.own = Policies()
+        self.job_fields: dict[str, Any] = {}
         self.kwargs: dict[str, Any] = {"recipient": "ops@example.org", "limits": [1, 2]}
         self._queues: list[asyncio.Queue[Changes | Exception]] = []
         self._seq = itertools.count(1)
@@ -167,16 +146,7 @@ class FakeEngine:
         return self._info()
 
     def _info(self) -> EngineInfo:
-        return EngineInfo(
-            boot="b",
-            version="0.1.0",
-            health=Health.OK,
-            timezone="Europe/Berlin",
-            now=datetime.now(UTC),
-            started_at=datetime.now(UTC) - timedelta(hours=1),
-            last_tick_age_s=0.1,
-            jobs=len(self.rows),
-        )
+        return info_of(len(self.rows), self.paused_by)
 
     async def snapshot(self) -> Snapshot:
         self._check("snapshot")
@@ -213,21 +183,8 @@ class FakeEngine:
         return self._job(self._row(job))
 
     def _job(self, row: JobSummary) -> Job:
-        return Job(
-            id=row.id,
-            group=row.group,
-            name=row.name,
-            function=row.function,
-            trigger={"type": "cron", "expression": row.schedule},
-            timezone=row.timezone,
-            kwargs=self.kwargs,
-            tags=row.tags,
-            description=row.description,
-            static=row.static,
-            paused=row.state is JobState.PAUSED,
-            created_at=datetime.now(UTC),
-            updated_at=datetime.now(UTC),
-        )
+        fields = {"kwargs": self.kwargs, "policies": self.own, **self.job_fields}
+        return job_of(row, **fields)
 
     async def create_job(self, spec: JobSpec) -> Job:
         self._check("create_job", spec)
@@ -248,13 +205,29 @@ class FakeEngine:
         self._check("delete_job", job, expect_id)
         self.change(removed=(self._row(job, expect_id).id,))
 
-    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
+    async def pause_job(
+        self,
+        job: str,
+        *,
+        reason: str = "",
+        until: datetime | None = None,  # noqa: ARG002 - the protocol's signature
+        expect_id: int | None = None,
+    ) -> Job:
         self._check("pause_job", job, expect_id)
         row = self._row(job, expect_id)._replace(
             state=JobState.PAUSED, next_due_us=None, pause_reason=reason
         )
         self.change(row)
         return self._job(row)
+
+    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+        self._check("revert_job", job, expect_id)
+        row = self._row(job, expect_id)._replace(overridden=False)
+        self.change(row)
+        return self._job(row)
+
+    async def reload(self) -> Reload:
+        return Reload(ok=True, generation=1, modules=())
 
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
         self._check("resume_job", job, expect_id)
@@ -272,9 +245,68 @@ class FakeEngine:
         reason = "run 7 is still active" if self.trigger_state is RunState.SKIPPED else ""
         return run(next(self._ids), row.id, state=self.trigger_state, reason=reason)
 
+    async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
+        self._check("cancel_run", run_id, reason, force)
+        asked = dataclasses.replace(self._run(run_id), reason="asked to end: cancelled by me")
+        self.move_run(asked)
+        return asked
+
+    async def rerun(self, run_id: int) -> Run:
+        self._check("rerun", run_id)
+        again = dataclasses.replace(
+            self._run(run_id),
+            id=next(self._ids),
+            source=Source.RERUN,
+            state=self.trigger_state,
+            parent_id=run_id,
+            finished_at=None,
+            reason="run 7 is still active" if self.trigger_state is RunState.SKIPPED else "",
+        )
+        self.move_run(again)
+        return again
+
+    async def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+    ) -> tuple[BulkOutcome, ...]:
+        raise AssertionError("bulk", action, where, reason, until)
+
+    async def pause_engine(self, *, reason: str = "") -> EngineInfo:
+        self._check("pause_engine", reason)
+        return self._engine_paused("me")
+
+    async def resume_engine(self) -> EngineInfo:
+        self._check("resume_engine")
+        return self._engine_paused("")
+
+    def _engine_paused(self, by: str) -> EngineInfo:
+        if self.refuses is not None:
+            raise self.refuses
+        self.paused_by = by
+        info = self._info()
+        self._send(Changes(cursor=f"b:{next(self._seq)}", engine=info))
+        return info
+
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         self._check("next_due", job)
-        return _preview("Every 5 minutes", self._row(job).timezone, count)
+        return preview_of("Every 5 minutes", self._row(job).timezone, count)
+
+    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        self._check("explain", job, None, at)
+        row = self._row(job)
+        moment = DueTime(at=datetime.now(UTC), local="now")
+        return Explanation(
+            job=job,
+            job_id=row.id,
+            timezone=row.timezone,
+            asked=moment,
+            summary=f"{job} was not due.",
+            facts=(Fact(kind=FactKind.NOT_DUE, text="it was not due"),),
+        )
 
     async def preview(
         self,
@@ -298,7 +330,7 @@ class FakeEngine:
                 "no zone", InvalidError.one("timezone", timezone, "a zone").errors
             )
         zone = timezone or self.group_zones.get(group or "", "UTC")
-        return _preview(f"described: {text}", zone, count)
+        return preview_of(f"described: {text}", zone, count)
 
     async def runs(
         self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None
@@ -316,13 +348,16 @@ class FakeEngine:
 
     async def run(self, run_id: int) -> Run:
         self._check("run", run_id)
+        return self._run(run_id)
+
+    def _run(self, run_id: int) -> Run:
         if run_id not in self.all_runs:
             raise RunNotFoundError(run_id)
         return self.all_runs[run_id]
 
     async def attempts(self, run_id: int) -> tuple[Attempt, ...]:
         self._check("attempts", run_id)
-        return ()
+        return self.attempt_list
 
     def _page(self, run_id: int, lines: list[LogLine]) -> LogPage:
         found = self.all_runs.get(run_id)
@@ -352,41 +387,13 @@ class FakeEngine:
                 await self._new_line.wait()
 
     async def search_logs(self, query: str, *, limit: int = 100) -> tuple[LogHit, ...]:
-        self._check("search_logs", query, limit)
-        return ()
+        raise AssertionError("search_logs", query, limit)
+
+    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
+        raise AssertionError("run_function", function, kwargs)
 
     async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
-        self._check("audit", limit, cursor)
-        return Page(items=())
+        raise AssertionError("audit", limit, cursor)
 
     async def aclose(self) -> None:
         self.calls.append(("aclose",))
-
-
-def run(id_: int, job_id: int, **changes: Any) -> Run:
-    began = datetime.now(UTC) - timedelta(minutes=3)
-    made = Run(
-        id=id_,
-        job_id=job_id,
-        job="Reports/daily",
-        function="Reports/send_report",
-        source=Source.SCHEDULE,
-        state=RunState.SUCCEEDED,
-        scheduled_for=began,
-        kwargs={"recipient": "ops@example.org"},
-        claimed_at=began,
-        attempt=1,
-        started_at=began,
-        finished_at=began + timedelta(seconds=1.5),
-    )
-    return dataclasses.replace(made, **changes)
-
-
-def _preview(description: str, timezone: str, count: int) -> Preview:
-    first = datetime(2026, 12, 24, 17, 0, tzinfo=UTC)
-    times = (first + timedelta(days=number) for number in range(count))
-    return Preview(
-        description=description,
-        timezone=timezone,
-        next=tuple(DueTime(at=at, local=at.isoformat()) for at in times),
-    )

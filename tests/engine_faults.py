@@ -21,13 +21,14 @@ class CrashError(BaseException):
     """Ends a transaction as a kill does: nothing after it runs, nothing of it stays."""
 
 
-MOVES = frozenset({"claim", "insert_runs", "start", "finish", "cancel_queued"})
+MOVES = frozenset({"claim", "insert_runs", "start", "finish", "retry", "settle", "cancel_queued"})
 """What changes the state of a run."""
 
 EDGES: dict[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.MISSED}),
     RunState.RUNNING: frozenset(
         {
+            RunState.QUEUED,  # for another attempt
             RunState.SUCCEEDED,
             RunState.FAILED,
             RunState.TIMED_OUT,

@@ -113,6 +113,7 @@ class Kit:
         self.store.release()
         await asyncio.to_thread(running.writer.stop, 0)
         await asyncio.to_thread(self.store.inner.close)
+        running._threads.shutdown()
         self.unwatch()
         return from_us(self.clock.now_us())
 
@@ -142,13 +143,13 @@ FULL = StoreUnavailableError("the disk is full")
 
 @asynccontextmanager
 async def running(*groups: Group, **settings: Any) -> AsyncIterator[Kit]:
-    """A started engine, stopped at the end."""
+    """A started engine, stopped at the end, unless it has crashed by then."""
     kit = Kit(groups, **settings)
     await kit.start()
     try:
         yield kit
     finally:
-        if kit.engine.is_running:
+        if kit.engine.is_running and not kit.store.dead:
             await kit.stop()
 
 
@@ -196,7 +197,7 @@ async def check(kit: Kit, *, after: datetime = START, effects: Iterable[Any] = (
         if live.trigger is None:
             continue
         begun = max(after, job.created_at)
-        until = now if live.fires else (job.last_due or begun)
+        until = now if live.fires and not live.exhausted else (job.last_due or begun)
         rows = await kit.rows(job.id)
         wrong = unaccounted(rows, live.trigger, begun, until)
         assert not wrong, f"{job.full_name}: {wrong}"

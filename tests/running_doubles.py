@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextvars import Context
+from dataclasses import replace
 from typing import Any
 
 from schedtui.capture import CurrentRun, RunSink, run_context
 from schedtui.clock import Timer
 from schedtui.models import Source
-from schedtui.protocols import Call, Ended, Executor
+from schedtui.protocols import Call, Ended, Executor, Origin
 
 
 class SetClock:
@@ -47,9 +48,10 @@ class Handle:
     def __init__(self, run: CurrentRun, sink: RunSink) -> None:
         self._run = run
         self._sink = sink
+        self.cancelled = False
 
     def current(self) -> CurrentRun:
-        return self._run
+        return replace(self._run, handle=self)
 
     def open_sink(self) -> RunSink | None:
         return None if self._sink.closed else self._sink
@@ -65,6 +67,13 @@ def texts(sink: RunSink) -> list[str]:
     return [line.text for line in sink.lines_after(0)]
 
 
+def origin_of(function: Callable[..., Any]) -> Origin:
+    """Where a worker process finds a function, if it can."""
+    name = getattr(function, "__qualname__", "")
+    file = getattr(getattr(function, "__code__", None), "co_filename", "")
+    return Origin(f"p/{name}", function.__module__, name, file)
+
+
 class Calls:
     """Makes calls on an executor and waits for their ends."""
 
@@ -72,6 +81,8 @@ class Calls:
         self.executor = executor
         self.ended: dict[int, Ended] = {}
         self.sinks: dict[int, RunSink] = {}
+        self.handles: dict[int, Handle] = {}
+        self.memory_limit_mb: int | None = None
         self._last_id = 0
         self._news = asyncio.Event()
 
@@ -86,12 +97,21 @@ class Calls:
             self.ended[run_id] = ended
             self._news.set()
 
-        self.executor.submit(Call(run_id, function, kwargs, context_of(sink), done))
+        handle = self.handles[run_id] = Handle(make_run(run_id), sink)
+        context, origin = run_context(handle), origin_of(function)
+        limit_mb = self.memory_limit_mb
+        self.executor.submit(Call(run_id, function, kwargs, context, done, origin, limit_mb))
         return run_id
+
+    async def line(self, run_id: int, text: str) -> None:
+        """Wait until the run has said something."""
+        async with asyncio.timeout(10):
+            while text not in texts(self.sinks[run_id]):  # noqa: ASYNC110 - said elsewhere
+                await asyncio.sleep(0.002)
 
     async def end(self, run_id: int) -> Ended:
         """Wait until the run has ended."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while run_id not in self.ended:
                 self._news.clear()
                 await self._news.wait()

@@ -77,7 +77,7 @@ def due_run(run_id: int, job_id: int, due_us: int = T0, **changes: Any) -> NewRu
 
 
 def claim(job_id: int, *runs: NewRun, due_us: int = T0, version: int = 1) -> Claim:
-    return Claim(due_us + SECOND, due_us, job_id, version, due_us, runs)
+    return Claim(due_us + SECOND, due_us, job_id, version, due_us, runs, 1)
 
 
 def finish(run: NewRun, **changes: Any) -> Finish:

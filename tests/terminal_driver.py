@@ -93,6 +93,8 @@ class Terminal:
         # Kept open, so that the pty outlives the program and its modes can be read afterwards.
         self.slave = slave
         self._ended = False
+        self.unread = False
+        """Whether nobody takes what is written, as on a connection that hangs."""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -181,6 +183,20 @@ class Terminal:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"still running; the screen shows:\n{self.text()}") from None
 
+    def fill(self) -> None:
+        """Read nothing any more, and let the program paint more than the pty holds."""
+        self.unread = True
+        for step in range(40):
+            self._set_size(140 + step % 2, 40)
+            time.sleep(0.05)
+
+    def hang_up(self) -> None:
+        """The terminal is closed, as a window is."""
+        self._ended = True
+        self._reader.join(5)
+        for number in (self.master, self.slave):
+            os.close(number)
+
     def close(self) -> None:
         """End the program, however it is, and the pty."""
         if self.process.poll() is None:
@@ -203,9 +219,10 @@ class Terminal:
     def _read(self) -> None:
         while True:
             ready, _, _ = select.select([self.master], [], [], 0.05)
-            if not ready:
+            if not ready or self.unread:
                 if self._ended:
                     return
+                time.sleep(0.05 if self.unread else 0)
                 continue
             try:
                 data = os.read(self.master, 65_536)

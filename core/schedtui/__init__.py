@@ -8,21 +8,44 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from schedtui.capture import CurrentRun, current_run, log, progress, track
+    from schedtui.capture import (
+        CurrentRun,
+        current_run,
+        current_run_or_none,
+        log,
+        progress,
+        track,
+    )
     from schedtui.engine import Engine
     from schedtui.registry import Group
-    from schedtui.triggers import Cron, Every, Once
+    from schedtui.schema.late import Late
+    from schedtui.triggers import (
+        AllOf,
+        AnyOf,
+        Between,
+        Calendar,
+        Cron,
+        Every,
+        Except,
+        Never,
+        Once,
+        register_calendar,
+    )
 
 __version__ = "0.1.0"
 
-__all__ = ["Cron", "CurrentRun", "Engine", "Every", "Group", "Once", "__version__"]
-__all__ += ["current_run", "log", "progress", "track"]
+__all__ = ["AllOf", "AnyOf", "Between", "Calendar", "Cron", "CurrentRun", "Engine", "Every"]
+__all__ += ["Except", "Group", "Late", "Never", "Once", "__version__"]
+__all__ += ["current_run", "current_run_or_none", "log", "progress", "register_calendar", "track"]
 
 _ROOMS = {
-    "schedtui.capture": {"CurrentRun", "current_run", "log", "progress", "track"},
+    "schedtui.capture": {"CurrentRun", "current_run", "current_run_or_none", "log", "progress"}
+    | {"track"},
     "schedtui.engine": {"Engine"},
     "schedtui.registry": {"Group"},
-    "schedtui.triggers": {"Cron", "Every", "Once"},
+    "schedtui.schema.late": {"Late"},
+    "schedtui.triggers": {"AllOf", "AnyOf", "Between", "Calendar", "Cron", "Every", "Except"}
+    | {"Never", "Once", "register_calendar"},
 }
 
 

@@ -1,7 +1,8 @@
 """The one clock: wall time in integer microseconds, monotonic seconds, and timers.
 
-Everything in the engine that asks for the time or waits for it goes through a `Clock`, so that
-`schedtui.testing.FakeClock` can stand in for it and no test has to sleep.
+Whatever is due, late, timed out or waited for by a run is so by a `Clock`, so that
+`schedtui.testing.FakeClock` can stand in for it and no test has to sleep. Real time is left where
+it only bounds work: how long a tick, a flush, a stop, a lock or another process may take.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+from schedtui.errors import InvalidError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -30,6 +33,17 @@ def to_us(moment: datetime) -> int:
 def from_us(us: int) -> datetime:
     """The aware UTC datetime of ``us`` microseconds since 1970."""
     return EPOCH + timedelta(microseconds=us)
+
+
+def aware_utc(moment: datetime, field: str) -> datetime:
+    """``moment`` in UTC.
+
+    Raises:
+        InvalidError: it is naive; names ``field``.
+    """
+    if moment.utcoffset() is None:
+        raise InvalidError.one(field, moment.isoformat(), "a datetime with a time zone")
+    return moment.astimezone(UTC)
 
 
 class Timer(Protocol):

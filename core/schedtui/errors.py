@@ -27,8 +27,10 @@
     │   ├── StoreDataError                 the store refused these very data
     │   ├── StoreLockedError               another engine owns this store
     │   └── StoreSchemaError               written by a newer schedtui
+    ├── LateValueError                     a late parameter's value could not be fetched
     ├── EventGapError                      changes were lost; take a fresh snapshot
     ├── ProtocolError                      the other side did not speak schedtui's language
+    ├── ForeignTriggerError                a trigger object from elsewhere failed
     └── TargetError                        user code could not be loaded; says file, line and reason
 
 Each says what failed, what was expected and what to do; `retryable` says whether the same call may
@@ -37,6 +39,7 @@ be made again without harm.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -101,6 +104,10 @@ class InvalidNameError(InvalidError):
     """A name is empty, too long, or holds a slash or a control character."""
 
 
+class ForeignTriggerError(SchedtuiError):
+    """A trigger object from elsewhere raised, took too long, or answered nonsense."""
+
+
 class NotFoundError(SchedtuiError, LookupError):
     """There is no such thing."""
 
@@ -141,6 +148,16 @@ class RefusedError(SchedtuiError):
 
 class ConflictError(RefusedError):
     """A name is taken, or the thing of this name is not the one that was meant."""
+
+    def __init__(self, message: str, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(message)
+        self.errors = errors
+        """The field that would have to be another; none where that is not the remedy."""
+
+    @classmethod
+    def taken(cls, message: str, name: str) -> ConflictError:
+        """The error for a name that something else has."""
+        return cls(message, (FieldError(field="name", got=name, expected="a name not in use"),))
 
 
 class VersionConflictError(ConflictError):
@@ -197,9 +214,14 @@ class StoreLockedError(StoreError):
     def __init__(self, path: str, *, pid: int | None = None, address: str | None = None) -> None:
         who = f"by process {pid}" if pid else "by another process"
         where = f" at {address}" if address else ""
+        stop = "Close that engine first"
+        if pid != os.getpid():
+            kill = f", else with `kill {pid}`" if pid else ""
+            stop = f"Stop that one first (in its console with `q`, then `s`{kill})"
+        look = ", open the console on it with `schedtui` there" if address else ""
         super().__init__(
             f"{path} is in use {who}{where}; one SQLite store has one engine. "
-            "`schedtui` there opens the console on that engine; or give this one its own store"
+            f"{stop}{look}, or give this one its own store"
         )
         self.path = path
         self.pid = pid
@@ -208,6 +230,13 @@ class StoreLockedError(StoreError):
 
 class StoreSchemaError(StoreError):
     """The store was written by a newer schedtui than this one."""
+
+
+class LateValueError(SchedtuiError):
+    """The value of a `Late` parameter could not be fetched; its cause is what the provider raised.
+
+    The function was not called.
+    """
 
 
 class EventGapError(SchedtuiError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from contextlib import suppress
@@ -78,7 +77,55 @@ class StateDir:
         path = self.path / "engine.sock"
         if len(bytes(path)) <= MAX_SOCKET_PATH:
             return path
-        from platformdirs import user_runtime_path  # 20 ms, and hardly ever needed
+        import hashlib  # 2 to 4 ms (OpenSSL), and hardly ever needed
 
         name = hashlib.sha256(bytes(self.path)).hexdigest()[:16]
-        return user_runtime_path("schedtui", ensure_exists=True) / f"{name}.sock"
+        return _runtime_folder() / f"{name}.sock"
+
+
+def _runtime_folder() -> Path:
+    """The folder for sockets of this user, closed to others where it is ours to close."""
+    from platformdirs import user_runtime_path  # 20 ms
+
+    folder = user_runtime_path("schedtui")
+    with suppress(OSError):  # told where the socket is made or looked for
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
+            folder.chmod(0o700)
+    return folder
+
+
+def check_own_socket(path: Path) -> None:
+    """Refuse a socket behind which may be somebody else's engine.
+
+    Whoever owns it is told what is sent there, and answers what they like. Nothing is wrong with a
+    socket that is not there.
+
+    Raises:
+        RefusedError: the socket or its folder is another user's, a symbolic link, or open to
+            others.
+    """
+    for place, is_kind in ((path.parent, stat.S_ISDIR), (path, stat.S_ISSOCK)):
+        try:
+            found = place.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise RefusedError(f"{place} cannot be looked at: {error.strerror}") from error
+        if not is_kind(found.st_mode):
+            what = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "something else"
+            raise RefusedError(
+                f"{place} is {what} where an engine's socket or its folder was expected: remove it,"
+                " or name the engine with --connect URL"
+            )
+        if found.st_uid != os.getuid():
+            raise RefusedError(
+                f"{place} belongs to another user (uid {found.st_uid}), and so does the engine "
+                "there: do this as that user, or name the engine with --connect URL"
+            )
+        if place != path and stat.S_IMODE(found.st_mode) & 0o022:
+            raise RefusedError(
+                f"other users may write in {place}, so that an engine there may be anybody's: "
+                f"close it with 'chmod 700 {place}'"
+            )

@@ -2,20 +2,98 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from enum import StrEnum
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, Final, TypedDict, Unpack
 
 from schedtui.errors import FieldError, InvalidError, shorten_value
-from schedtui.models import CatchUp, Overlap, Policies
+from schedtui.models import CatchUp, OnLost, Overlap, Policies
+from schedtui.models.names import check_name
 
-DEFAULTS = Policies(overlap=Overlap.SKIP, grace_s=60.0, catch_up=CatchUp.SKIP)
+DEFAULTS: Final = Policies(
+    overlap=Overlap.SKIP,
+    concurrency=1,
+    grace_s=60.0,
+    catch_up=CatchUp.SKIP,
+    catch_up_limit=100,
+    retries=0,
+    retry_delay_s=1.0,
+    retry_backoff=2.0,
+    retry_max_delay_s=300.0,
+    retry_jitter=0.1,
+    retry_on=(),
+    timeout_s=0.0,
+    on_lost=OnLost.IGNORE,
+    start_within_s=0.0,
+    jitter_s=0.0,
+    priority=0,
+    pool="",
+    max_runs=0,
+    run_on_startup=False,
+    pause_after_failures=0,
+)
 """What holds where neither job, group nor engine says anything."""
 
-MAX_GRACE_S = 366 * 86_400.0
+IMPLIED_RETRIES: Final = 3
+"""What a delay or a factor alone means."""
 
-E = TypeVar("E", bound=StrEnum)
+YEAR_S: Final = 366 * 86_400.0
+MAX_GRACE_S: Final = YEAR_S
+
+_RANGES: Final[Mapping[str, tuple[float, float, str]]] = {
+    "concurrency": (1, 10_000, "a whole number"),
+    "grace_s": (0, MAX_GRACE_S, "seconds"),
+    "catch_up_limit": (1, 1_000, "a whole number"),
+    "retries": (0, 1_000, "a whole number"),
+    "retry_delay_s": (0, YEAR_S, "seconds"),
+    "retry_backoff": (1, 100, "a factor"),
+    "retry_max_delay_s": (0, YEAR_S, "seconds"),
+    "retry_jitter": (0, 1, "a share"),
+    "timeout_s": (0, YEAR_S, "seconds, where 0 is no timeout,"),
+    "start_within_s": (0, YEAR_S, "seconds, where 0 is no limit,"),
+    "jitter_s": (0, 86_400, "seconds"),
+    "priority": (-100, 100, "a whole number"),
+    "max_runs": (0, 10**12, "a whole number, where 0 is no end,"),
+    "pause_after_failures": (0, 1_000_000, "a whole number, where 0 is never,"),
+}
+_WORDS: Final[Mapping[str, type[StrEnum]]] = {
+    "overlap": Overlap,
+    "catch_up": CatchUp,
+    "on_lost": OnLost,
+}
+MAX_RETRY_ON: Final = 50
+
+
+class PolicyWords(TypedDict, total=False):
+    """Policies as people write them in code: words, and seconds as numbers or timedeltas.
+
+    The meaning of each is that of the field of `schedtui.models.Policies` with its name.
+    """
+
+    overlap: Overlap | str | None
+    concurrency: int | None
+    grace_s: float | timedelta | None
+    catch_up: CatchUp | str | None
+    catch_up_limit: int | None
+    retries: int | None
+    retry_delay_s: float | timedelta | None
+    retry_backoff: float | None
+    retry_max_delay_s: float | timedelta | None
+    retry_jitter: float | None
+    retry_on: Iterable[str | type[BaseException]] | None
+    timeout_s: float | timedelta | None
+    on_lost: OnLost | str | None
+    start_within_s: float | timedelta | None
+    jitter_s: float | timedelta | None
+    priority: int | None
+    pool: str | None
+    max_runs: int | None
+    run_on_startup: bool | None
+    pause_after_failures: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,56 +101,160 @@ class Effective:
     """The policies that rule one job, nothing left open; in the units of the tick."""
 
     overlap: Overlap
+    concurrency: int
+    """0: any number."""
     grace_us: int
     """Microseconds a due time may be found late and still run as if on time."""
     catch_up: CatchUp
+    catch_up_limit: int
+    retries: int
+    retry_delay_s: float
+    retry_backoff: float
+    retry_max_delay_s: float
+    retry_jitter: float
+    retry_on: frozenset[str]
+    """Empty: all."""
+    timeout_s: float
+    on_lost: OnLost
+    start_within_us: int
+    jitter_us: int
+    priority: int
+    pool: str
+    max_runs: int
+    run_on_startup: bool
+    pause_after_failures: int
 
 
+@lru_cache(maxsize=1_024)
 def resolve(*levels: Policies) -> Effective:
     """What rules a job, given its own policies, its group's and its engine's, nearest first."""
-    chain = (*levels, DEFAULTS)
-    overlap = next(one.overlap for one in chain if one.overlap is not None)
-    grace_s = next(one.grace_s for one in chain if one.grace_s is not None)
-    catch_up = next(one.catch_up for one in chain if one.catch_up is not None)
-    return Effective(overlap=overlap, grace_us=round(grace_s * 1e6), catch_up=catch_up)
+    own = {}
+    for field in _FIELDS:
+        for level in levels:
+            value = getattr(level, field)
+            if value is not None:
+                own[field] = value
+                break
+        else:
+            own[field] = getattr(DEFAULTS, field)
+    return Effective(
+        overlap=own["overlap"],
+        concurrency=0 if own["overlap"] is Overlap.ALLOW else own["concurrency"],
+        grace_us=_us(own["grace_s"]),
+        catch_up=own["catch_up"],
+        catch_up_limit=own["catch_up_limit"],
+        retries=_retries(levels, own["retries"]),
+        retry_delay_s=own["retry_delay_s"],
+        retry_backoff=own["retry_backoff"],
+        retry_max_delay_s=own["retry_max_delay_s"],
+        retry_jitter=own["retry_jitter"],
+        retry_on=frozenset(own["retry_on"]),
+        timeout_s=own["timeout_s"],
+        on_lost=own["on_lost"],
+        start_within_us=_us(own["start_within_s"]),
+        jitter_us=_us(own["jitter_s"]),
+        priority=own["priority"],
+        pool=own["pool"],
+        max_runs=own["max_runs"],
+        run_on_startup=own["run_on_startup"],
+        pause_after_failures=own["pause_after_failures"],
+    )
 
 
 def check(policies: Policies) -> None:
     """Refuse values that no engine could follow.
 
     Raises:
-        InvalidError: ``grace_s`` is negative, not finite, or over a year.
+        InvalidError: with every field that is out of its range, and the range.
     """
-    grace_s = policies.grace_s
-    if grace_s is not None and not 0 <= grace_s <= MAX_GRACE_S:
-        raise InvalidError.one("grace_s", grace_s, f"seconds from 0 to {MAX_GRACE_S:.0f}")
+    problems = []
+    for field, (low, high, what) in _RANGES.items():
+        value = getattr(policies, field)
+        if value is not None and not low <= value <= high:
+            problems.append(
+                InvalidError.one(field, value, f"{what} from {low:g} to {_number(high)}")
+            )
+    if policies.pool:
+        try:
+            check_name("pool", policies.pool)
+        except InvalidError as error:
+            problems.append(error)
+    names = policies.retry_on or ()
+    if len(names) > MAX_RETRY_ON or any(not _is_dotted(name) for name in names):
+        expected = f"at most {MAX_RETRY_ON} names of exceptions, such as 'ConnectionError'"
+        problems.append(InvalidError.one("retry_on", list(names), expected))
+    if problems:
+        errors = tuple(error for problem in problems for error in problem.errors)
+        raise InvalidError("; ".join(str(problem) for problem in problems), errors)
 
 
-def make(
-    *,
-    overlap: Overlap | str | None = None,
-    grace_s: float | timedelta | None = None,
-    catch_up: CatchUp | str | None = None,
-) -> Policies:
+def make(**words: Unpack[PolicyWords]) -> Policies:
     """Policies from what people write in code.
 
     Raises:
-        InvalidError: a word that is no policy, or a grace out of range.
+        InvalidError: a word that is no policy, or a value of the wrong kind or out of range.
     """
-    seconds = grace_s.total_seconds() if isinstance(grace_s, timedelta) else grace_s
-    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float)):
-        raise InvalidError.one("grace_s", seconds, "seconds, as a number or a timedelta")
-    check(Policies(grace_s=seconds))  # before it is made a float, which has a limit of its own
-    return Policies(
-        overlap=_choice("overlap", Overlap, overlap),
-        grace_s=None if seconds is None else float(seconds),
-        catch_up=_choice("catch_up", CatchUp, catch_up),
-    )
+    values: dict[str, Any] = {}
+    for field, value in words.items():
+        if field not in _FIELDS:
+            raise InvalidError.one(field, value, f"a policy: {', '.join(_FIELDS)}")
+        if value is not None:
+            values[field] = _read(field, value)
+    policies = Policies(**values)
+    check(policies)
+    as_float = {f: float(v) for f, v in values.items() if f in _FLOATS}
+    return Policies(**{**values, **as_float})
 
 
-def _choice(field: str, kind: type[E], value: E | str | None) -> E | None:
-    if value is None:
-        return None
+def check_pools(pools: Mapping[str, int]) -> dict[str, int]:
+    """The named pools of an engine and their limits.
+
+    Raises:
+        InvalidError: a name or a limit that cannot be.
+    """
+    for name, limit in pools.items():
+        check_name("pools", name)
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+            raise InvalidError.one(f"pools.{name}", limit, "a whole number from 1 up")
+    return dict(pools)
+
+
+def worth_retrying(names: frozenset[str], raised: Iterable[str]) -> bool:
+    """Whether an exception is worth a retry.
+
+    Args:
+        names: What `Effective.retry_on` says.
+        raised: The qualified names of its class and of the classes above it.
+    """
+    if not names:
+        return True
+    return any(name in names or name.rpartition(".")[2] in names for name in raised)
+
+
+def _read(field: str, value: Any) -> Any:
+    if field in _WORDS:
+        return _choice(field, _WORDS[field], value)
+    if field == "retry_on":
+        return _exceptions(value)
+    if field == "run_on_startup":
+        if not isinstance(value, bool):
+            raise InvalidError.one(field, value, "True or False")
+        return value
+    if field == "pool":
+        if not isinstance(value, str):
+            raise InvalidError.one(field, value, "the name of a pool of the engine")
+        return value
+    seconds = field.endswith("_s")
+    if seconds and isinstance(value, timedelta):
+        return value.total_seconds()
+    kind: Any = int | float if field in _FLOATS else int
+    if isinstance(value, bool) or not isinstance(value, kind):
+        what = "seconds, as a number or a timedelta" if seconds else _RANGES[field][2]
+        raise InvalidError.one(field, value, what.rstrip(","))
+    return value
+
+
+def _choice(field: str, kind: type[StrEnum], value: Any) -> StrEnum:
     try:
         return kind(value)
     except ValueError:
@@ -80,3 +262,53 @@ def _choice(field: str, kind: type[E], value: E | str | None) -> E | None:
         error = FieldError(field=field, got=shorten_value(value), expected=f"one of {allowed}")
         message = f"{field}: got {value!r}; expected {error.expected}"
         raise InvalidError(message, (error,)) from None
+
+
+def _exceptions(value: Any) -> tuple[str, ...]:
+    expected = "a list of exceptions or their names, such as [ConnectionError, 'TimeoutError']"
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise InvalidError.one("retry_on", value, expected)
+    names = []
+    for one in value:
+        if isinstance(one, type) and issubclass(one, BaseException):
+            names.append(qualified(one))
+        elif isinstance(one, str):
+            names.append(one)
+        else:
+            raise InvalidError.one("retry_on", one, expected)
+    return tuple(names)
+
+
+def qualified(kind: type) -> str:
+    """The name of an exception's class: bare for a built-in one, else with its module."""
+    if kind.__module__ == "builtins":
+        return kind.__qualname__
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _is_dotted(name: object) -> bool:
+    return isinstance(name, str) and all(part.isidentifier() for part in name.split("."))
+
+
+def _retries(levels: Iterable[Policies], decided: int) -> int:
+    for level in levels:
+        if level.retries is not None:
+            return level.retries
+        if level.retry_delay_s is not None or level.retry_backoff is not None:
+            return IMPLIED_RETRIES
+    return decided
+
+
+def _us(seconds: float) -> int:
+    return round(seconds * 1e6)
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if math.isclose(value, round(value)) else f"{value:g}"
+
+
+_FIELDS: Final = tuple(field.name for field in fields(Policies))
+_FLOATS: Final = frozenset(f for f in _FIELDS if f.endswith("_s")) | {
+    "retry_backoff",
+    "retry_jitter",
+}

@@ -46,12 +46,14 @@ def test_the_engine_goes_on_in_the_background_with_the_runs_it_has(place: Place)
     again.wait(lambda screen: "(attached)" in screen and "export_orders" in screen)
     again.send("q")
     assert again.leave() == 0
+    assert f"The engine goes on as process {pid}; `schedtui` opens" in again.wait("goes on")
     assert place.answers()
 
     os.kill(pid, signal.SIGTERM)
-    place.wait(lambda: not place.answers())
-    place.run("jobs", code=5)
-    assert "stopped in order" in place.state.log.read_text()
+    place.wait(lambda: _state(pid) in {"Z", ""})
+    last = place.state.log.read_text().splitlines()[-2:]
+    assert [line.partition(": ")[2] for line in last] == ["stopping", "stopped"]
+    assert "no engine runs" in place.run("jobs", code=5).stderr
     third = place.console()  # nothing is locked
     third.wait(lambda screen: "export_orders" in screen and "(attached)" not in screen)
 
@@ -121,6 +123,9 @@ def test_it_can_be_suspended_and_continued(place: Place) -> None:
 
 
 def _state(pid: int) -> str:
+    """A letter as `ps` has it; empty for a process that is gone."""
+    if not Path(f"/proc/{pid}").exists():
+        return ""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import signal
+from collections.abc import Callable
+from datetime import datetime
 from email import message_from_bytes
+from zoneinfo import ZoneInfo
 
 import pytest
 from terminal_place import Place
@@ -29,6 +32,13 @@ def test_a_real_case_from_the_command_line(place: Place) -> None:
     due = place.json("next", "reports/weekly", "--count", "3")["next"]
     assert [one["local"][11:16] for one in due] == ["09:00"] * 3
 
+    other = place.json(
+        "create", "shop/tick", "--calendar", "every 2 weeks on fri at 9:00", "--name", "a"
+    )
+    assert (other["trigger"]["weeks"], other["trigger"]["on"]) == (2, ["fri"])
+    other = place.json("create", "shop/tick", "--trigger", '{"type": "never"}', "--name", "b")
+    assert (other["trigger"], other["next_due"]) == ({"type": "never"}, None)
+
     run = place.json("trigger", "reports/weekly", "--wait")
     assert (run["state"], run["result"]) == ("succeeded", f'"{RECIPIENT}"')
     (mail,) = (place.folder / "outbox").glob("*.eml")
@@ -49,6 +59,9 @@ def test_a_real_case_from_the_command_line(place: Place) -> None:
 
     place.run("delete", "reports/weekly")
     place.run("next", "reports/weekly", code=3)
+    assert [one["id"] for one in place.json("runs", "reports/weekly")] == [run["id"]]
+    assert line["text"] in place.run("logs", "reports/weekly").stdout
+    place.run("runs", "reports/nobody", code=3)
 
 
 def test_pause_and_resume(place: Place) -> None:
@@ -61,6 +74,38 @@ def test_pause_and_resume(place: Place) -> None:
     place.run("resume", "shop/tick")
     assert not place.json("jobs", "shop/tick")["paused"]
     place.ended("shop/tick")
+
+
+def test_the_state_of_a_job_is_the_same_word_in_the_table_and_in_the_console(place: Place) -> None:
+    place.env["SITE"] += "unwell"
+    place.serve("--no-listen")
+    place.json("trigger", "shop/check_site", "--wait", code=1)
+    place.json("trigger", "shop/wait_for_file")
+    place.run("pause", "shop/cleanup")
+    place.ended("shop/tick")
+    words = {
+        "shop/check_site": "failed",
+        "shop/wait_for_file": "running",
+        "shop/cleanup": "paused",
+        "shop/export_orders": "scheduled",
+    }
+    table = place.run("jobs").stdout.splitlines()
+    headers = ["JOB", "SCHEDULE", "STATE", "NEXT", "LAST", "TOOK", "FUNCTION"]
+    assert table[0].split() == headers
+    column = table[0].index("STATE")
+    shown = {line.split()[0]: line[column:].split()[0] for line in table[1:]}
+    assert shown.items() >= words.items()
+    terminal = place.console()
+    for name, word in words.items():
+        terminal.wait(_has_line(name.removeprefix("shop/"), word))
+    for word in ("failed", "running", "paused"):
+        assert len(place.json("jobs", "--state", word)) == 1
+    assert len(place.json("jobs", "--state", "scheduled")) == 4  # whatever became of their runs
+
+
+def _has_line(*words: str) -> Callable[[str], bool]:
+    """Whether one line of a screen holds all of ``words``."""
+    return lambda screen: any(all(word in line for word in words) for line in screen.split("\n"))
 
 
 def test_logs_follows_a_run_to_its_end(place: Place) -> None:
@@ -76,6 +121,16 @@ def test_logs_follows_a_run_to_its_end(place: Place) -> None:
     assert place.json("runs", "shop/wait_for_file")[0]["result"] == '"went"'
 
 
+def test_a_line_of_a_log_has_date_and_zone_as_runs_have(place: Place) -> None:
+    place.serve("--no-listen")
+    run = place.json("trigger", "shop/export_orders", "--wait")
+    line = place.json("logs", str(run["id"]))["lines"][0]
+    at = datetime.fromisoformat(line["at"]).astimezone(ZoneInfo("Asia/Tokyo"))
+    printed = place.run("logs", str(run["id"]), TZ="Asia/Tokyo").stdout
+    assert printed.startswith(f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03} JST ")
+    assert f"{at:%Y-%m-%d %H:%M}" in place.run("runs", TZ="Asia/Tokyo").stdout
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -87,6 +142,9 @@ def test_logs_follows_a_run_to_its_end(place: Place) -> None:
         (["delete", "shop/tick"], 4),
         (["create", "reports/send_report", "--cron", "99 * * * *", "--arg", "recipient=a"], 2),
         (["create", "reports/send_report", "--every", "5m"], 2),
+        (["create", "shop/tick", "--trigger", "every day"], 2),
+        (["create", "shop/tick", "--trigger", '{"type": "any_of"}'], 2),
+        (["create", "shop/tick", "--calendar", "every fortnight at 9:00"], 2),
         (["trigger", "shop/tick", "--arg", "nothing"], 2),
     ],
 )
@@ -94,6 +152,37 @@ def test_a_refusal_is_told_and_coded(shared: Place, words: list[str], code: int)
     done = shared.run(*words, code=code)
     assert done.stdout == ""
     assert done.stderr.startswith("schedtui: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["create", "reports/send_report", "--every", "0", "--arg", "recipient=a"],
+            ["--every: got '0'; expected a duration from 1 ms to 36,500 days"],
+        ),
+        (
+            ["create", "reports/send_report", "--every", "0", "--arg", "report_type=x"],
+            [
+                "--every: got '0'; expected a duration from 1 ms to 36,500 days",
+                "--arg recipient: expected a value; it is missing",
+                "--arg report_type: got 'x'; expected 'daily' or 'weekly'",
+            ],
+        ),
+        (
+            ["trigger", "shop/tick", "--arg", "x=1", "--arg", "y=2"],
+            [
+                "--arg x: got 1; expected no such parameter; known: it takes none",
+                "--arg y: got 2; expected no such parameter; known: it takes none",
+            ],
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_once_by_the_name_of_its_option(
+    shared: Place, words: list[str], told: list[str]
+) -> None:
+    done = shared.run(*words, code=2)
+    assert done.stderr.splitlines() == [f"schedtui: {line}" for line in told]
 
 
 def test_a_run_that_fails_makes_trigger_wait_fail(place: Place) -> None:
@@ -165,6 +254,25 @@ def test_a_target_that_cannot_be_loaded_is_told_in_a_line(empty: Place) -> None:
     done = empty.run("serve", "--no-listen", code=1)
     assert "jobs.py:2" in done.stderr
     assert "ZeroDivisionError" in done.stderr
+
+
+def test_a_file_with_jobs_that_is_not_loaded_is_told(empty: Place) -> None:
+    for name in ("jobs", "more"):
+        (empty.folder / f"{name}.py").write_text(
+            f"from schedtui import Group\n{name} = Group('{name}')\n"
+            f"@{name}.job(every='1h')\ndef work(): ...\n"
+        )
+    served = empty.serve("--no-listen")
+    told = (empty.folder / "serve.log").read_text()
+    assert told.count("not loaded: more.py") == 1
+    assert 'target = ["jobs.py", "more.py"]' in told
+    served.stop()
+    terminal = empty.console()
+    terminal.wait("not loaded: more.py")
+    terminal.close()
+    (empty.folder / "schedtui.toml").write_text('target = ["jobs.py", "more.py"]\n')
+    empty.serve("--no-listen")
+    assert {job["group"] for job in empty.json("jobs")} == {"jobs", "more"}
 
 
 def test_settings_file(place: Place) -> None:
@@ -254,3 +362,18 @@ def test_the_console_ends_with_its_engine(empty: Place) -> None:
     empty.start("trigger", "g/cancels_everything").wait(20)
     assert terminal.leave() == 1
     assert "start it again" in terminal.wait("ended by accident")
+
+
+def test_explain_says_why_a_job_ran_or_did_not(place: Place) -> None:
+    place.serve("--no-listen")
+    place.ended("shop/tick")
+    told = place.json("explain", "shop/tick")
+    assert (told["ran"], told["facts"][0]["kind"]) == (True, "run")
+    assert told["runs"]
+    place.run("pause", "shop/tick", "--reason", "holidays")
+    words = place.run("explain", "shop/tick", "tomorrow", "9:00").stdout
+    assert words.startswith("shop/tick will not run for ")
+    assert "holidays" in words.splitlines()[0]
+    assert "upcoming" in words
+    assert "expected a time such as" in place.run("explain", "shop/tick", "x", code=2).stderr
+    place.run("explain", "shop/none", code=3)

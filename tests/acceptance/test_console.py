@@ -18,12 +18,14 @@ def filtered(terminal: Terminal, text: str) -> None:
 
 @pytest.mark.parametrize("where", ["here", "remote"])
 def test_a_job_from_its_creation_to_its_deletion_by_keys(place: Place, where: str) -> None:
+    words: list[str] = []
     if where == "here":
         terminal = place.console("jobs.py")
     else:
         served = place.serve("--listen", "127.0.0.1:0")
         token = place.token("admin")
-        terminal = place.console("--connect", served.url, SCHEDTUI_TOKEN=token)
+        words = ["schedtui", "--connect", served.url]
+        terminal = place.console(*words[1:], SCHEDTUI_TOKEN=token)
     terminal.wait("export_orders")
 
     # create: choose the function, fill in the form
@@ -77,6 +79,10 @@ def test_a_job_from_its_creation_to_its_deletion_by_keys(place: Place, where: st
     assert terminal.leave() == 0
     assert terminal.modes() == terminal.modes_before
     assert place.answers() == (where == "remote")
+    if where == "remote":
+        assert f"`{' '.join(words)}` opens" in terminal.wait("The engine goes on").replace("\n", "")
+    else:
+        assert "goes on" not in terminal.text()
 
 
 def quit_and_stop(terminal: Terminal) -> None:
@@ -127,7 +133,7 @@ def test_it_recovers_when_the_server_is_killed_and_comes_back(place: Place) -> N
     terminal.wait("disconnected")
     assert "export_orders" in terminal.text()
     place.serve("--listen", served.url.removeprefix("http://"))
-    terminal.send("R")
+    terminal.send("\x12")  # Ctrl+R
     terminal.wait(lambda screen: "live" in screen and "disconnected" not in screen)
     terminal.send("q")
     assert terminal.leave() == 0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from schedtui.models import JobSummary, LogLine
-    from schedtui.protocols import EngineClient
+    from schedtui.protocols import EngineClient, OffLoop
 
 WARM_UP_S = 0.5  # what is measured begins when the first frame is long out
 PAGE = 1000  # lines that an engine sends at once
@@ -141,7 +141,7 @@ def console_http(note: Note, _count: int, socket: Path) -> None:
 def attached(client: EngineClient) -> None:
     from schedtui_tui.commands.session import AttachedSession
 
-    AttachedSession(client, title="bench", read_only=False).run()
+    AttachedSession(client, title="bench", read_only=False, again="schedtui").run()
 
 
 def memory_engine(note: Note, count: int) -> FakeEngine:
@@ -199,6 +199,10 @@ def serve(_note: Note, count: int, socket: Path) -> None:
     class Served:
         store: Any = type("Store", (), {"tokens": staticmethod(lambda: ())})()
         engine = FakeEngine(jobs(count))
+
+        @property
+        def off_loop(self) -> OffLoop:
+            return asyncio.to_thread
 
         def client(self, actor: str) -> EngineClient:  # noqa: ARG002 - one engine, whoever asks
             return self.engine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import pickle
 
 import pytest
@@ -85,8 +86,12 @@ def test_what_is_not_found_is_named_with_a_hint() -> None:
 def test_a_locked_store_says_by_whom_and_what_to_do() -> None:
     error = StoreLockedError("/x/state.db", pid=7, address="/x/engine.sock")
     assert "/x/state.db is in use by process 7 at /x/engine.sock" in str(error)
-    assert "opens the console on that engine" in str(error)
-    assert "by another process" in str(StoreLockedError("/x/state.db"))
+    assert "(in its console with `q`, then `s`, else with `kill 7`)" in str(error)
+    assert "open the console on it with `schedtui` there" in str(error)
+    unknown = str(StoreLockedError("/x/state.db"))
+    assert "by another process" in unknown
+    assert "open the console" not in unknown
+    assert "kill" not in str(StoreLockedError("/x/state.db", pid=os.getpid()))
 
 
 def test_a_target_that_fails_says_where() -> None:

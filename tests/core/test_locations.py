@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from pathlib import Path
 
 import pytest
 
 from schedtui.errors import RefusedError
-from schedtui.locations import StateDir
+from schedtui.locations import StateDir, check_own_socket
 
 
 def test_it_is_made_closed_and_again_closed(tmp_path: Path) -> None:
@@ -56,3 +57,62 @@ def test_a_file_in_its_place_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError):
         state.create()
     assert stat.S_IMODE(state.path.stat().st_mode) == 0o644
+
+
+def test_a_long_path_has_its_socket_in_a_closed_folder_of_this_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    made = tmp_path / "schedtui"
+    made.mkdir(mode=0o755)
+    path = StateDir.beside(tmp_path / ("x" * 120)).socket
+    assert path.parent == made
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+
+
+@pytest.fixture
+def engine_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A socket as an engine makes it."""
+    monkeypatch.chdir(tmp_path)  # a socket's own path must be short
+    state = StateDir.beside(tmp_path).create()
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.path.relpath(state.path / "engine.sock"))
+    return state.path / "engine.sock"
+
+
+def test_a_socket_of_this_user_is_fine_and_so_is_none(engine_socket: Path) -> None:
+    check_own_socket(engine_socket)
+    check_own_socket(engine_socket.with_name("none.sock"))
+    check_own_socket(engine_socket / "below" / "a.sock")
+
+
+def test_another_users_socket_is_refused(
+    engine_socket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.lstat
+
+    def foreign(path: Path) -> os.stat_result:
+        found = real(path)
+        if path != engine_socket:
+            return found
+        return os.stat_result((*found[:4], os.getuid() + 1, *found[5:]))
+
+    monkeypatch.setattr(Path, "lstat", foreign)
+    with pytest.raises(RefusedError, match=r"engine\.sock belongs to another user.*--connect URL"):
+        check_own_socket(engine_socket)
+
+
+def test_links_to_a_socket_are_refused(engine_socket: Path, tmp_path: Path) -> None:
+    link = engine_socket.with_name("link.sock")
+    link.symlink_to(engine_socket)
+    folder = tmp_path / "elsewhere"
+    folder.symlink_to(engine_socket.parent)
+    for path in (link, folder / "engine.sock"):
+        with pytest.raises(RefusedError, match=r"is a symbolic link.*remove it"):
+            check_own_socket(path)
+
+
+def test_a_socket_where_others_may_write_is_refused(engine_socket: Path) -> None:
+    engine_socket.parent.chmod(0o770)
+    with pytest.raises(RefusedError, match="chmod 700"):
+        check_own_socket(engine_socket)

@@ -32,6 +32,7 @@ def test_what_the_manual_uses_is_there() -> None:
         "Group",
         "Once",
         "current_run",
+        "current_run_or_none",
         "log",
         "progress",
         "track",

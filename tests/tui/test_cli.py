@@ -46,6 +46,7 @@ HEAVY = (
     "pydantic",
     "asyncio",
     "platformdirs",
+    "hashlib",
 )
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from console_driver import console, three
 
-from schedtui_tui.actions import ACTIONS, Role, find
+from schedtui.models import Role
+from schedtui_tui.actions import ACTIONS, find
 from schedtui_tui.keys import key_name
 
 
 async def test_read_only_hides_every_change() -> None:
     async with console(three(), read_only=True) as driver:
-        await driver.press("t", "p", "D", "n")
+        await driver.press("t", "p", "D", "n", "x", "P")
         assert len(driver.app.screen_stack) == 1
         changing = {"trigger_job", "pause_job", "delete_job", "functions"}
         assert not changing & {call[0] for call in driver.engine.calls}
@@ -50,6 +51,9 @@ def test_an_action_asks_for_the_role_that_the_api_asks_for() -> None:
     assert roles == {
         "trigger": Role.OPERATOR,
         "pause": Role.OPERATOR,
+        "cancel": Role.OPERATOR,
+        "halt": Role.OPERATOR,
+        "rerun": Role.OPERATOR,
         "mark": Role.OPERATOR,
         "unmark": Role.OPERATOR,
         "create": Role.ADMIN,
@@ -72,8 +76,6 @@ def test_what_changes_something_needs_a_role_and_has_a_command() -> None:
     for action in ACTIONS:
         if action.role is not Role.VIEWER and action.id not in {"mark", "unmark"}:
             assert action.command.startswith("schedtui ")
-        if action.danger:
-            assert action.role is not Role.VIEWER
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 140])

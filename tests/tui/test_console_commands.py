@@ -51,6 +51,20 @@ async def test_delete_acts_on_the_job_it_named() -> None:
         assert driver.engine.named("delete_job") == [("delete_job", "Reports/alpha", 1)]
 
 
+@pytest.mark.parametrize("taken", [False, True])
+async def test_a_job_that_was_renamed_meanwhile_is_told(taken: bool) -> None:
+    async with console(three(), size=(140, 40)) as driver:
+        await driver.press("D")
+        driver.engine.change(summary(1, "omega"))
+        if taken:
+            driver.engine.change(summary(7, "alpha"))
+        await driver.until(lambda: driver.app.jobs.rows[1].name == "omega")
+        await driver.until(lambda: len(driver.app.jobs.rows) == 3 + taken)
+        await driver.press("y")
+        await driver.shows("renamed", "Reports/omega;", "nothing")
+        assert driver.engine.rows.keys() >= {1, 2, 3}
+
+
 async def test_delete_waits_after_rows_moved() -> None:
     async with console(three()) as driver:
         driver.engine.change(summary(4, "aaa"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from schedtui_tui.fields import MISSING, FieldTextError, Kind, fields_of
+from schedtui_tui.fields import MAX_FIELDS, MISSING, FieldTextError, Kind, fields_of, without_field
 
 SCHEMA = {
     "type": "object",
@@ -76,3 +76,13 @@ def test_broken_json_is_explained() -> None:
 )
 def test_a_senseless_schema_does_no_harm(schema: dict[str, Any]) -> None:
     assert all(one.kind is Kind.JSON for one in fields_of(schema))
+
+
+def test_a_form_has_an_end_and_the_required_fields_first() -> None:
+    properties = {f"p{number}": {"type": "string"} for number in range(5000)}
+    schema = {"properties": properties, "required": ["p4000"]}
+    fields = fields_of(schema)
+    assert [one.name for one in fields[:3]] == ["p4000", "p0", "p1"]
+    assert len(fields) == MAX_FIELDS
+    assert without_field(schema) == 5000 - MAX_FIELDS
+    assert without_field(SCHEMA) == 0

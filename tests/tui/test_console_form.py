@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from console_driver import console, control, open_form, with_functions
+from console_doubles import FakeEngine
+from console_driver import HERE, Driver, console, control, open_form, with_functions
 from textual.widgets import Select
 
 from schedtui.errors import ConflictError, FieldError, InvalidArgumentsError
+from schedtui.models import FunctionInfo
+from schedtui_tui.app import Console, Embedded
+from schedtui_tui.fields import MAX_FIELDS
+from schedtui_tui.widgets.form_row import ArgumentRow
 
 
 async def test_create_with_preview() -> None:
@@ -37,7 +42,43 @@ async def test_create_with_preview() -> None:
         await driver.until(lambda: driver.table.cursor_id == 100_000)
 
 
-@pytest.mark.parametrize(("kind", "typed"), [("every", "5m"), ("once", "tomorrow 7:30")])
+@pytest.mark.parametrize("embedded", [HERE, None])
+async def test_a_job_can_be_begun_while_the_engine_starts(embedded: Embedded | None) -> None:
+    gate = asyncio.Event()
+    engine = with_functions()
+
+    async def connect() -> FakeEngine:
+        await gate.wait()
+        return engine
+
+    app = Console(connect, title="jobs.py", embedded=embedded)
+    async with app.run_test(size=(80, 24)) as pilot:
+        driver = Driver(app, pilot, engine)
+        waiting = "Starting the engine …" if embedded else "Connecting …"
+        await driver.shows(waiting)
+        await driver.press("n", *"send_report", "enter")
+        await driver.shows("which function?", "send_report", waiting)
+        gate.set()
+        await driver.shows("Send it.")
+        await driver.press("enter")
+        await driver.shows("recipient *")
+    assert not engine.named("trigger_job")
+
+
+async def test_a_lost_engine_keeps_what_is_typed_for_a_new_job() -> None:
+    async with console(with_functions()) as driver:
+        driver.engine.kill()
+        await driver.shows("disconnected")
+        await driver.press("n", *"send_report")
+        await driver.shows("which function?", "Not connected: connection refused")
+        driver.engine.revive()
+        await driver.shows("Send it.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed"),
+    [("every", "5m"), ("once", "tomorrow 7:30"), ("calendar", "every 2 weeks at 9:00")],
+)
 async def test_other_kinds_of_triggers(kind: str, typed: str) -> None:
     async with console(with_functions()) as driver:
         await open_form(driver)
@@ -48,16 +89,26 @@ async def test_other_kinds_of_triggers(kind: str, typed: str) -> None:
         assert driver.engine.named("preview")[-1][1] == {"type": kind, "typed": typed}
 
 
+async def test_any_trigger_may_be_typed_as_json() -> None:
+    async with console(with_functions()) as driver:
+        await open_form(driver)
+
+        control(driver, "#typed").value = '{"type": "never"}'
+        await driver.until(lambda: bool(driver.engine.named("preview")))
+        assert driver.engine.named("preview")[-1][1] == {"type": "never"}
+        await driver.shows("any, as JSON")
+
+
 async def test_the_zone_is_the_groups_until_one_is_typed() -> None:
     engine = with_functions()
     engine.group_zones |= {"Reports": "Asia/Tokyo", "ops": "America/New_York"}
     async with console(engine, size=(100, 40)) as driver:
         await open_form(driver)
-        await driver.shows("the group's, else the engine's: Europe/Berlin")
+        await driver.shows(" the group's, else the engine's")
         control(driver, "#typed").value = "0 9 * * 1"
-        await driver.shows("JST")
+        await driver.shows("JST", "Asia/Tokyo (the group's, else the engine's)")
         control(driver, "#group").value = "ops"
-        await driver.shows("EST")
+        await driver.shows("EST", "America/New_York (the group's, else the engine's)")
         control(driver, "#zone").value = "Europe/Berlin"
         await driver.shows("CET")
         control(driver, "#zone").value = ""
@@ -161,3 +212,25 @@ async def test_leaving_the_form_asks_only_when_something_was_typed() -> None:
         await driver.shows("recipient *")
         await driver.press("escape", "y")
         await driver.shows("LAST 10")
+
+
+async def test_more_parameters_than_a_person_fills_in() -> None:
+    engine = with_functions()
+    properties = {f"p{number}": {"type": "string"} for number in range(5000)}
+    schema = {"properties": properties, "required": ["p4999"]}
+    engine.function_list = (FunctionInfo(group="etl", name="wide", parameters=schema),)
+    engine.create_error = InvalidArgumentsError(
+        "many are wrong",
+        tuple(
+            FieldError(field=f"kwargs.p{number}", got=None, expected="a text")
+            for number in reversed(range(5000))
+        ),
+    )
+    async with console(engine, size=(80, 60)) as driver:
+        await driver.press("n")
+        await driver.shows("FUNCTION", "wide")
+        await driver.press("enter")
+        await driver.shows("p4999 *", "p40", "4,950 more have no field here")
+        assert len(driver.app.screen.query(ArgumentRow)) == MAX_FIELDS
+        await driver.press("ctrl+s")
+        await driver.shows("expected a text", "kwargs.p4998")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from console_doubles import FakeEngine, summary
@@ -10,6 +12,8 @@ from console_driver import HERE, Driver, console, three
 from textual import events
 from textual.widgets import Input
 
+from schedtui.clock import to_us
+from schedtui.models import JobState, RunState
 from schedtui_tui.app import Console
 
 
@@ -21,6 +25,40 @@ async def test_every_column_is_there(size: tuple[int, int]) -> None:
         assert "TOOK" in driver.text() or size[0] == 110
 
 
+@pytest.mark.parametrize("size", [(80, 24), (119, 30), (120, 30), (140, 40)])
+async def test_nothing_is_cut(size: tuple[int, int]) -> None:
+    now = datetime.now(UTC)
+    year = (now + timedelta(days=400)).year
+    rows = [
+        summary(1, "rebuild_search_index", schedule=f"once {now.year}-12-24 18:00:59.25"),
+        summary(2, "daily", schedule="0 9 * * mon-fri"),
+        summary(3, "later", schedule=f"once {year}-12-24 18:00", group="日本支a"),
+        summary(4, "soon", next_due_us=to_us(now + timedelta(days=3)), group="reports"),
+    ]
+    async with console(FakeEngine(rows), size=size) as driver:
+        await driver.shows("rebuild_search_index ", "24 Dec 18:00 ", "0 9 * * mon-fri ", "LAST 10")
+        await driver.shows(f"24 Dec {year}", "日本支a ", f"{now + timedelta(days=3):%a} ")
+        table = [line.partition("│")[0] for line in driver.text().splitlines()[:8]]
+        assert "…" not in "".join(table)
+        if size[0] in (119, 140):
+            driver.engine.change(summary(4, "soon", schedule="*/15 8-18 * * mon-fri"))
+            await driver.shows("*/15 8-18 * * mon-fri ", "rebuild_search_index ")
+
+
+async def test_the_header_counts_what_the_filter_shows() -> None:
+    states = [RunState.FAILED] * 3 + [RunState.LOST] * 2 + [RunState.TIMED_OUT]
+    rows = [summary(n, f"job-{n}", last_state=state) for n, state in enumerate(states)]
+    rows.append(summary(9, "job-9", running_id=1, active=1, state=JobState.PAUSED))
+    async with console(FakeEngine(rows), size=(140, 40)) as driver:
+        await driver.shows("7 jobs  1 running  3 failed  1 timed_out  2 lost  1 paused")
+        for word, count in (("failed", 3), ("timed_out", 1), ("lost", 2)):
+            await driver.press("slash", *f"state:{word}", "enter")
+            await driver.shows(f"{count} of 7 match state:{word}")
+            await driver.press("escape")
+        await driver.pilot.resize_terminal(80, 24)
+        await driver.shows(" jobs.py ", "7 jobs  1 running  3 failed  1 timed_out", "Z")
+
+
 async def test_the_first_frame_does_not_wait_for_the_engine() -> None:
     gate = asyncio.Event()
 
@@ -29,9 +67,11 @@ async def test_the_first_frame_does_not_wait_for_the_engine() -> None:
         return three()
 
     app = Console(connect, title="jobs.py", embedded=HERE)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
         driver = Driver(app, pilot, three())
         await driver.shows("jobs.py", "Starting the engine", "? Help")
+        await driver.press("t")
+        await driver.shows("The engine is still starting", "nothing was done")
         gate.set()
         await driver.shows("alpha")
 
@@ -61,6 +101,19 @@ async def test_a_countdown_runs() -> None:
         await driver.shows("in 3s")
         driver.table.tick(row.next_due_us + 9_000_000)
         await driver.shows("late 9s")
+
+
+async def test_after_another_screen_the_clock_is_right_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Console, "_tick", lambda _: None)
+    async with console(three()) as driver:
+        await driver.press("enter")
+        await driver.shows("jobs > Reports/alpha")
+        now = datetime.now(UTC) + timedelta(hours=7)
+        driver.app.clock.learn(replace(await driver.engine.info(), now=now), 0)
+        await driver.press("escape")
+        await driver.shows(f"{now:%H:%M}", "late 6h")
 
 
 async def test_moving_and_sorting() -> None:

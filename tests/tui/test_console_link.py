@@ -30,7 +30,7 @@ async def test_reload_retries_at_once() -> None:
         driver.engine.kill()
         await driver.shows("disconnected")
         driver.engine.revive()
-        await driver.press("R")
+        await driver.press("f5")
         await driver.until(lambda: driver.app.connection.live)
         assert driver.engine.snapshots == 2
 

@@ -32,7 +32,9 @@ def test_next_is_a_clock_with_its_zone_above_an_hour() -> None:
     assert due(3600) == "15:00 CEST"
     assert due(20 * 3600) == "Tue 10:00 CEST"
     assert due(20 * 3600, width=11) == "10:00 CEST"
-    assert due(3 * 86_400, width=11) == "6 Aug CEST"
+    assert due(3 * 86_400) == "Thu 14:00 CEST"
+    assert due(3 * 86_400, width=11) == "Thu 14:00"
+    assert due(7 * 86_400, width=11) == "10 Aug CEST"
     assert due(300 * 86_400) == "2027-05-30 CEST"
     assert due(40 * 86_400) == "12 Sep 14:00 CEST"
 
@@ -40,6 +42,31 @@ def test_next_is_a_clock_with_its_zone_above_an_hour() -> None:
 def test_next_in_other_zones() -> None:
     assert due(3600, mode=ZoneMode.UTC) == "13:00 UTC"
     assert due(60, absolute=True) == "14:01 CEST"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("once 2026-12-24 18:00", "24 Dec 18:00"),
+        ("once 2026-08-03 18:00:30.5", "3 Aug 18:00"),
+        ("once 2027-01-01 00:30 UTC", "1 Jan 2027"),
+        ("every 1 min | once 2026-11-22 12:00", "every 1 min | 22 Nov 12:00"),
+        ("0 9 * * mon-fri", "0 9 * * mon-fri"),
+        ("once 2026-99-99 99:99", "99 99 99:99"),
+        ("once upon a time", "once upon a time"),
+    ],
+)
+def test_a_schedule_leaves_out_what_goes_without_saying(text: str, shown: str) -> None:
+    assert times.schedule(text, NOW, "Europe/Berlin", width=12) == shown
+    assert times.schedule_cells(text) >= len(shown)
+
+
+def test_a_schedule_is_in_its_jobs_year() -> None:
+    new_year = to_us(datetime(2026, 12, 31, 23, 30, tzinfo=UTC))
+    text = "once 2027-01-01 09:00"
+    assert times.schedule(text, new_year, "Europe/Berlin", width=12) == "1 Jan 09:00"
+    assert times.schedule(text, new_year, "UTC", width=12) == "1 Jan 2027"
+    assert times.schedule(text, new_year, "UTC", width=16) == "1 Jan 2027 09:00"
 
 
 @pytest.mark.parametrize("us", [10**30, -(10**30), 2**63])

@@ -6,18 +6,8 @@ Key bindings, the footer, the help screen, the palette and read-only mode are al
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Role(StrEnum):
-    """The role of the token that an action needs at least, as the API has them."""
-
-    VIEWER = "viewer"
-    """Reads."""
-    OPERATOR = "operator"
-    """Also triggers, pauses and resumes jobs."""
-    ADMIN = "admin"
-    """Also creates, edits and deletes jobs."""
+from schedtui.models import Role
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,9 +26,8 @@ class Action:
     """One sentence, for the help screen and the palette."""
     footer: int = 0
     """Its place in the footer, 1 first; 0 keeps it out."""
-    danger: bool = False
-    """Not undone easily: asks first, and waits a moment after rows moved by themselves."""
     role: Role = Role.VIEWER
+    """The role of the token that it needs at least."""
     command: str = ""
     """The command line that does the same; ``{job}`` and ``{run}`` are filled in."""
     priority: bool = False
@@ -58,8 +47,21 @@ def _job_actions(scope: str) -> tuple[Action, ...]:
         Action(
             id="delete", scope=scope, keys="D", label="Delete", footer=5, role=Role.ADMIN,
             help="Delete it, after asking; its history stays.", command="schedtui delete {job}",
-            danger=True,
         ),
+    )  # fmt: skip
+
+
+def _cancel(scope: str, help_: str, footer: int) -> Action:
+    return Action(
+        id="cancel", scope=scope, keys="x", label="End", footer=footer, role=Role.OPERATOR,
+        help=help_, command="schedtui cancel {run}",
+    )  # fmt: skip
+
+
+def _rerun(scope: str, footer: int) -> Action:
+    return Action(
+        id="rerun", scope=scope, keys="R", label="Run again", footer=footer, role=Role.OPERATOR,
+        help="The same run once more, with its arguments.", command="schedtui rerun {run}",
     )  # fmt: skip
 
 
@@ -88,6 +90,10 @@ ACTIONS: tuple[Action, ...] = (
            help="Filter: text, tag:x, state:failed, group:x, /regex/; ! in front inverts a part.",
            command="schedtui jobs"),
     *_job_actions("jobs"),
+    _cancel("jobs", "End the job's run that runs now, after asking.", 10),
+    Action(id="halt", scope="jobs", keys="P", label="Pause all", footer=11, role=Role.OPERATOR,
+           help="Pause the whole engine, or resume it, after asking.",
+           command="schedtui pause --engine"),
     Action(id="create", scope="jobs", keys="n", label="New", footer=6, role=Role.ADMIN,
            help="Create a job: choose a function, fill in its arguments, say when.",
            command="schedtui create FUNCTION"),
@@ -111,13 +117,19 @@ ACTIONS: tuple[Action, ...] = (
     _back("job"),
     Action(id="open", scope="job", keys="enter", label="Run", footer=2,
            help="The run: its error, result, arguments and log."),
+    Action(id="details", scope="job", keys="tab", label="Details", footer=2,
+           help="To the details (arguments, policies), which the arrows then scroll, and back."),
     *_job_actions("job"),
+    _cancel("job", "End the run under the cursor, else the one that runs, after asking.", 7),
+    _rerun("job", 8),
     Action(id="log", scope="job", keys="l", label="Last log", footer=6,
            help="The log of the run that runs now, else of the last one.",
            command="schedtui logs {run}"),
     *_display("job"),
     # one run
     _back("run"),
+    _cancel("run", "End it before its time, after asking.", 6),
+    _rerun("run", 7),
     Action(id="full", scope="run", keys="f", label="Log only", footer=5,
            help="The log over the whole screen, and back."),
     *_display("run"),
@@ -164,7 +176,7 @@ ACTIONS: tuple[Action, ...] = (
     # everywhere
     Action(id="help", scope="app", keys="question_mark,f1", label="Help", footer=99,
            help="The keys of this view."),
-    Action(id="reload", scope="app", keys="R", label="Reload",
+    Action(id="reload", scope="app", keys="f5,ctrl+r", label="Reload",
            help="Read everything anew; reconnect at once when disconnected."),
     Action(id="command_palette", scope="app", keys="ctrl+p", label="Palette",
            help="All actions of this view by name."),

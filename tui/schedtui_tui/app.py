@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.signal import Signal
@@ -40,6 +41,7 @@ from schedtui_tui.prefs import Prefs
 from schedtui_tui.screens.base import ConsoleScreen, toast_text
 from schedtui_tui.screens.jobs import JobsScreen
 from schedtui_tui.screens.quitting import Embedded, QuitChoice
+from schedtui_tui.screens.small import TooSmall, fits
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
@@ -95,6 +97,7 @@ class Console(App[QuitChoice]):
         self._reordered = False
         self._runs: list[RunChange] = []
         self._repaint_due = False
+        self._begun = False  # from the first paint on, when the jobs are listening
         self._typed: deque[tuple[events.Key, object]] = deque(maxlen=64)
 
     def get_default_screen(self) -> Screen[object]:
@@ -106,8 +109,20 @@ class Console(App[QuitChoice]):
         self.call_after_refresh(self._begin)
         self._arm_tick()
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Cover everything where there is no room for it; see `TooSmall`."""
+        self._check_room(event.size)
+
+    def _check_room(self, size: Size) -> None:
+        covered = any(isinstance(screen, TooSmall) for screen in self.screen_stack)
+        if self._begun and not covered and not fits(size):
+            self.push_screen(TooSmall())
+
     def _begin(self) -> None:
-        self.run_worker(self.link.run(), group="link", exit_on_error=False)
+        if not self._begun:
+            self.run_worker(self.link.run(), group="link", exit_on_error=False)
+            self._begun = True
+            self._check_room(self.size)
 
     # --- what the link reports
 
@@ -206,6 +221,7 @@ class Console(App[QuitChoice]):
         for screen in reversed(self.screen_stack):
             if isinstance(screen, ConsoleScreen):
                 if screen.ready:
+                    self._begin()  # where a screen was opened before the first one's refresh
                     screen.tick(now_us)
                 break
 

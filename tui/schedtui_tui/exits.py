@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from schedtui.errors import (
     EngineStoppedError,
+    FieldError,
     ForbiddenError,
     InvalidError,
     NotFoundError,
@@ -16,6 +17,7 @@ from schedtui.errors import (
     StoreLockedError,
     UnauthorizedError,
     UnreachableError,
+    shorten,
 )
 
 
@@ -72,14 +74,21 @@ def note(message: str) -> None:
 
 def report(error: SchedtuiError) -> Exit:
     """Tell a foreseeable error, with its remedy where the shell has one, and give its code."""
-    tell(str(error) or type(error).__name__)
     if isinstance(error, InvalidError) and len(error.errors) > 1:
         for field in error.errors:
-            tell(f"  {field.field}: expected {field.expected}")
+            tell(wrong(field))
+    else:
+        tell(str(error) or type(error).__name__)
     hint = _hint(error)
     if hint:
         tell(hint)
     return code_of(error)
+
+
+def wrong(field: FieldError) -> str:
+    """What is wrong with one field, in a sentence."""
+    got = "" if field.got is None else f"got {shorten(field.got)}; "
+    return f"{field.field}: {got}expected {field.expected}"
 
 
 def _hint(error: SchedtuiError) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+MAX_FIELDS = 50
+"""Each is a handful of widgets, and no person fills in more."""
 MISSING = object()
 """Stands for a field that is not sent, so that the function's own default counts."""
 
@@ -92,23 +94,35 @@ def _number(typed: str, *, whole: bool) -> int | float | None:
 
 
 def fields_of(schema: Mapping[str, Any]) -> tuple[Field, ...]:
-    """The fields for an ``object`` schema; the required ones first, else in its own order.
+    """The first `MAX_FIELDS` fields for an ``object`` schema.
 
-    Nothing about the schema is trusted: it may come from a remote engine.
+    The required ones come first, else they stand in its own order. Nothing about the schema is
+    trusted: it may come from a remote engine.
     """
+    return tuple(_field(*part, schema) for part in _parameters(schema)[:MAX_FIELDS])
+
+
+def without_field(schema: Mapping[str, Any]) -> int:
+    """How many parameters `fields_of` leaves out."""
+    return max(len(_parameters(schema)) - MAX_FIELDS, 0)
+
+
+def _parameters(schema: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any], bool]]:
+    """Name, schema, and whether it is required."""
     properties = schema.get("properties")
     if not isinstance(properties, Mapping):
-        return ()
+        return []
     names = schema.get("required")
     required = set(map(str, names)) if isinstance(names, list | tuple) else set()
-    fields = [
-        _field(str(name), part if isinstance(part, Mapping) else {}, schema, str(name) in required)
+    found = [
+        (str(name), part if isinstance(part, Mapping) else {}, str(name) in required)
         for name, part in properties.items()
+        if not (isinstance(part, Mapping) and part.get("readOnly") is True)
     ]
-    return tuple(sorted(fields, key=lambda field: not field.required))
+    return sorted(found, key=lambda one: not one[2])
 
 
-def _field(name: str, part: Mapping[str, Any], root: Mapping[str, Any], required: bool) -> Field:
+def _field(name: str, part: Mapping[str, Any], required: bool, root: Mapping[str, Any]) -> Field:
     outer = part
     part, optional = _resolve(part, root)
     kind, choices = _kind(part)
@@ -117,6 +131,9 @@ def _field(name: str, part: Mapping[str, Any], root: Mapping[str, Any], required
         isinstance(variant, Mapping) and variant.get("type") == "string" for variant in variants
     )
     description = outer.get("description") or part.get("description") or ""
+    late = outer.get("late")
+    if isinstance(late, str) and not description:
+        description = f"left out: fetched at each attempt by {late}"
     return Field(
         name=name,
         kind=kind,

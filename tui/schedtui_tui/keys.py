@@ -20,10 +20,11 @@ _NAMES = {
     "up": "↑",
     "tab": "Tab",
     "f1": "F1",
+    "f5": "F5",
 }
 
 
-_BUILT_IN = frozenset({"next_field", "previous_field", "command_palette"})
+_BUILT_IN = frozenset({"next_field", "previous_field", "details", "command_palette"})
 """Textual binds these by itself."""
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from schedtui_tui.text import clean
 
@@ -39,9 +40,9 @@ class LogFormatter(logging.Formatter):
         return clean(super().format(record), lines=True)
 
 
-def log_to_stderr() -> None:
-    """Send what is logged to stderr, wherever that points by now."""
-    handler = logging.StreamHandler()
+def log_to(stream: TextIO | None = None) -> None:
+    """Send what is logged to ``stream``; None: to stderr, wherever that points by now."""
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(LogFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for chatty in ("apscheduler", "uvicorn"):

@@ -11,6 +11,8 @@ from typing import Any
 from schedtui.models import Changes, JobSummary
 from schedtui_tui.filters import EVERYTHING, Filter
 from schedtui_tui.looks import FAILURES, KINDS, job_look
+from schedtui_tui.text import cells
+from schedtui_tui.times import schedule_cells
 
 _NEVER = 1 << 62
 
@@ -59,9 +61,12 @@ class JobList:
         self.inverted = False
         self.filter: Filter = EVERYTHING
         self.counts: Counter[str] = Counter()
-        """How many jobs are ``running``, ``failed`` (when they last ran) and ``paused``."""
+        """How many jobs are ``running`` and ``paused``, and what the last run of others was:
+        ``failed``, ``timed_out``, ``lost``."""
         self.groups: Counter[str] = Counter()
         """How many jobs each group has."""
+        self._names: Counter[int] = Counter()
+        self._schedules: Counter[int] = Counter()
         self._positions: dict[int, int] | None = None
         self._stale_order = False
 
@@ -82,6 +87,8 @@ class JobList:
         self.rows = {row.id: row for row in rows}
         self.counts = Counter()
         self.groups = Counter()
+        self._names = Counter()
+        self._schedules = Counter()
         for row in self.rows.values():
             self._count(row, 1)
         self.rebuild()
@@ -147,14 +154,26 @@ class JobList:
 
     @property
     def widest_group(self) -> int:
-        """Characters of the longest name of a group."""
-        return max((len(group) for group, jobs in self.groups.items() if jobs), default=0)
+        """Cells of the longest name of a group."""
+        return max((cells(group) for group, jobs in self.groups.items() if jobs), default=0)
+
+    @property
+    def widest_name(self) -> int:
+        """Cells of the longest name of a job."""
+        return max((width for width, jobs in self._names.items() if jobs), default=0)
+
+    @property
+    def widest_schedule(self) -> int:
+        """Cells of the longest schedule, as the table shows it."""
+        return max((width for width, jobs in self._schedules.items() if jobs), default=0)
 
     def _count(self, row: JobSummary, step: int) -> None:
         self.groups[row.group] += step
+        self._names[cells(row.name)] += step
+        self._schedules[schedule_cells(row.schedule)] += step
         if row.running_id is not None:
             self.counts["running"] += step
         if row.last_state in FAILURES:
-            self.counts["failed"] += step
+            self.counts[row.last_state.value] += step
         if row.state == "paused":
             self.counts["paused"] += step

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from schedtui_tui.display import Display
+
 # By name, because Windows, where nothing is split, has only two of them.
 _WAITED_FOR = {
     getattr(signal, name)
@@ -150,7 +152,8 @@ class _Parent:
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             self._mend_terminal()
-            sys.stderr.write(f"schedtui: its process was ended by signal {number}\n")
+            said = f"schedtui: its process was ended by signal {number}\n"
+            Display(2).attempt(said.encode())
             return 128 + number
         return os.WEXITSTATUS(status)
 
@@ -160,8 +163,8 @@ class _Parent:
             return
         import termios
 
+        Display(1).give_up(RESET)
         with contextlib.suppress(OSError, termios.error):
-            os.write(1, RESET)
             termios.tcsetattr(0, termios.TCSADRAIN, self._tty)
 
 

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO
 
 from schedtui.clock import to_us
 from schedtui.models import Run
@@ -23,7 +23,9 @@ STYLES = {
     "failed": "red",
     "timed_out": "red",
     "lost": "red",
+    "broken": "red",
     "missed": "yellow",
+    "skipped": "yellow",
     "paused": "yellow",
     "orphaned": "red",
 }
@@ -66,11 +68,11 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, empty:
             sys.stdout.write(line.rstrip() + "\n")
 
 
-def print_line(text: str) -> None:
-    """Print one line, cleaned."""
+def print_line(text: str, stream: TextIO | None = None) -> None:
+    """Print one line, cleaned, on ``stream``; None: on stdout."""
     from schedtui_tui.text import clean
 
-    sys.stdout.write(clean(text) + "\n")
+    (stream or sys.stdout).write(clean(text) + "\n")
 
 
 def moment(at: datetime | None, zone: str | None = None) -> str:

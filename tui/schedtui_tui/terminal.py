@@ -11,9 +11,11 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from schedtui_tui.display import Display
 from schedtui_tui.process import RESET
 
 
@@ -22,12 +24,27 @@ def is_terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
+@contextlib.contextmanager
+def displayed() -> Iterator[Display]:
+    """A display on the terminal of stdout, on which Textual draws meanwhile."""
+    display = Display(1)
+    before = sys.__stdin__, sys.__stdout__, sys.__stderr__
+    with display.as_text(sys.stdout.encoding) as stream:
+        _set_originals(sys.__stdin__, sys.__stdout__, stream)
+        try:
+            yield display
+        finally:
+            _set_originals(*before)
+
+
 class Terminal:
     """The terminal, from `claim` on reachable by the screen only."""
 
     def __init__(self) -> None:
         self._saved = tuple(os.dup(number) for number in (0, 1, 2))
         self._keys, self._screen = os.dup(0), os.dup(1)
+        self.display = Display(self._screen)
+        """What the screen is drawn on."""
         self._before = (sys.__stdin__, sys.__stdout__, sys.__stderr__)
         self._streams = (sys.stdout, sys.stderr)
         self._opened: list[TextIO] = []
@@ -38,12 +55,11 @@ class Terminal:
         sys.stdout.flush()
         sys.stderr.flush()
         self = cls()
-        encoding = sys.stdout.encoding
         keys = open(self._keys, encoding=sys.stdin.encoding, closefd=False)  # noqa: SIM115 - an fd, open as long as the screen
-        screen = open(self._screen, "w", encoding=encoding, errors="replace", closefd=False)  # noqa: SIM115 - the same
+        screen = self.display.as_text(sys.stdout.encoding)
         self._opened = [keys, screen]
-        _point(os.devnull, os.O_RDONLY, 0)
-        _point(os.devnull, os.O_WRONLY, 1, 2)
+        point(os.devnull, os.O_RDONLY, 0)
+        point(os.devnull, os.O_WRONLY, 1, 2)
         _set_originals(keys, screen, screen)
         return self
 
@@ -66,8 +82,7 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Write a line to the terminal once the screen is gone."""
-        with contextlib.suppress(OSError):
-            os.write(self._screen, f"{text}\n".encode("utf-8", "replace"))
+        self.display.attempt(f"{text}\n".encode("utf-8", "replace"))
 
     def release(self) -> None:
         """Give everything back as it was."""
@@ -81,15 +96,25 @@ class Terminal:
         _set_originals(*self._before)
         self._close()
 
+    def give_up(self) -> None:
+        """Undo the screen's modes and write no more: nobody reads. From any thread.
+
+        Keys are still the driver's, which has yet to put back the modes of the line.
+        """
+        self.display.give_up(RESET)
+        self._forget(self._screen, *self._saved[1:])
+
     def abandon(self) -> None:
         """Undo the screen's modes and stop touching the terminal: the shell has it again.
 
-        From here on the screen reads and draws nowhere.
+        From here on the screen reads and draws nowhere. From any thread.
         """
-        with contextlib.suppress(OSError):
-            os.write(self._screen, RESET)
+        self.display.give_up(RESET)
+        self._forget(self._keys, self._screen, *self._saved)
+
+    def _forget(self, *numbers: int) -> None:
         nowhere = os.open(os.devnull, os.O_RDWR)
-        for number in (self._keys, self._screen, *self._saved):
+        for number in numbers:
             os.dup2(nowhere, number, inheritable=False)
         os.close(nowhere)
 
@@ -122,7 +147,7 @@ class _Original(io.TextIOWrapper):
 
 def append_to(log: Path) -> None:
     """Point fds 1 and 2 at the end of ``log``."""
-    _point(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 1, 2)
+    point(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 1, 2)
 
 
 def _set_originals(keys: TextIO | None, out: TextIO | None, err: TextIO | None) -> None:
@@ -130,7 +155,8 @@ def _set_originals(keys: TextIO | None, out: TextIO | None, err: TextIO | None) 
     vars(sys).update(__stdin__=keys, __stdout__=out, __stderr__=err)
 
 
-def _point(path: str | Path, flags: int, *numbers: int) -> None:
+def point(path: str | Path, flags: int, *numbers: int) -> None:
+    """Open ``path`` as each of the descriptors ``numbers``."""
     opened = os.open(path, flags, 0o600)
     for number in numbers:
         os.dup2(opened, number)

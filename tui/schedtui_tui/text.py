@@ -96,6 +96,11 @@ def _fit(text: str, width: int, right: bool) -> str:
     return padding + cleaned if right else cleaned + padding
 
 
+def cells(text: str) -> int:
+    """Cells that a text takes once it is cleaned."""
+    return len(text) if text.isascii() else cell_len(clean(text))
+
+
 def cut(text: object, width: int) -> str:
     """Like `fit`, without the padding."""
     return fit(text, width).rstrip(" ")
@@ -114,6 +119,26 @@ def block(text: object, *, max_lines: int = 200, max_chars: int = 20_000) -> str
     more = len(plain) > max_chars or len(rows) > max_lines
     cleaned = clean("\n".join(rows[:max_lines]), lines=True)
     return f"{cleaned}\n{ELLIPSIS}" if more else cleaned
+
+
+def is_marks(line: str) -> bool:
+    """Whether ``line`` only points at the code above it, as lines of a traceback do."""
+    return "^" in line and not line.strip(" ~^")
+
+
+def without_lost_marks(text: str, width: int) -> str:
+    """A traceback without the marks that would no longer be below the code they mean.
+
+    Args:
+        text: The traceback.
+        width: Cells after which lines wrap.
+    """
+    kept: list[str] = []
+    for line in text.split("\n"):
+        wraps = len(line) > width or (bool(kept) and cell_len(kept[-1]) > width)
+        if not (wraps and is_marks(line)):
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def clean_log(text: str) -> Text:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from functools import lru_cache
 
 from schedtui.clock import from_us
-from schedtui_tui.text import clean
+from schedtui_tui.text import cells, clean
 
 NONE = "—"
 SECOND_US = 1_000_000
+_MONTHS = {f"{month:02}": f"{datetime(2000, month, 1, tzinfo=UTC):%b}" for month in range(1, 13)}
 
 
 class ZoneMode(StrEnum):
@@ -115,7 +117,7 @@ def next_due(
         us: Microseconds since 1970, UTC; None for none.
         now_us: The engine's clock.
         timezone: The job's zone.
-        width: Cells there are; the date gives way before the zone does.
+        width: Cells there are; within a week the zone gives way before the time does.
         mode: In whose zone to show the clock.
         absolute: The clock also below an hour.
     """
@@ -141,12 +143,48 @@ def _clock_forms(at: datetime, now: datetime) -> list[str]:
         day = [] if days == 0 else [f"{at:%a %H:%M} {name}"]
         return [*day, f"{at:%H:%M} {name}"]
     if days < 7:
-        return [f"{at:%a %H:%M} {name}", f"{at.day} {at:%b} {name}", f"{at:%a %H:%M}"]
+        return [f"{at:%a %H:%M} {name}", f"{at:%a %H:%M}"]
     if at.year == now.year or days < 180:
         date = f"{at.day} {at:%b}"
         return [f"{date} {at:%H:%M} {name}", f"{date} {name}", date]
     date = f"{at.year:04}-{at:%m-%d}"
     return [f"{date} {at:%H:%M} {name}", f"{date} {name}", date]
+
+
+_ONCE = re.compile(
+    r"once (?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d) (?P<time>\d\d:\d\d)[:.\d]*(?: UTC)?"
+)
+_SHORTEST_ONCE = "24 Dec 18:00"
+
+
+def schedule(text: str, now_us: int, timezone: str, *, width: int) -> str:
+    """A trigger's short words for a table: moments without what goes without saying.
+
+    Args:
+        text: As the engine has it: ``*/5 * * * *``, ``once 2026-12-24 18:00``.
+        now_us: The engine's clock; the present year is not named.
+        timezone: The job's zone.
+        width: Cells there are; another year is named instead of the time.
+    """
+    if "once " not in text:
+        return text
+    now = moment(now_us, timezone)
+
+    def shorter(found: re.Match[str]) -> str:
+        month = _MONTHS.get(found["month"], found["month"])
+        day = f"{int(found['day'])} {month}"
+        if now is not None and int(found["year"]) == now.year:
+            return f"{day} {found['time']}"
+        date = f"{day} {found['year']}"
+        whole = f"{date} {found['time']}"
+        return whole if len(whole) <= width else date
+
+    return _ONCE.sub(shorter, text)
+
+
+def schedule_cells(text: str) -> int:
+    """Cells that `schedule` needs so that it is not cut."""
+    return cells(_ONCE.sub(_SHORTEST_ONCE, text) if "once " in text else text)
 
 
 def zone_name(at: datetime) -> str:

@@ -12,14 +12,20 @@ _CRON = re.compile(r"\S+(\s+\S+){4,}|.*\*.*|@.*")
 _ONCE = re.compile(
     r"(today|tomorrow|in)\s.*|today|tomorrow|[0-9]{4}-[0-9]{2}-[0-9]{2}", re.IGNORECASE
 )
+_CALENDAR = re.compile(r"(every\s)?.*\sat\s.*[0-9]:[0-9]{2}.*", re.IGNORECASE)
 _LETTER = re.compile(r"[a-z]", re.IGNORECASE)
 
 
 def kind_of(text: str) -> str | None:
-    """``cron``, ``every`` or ``once`` where the text can only mean that; else None.
+    """``cron``, ``every``, ``once``, ``calendar`` or ``json``, if the text can only mean that.
 
-    A plain number says nothing: it may be seconds, or the first field of a cron expression.
+    Else None. A plain number says nothing: it may be seconds, or the first field of a cron
+    expression.
     """
+    if text.startswith("{"):
+        return "json"
+    if _CALENDAR.fullmatch(text):
+        return "calendar"
     if _CRON.fullmatch(text):
         return "cron"
     if _ONCE.fullmatch(text) or _reads(lambda: parse_moment(text, "UTC", 0)):

@@ -6,7 +6,6 @@ so it happens when a server is started.
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
     from schedtui.api.server import Server
     from schedtui.client.local import LocalClient
     from schedtui.engine import Engine
-    from schedtui.protocols import Store
+    from schedtui.protocols import OffLoop, Store
 
-__all__ = ["Listen", "start_server"]
+__all__ = ["Listen", "bind_server", "start_server"]
 
 
 async def start_server(
@@ -36,9 +35,21 @@ async def start_server(
         RefusedError: the address is taken, or would be open to others unprotected.
         InvalidError: the address or the TLS files are wrong.
     """
-    module = await asyncio.to_thread(importlib.import_module, "schedtui.api.server")
-    server: Server = module.Server(_Served(engine), listen=listen, socket=socket)
+    server = await bind_server(engine, listen=listen, socket=socket)
     await server.start()
+    return server
+
+
+async def bind_server(
+    engine: Engine, *, listen: Listen | None = None, socket: Path | None = None
+) -> Server:
+    """Take the addresses of an engine that may still be starting; see `Engine.on_start`.
+
+    The `start` of what is returned then answers. Args and Raises: as `start_server`.
+    """
+    module = await engine.off_loop(importlib.import_module, "schedtui.api.server")
+    server: Server = module.Server(_Served(engine), listen=listen, socket=socket)
+    await server.bind()
     return server
 
 
@@ -51,6 +62,10 @@ class _Served:
     @property
     def store(self) -> Store:
         return self._engine.store
+
+    @property
+    def off_loop(self) -> OffLoop:
+        return self._engine.off_loop
 
     def client(self, actor: str) -> LocalClient:
         from schedtui.client.local import LocalClient

@@ -8,28 +8,17 @@ import hmac
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 from schedtui.errors import ForbiddenError, StoreUnavailableError, UnauthorizedError
-from schedtui.protocols import Token
+from schedtui.models import Role
+from schedtui.protocols import OffLoop, Token
 
 HOW_TO = "create one with 'schedtui token create --name NAME --role ROLE'"
 _FRESH_S: Final = 5.0  # how long a token that was taken back may still be good
 _RELOAD_S: Final = 0.5  # how soon an unknown token makes the list be read again
 _READING_POSTS: Final = frozenset({"/api/v1/triggers/preview"})
-_OPERATING: Final = ("/trigger", "/pause", "/resume")  # how those calls on a job end
-
-
-class Role(IntEnum):
-    """What a caller may do; each may do what those before it may."""
-
-    VIEWER = 1
-    """Read."""
-    OPERATOR = 2
-    """Also trigger, pause and resume jobs."""
-    ADMIN = 3
-    """Also create, edit and delete jobs."""
+_OPERATING: Final = ("/trigger", "/pause", "/resume", "/cancel", "/rerun")  # how those calls end
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,10 +36,10 @@ class Caller:
             ForbiddenError: with the role that would do.
         """
         needed = role_for(method, path)
-        if self.role < needed:
+        if not self.role.covers(needed):
             raise ForbiddenError(
-                f"{self.actor} has the role {self.role.name.lower()}; this needs "
-                f"{needed.name.lower()}: use a token with that role"
+                f"{self.actor} has the role {self.role}; this needs {needed}: "
+                "use a token with that role"
             )
 
 
@@ -73,6 +62,7 @@ class Access:
 
     Args:
         load: Reads all tokens; blocks, and is called on a thread.
+        off_loop: Calls it there.
         now_us: Microseconds since 1970, for the expiry of tokens.
         monotonic: Seconds, for the age of what was read.
     """
@@ -81,10 +71,12 @@ class Access:
         self,
         load: Callable[[], Sequence[Token]],
         *,
+        off_loop: OffLoop = asyncio.to_thread,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._load = load
+        self._off_loop = off_loop
         self._now_us = now_us
         self._monotonic = monotonic
         self._tokens: Sequence[Token] | None = None
@@ -106,7 +98,7 @@ class Access:
             tokens = await self._known(_RELOAD_S)
             token = self._match(tokens, secret)
         if token is not None:
-            return Caller(actor=f"token:{token.name}", role=Role[token.role.upper()])
+            return Caller(actor=f"token:{token.name}", role=Role(token.role))
         if not tokens:
             raise UnauthorizedError(f"no access token exists yet: {HOW_TO}")
         if not secret:
@@ -124,7 +116,7 @@ class Access:
             if self._tokens is not None and age <= max_age_s:
                 return self._tokens
             try:
-                self._tokens = await asyncio.to_thread(self._load)
+                self._tokens = await self._off_loop(self._load)
             except StoreUnavailableError:
                 # While the store is down, those who were let in are not shut out.
                 if self._tokens is None:
@@ -141,7 +133,7 @@ class Access:
             # Every token is compared, whichever it is, so that time tells nothing.
             if hmac.compare_digest(token.sha256, given):
                 found = token
-        if found is None or found.role.upper() not in Role.__members__:
+        if found is None or found.role not in set(Role):
             return None
         expired = found.expires_at_us is not None and found.expires_at_us <= self._now_us()
         return None if expired else found

@@ -15,6 +15,7 @@ from schedtui.client.http_json import dump, dump_finite
 from schedtui.client.sse import frame
 from schedtui.models import Changes, JobSummary, Snapshot
 from schedtui.models.wire import to_wire
+from schedtui.protocols import OffLoop
 
 _BATCH = 250  # rows encoded at a stretch, so that the event loop gets its turn
 _WORTH_ZIPPING = 16_384  # bytes
@@ -33,11 +34,11 @@ def json_answer(
     )
 
 
-async def snapshot_answer(request: Request, snapshot: Snapshot) -> Response:
+async def snapshot_answer(request: Request, snapshot: Snapshot, off_loop: OffLoop) -> Response:
     """All jobs as one columnar table; made off the loop, for there may be ten thousand."""
     accepts = request.headers.get("accept-encoding", "")
     zipped = any(part.strip().partition(";")[0] == "gzip" for part in accepts.split(","))
-    body, encoding = await asyncio.to_thread(_encode_snapshot, snapshot, zipped)
+    body, encoding = await off_loop(_encode_snapshot, snapshot, zipped)
     headers = {"Vary": "Accept-Encoding"}
     if encoding:
         headers["Content-Encoding"] = encoding
@@ -70,24 +71,27 @@ class Frames:
     """Changes as events: the newest frame is encoded once, however many watch. On one event loop.
 
     Watchers at the same place are given the same `Changes` by the engine.
+
+    Args:
+        off_loop: Makes them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, off_loop: OffLoop) -> None:
+        self._off_loop = off_loop
         self._newest: tuple[Changes, asyncio.Task[bytes]] | None = None
 
     async def of(self, changes: Changes) -> bytes:
         """The bytes of ``changes``; made off the loop where they are many."""
         newest = self._newest
         if newest is None or newest[0] is not changes:
-            newest = (changes, asyncio.ensure_future(_encode(changes)))
+            newest = (changes, asyncio.ensure_future(self._encode(changes)))
             self._newest = newest
         return await asyncio.shield(newest[1])
 
-
-async def _encode(changes: Changes) -> bytes:
-    if len(changes.jobs) > _FEW:
-        return await asyncio.to_thread(_event, changes)
-    return _event(changes)
+    async def _encode(self, changes: Changes) -> bytes:
+        if len(changes.jobs) > _FEW:
+            return await self._off_loop(_event, changes)
+        return _event(changes)
 
 
 def _event(changes: Changes) -> bytes:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 import schedtui
 from schedtui.api.access import Access
+from schedtui.api.answers import Frames
 from schedtui.api.context import ClientFor, Context
 from schedtui.api.gate import Gate
 from schedtui.api.hosts import Hosts
@@ -20,10 +21,16 @@ from schedtui.api.schemas import components
 from schedtui.api.slowdown import SlowDown
 from schedtui.api.stream import Closing
 from schedtui.errors import SchedtuiError
+from schedtui.protocols import OffLoop
 
 
 def create_app(
-    client_for: ClientFor, *, auth: Access, closing: Closing, hosts: Hosts | None = None
+    client_for: ClientFor,
+    *,
+    auth: Access,
+    closing: Closing,
+    hosts: Hosts | None = None,
+    off_loop: OffLoop = asyncio.to_thread,
 ) -> FastAPI:
     """The API of one engine.
 
@@ -32,6 +39,7 @@ def create_app(
         auth: Knows the access tokens.
         closing: Set when the server closes, which ends every stream.
         hosts: The names by which clients may call it; None: those of loopback only.
+        off_loop: Encodes long answers.
     """
     app = _Api(
         title="schedtui",
@@ -43,7 +51,9 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.context = Context(client_for=client_for, closing=closing)
+    app.state.context = Context(
+        client_for=client_for, closing=closing, off_loop=off_loop, frames=Frames(off_loop)
+    )
     for router in ROUTERS:
         app.include_router(router)
     for kind in (SchedtuiError, ProblemError, HTTPException):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
@@ -11,7 +11,7 @@ from schedtui.api.access import Caller
 from schedtui.api.answers import Frames
 from schedtui.api.gate import CALLER
 from schedtui.api.stream import Closing
-from schedtui.protocols import EngineClient
+from schedtui.protocols import EngineClient, OffLoop
 
 ClientFor = Callable[[str], EngineClient]
 """Gives the client that acts in a name; the audit trail shows it."""
@@ -23,7 +23,9 @@ class Context:
 
     client_for: ClientFor
     closing: Closing
-    frames: Frames = field(default_factory=Frames)
+    off_loop: OffLoop
+    """For what takes a while."""
+    frames: Frames
     """What was encoded for one watcher, for the others."""
 
 

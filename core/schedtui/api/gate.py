@@ -9,12 +9,13 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from schedtui.api.access import Access, Caller, Role
+from schedtui.api.access import Access, Caller
 from schedtui.api.hosts import Hosts
 from schedtui.api.limits import drain_refused
 from schedtui.api.problems import ProblemError, response_for
 from schedtui.api.slowdown import SlowDown
 from schedtui.errors import UnauthorizedError
+from schedtui.models import Role
 
 PUBLIC = frozenset({"/health", "/ready"})
 """What a load balancer may see without a token."""

@@ -16,7 +16,6 @@ from schedtui.errors import InvalidError, RefusedError
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8787
 _ANSWER_S = 1.0  # how long an engine on a Unix socket has to accept
-_OWN_FOLDERS = {".schedtui", "schedtui"}  # made by `schedtui.locations`, so ours to close
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,7 +151,7 @@ def bind_unix(path: Path) -> socket.socket:
         RefusedError: an engine answers there, something else lies there, or the folder is open to
             others.
     """
-    _close_folder(path.parent)
+    _check_folder(path.parent)
     if path.is_symlink() or path.exists():
         _remove_stale(path)
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -169,14 +168,11 @@ def bind_unix(path: Path) -> socket.socket:
     return made
 
 
-def _close_folder(folder: Path) -> None:
+def _check_folder(folder: Path) -> None:
+    """Make the folder, or see that it is closed; one that is there is never changed."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
-        own = found.st_uid == os.getuid() and not folder.is_symlink()
-        if own and folder.name in _OWN_FOLDERS:
-            folder.chmod(0o700)
-            return
     except OSError as error:
         raise RefusedError(f"cannot use the folder {folder}: {error.strerror}") from None
     if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:

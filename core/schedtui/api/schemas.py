@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from schedtui.api.query import Params
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    BulkOutcome,
     Changes,
     EngineInfo,
+    Explanation,
     FunctionInfo,
     Job,
+    JobFilter,
     JobPatch,
     JobSpec,
+    JobState,
     LogHit,
     LogPage,
     Preview,
+    Reload,
     Run,
 )
 
@@ -26,15 +32,19 @@ _PREFIX = "#/components/schemas/"
 _MODELS: tuple[type, ...] = (
     Attempt,
     AuditEvent,
+    BulkOutcome,
     Changes,
     EngineInfo,
+    Explanation,
     FunctionInfo,
     Job,
+    JobFilter,
     JobPatch,
     JobSpec,
     LogHit,
     LogPage,
     Preview,
+    Reload,
     Run,
 )
 _PROBLEM = {
@@ -68,6 +78,39 @@ class PauseBody:
 
     reason: str = ""
     """Shown wherever the job is."""
+    until: datetime | None = None
+    """When it resumes by itself; null: when somebody resumes it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BulkPauseBody:
+    """Which jobs are to be paused; every part of the filter that is given must hold."""
+
+    group: str | None = None
+    tag: str | None = None
+    state: JobState | None = None
+    reason: str = ""
+    """Shown wherever the jobs are."""
+    until: datetime | None = None
+    """When they resume by themselves."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnginePauseBody:
+    """What may come with a pause of the whole engine."""
+
+    reason: str = ""
+    """Shown wherever the engine is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CancelBody:
+    """What may come with the cancelling of a run."""
+
+    reason: str = ""
+    """Kept with the run."""
+    force: bool = False
+    """Do not wait for a function that runs: record its end now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +119,14 @@ class TriggerBody:
 
     kwargs: Mapping[str, Any] | None = None
     """Replace arguments of the job by name, for this run only."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunBody:
+    """What may come with a run of a function."""
+
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """Its arguments."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,11 +194,14 @@ def describe(
     return said
 
 
+_BODIES = (PauseBody, BulkPauseBody, EnginePauseBody, CancelBody, RunBody, TriggerBody, PreviewBody)
+
+
 def components() -> dict[str, Any]:
     """The schemas of every model that travels, by name."""
     from pydantic import TypeAdapter  # half a second for what hardly anybody asks for
 
-    models = (*_MODELS, PauseBody, TriggerBody, PreviewBody)
+    models = (*_MODELS, *_BODIES)
     adapters: list[Any] = [(model.__name__, "validation", TypeAdapter(model)) for model in models]
     made, shared = TypeAdapter.json_schemas(adapters, ref_template=_PREFIX + "{model}")
     schemas = dict(shared.get("$defs", {}))

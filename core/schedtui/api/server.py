@@ -22,7 +22,9 @@ from schedtui.api.hosts import Hosts
 from schedtui.api.listen import Listen, bind_tcp, bind_unix
 from schedtui.client.http_transport import is_loopback
 from schedtui.errors import InvalidError
-from schedtui.protocols import EngineClient, Store
+from schedtui.protocols import EngineClient, OffLoop, Store
+
+Sockets = list[socket]
 
 PATIENCE_S = 0.4
 """Seconds that open connections have to end when the server stops, and again once they are cut."""
@@ -36,6 +38,10 @@ class Served(Protocol):
     @property
     def store(self) -> Store:
         """Its open store, for the access tokens."""
+
+    @property
+    def off_loop(self) -> OffLoop:
+        """Its threads for blocking work."""
 
     def client(self, actor: str) -> EngineClient:
         """A client on the engine's own loop that acts in this name."""
@@ -58,54 +64,76 @@ class Server:
         self._path = socket
         self._inode: int | None = None
         self._closing = asyncio.Event()
+        self._bound: list[tuple[_Uvicorn, Sockets]] = []
         self._running: list[tuple[_Uvicorn, asyncio.Task[None]]] = []
         self._url = ""
         self._said_once = SaidOnce()
 
     @property
     def url(self) -> str:
-        """The URL for clients on TCP; empty where there is none, or before the start."""
+        """The URL for clients on TCP; empty where there is none, or before `bind`."""
         return self._url
 
-    async def start(self) -> None:
-        """Bind and serve.
+    async def bind(self) -> None:
+        """Take the addresses, and find all that could speak against serving there.
+
+        Who comes from now on waits for `start`. The engine needs only its open store yet.
 
         Raises:
             RefusedError: an address is taken, or would be open to others unprotected.
             InvalidError: the address or the TLS files are wrong.
             StoreUnavailableError: the access tokens cannot be read.
         """
-        auth = Access(self._engine.store.tokens)
+        off_loop = self._engine.off_loop
+        auth = Access(self._engine.store.tokens, off_loop=off_loop)
         logging.getLogger("asyncio").addFilter(self._said_once)
-        bound: list[socket] = []
         try:
             if self._listen is not None:
-                tokens = await asyncio.to_thread(self._engine.store.tokens)
+                tokens = await off_loop(self._engine.store.tokens)
                 self._listen.check(tokens=len(tokens))
-                bound += await asyncio.to_thread(bind_tcp, self._listen)
             app = create_app(
                 self._engine.client,
                 auth=auth,
                 closing=self._closing,
                 hosts=_hosts_of(self._listen),
+                off_loop=off_loop,
             )
             if self._listen is not None:
-                await self._serve(app, list(bound), self._listen)
-                self._url = self._listen.url(bound[0].getsockname()[1])
+                server = _Uvicorn(_config(app, self._listen))
+                sockets = await off_loop(bind_tcp, self._listen)
+                self._bound.append((server, sockets))
+                self._url = self._listen.url(sockets[0].getsockname()[1])
             if self._path is not None:
-                bound.append(await asyncio.to_thread(bind_unix, self._path))
+                server = _Uvicorn(_config(LocalDoor(app=app), None))
+                self._bound.append((server, [await off_loop(bind_unix, self._path)]))
                 self._inode = self._path.stat().st_ino
-                await self._serve(LocalDoor(app=app), bound[-1:], None)
         except BaseException:
             await self.stop()
-            for one in bound:
-                one.close()
+            raise
+
+    async def start(self) -> None:
+        """Serve, on what `bind` has taken if it was called.
+
+        Raises:
+            What `bind` raises.
+        """
+        if not self._bound:
+            await self.bind()
+        try:
+            for server, sockets in list(self._bound):
+                await self._serve(server, sockets)
+            self._bound.clear()
+        except BaseException:
+            await self.stop()
             raise
 
     async def stop(self) -> None:
         """End streams, let answers finish for a moment, and close; safe to call twice."""
         self._closing.set()
         running, self._running = self._running, []
+        bound, self._bound = self._bound, []
+        for one in (one for _, sockets in bound for one in sockets):
+            one.close()
         for server, _ in running:
             server.ask_to_stop()
         await asyncio.gather(*(task for _, task in running))
@@ -118,8 +146,7 @@ class Server:
             self._inode = None
         self._url = ""
 
-    async def _serve(self, app: ASGIApp, sockets: list[socket], listen: Listen | None) -> None:
-        server = _Uvicorn(_config(app, listen))
+    async def _serve(self, server: _Uvicorn, sockets: list[socket]) -> None:
         started = asyncio.Event()
         task = asyncio.create_task(server.run_on(sockets, started), name="schedtui api")
         self._running.append((server, task))

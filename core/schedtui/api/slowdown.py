@@ -10,7 +10,7 @@ FREE = 3  # failures of one address that cost nothing: typing errors
 FIRST_S = 0.25  # the first delay, doubled with each further failure
 LONGEST_S = 4.0
 FORGET_S = 60.0  # without a failure, an address starts afresh
-WAITING = 10  # requests of one address held at once; more are sent away
+WAITING = 10  # requests of one address held at once; more are held longest and sent away
 REMEMBERED = 1_000  # addresses
 
 
@@ -34,10 +34,10 @@ class SlowDown:
         self._waiting: Counter[str] = Counter()
 
     async def failed(self, address: str) -> bool:
-        """Hold up the answer to a wrong token.
+        """Hold up the answer to a wrong token; none past the first few comes at once.
 
         Returns:
-            False where so many are held already that this one is to be sent away.
+            False where so many were held already that this one is to be sent away.
         """
         now = self._monotonic()
         count, last = self._failures.pop(address, (0, now))
@@ -47,13 +47,13 @@ class SlowDown:
             self._failures.popitem(last=False)
         if count <= FREE:
             return True
-        if self._waiting[address] >= WAITING:
-            return False
+        fits = self._waiting[address] < WAITING
+        delay_s = min(FIRST_S * 2 ** min(count - FREE - 1, 10), LONGEST_S) if fits else LONGEST_S
         self._waiting[address] += 1
         try:
-            await self._pause(min(FIRST_S * 2 ** min(count - FREE - 1, 10), LONGEST_S))
+            await self._pause(delay_s)
         finally:
             self._waiting[address] -= 1
             if not self._waiting[address]:
                 del self._waiting[address]
-        return True
+        return fits

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 import time
 
-from schedtui.api.access import Role, digest
+from schedtui.api.access import digest
 from schedtui.errors import InvalidError
+from schedtui.models import Role
 from schedtui.models.names import check_name
 from schedtui.protocols import Store, Token
 
@@ -31,9 +32,8 @@ def create_token(store: Store, name: str, role: str, *, actor: str = "local") ->
         ConflictError: a token of this name exists.
     """
     check_name("name", name)
-    roles = [one.name.lower() for one in Role]
-    if role not in roles:
-        raise InvalidError.one("role", role, f"one of {', '.join(roles)}")
+    if role not in set(Role):
+        raise InvalidError.one("role", role, f"one of {', '.join(Role)}")
     secret = PREFIX + secrets.token_urlsafe(32)
     now_us = time.time_ns() // 1000
     token = Token(

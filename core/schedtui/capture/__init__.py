@@ -3,6 +3,7 @@
 from schedtui.capture.current import (
     CurrentRun,
     RunHandle,
+    ask_to_end,
     current_run,
     current_run_or_none,
     run_context,
@@ -17,6 +18,7 @@ __all__ = [
     "CurrentRun",
     "RunHandle",
     "RunSink",
+    "ask_to_end",
     "current_run",
     "current_run_or_none",
     "log",

@@ -9,7 +9,7 @@ it with ``contextvars.copy_context().run`` to take the run along.
 from __future__ import annotations
 
 from contextvars import Context, ContextVar, copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -33,6 +33,17 @@ class CurrentRun:
     """1 for the first."""
     source: Source
     """Why the run exists."""
+    handle: RunHandle | None = field(default=None, repr=False, compare=False)
+    """Who knows whether it was asked to end."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the run was asked to end; a function that looks at this can end by itself.
+
+        A coroutine is also cancelled, and one in a process interrupted: to both a `CancelledError`
+        is raised. A function in a thread has only this.
+        """
+        return self.handle is not None and self.handle.cancelled
 
 
 class RunHandle(Protocol):
@@ -41,6 +52,9 @@ class RunHandle(Protocol):
     A handle goes into the context of every run, thousands a second; what it gives is made when it
     is asked for, which most runs never do.
     """
+
+    cancelled: bool
+    """Whether it was asked to end."""
 
     def current(self) -> CurrentRun:
         """What the run is."""
@@ -78,6 +92,13 @@ def current_sink() -> RunSink | None:
     """Where what this code writes is kept; None outside of a run, and after its end."""
     active = _ACTIVE.get()
     return None if active is None else active.open_sink()
+
+
+def ask_to_end(context: Context) -> None:
+    """Show the run of a context that it was asked to end. From any thread."""
+    active = context.get(_ACTIVE)
+    if active is not None:
+        active.cancelled = True
 
 
 def run_context(run: RunHandle, base: Context | None = None) -> Context:

@@ -19,6 +19,7 @@ STREAM_LEVELS = {"stdout": "info", "stderr": "warning"}
 _SEVERE = frozenset({"warning", "error", "critical"})
 _MIN_COST = 16
 _MAX_PARTIALS = 64
+_MAX_RELAYED = MAX_LINE + 100
 _MAX_PROGRESS_TEXT = 200
 
 
@@ -109,6 +110,10 @@ class RunSink:
         """As `feed`, for binary output; characters may be split between calls."""
         self._locked(self._feed_bytes, stream, data, encoding)
 
+    def relay(self, level: str, stream: str, text: str) -> None:
+        """Add one line that a sink in another process has made, and cut where it was too long."""
+        self._locked(self._append, level, stream, text[:_MAX_RELAYED], len(text))
+
     def report(self, done: float, total: float | None = None, text: str = "") -> None:
         """Set the progress: ``done`` of ``total``, or the fraction ``done``; clamped to 0 to 1.
 
@@ -137,6 +142,13 @@ class RunSink:
         """Flush, and take nothing more; what a left-over thread prints is no longer the run's."""
         self.flush_partial()
         self.closed = True
+
+    def reopen(self, attempt: int) -> None:
+        """Go on for the next attempt: numbers and budget do, the progress begins anew."""
+        self.attempt = attempt
+        self.progress = None
+        self.progress_text = ""
+        self.closed = False
 
     # --- reading ----------------------------------------------------------------------------------
 

@@ -59,7 +59,12 @@ def safe_repr(value: object) -> str:
 
 def plain_type_name(value: object) -> str:
     """The name of a value's type, past a metaclass that stands in the way."""
-    return clip(_NAME.__get__(type(value)), _MAX_NAME)
+    return plain_kind_name(type(value))
+
+
+def plain_kind_name(kind: type) -> str:
+    """The name of a type, past a metaclass that stands in the way."""
+    return clip(_NAME.__get__(kind), _MAX_NAME)
 
 
 def _unprintable(what: str, value: object, error: BaseException) -> str:

@@ -6,25 +6,35 @@ import os
 import traceback
 from pathlib import Path
 
-from schedtui.capture.text import clip, clip_middle, plain_type_name
+from schedtui.capture.text import clip, clip_middle, plain_kind_name, plain_type_name
 
 MAX_TRACEBACK = 65_536
 """Bytes of a traceback that are kept."""
 
 _MAX_LINE = 2_000
+_MAX_KINDS = 20
 _OURS = f"{Path(__file__).parent.parent}{os.sep}"
 
 
 def type_name(error: BaseException) -> str:
     """The type of an exception as tracebacks name it: with its module, unless it is built in."""
-    kind = type(error)
+    return _name(type(error))
+
+
+def kinds(error: BaseException) -> tuple[str, ...]:
+    """The names of the type of an exception and of those above it, up to `Exception`."""
+    above = (kind for kind in type(error).__mro__ if issubclass(kind, BaseException))
+    return tuple(_name(kind) for kind in above)[:_MAX_KINDS]
+
+
+def _name(kind: type) -> str:
     try:
         module = kind.__module__
         if not isinstance(module, str) or module in ("builtins", "__main__"):
             return clip(kind.__qualname__, _MAX_LINE)
         return clip(f"{module}.{kind.__qualname__}", _MAX_LINE)
     except BaseException:  # noqa: BLE001 - a user's metaclass may raise anything
-        return plain_type_name(error)
+        return plain_kind_name(kind)
 
 
 def format_traceback(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -20,8 +21,11 @@ from schedtui.client.http_codec import (
 from schedtui.client.http_transport import Transport
 from schedtui.client.problems import from_problem
 from schedtui.client.sse import SseEvent
+from schedtui.clock import aware_utc
 from schedtui.errors import (
     EventGapError,
+    FunctionNotFoundError,
+    InvalidError,
     InvalidNameError,
     JobNotFoundError,
     ProtocolError,
@@ -30,16 +34,21 @@ from schedtui.errors import (
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    BulkAction,
+    BulkOutcome,
     Changes,
     EngineInfo,
+    Explanation,
     FunctionInfo,
     Job,
+    JobFilter,
     JobPatch,
     JobSpec,
     LogHit,
     LogPage,
     Page,
     Preview,
+    Reload,
     Run,
     RunFilter,
     Snapshot,
@@ -116,6 +125,13 @@ class HttpClient:
         """See `EngineClient.next_due`."""
         return decode(Preview, await self._get(f"{_path(job)}/next", count=count))
 
+    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        """See `EngineClient.explain`."""
+        if isinstance(at, datetime) and at.tzinfo is None:
+            raise InvalidError.one("at", at.isoformat(), "a datetime with a time zone")
+        text = at.isoformat() if isinstance(at, datetime) else at
+        return decode(Explanation, await self._get(f"{_path(job)}/explain", at=text))
+
     async def preview(
         self,
         trigger: Mapping[str, Any],
@@ -181,6 +197,10 @@ class HttpClient:
 
     # --- changing -----------------------------------------------------------------------------
 
+    async def reload(self) -> Reload:
+        """See `EngineClient.reload`."""
+        return decode(Reload, await self._send("POST", "/reload", None))
+
     async def create_job(self, spec: JobSpec) -> Job:
         """See `EngineClient.create_job`."""
         return decode(Job, await self._send("POST", "/jobs", spec))
@@ -203,14 +223,27 @@ class HttpClient:
         """See `EngineClient.delete_job`."""
         await self._wire.call("DELETE", _API + _path(job), params={"expect_id": expect_id})
 
-    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
+    async def pause_job(
+        self,
+        job: str,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        expect_id: int | None = None,
+    ) -> Job:
         """See `EngineClient.pause_job`."""
+        body = {"reason": reason, "until": None if until is None else aware_utc(until, "until")}
         path = f"{_path(job)}/pause"
-        return decode(Job, await self._send("POST", path, {"reason": reason}, expect_id=expect_id))
+        return decode(Job, await self._send("POST", path, body, expect_id=expect_id))
 
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
         """See `EngineClient.resume_job`."""
         path = f"{_path(job)}/resume"
+        return decode(Job, await self._send("POST", path, None, expect_id=expect_id))
+
+    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+        """See `EngineClient.revert_job`."""
+        path = f"{_path(job)}/revert"
         return decode(Job, await self._send("POST", path, None, expect_id=expect_id))
 
     async def trigger_job(
@@ -220,6 +253,48 @@ class HttpClient:
         body = {"kwargs": kwargs}
         path = f"{_path(job)}/trigger"
         return decode(Run, await self._send("POST", path, body, expect_id=expect_id))
+
+    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
+        """See `EngineClient.run_function`."""
+        try:
+            group, name = split_name("function", function)
+        except InvalidNameError:
+            raise FunctionNotFoundError(function, "it is named 'group/name'") from None
+        path = f"/functions/{quote(group, safe='')}/{quote(name, safe='')}/run"
+        return decode(Run, await self._send("POST", path, {"kwargs": kwargs or {}}))
+
+    async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
+        """See `EngineClient.cancel_run`."""
+        body = {"reason": reason, "force": force}
+        return decode(Run, await self._send("POST", f"/runs/{run_id}/cancel", body))
+
+    async def rerun(self, run_id: int) -> Run:
+        """See `EngineClient.rerun`."""
+        return decode(Run, await self._send("POST", f"/runs/{run_id}/rerun", None))
+
+    async def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+    ) -> tuple[BulkOutcome, ...]:
+        """See `EngineClient.bulk`."""
+        body = to_wire(where)
+        if action is BulkAction.PAUSE:
+            end = None if until is None else aware_utc(until, "until")
+            body |= {"reason": reason, "until": end}
+        answer = await self._send("POST", f"/jobs/{action.value}", body)
+        return decode(Page[BulkOutcome], answer).items
+
+    async def pause_engine(self, *, reason: str = "") -> EngineInfo:
+        """See `EngineClient.pause_engine`."""
+        return decode(EngineInfo, await self._send("POST", "/engine/pause", {"reason": reason}))
+
+    async def resume_engine(self) -> EngineInfo:
+        """See `EngineClient.resume_engine`."""
+        return decode(EngineInfo, await self._send("POST", "/engine/resume", None))
 
     async def aclose(self) -> None:
         """Close every connection."""

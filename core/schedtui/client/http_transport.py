@@ -86,8 +86,10 @@ class Transport:
                     headers=extra,
                 ) as response,
             ):
+                self._check(response, "application/json")
                 answer = await _read(response)
-                self._check(response, answer, "application/json")
+                if not response.is_success:
+                    raise self._refusal(response, answer)
                 return answer
 
     async def events(
@@ -100,7 +102,7 @@ class Transport:
         """
         async with self._events(path, params) as response:
             parser = SseParser()
-            chunks = response.aiter_bytes()
+            chunks = response.aiter_raw()
             while True:
                 with self._mapped_errors(change=False):
                     chunk = await anext(chunks, None)
@@ -128,8 +130,9 @@ class Transport:
             response = await http.send(request, stream=True)
         try:
             with self._mapped_errors(change=False):
-                answer = b"" if response.is_success else await _read(response)
-                self._check(response, answer, "text/event-stream")
+                self._check(response, "text/event-stream")
+                if not response.is_success:
+                    raise self._refusal(response, await _read(response))
             yield response
         finally:
             await response.aclose()
@@ -147,7 +150,13 @@ class Transport:
             headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
             uds = None if self._socket is None else str(self._socket)
             self._http = httpx.AsyncClient(
-                headers={"Accept": "application/json", "User-Agent": "schedtui", **headers},
+                headers={
+                    "Accept": "application/json",
+                    # A few packed kilobytes can hold gigabytes.
+                    "Accept-Encoding": "identity",
+                    "User-Agent": "schedtui",
+                    **headers,
+                },
                 timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
                 transport=None if uds is None else httpx.AsyncHTTPTransport(uds=uds, verify=False),
                 # Certificates take 20 ms to load.
@@ -159,23 +168,27 @@ class Transport:
             )
         return self._http
 
-    def _check(self, response: httpx.Response, answer: bytes, media: str) -> None:
-        """Raise unless the answer is a success of the expected kind."""
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    def _check(self, response: httpx.Response, media: str) -> None:
+        """Raise where the head says already that the body is not to be read."""
         if response.is_redirect:
             where = shorten(response.headers.get("location", "?"), 200)
             raise ProtocolError(f"{self.address} redirects to {where}: give that address instead")
-        if response.is_success:
-            if kind != media and response.status_code != 204:
-                raise ProtocolError(
-                    f"{self.address} answered with {shorten(kind)} where {media} was expected: "
-                    f"{_NOT_AN_ENGINE}"
-                )
-            return
-        raise self._refusal(response.status_code, kind, answer)
+        packed = response.headers.get("content-encoding", "identity").strip().lower()
+        if packed != "identity":
+            raise ProtocolError(
+                f"{self.address} answered with the encoding {shorten(packed)} where none was asked "
+                f"for: {_NOT_AN_ENGINE}"
+            )
+        kind = _kind(response)
+        if response.is_success and kind != media and response.status_code != 204:
+            raise ProtocolError(
+                f"{self.address} answered with {shorten(kind)} where {media} was expected: "
+                f"{_NOT_AN_ENGINE}"
+            )
 
-    def _refusal(self, status: int, kind: str, answer: bytes) -> SchedtuiError:
-        if kind == "application/problem+json":
+    def _refusal(self, response: httpx.Response, answer: bytes) -> SchedtuiError:
+        status = response.status_code
+        if _kind(response) == "application/problem+json":
             return from_problem(decode_json(answer), status=status)
         if status in {401, 403, 502, 503, 504}:
             # A proxy before the engine speaks for itself.
@@ -235,12 +248,18 @@ def _encoded(body: Any) -> bytes:
 async def _read(response: httpx.Response) -> bytes:
     parts: list[bytes] = []
     size = 0
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_raw():
         size += len(chunk)
         if size > MAX_ANSWER:
             raise ProtocolError(f"the answer is longer than {MAX_ANSWER} bytes: {_NOT_AN_ENGINE}")
         parts.append(chunk)
     return b"".join(parts)
+
+
+def _kind(response: httpx.Response) -> str:
+    """The media type without its parameters."""
+    kind: str = response.headers.get("content-type", "")
+    return kind.partition(";")[0].strip().lower()
 
 
 def _given(params: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -12,26 +12,33 @@ from zoneinfo import ZoneInfo
 
 from schedtui.clock import from_us
 from schedtui.engine import Engine
+from schedtui.engine.reads import position
 from schedtui.errors import InvalidError
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    BulkAction,
+    BulkOutcome,
     Changes,
     DueTime,
     EngineInfo,
+    Explanation,
     FunctionInfo,
     Job,
+    JobFilter,
     JobPatch,
     JobSpec,
     LogHit,
     LogPage,
     Page,
     Preview,
+    Reload,
     Run,
     RunFilter,
     Snapshot,
 )
 from schedtui.models.names import check_name
+from schedtui.protocols import OffLoop
 from schedtui.triggers import Trigger, parse_trigger
 
 COALESCE_S = 0.1
@@ -59,6 +66,10 @@ class LocalClient:
         """``here``."""
         return "here"
 
+    @property
+    def _off_loop(self) -> OffLoop:
+        return self._engine.off_loop
+
     async def info(self) -> EngineInfo:
         """The engine now."""
 
@@ -66,6 +77,10 @@ class LocalClient:
             return self._engine.running.info()
 
         return await self._engine.on_loop(ask)
+
+    async def reload(self) -> Reload:
+        """Load the code again."""
+        return await self._engine.reload(actor=self._actor)
 
     async def snapshot(self) -> Snapshot:
         """All jobs, and where changes go on from."""
@@ -103,7 +118,7 @@ class LocalClient:
 
     async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
         """The registered functions."""
-        return await asyncio.to_thread(self._engine.registry.functions, group)
+        return await self._off_loop(self._engine.registry.functions, group)
 
     async def groups(self) -> tuple[str, ...]:
         """The names of all groups: those of the code, and those only jobs have."""
@@ -117,7 +132,7 @@ class LocalClient:
     async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
         """Jobs in the order of their ids."""
         _check_limit(limit)
-        after = _number(cursor)
+        after = position(cursor) or 0
 
         async def read() -> Page[Job]:
             living = self._engine.running.core.jobs.after(after, limit + 1)
@@ -150,15 +165,26 @@ class LocalClient:
         """Delete a dynamic or orphaned job."""
         await self._engine.remove_job(job, expect_id=expect_id, actor=self._actor)
 
-    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
+    async def pause_job(
+        self,
+        job: str,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        expect_id: int | None = None,
+    ) -> Job:
         """Stop claiming due times."""
         return await self._engine.pause_job(
-            job, reason=reason, expect_id=expect_id, actor=self._actor
+            job, reason=reason, until=until, expect_id=expect_id, actor=self._actor
         )
 
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
         """Claim due times again."""
         return await self._engine.resume_job(job, expect_id=expect_id, actor=self._actor)
+
+    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+        """Undo edits from outside of a static job."""
+        return await self._engine.revert_job(job, expect_id=expect_id, actor=self._actor)
 
     async def trigger_job(
         self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None
@@ -167,6 +193,37 @@ class LocalClient:
         return await self._engine.trigger_job(
             job, kwargs=kwargs, expect_id=expect_id, actor=self._actor
         )
+
+    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
+        """Run a function now, once, without a job."""
+        return await self._engine.run_function(function, kwargs, actor=self._actor)
+
+    async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
+        """End a run before its time."""
+        return await self._engine.cancel_run(run_id, reason=reason, force=force, actor=self._actor)
+
+    async def rerun(self, run_id: int) -> Run:
+        """Run what a run ran once more."""
+        return await self._engine.rerun(run_id, actor=self._actor)
+
+    async def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+    ) -> tuple[BulkOutcome, ...]:
+        """Do one thing to every job that ``where`` finds."""
+        return await self._engine.bulk(action, where, reason=reason, until=until, actor=self._actor)
+
+    async def pause_engine(self, *, reason: str = "") -> EngineInfo:
+        """Claim nothing more, of no job."""
+        return await self._engine.pause_engine(reason=reason, actor=self._actor)
+
+    async def resume_engine(self) -> EngineInfo:
+        """Claim again."""
+        return await self._engine.resume_engine(actor=self._actor)
 
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         """The next due times of a job."""
@@ -181,7 +238,11 @@ class LocalClient:
         trigger, timezone, problem, after_us = await self._engine.on_loop(read)
         if trigger is None:
             return Preview(description=problem, timezone=timezone, next=())
-        return await asyncio.to_thread(_preview, trigger, timezone, after_us, count)
+        return await self._off_loop(_preview, trigger, timezone, after_us, count)
+
+    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        """Why a job ran, or did not, at a moment."""
+        return await self._engine.explain(job, at)
 
     async def preview(
         self,
@@ -196,8 +257,9 @@ class LocalClient:
         core = self._engine.running.core
         zone = core.zone_for(timezone, None if group is None else check_name("group", group))
         now_us = core.clock.now_us()
-        parsed = parse_trigger(trigger, zone, now_us)
-        return await asyncio.to_thread(_preview, parsed, parsed.timezone or zone, now_us, count)
+        # Off the loop: triggers may be long to read, and the preview asks about unfinished ones.
+        parsed = await self._off_loop(parse_trigger, trigger, zone, now_us)
+        return await self._off_loop(_preview, parsed, parsed.timezone or zone, now_us, count)
 
     async def runs(
         self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None
@@ -213,7 +275,7 @@ class LocalClient:
     async def attempts(self, run_id: int) -> tuple[Attempt, ...]:
         """The ended attempts of a run."""
         await self._engine.reads.run(run_id)
-        return tuple(await asyncio.to_thread(self._engine.store.attempts, run_id))
+        return tuple(await self._off_loop(self._engine.store.attempts, run_id))
 
     async def logs(self, run_id: int, *, after: int = 0, limit: int = 1000) -> LogPage:
         """Lines of a run."""
@@ -232,15 +294,15 @@ class LocalClient:
     async def search_logs(self, query: str, *, limit: int = 100) -> tuple[LogHit, ...]:
         """Lines of all runs that hold every word."""
         _check_limit(limit)
-        hits = await asyncio.to_thread(self._engine.store.search_logs, query, limit=limit)
+        hits = await self._off_loop(self._engine.store.search_logs, query, limit=limit)
         return tuple(hits)
 
     async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
         """The audit trail, newest first."""
         _check_limit(limit)
-        before = _number(cursor) if cursor is not None else None
+        before = position(cursor)
         store = self._engine.store
-        rows = await asyncio.to_thread(store.audit_trail, limit=limit + 1, before=before)
+        rows = await self._off_loop(store.audit_trail, limit=limit + 1, before=before)
         page = tuple(rows[:limit])
         return Page(items=page, cursor=str(page[-1].id) if len(rows) > limit else None)
 
@@ -262,11 +324,3 @@ def _preview(trigger: Trigger, timezone: str, after_us: int, count: int) -> Prev
 def _check_limit(limit: int, high: int = MAX_PAGE, field: str = "limit") -> None:
     if not 1 <= limit <= high:
         raise InvalidError.one(field, limit, f"a whole number from 1 to {high}")
-
-
-def _number(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise InvalidError.one("cursor", cursor, "the cursor of the page before")
-    return int(cursor)

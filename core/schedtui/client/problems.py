@@ -12,6 +12,7 @@ from schedtui.errors import (
     EventGapError,
     FieldError,
     ForbiddenError,
+    ForeignTriggerError,
     FunctionNotFoundError,
     GroupNotFoundError,
     InvalidArgumentsError,
@@ -19,6 +20,7 @@ from schedtui.errors import (
     InvalidNameError,
     InvalidTriggerError,
     JobNotFoundError,
+    LateValueError,
     NotFoundError,
     ProtocolError,
     RefusedError,
@@ -37,6 +39,7 @@ from schedtui.errors import (
     UnreachableError,
     VersionConflictError,
     shorten,
+    shorten_value,
 )
 
 TYPE_PREFIX = "urn:schedtui:error:"
@@ -69,7 +72,9 @@ STATUS: dict[type[SchedtuiError], int] = {
     StoreSchemaError: 503,
     EventGapError: 410,
     ProtocolError: 502,
+    ForeignTriggerError: 500,
     TargetError: 500,
+    LateValueError: 500,
     SchedtuiError: 500,
 }
 """The HTTP status of each error."""
@@ -114,10 +119,10 @@ def to_problem(error: SchedtuiError) -> dict[str, Any]:
     """The problem document of ``error``."""
     kind = known_kind(error)
     slug = slug_of(kind)
-    fields = error.errors if isinstance(error, InvalidError) else ()
+    fields = error.errors if isinstance(error, InvalidError | ConflictError) else ()
     if isinstance(error, FunctionNotFoundError):
         expected = "the full name of a registered function"
-        fields = (FieldError(field="function", got=shorten(error.name), expected=expected),)
+        fields = (FieldError(field="function", got=shorten_value(error.name), expected=expected),)
     problem: dict[str, Any] = {
         "type": TYPE_PREFIX + slug,
         "title": slug.replace("-", " ").capitalize(),
@@ -143,7 +148,7 @@ def from_problem(data: Any, *, status: int) -> SchedtuiError:
     kind = _kind_of(problem.get("type"), status)
     detail = problem.get("detail")
     text = detail[:_MAX_DETAIL] if isinstance(detail, str) and detail else f"status {status}"
-    if issubclass(kind, InvalidError):
+    if issubclass(kind, InvalidError | ConflictError):
         return kind(text, _fields_of(problem.get("errors")))
     if issubclass(kind, NotFoundError):
         name = problem.get("name")

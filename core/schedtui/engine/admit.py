@@ -1,16 +1,17 @@
-"""Queued runs get the slots that come back, longest waiting first."""
+"""Queued runs start when what they wait for is there, or end where they waited too long."""
 
 from __future__ import annotations
 
+import heapq
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveRun
 from schedtui.errors import SchedtuiError
 from schedtui.models import RunState
-from schedtui.protocols import Start
+from schedtui.protocols import RecentRun, Settled, Start
 from schedtui.store.writer import Lane, Write
 
 logger = logging.getLogger("schedtui.runs")
@@ -32,6 +33,14 @@ class Admission:
         self._dispatch = dispatch
         self._sweeping = False
         self._open = False
+        self._resting = False
+        """Whether the store has just refused, and is to be left alone for a moment."""
+        self._unwanted: list[LiveRun] = []
+        """What is to end when that is over."""
+        self._limits: list[tuple[int, int, LiveRun]] = []
+        """A heap of the moments until which runs may wait for their start."""
+        self.on_unwanted: Callable[[LiveRun], None] = _nothing
+        """Called with a run that waits although it is to end."""
 
     def open(self) -> None:
         """Begin to admit."""
@@ -42,35 +51,126 @@ class Admission:
         """Admit nothing more; what is queued stays queued."""
         self._open = False
 
+    def tick(self) -> float:
+        """End what waited too long, start what waited for its time. Seconds until the next one."""
+        if not self._open or self._resting:
+            return 1.0
+        now_us = self._core.clock.now_us()
+        late: list[LiveRun] = []
+        while self._limits and self._limits[0][0] <= now_us:
+            run = heapq.heappop(self._limits)[2]
+            if run.parked and run.attempt == 0:
+                late.append(run)
+        if late:
+            self._miss(late, now_us)
+        later_us = self._core.slots.next_us()
+        if later_us is not None and later_us <= now_us:
+            self.sweep()
+        moments = [one for one in (later_us, self._limits[0][0] if self._limits else None) if one]
+        return max(0.0, min((moment - now_us) / 1e6 for moment in moments)) if moments else 1.0
+
+    def wait(self, run: LiveRun) -> None:
+        """Let a run wait whose row says ``queued``."""
+        now_us = self._core.clock.now_us()
+        within_us = run.job.policies.start_within_us
+        if within_us and run.attempt == 0:
+            until_us = max(run.claimed_at_us, run.not_before_us) + within_us
+            heapq.heappush(self._limits, (until_us, run.id, run))
+        self._park(run, now_us)
+        if run.not_before_us or within_us:
+            self._core.wakeup()
+        self.sweep()
+
+    def _park(self, run: LiveRun, now_us: int) -> None:
+        self._core.slots.park(run, now_us)
+        if run.unwanted is not None:
+            if self._resting:
+                self._unwanted.append(run)
+            else:
+                self.on_unwanted(run)
+
     def sweep(self) -> None:
-        """Give free slots to waiting runs, as soon as the loop is free."""
-        if not self._sweeping:
+        """Start what can start, as soon as the loop is free."""
+        if not self._sweeping and not self._resting:
             self._sweeping = True
             self._core.loop.call_soon(self._sweep)
 
-    def forget(self, run_ids: Iterable[int]) -> None:
-        """Take cancelled runs out of their queues."""
-        gone = set(run_ids)
-        for pool in self._core.pools.values():
-            for run in [run for run in pool.queue if run.id in gone]:
-                pool.queue.remove(run)
-                self._drop(run)
-                self._core.hub.run(run.id, run.job.id, RunState.CANCELLED)
+    def forget(self, runs: Iterable[LiveRun]) -> None:
+        """The rows of queued runs say ``cancelled``: they wait no longer."""
+        for run in runs:
+            if run.parked:
+                self._ended(run, RunState.CANCELLED, self._core.clock.now_us())
+
+    def settle(
+        self,
+        runs: Sequence[LiveRun],
+        state: RunState,
+        reason: str,
+        *,
+        refused: Callable[[LiveRun], None] | None = None,
+    ) -> None:
+        """End runs that wait, in the store first.
+
+        Args:
+            runs: Queued ones.
+            state: A terminal one.
+            reason: One sentence.
+            refused: Called with each that has started meanwhile.
+        """
+        now_us = self._core.clock.now_us()
+        for run in runs:
+            self._core.slots.unpark(run)
+        ends = [Settled(run.id, state, reason, now_us) for run in runs]
+
+        def done(lost: set[int]) -> None:
+            for run in runs:
+                if run.id not in lost:
+                    self._ended(run, state, now_us)
+                elif refused is not None:
+                    refused(run)
+
+        def failed(error: SchedtuiError) -> None:
+            logger.warning("%d runs could not be ended: %s", len(runs), error)
+            self._rest()
+            for run in runs:
+                self.wait(run)
+
+        self._core.writer.submit(
+            Write(Lane.CLAIM, lambda tx: tx.settle(ends), done=done, failed=failed)
+        )
+
+    def _miss(self, late: list[LiveRun], now_us: int) -> None:
+        for run in late:
+            waited_s = (now_us - run.claimed_at_us) / 1e6
+            limit_s = run.job.policies.start_within_us / 1e6
+            reason = f"waited {waited_s:.1f} s for its start, past start_within_s={limit_s:g}"
+            self.settle([run], RunState.MISSED, reason)
+
+    def _ended(self, run: LiveRun, state: RunState, now_us: int) -> None:
+        core = self._core
+        run.state = state
+        job = run.job
+        job.active -= 1
+        job.running.pop(run.id, None)
+        job.recent.append(RecentRun(run.id, job.id, state, run.claimed_at_us, None))
+        core.slots.forget(run, now_us)
+        core.hub.run(run.id, job.id, state)
+        self.sweep()
 
     def _sweep(self) -> None:
         self._sweeping = False
         if not self._open:
             return
-        starting: list[tuple[LiveRun, Start]] = []
-        now_us = self._core.clock.now_us()
-        for pool in self._core.pools.values():
-            while (run := pool.next_waiting()) is not None:
-                start = Start(run.id, run.attempt + 1, next(self._core.tokens), now_us)
-                starting.append((run, start))
+        core = self._core
+        now_us = core.clock.now_us()
+        starting = [
+            (run, Start(run.id, run.attempt + 1, next(core.tokens), now_us))
+            for run in core.slots.ready(now_us)
+        ]
         for first in range(0, len(starting), MAX_BATCH):
             batch = starting[first : first + MAX_BATCH]
             rows = [start for _, start in batch]
-            self._core.writer.submit(
+            core.writer.submit(
                 Write(
                     Lane.CLAIM,
                     lambda tx, rows=rows: tx.start(rows),  # type: ignore[misc]
@@ -81,31 +181,49 @@ class Admission:
 
     def _started(self, batch: list[tuple[LiveRun, Start]], lost: set[int]) -> None:
         going: list[LiveRun] = []
+        core = self._core
         for run, start in batch:
             run.pool.claimed -= 1
-            if run.id in lost:
-                run.pool.give_back()
-                self._drop(run)
+            if run.id in lost:  # it was cancelled just before
+                core.slots.give_back(run, core.clock.now_us())
+                if run.state is RunState.QUEUED:
+                    self._ended(run, RunState.CANCELLED, core.clock.now_us())
                 continue
             run.state = RunState.RUNNING
             run.attempt = start.attempt
             run.token = start.token
             run.started_at_us = start.started_at_us
             going.append(run)
-            self._core.hub.run(run.id, run.job.id, run.state)
+            core.hub.run(run.id, run.job.id, run.state)
         if going:
             self._dispatch(going)
         self.sweep()
 
     def _failed(self, batch: list[tuple[LiveRun, Start]], error: SchedtuiError) -> None:
-        for run, _ in reversed(batch):
+        core = self._core
+        now_us = core.clock.now_us()
+        for run, _ in batch:
             run.pool.claimed -= 1
-            run.pool.give_back()
-            run.pool.queue.appendleft(run)
+            core.slots.give_back(run, now_us)
+            self._park(run, now_us)
         logger.warning("%d runs could not be started: %s", len(batch), error)
-        self._core.clock.call_later(RETRY_S, self.sweep)
+        self._rest()
 
-    def _drop(self, run: LiveRun) -> None:
-        run.job.active -= 1
-        run.job.running.pop(run.id, None)
-        self._core.hub.job(run.job.id)
+    def _rest(self) -> None:
+        """Try nothing for a moment, then all of it again."""
+        if not self._resting:
+            self._resting = True
+            self._core.clock.call_later(RETRY_S, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = False
+        unwanted, self._unwanted = self._unwanted, []
+        for run in unwanted:  # before one of them could start
+            if run.parked:
+                self.on_unwanted(run)
+        self._core.wakeup()
+        self.sweep()
+
+
+def _nothing(_run: LiveRun) -> None:
+    return None

@@ -5,12 +5,12 @@ It takes a tenth of a second, in which no due time would be claimed and a host w
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
+from schedtui.engine.daemons import DaemonThreads
 from schedtui.errors import SchedtuiError
 from schedtui.registry import Declaration, Registry
 from schedtui.registry.function import Function
@@ -22,8 +22,9 @@ Wanted = tuple[str, Mapping[str, Any]]
 class Arguments:
     """Knows which functions' checks are ready. On the engine's loop."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, threads: DaemonThreads) -> None:
         self._registry = registry
+        self._threads = threads
         self._ready: WeakSet[Function] = WeakSet()
 
     async def prepare(self, wanted: Iterable[Wanted]) -> None:
@@ -35,12 +36,12 @@ class Arguments:
                 if function not in self._ready and (kwargs or function.parameters.required):
                     cold.setdefault(function, kwargs)
         if cold:
-            await asyncio.to_thread(_check_all, list(cold.items()))
+            await self._threads.call(_check_all, list(cold.items()))
             self._ready.update(cold)
 
     async def problems(self, declarations: Sequence[Declaration]) -> list[tuple[str, str]]:
         """What no run of a declared job can have as arguments: the job's name, and why."""
-        return await asyncio.to_thread(_problems, self._registry, declarations)
+        return await self._threads.call(_problems, self._registry, declarations)
 
 
 def _check_all(cold: Sequence[tuple[Function, Mapping[str, Any]]]) -> None:

@@ -13,11 +13,12 @@ from functools import partial
 from typing import NamedTuple
 
 from schedtui.engine.core import Core
-from schedtui.engine.decide import Decision, Verdict, decide
+from schedtui.engine.decide import NOBODY, Active, Decision, Verdict, decide
 from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.newruns import claimed_row, decided_at_us, decided_row, new_run, plain_row
 from schedtui.engine.slots import Pool
 from schedtui.errors import SchedtuiError, StoreDataError
-from schedtui.models import RunState, Source, WaitReason
+from schedtui.models import Overlap, RunState, Source
 from schedtui.protocols import Claim, NewRun, RecentRun
 from schedtui.store.writer import Lane, Write
 
@@ -37,7 +38,8 @@ class Entry(NamedTuple):
 
     job: LiveJob
     claim: Claim
-    run: LiveRun | None
+    runs: tuple[LiveRun, ...]
+    """Those of its rows that are to run."""
 
 
 class Claims:
@@ -46,7 +48,8 @@ class Claims:
     Args:
         core: The engine's parts.
         dispatch: Starts runs whose row says ``running``.
-        queued: Called when runs were put into a queue.
+        wait: Lets a run wait whose row says ``queued``.
+        replace: Ends the other runs of a job whose new run takes their place.
         reload: Reads a job anew whose claim was lost.
     """
 
@@ -55,12 +58,14 @@ class Claims:
         core: Core,
         *,
         dispatch: Callable[[list[LiveRun]], None],
-        queued: Callable[[], None],
+        wait: Callable[[LiveRun], None],
+        replace: Callable[[LiveRun], None],
         reload: Callable[[LiveJob], None],
     ) -> None:
         self._core = core
         self._dispatch = dispatch
-        self._queued = queued
+        self._wait = wait
+        self._replace = replace
         self._reload = reload
         self._outstanding = 0
         self._failures = 0
@@ -135,7 +140,7 @@ class Claims:
         trigger = job.trigger
         if due_us is None or trigger is None:
             raise RuntimeError(f"{job.full_name} has no due time to claim")
-        active = job.active_name()
+        active = Active(job.active, job.active_name() or "") if job.active else NOBODY
         try:
             decision = decide(
                 trigger,
@@ -143,6 +148,7 @@ class Claims:
                 now_us,
                 job.policies,
                 active=active,
+                fired=job.fired,
                 absence=self._core.absence(due_us),
             )
         except Exception as error:
@@ -151,40 +157,40 @@ class Claims:
             self._core.problem(f"job {job.id}", f"{job.full_name}: {reason}")
             verdict = Verdict(due_us, RunState.MISSED, Source.SCHEDULE, reason)
             decision = Decision(None, due_us, (verdict,))
-        rows = []
-        run: LiveRun | None = None
+        rows: list[NewRun] = []
+        runs: list[LiveRun] = []
         for verdict in decision.verdicts:
             run_id = next(self._core.run_ids)
             if verdict.state is None:
-                run, row = self._starting(run_id, job, verdict, pool, now_us)
+                run = new_run(
+                    run_id,
+                    job,
+                    pool,
+                    source=verdict.source,
+                    scheduled_for_us=verdict.scheduled_for_us,
+                    kwargs=job.kwargs,
+                    now_us=now_us,
+                )
+                runs.append(run)
+                rows.append(claimed_row(self._core, run, job.kwargs_json, now_us))
             else:
-                row = decided_row(run_id, job, verdict, self._core.epoch, now_us)
-            rows.append(row)
+                rows.append(decided_row(run_id, job, verdict, self._core.epoch, now_us))
         claim = Claim(
-            decision.next_due_us, decision.last_due_us, job.id, job.version, due_us, tuple(rows)
+            decision.next_due_us,
+            decision.last_due_us,
+            job.id,
+            job.version,
+            due_us,
+            tuple(rows),
+            job.fired + len(runs),
         )
-        return Entry(job, claim, run)
-
-    def _starting(
-        self, run_id: int, job: LiveJob, verdict: Verdict, pool: Pool, now_us: int
-    ) -> tuple[LiveRun, NewRun]:
-        run = LiveRun(
-            run_id,
-            job,
-            function=job.job.function,
-            kwargs=job.kwargs,
-            source=verdict.source,
-            scheduled_for_us=verdict.scheduled_for_us,
-            pool=pool,
-        )
-        return run, claimed_row(self._core, run, job.kwargs_json, now_us)
+        return Entry(job, claim, tuple(runs))
 
     def _submit(self, batch: list[Entry]) -> None:
         self._outstanding += len(batch)
         for entry in batch:
             entry.job.busy = True
-            if entry.run is not None:
-                entry.job.active += 1
+            entry.job.active += len(entry.runs)
         self._core.writer.submit(self._write(batch))
 
     def _write(self, batch: list[Entry]) -> Write:
@@ -207,37 +213,44 @@ class Claims:
             self._failures = 0
             core.problem("claims", None)
         starting: list[LiveRun] = []
-        for job, claim, run in batch:
+        for job, claim, runs in batch:
             if job.id in lost:
-                self._undo(job, run)
+                self._undo(job, runs)
                 job.release()
                 self._reload(job)
                 continue
             job.next_due_us = claim.next_due_us
             job.last_due_us = claim.last_due_us
+            job.fired = claim.fired
             job.release()
             core.heap.push(job)
             for row in claim.runs:
                 core.hub.run(row.id, job.id, row.state)
                 if row.finished_at_us is not None:
-                    job.recent.append(RecentRun(row.id, job.id, row.state, now_of(row), None))
-            if run is not None:
-                job.running[run.id] = run
-                if run.state is RunState.RUNNING:
-                    run.pool.claimed -= 1
-                    starting.append(run)
-                else:
-                    run.pool.queue.append(run)
-                    self._queued()  # the slot may have come back while the claim was on its way
+                    at_us = decided_at_us(row)
+                    job.recent.append(RecentRun(row.id, job.id, row.state, at_us, None))
+            for run in runs:
+                self._go(job, run, starting)
         if starting:
             self._dispatch(starting)
         core.wakeup()
+
+    def _go(self, job: LiveJob, run: LiveRun, starting: list[LiveRun]) -> None:
+        """A committed run: it starts, or it waits."""
+        job.running[run.id] = run
+        if run.state is RunState.RUNNING:
+            run.pool.claimed -= 1
+            starting.append(run)
+            return
+        if job.policies.overlap is Overlap.CANCEL_RUNNING:
+            self._replace(run)
+        self._wait(run)
 
     def _failed(self, batch: list[Entry], error: SchedtuiError) -> None:
         core = self._core
         self._outstanding -= len(batch)
         for entry in batch:
-            self._undo(entry.job, entry.run)
+            self._undo(entry.job, entry.runs)
         if isinstance(error, StoreDataError):
             for entry in batch:
                 self._refused(entry, error)
@@ -252,12 +265,14 @@ class Claims:
             core.heap.push(entry.job)
         core.wakeup()
 
-    def _undo(self, job: LiveJob, run: LiveRun | None) -> None:
-        if run is not None:
-            job.active -= 1
+    def _undo(self, job: LiveJob, runs: tuple[LiveRun, ...]) -> None:
+        job.active -= len(runs)
+        now_us = self._core.clock.now_us()
+        for run in runs:
             if run.state is RunState.RUNNING:
                 run.pool.claimed -= 1
-                run.pool.give_back()
+                self._core.slots.give_back(run, now_us)
+                self._core.slots.pass_turn(run, now_us)
 
     def _refused(self, entry: Entry, error: StoreDataError) -> None:
         """The store will never take these rows: try plainer ones, then none, then stop the job.
@@ -274,92 +289,6 @@ class Claims:
             job.release()
             core.hub.job(job.id)
             return
-        plain = tuple(_plain(row, error) for row in claim.runs)
+        plain = tuple(plain_row(row, error) for row in claim.runs)
         rows = () if plain == claim.runs else plain
-        self._submit([Entry(job, claim._replace(runs=rows), None)])
-
-
-def _plain(row: NewRun, error: StoreDataError) -> NewRun:
-    """A row without what a store might refuse of it; the run it stood for is missed."""
-    row = row._replace(kwargs_json=None)
-    if row.finished_at_us is not None:
-        return row
-    return row._replace(
-        state=RunState.MISSED,
-        wait_reason=None,
-        attempt=0,
-        token=None,
-        started_at_us=None,
-        finished_at_us=row.claimed_at_us,
-        reason=f"the store refused its row: {error}",
-    )
-
-
-def now_of(row: NewRun) -> int:
-    """When a row that never started was decided."""
-    return row.started_at_us or row.claimed_at_us
-
-
-def claimed_row(core: Core, run: LiveRun, kwargs_json: str | None, now_us: int) -> NewRun:
-    """The row of a run that is to run: ``running`` where a slot is free, else ``queued``."""
-    if run.pool.take():
-        run.state = RunState.RUNNING
-        run.attempt = 1
-        run.token = next(core.tokens)
-        run.started_at_us = now_us
-    running = run.state is RunState.RUNNING
-    return NewRun(
-        run.id,
-        run.job.id,
-        run.function,
-        run.source,
-        run.state,
-        run.scheduled_for_us,
-        core.epoch,
-        run.job.version,
-        kwargs_json,
-        now_us,
-        None if running else WaitReason.SLOT,
-        run.attempt,
-        run.token if running else None,
-        now_us if running else None,
-        None,
-        None,
-        None,
-        None,
-        None,
-    )
-
-
-def decided_row(
-    run_id: int,
-    job: LiveJob,
-    verdict: Verdict,
-    epoch: int,
-    now_us: int,
-    actor: str | None = None,
-) -> NewRun:
-    """The row of a due time, or a stretch, that does not run."""
-    if verdict.state is None:
-        raise ValueError("a verdict to run has no row of its own; claim it")
-    return NewRun(
-        run_id,
-        job.id,
-        job.job.function,
-        verdict.source,
-        verdict.state,
-        verdict.scheduled_for_us,
-        epoch,
-        job.version,
-        job.kwargs_json,
-        now_us,
-        None,
-        0,
-        None,
-        None,
-        now_us,
-        verdict.reason,
-        verdict.range_from_us,
-        verdict.range_count,
-        actor,
-    )
+        self._submit([Entry(job, claim._replace(runs=rows, fired=job.fired), ())])

@@ -13,6 +13,7 @@ had their turn, do not repeat. Back by more: everything follows. Source of both:
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -67,6 +68,7 @@ class ClockWatch:
         if abs(step_us) > STEP_US and not self._stopped:
             logger.warning("the wall clock was stepped by %.3f s", step_us / 1e6)
             self._claims.close()
+            self._core.slots.shift(step_us)
             self._steps.append(step_us)
             if self._task is None or self._task.done():
                 self._task = self._core.loop.create_task(self._follow_all())
@@ -110,7 +112,14 @@ class ClockWatch:
     async def _follow(self, step_us: int, write: Write) -> None:
         core = self._core
         epoch = core.epoch + 1
-        await write(lambda tx: tx.set_clock_epoch(epoch))
+        at_us = core.clock.now_us()
+        detail = json.dumps({"epoch": epoch, "step_us": step_us})
+
+        def apply(tx: StoreTx) -> None:
+            tx.set_clock_epoch(epoch)
+            tx.audit(at_us, "engine", "engine.clock", core.boot, detail)
+
+        await write(apply)
         core.epoch = epoch
         if step_us < 0:
             jobs = list(core.jobs)
@@ -159,7 +168,7 @@ class ClockWatch:
         if next_us is None or next_us >= due_us:
             return None
         last_us = min(live.last_due_us or now_us, now_us)
-        return Claim(next_us, last_us, live.id, live.version, due_us, ())
+        return Claim(next_us, last_us, live.id, live.version, due_us, (), live.fired)
 
     async def _persist(self, apply: Callable[[StoreTx], Any]) -> Any:
         while True:

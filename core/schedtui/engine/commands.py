@@ -9,28 +9,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from schedtui.clock import to_us
+from schedtui.engine import damage
 from schedtui.engine.admit import Admission
-from schedtui.engine.claim import Claims, claimed_row, decided_row
+from schedtui.engine.cancel import Cancels
+from schedtui.engine.claim import Claims
 from schedtui.engine.core import Core
-from schedtui.engine.decide import Verdict
 from schedtui.engine.draft import Drafts, next_due_after
-from schedtui.engine.live import LiveJob, LiveRun, dump_kwargs
+from schedtui.engine.fire import Fire
+from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.reconcile import revert
 from schedtui.engine.writes import JobWrites, changed_meanwhile, told
 from schedtui.errors import (
     ConflictError,
     InvalidError,
-    SchedtuiError,
     StaticJobError,
     StoreUnavailableError,
     VersionConflictError,
 )
-from schedtui.models import Job, JobPatch, JobSpec, JobState, RunState, Source
-from schedtui.protocols import NewRun, RecentRun, StoreTx
+from schedtui.models import Job, JobPatch, JobSpec, JobState, Run, Source
+from schedtui.protocols import NewRun, StoreTx
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -60,13 +64,15 @@ class Commands:
         writes: JobWrites,
         claims: Claims,
         admission: Admission,
+        cancels: Cancels,
         dispatch: Callable[[list[LiveRun]], None],
     ) -> None:
         self._core = core
         self._writes = writes
         self._claims = claims
         self._admission = admission
-        self._dispatch = dispatch
+        self._cancels = cancels
+        self._fire = Fire(core, writes, admission, cancels, dispatch)
         self._drafts = Drafts(core)
 
     @_whole
@@ -109,20 +115,37 @@ class Commands:
             return await self._writes.replace(live, changed, actor, "job.edit", rows)
 
     @_whole
-    async def pause(self, name: str, reason: str, actor: str, *, expect_id: int | None) -> Job:
+    async def pause(
+        self,
+        name: str,
+        reason: str,
+        actor: str,
+        *,
+        expect_id: int | None,
+        until: datetime | None = None,
+    ) -> Job:
         """Stop claiming a job; see `EngineClient.pause_job`."""
-        if len(reason) > MAX_REASON:
-            raise InvalidError.one("reason", reason, f"at most {MAX_REASON} characters")
+        _check_reason(reason)
+        if until is not None and to_us(until) <= self._core.clock.now_us():
+            raise InvalidError.one("until", until.isoformat(), "a moment in the future")
         async with self._hold(name, expect_id) as live:
-            if live.job.paused:
-                return live.current()
-            changed = replace(live.current(), paused=True, pause_reason=reason, paused_by=actor)
+            job = live.current()
+            if job.paused and (until is None or job.paused_until == until):
+                return job
+            changed = replace(
+                job,
+                paused=True,
+                pause_reason=reason,
+                paused_by=actor,
+                paused_until=until,
+            )
             return await self._writes.replace(live, changed, actor, "job.pause")
 
     @_whole
     async def resume(self, name: str, actor: str, *, expect_id: int | None) -> Job:
         """Claim a job again; see `EngineClient.resume_job`."""
         async with self._hold(name, expect_id) as live:
+            damage.refuse(live)
             if live.state is JobState.BROKEN:
                 raise ConflictError(
                     f"{live.full_name} cannot be resumed: {live.problem}; edit its trigger"
@@ -136,16 +159,31 @@ class Commands:
                 paused=False,
                 pause_reason="",
                 paused_by="",
+                paused_until=None,
+                failures=0,
                 next_due=next_due_after(live.trigger, live.last_due_us, now_us),
             )
-            return await self._writes.replace(live, changed, actor, "job.resume", rows)
+            return await self._writes.replace(
+                live,
+                changed,
+                actor,
+                "job.resume",
+                rows,
+                also=lambda tx: tx.count_failures({live.id: 0}),
+            )
+
+    @_whole
+    async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:
+        """Undo edits from outside of a static job; see `EngineClient.revert_job`."""
+        async with self._hold(name, expect_id) as live:
+            return await revert(self._core, self._writes, live, actor)
 
     @_whole
     async def delete(self, name: str, actor: str, *, expect_id: int | None) -> None:
         """Delete a job; see `EngineClient.delete_job`."""
         async with self._hold(name, expect_id) as live:
             job = live.current()
-            if job.static and not job.orphaned:
+            if job.static and not job.orphaned and not job.damage:
                 raise StaticJobError(
                     f"{name} is declared in code and cannot be deleted at run time; "
                     "pause it, or remove its declaration from the code"
@@ -165,7 +203,7 @@ class Commands:
             self._core.jobs.remove(live)
             self._core.problem(f"job {live.id}", None)
             self._core.hub.removed(live.id)
-            self._admission.forget(cancelled)
+            self._admission.forget([live.running[i] for i in cancelled if i in live.running])
 
     @_whole
     async def trigger(
@@ -181,60 +219,49 @@ class Commands:
         await self._core.arguments.prepare([(live.job.function, kwargs or live.kwargs)])
         while (live := self._find(name, expect_id)).busy:
             await self._released(live)  # it may be about to be deleted
-        core = self._core
+        damage.refuse(live)
         given = self._drafts.arguments(live.job.function, {**live.kwargs, **(kwargs or {})})
-        run_id = next(core.run_ids)
-        now_us = core.clock.now_us()
-        active = live.active_name()
-        run: LiveRun | None = None
-        if active is not None:
-            verdict = Verdict(
-                now_us, RunState.SKIPPED, Source.MANUAL, f"overlap: {active} is still active"
-            )
-            row = decided_row(run_id, live, verdict, core.epoch, now_us)
-            row = row._replace(scheduled_for_us=None, kwargs_json=dump_kwargs(given), actor=actor)
-        else:
-            run = LiveRun(
-                run_id,
-                live,
-                function=live.job.function,
-                kwargs=given,
-                source=Source.MANUAL,
-                scheduled_for_us=None,
-                pool=core.pool_of(live.job.function),
-            )
-            row = claimed_row(core, run, dump_kwargs(given), now_us)._replace(actor=actor)
-            live.active += 1
+        return await self._fire.run(live, Source.MANUAL, given, actor)
 
-        def apply(tx: StoreTx) -> None:
-            tx.insert_runs([row])
-            self._writes.audit(tx, actor, "job.trigger", live.job, {"run": run_id})
+    @_whole
+    async def run_function(self, function: str, kwargs: Mapping[str, Any], actor: str) -> int:
+        """Run a function now, without a job. Returns the run's id."""
+        await self._core.arguments.prepare([(function, kwargs)])
+        given = self._drafts.arguments(function, kwargs, listed=True)
+        return await self._fire.run(self._core.direct.of(function), Source.MANUAL, given, actor)
 
-        try:
-            await self._writes.write(apply)
-        except SchedtuiError:
-            if run is not None:
-                live.active -= 1
-                if run.state is RunState.RUNNING:
-                    run.pool.claimed -= 1
-                    run.pool.give_back()
-            raise
-        self._triggered(live, run, row)
-        return run_id
+    @_whole
+    async def fire(self, live: LiveJob, source: Source, actor: str) -> int:
+        """Run a job now, with its own arguments, for a reason of the engine's. The run's id."""
+        while live.busy:
+            await self._released(live)
+        damage.refuse(live)
+        return await self._fire.run(live, source, live.kwargs, actor)
 
-    def _triggered(self, live: LiveJob, run: LiveRun | None, row: NewRun) -> None:
-        if run is None:
-            recent = RecentRun(row.id, live.id, row.state, row.claimed_at_us, None)
-            live.recent.append(recent)
-        else:
-            live.running[run.id] = run
-            if run.state is RunState.RUNNING:
-                run.pool.claimed -= 1
-                self._dispatch([run])
-            else:
-                run.pool.queue.append(run)
-                self._admission.sweep()
-        self._core.hub.run(row.id, live.id, row.state)
+    @_whole
+    async def rerun(self, run: Run, actor: str) -> int:
+        """Run what a run ran once more; see `EngineClient.rerun`. Returns the new run's id."""
+        while True:
+            live = self._core.holder(run.job_id, run.function)
+            if live is None:
+                raise ConflictError(f"the job of run {run.id}, {run.job}, was deleted")
+            if not live.busy:
+                break
+            await self._released(live)
+        damage.refuse(live)
+        await self._core.arguments.prepare([(live.job.function, run.kwargs)])
+        given = self._drafts.arguments(live.job.function, run.kwargs)
+        return await self._fire.run(live, Source.RERUN, given, actor, parent_id=run.id)
+
+    @_whole
+    async def cancel(self, run_id: int, actor: str, *, reason: str, force: bool) -> None:
+        """End a run before its time; see `EngineClient.cancel_run`."""
+        _check_reason(reason)
+        self._cancels.cancel(run_id, actor, reason=reason, force=force)
+
+    def hold(self, live: LiveJob) -> AbstractAsyncContextManager[LiveJob]:
+        """Keep claims and other commands away from a job while it is written."""
+        return self._hold(live.full_name, live.id)
 
     @asynccontextmanager
     async def _hold(self, name: str, expect_id: int | None) -> AsyncIterator[LiveJob]:
@@ -289,3 +316,8 @@ class Commands:
                 f"(id {live.id}) has its name; nothing was done"
             )
         return live
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason) > MAX_REASON:
+        raise InvalidError.one("reason", reason, f"at most {MAX_REASON} characters")

@@ -7,14 +7,18 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from itertools import count
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 from schedtui.clock import Clock
+from schedtui.engine import damage
 from schedtui.engine.arguments import Arguments
+from schedtui.engine.daemons import DaemonThreads
+from schedtui.engine.direct import NO_JOB, Direct
 from schedtui.engine.due import DueHeap
 from schedtui.engine.events import Hub
-from schedtui.engine.live import LiveJob, LiveJobs
-from schedtui.engine.slots import Pool
+from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live_jobs import LiveJobs
+from schedtui.engine.slots import Pool, Slots
 from schedtui.errors import FunctionNotFoundError, InvalidError
 from schedtui.models import Job, Policies
 from schedtui.policies import Effective, resolve
@@ -24,6 +28,9 @@ from schedtui.store.writer import Writer
 from schedtui.triggers import Trigger, check_timezone, parse_trigger
 
 logger = logging.getLogger("schedtui.engine")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Core:
@@ -40,6 +47,7 @@ class Core:
         boot: str,
         last_run_id: int,
         clock_epoch: int,
+        threads: DaemonThreads,
     ) -> None:
         self.clock = clock
         self.store = store
@@ -52,18 +60,41 @@ class Core:
         self.run_ids = count(last_run_id + 1)
         # Tokens only have to differ from those of earlier boots, which may still be running.
         self.tokens = count(random.getrandbits(62) & ~0xFFFF_FFFF)
-        self.arguments = Arguments(registry)
+        self.arguments = Arguments(registry, threads)
         self.jobs = LiveJobs()
+        self._threads = threads
+        self.direct = Direct(self)
         self.heap = DueHeap()
         self.loop = asyncio.get_running_loop()
-        self.pools: dict[str, Pool] = {}
+        self.slots: Slots
+        self.secret = b""
+        """The store's own key, for fingerprints."""
         self.problems: dict[str, str] = {}
         """What is wrong with the engine, by a key that clears it again."""
         self.absent: tuple[int, int, str] | None = None
         """From, until (microseconds) and why nobody decided, before this engine was ready."""
+        self.halted = ""
+        """Why the whole engine claims nothing; empty while it does."""
         self.hub: Hub
         self.writer: Writer
         self.wakeup: Callable[[], None] = _nothing
+        self.on_change: Callable[[LiveJob], None] = _ignored
+        """Called with a job that was changed."""
+
+    @property
+    def pools(self) -> Mapping[str, Pool]:
+        """The slots by the kind of their executor."""
+        return self.slots.pools
+
+    async def off_loop(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `asyncio.to_thread`, in the engine's own threads; from any event loop.
+
+        What functions leave in the threads that `asyncio.to_thread` uses does not hold this up.
+
+        Raises:
+            EngineStoppedError: the engine has stopped meanwhile.
+        """
+        return await self._threads.call(work, *args, **kwargs)
 
     def deliver(self, calls: list[Callable[[], object]]) -> None:
         """Run calls on the engine's loop; from any thread. Silent once the loop has ended."""
@@ -75,7 +106,7 @@ class Core:
     def pool_of(self, function: str) -> Pool:
         """The slots that a function's runs need."""
         try:
-            kind = "async" if self.registry.resolve(function).is_async else "thread"
+            kind = self.registry.resolve(function).executor
         except FunctionNotFoundError:
             kind = "async"  # it will fail there, and needs no thread for that
         except Exception:  # the tick asks here: a registry must not end it
@@ -85,21 +116,38 @@ class Core:
 
     def live(self, job: Job) -> LiveJob:
         """A job as it is held in memory; one whose trigger is unreadable does not fire."""
-        trigger, problem = self.read_trigger(job.trigger, job.timezone)
-        return LiveJob(job, trigger, self.effective(job), problem)
+        trigger, problem = self.trigger_of(job)
+        live = LiveJob(job, trigger, self.effective(job), problem)
+        live.limits = self.slots.limits_of(live)
+        live.halted = self.halted
+        return live
+
+    def run(self, run_id: int) -> LiveRun | None:
+        """A run of a living job, or of none, that is queued or running."""
+        for live in self.jobs:
+            if run_id in live.running:
+                return live.running[run_id]
+        return self.direct.find(run_id)
+
+    def holder(self, job_id: int, function: str) -> LiveJob | None:
+        """What a run belongs to: its job, or what stands for one; None where its job is gone."""
+        return self.direct.of(function) if job_id == NO_JOB else self.jobs.by_id(job_id)
 
     def adopt(self, live: LiveJob, job: Job) -> None:
         """Let a living job become what the store now holds."""
         old, failed = live.job, live.problem
-        trigger, problem = self.read_trigger(job.trigger, job.timezone)
+        trigger, problem = self.trigger_of(job)
         same = (old.trigger, old.timezone) == (job.trigger, job.timezone)
-        if failed and same and job.next_due is None:
+        if failed and same and job.next_due is None and not old.damage:
             problem = failed  # an edit of something else does not mend a trigger that failed
         live.set(job, trigger, self.effective(job), problem)
+        live.limits = self.slots.limits_of(live)
+        self.slots.turns(live, self.clock.now_us())
         self.problem(f"job {job.id}", f"{job.full_name}: {problem}" if problem else None)
         self.jobs.changed(live, old)
         self.heap.push(live)
         self.hub.job(live.id)
+        self.on_change(live)
         self.wakeup()
 
     def effective(self, job: Job) -> Effective:
@@ -118,12 +166,37 @@ class Core:
         found = None if group is None else self.registry.groups.get(group)
         return (found.timezone if found is not None else None) or self.timezone
 
-    def read_trigger(self, data: Mapping[str, Any], timezone: str) -> tuple[Trigger | None, str]:
-        """A stored trigger, or None and why it cannot be read."""
+    def trigger_of(self, job: Job) -> tuple[Trigger | None, str]:
+        """A job's trigger, None where it cannot be read; and why the job does not fire."""
+        if job.damage:
+            readable = not job.damage.keys() & {"trigger", "timezone"}
+            return self._trigger_of(job)[0] if readable else None, damage.told(job)
+        return self._trigger_of(job)
+
+    def _trigger_of(self, job: Job) -> tuple[Trigger | None, str]:
         try:
-            return parse_trigger(data, timezone, self.clock.now_us()), ""
+            declared = self.declared_trigger(job)
+            if declared is not None:
+                return declared.with_timezone(job.timezone), ""
+            return parse_trigger(job.trigger, job.timezone, self.clock.now_us()), ""
         except InvalidError as error:
-            return None, f"its trigger cannot be read: {error}"
+            # Without its declaration it does not fire anyway, and that is what it says.
+            return None, "" if job.orphaned else f"its trigger cannot be read: {error}"
+        except Exception as error:  # a trigger of the user's own may raise anything
+            logger.exception("the trigger of %s failed", job.full_name)
+            return None, f"its trigger failed: {type(error).__name__}: {error}"
+
+    def declared_trigger(self, job: Job) -> Trigger | None:
+        """The trigger object that a static job has in the code; None where another one rules.
+
+        Not every object can be made again from its JSON form.
+        """
+        if not job.static or job.orphaned or job.declared is None:
+            return None
+        group = self.registry.groups.get(job.declared.get("group", ""))
+        found = None if group is None else group.declaration(job.declared.get("name", ""))
+        same = found is not None and found.trigger.to_json() == job.trigger
+        return found.trigger if found is not None and same else None
 
     def absence(self, due_us: int) -> str | None:
         """Why nobody found a due time that lies before this engine was ready."""
@@ -151,4 +224,8 @@ def _run_all(calls: list[Callable[[], object]]) -> None:
 
 
 def _nothing() -> None:
+    return None
+
+
+def _ignored(_live: LiveJob) -> None:
     return None

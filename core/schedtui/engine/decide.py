@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from schedtui.clock import from_us
-from schedtui.models import CatchUp, RunState, Source
+from schedtui.models import CatchUp, Overlap, RunState, Source
 from schedtui.policies import Effective
 from schedtui.triggers import Trigger
 
@@ -38,43 +38,163 @@ class Decision(NamedTuple):
     verdicts: tuple[Verdict, ...]
 
 
+class Active(NamedTuple):
+    """The runs of a job that are active."""
+
+    runs: int
+    """How many are claimed and have not ended."""
+    name: str
+    """What to call the newest of them in a reason."""
+
+
+NOBODY = Active(0, "")
+
+
 def decide(
     trigger: Trigger,
     due_us: int,
     now_us: int,
     policies: Effective,
     *,
-    active: str | None,
+    active: Active = NOBODY,
+    fired: int = 0,
     absence: str | None = None,
 ) -> Decision:
     """Decide every due time of a job from ``due_us`` up to ``now_us``.
 
-    Of several that are found together the newest one may run; the older ones were due while it was
-    not yet decided, and get their rows.
+    Where several are found together, those that are late are caught up with or missed; of the
+    others as many run as overlap allows, the newest ones.
 
     Args:
         trigger: The job's.
         due_us: Its first due time that is not accounted for; not after ``now_us``.
         now_us: The engine's wall clock.
         policies: What rules the job.
-        active: What to call its run that is still active; None when there is none.
+        active: Its runs that are still active.
+        fired: How many of its due times have run.
         absence: Why nobody was there to find it in time, for the reason of a ``missed`` row.
     """
     next_us = trigger.next_after_us(due_us)
     if next_us is None or next_us > now_us:
-        verdict = _newest(due_us, now_us, policies, active, absence)
-        return Decision(next_us, due_us, (verdict,))
-    stretch = _stretch(trigger, due_us, now_us)
-    newest_us = stretch.singles[-1]
-    last = _newest(newest_us, now_us, policies, active, absence)
-    older = [
-        _older(moment_us, now_us, policies, last, newest_us, active, absence)
-        for moment_us in stretch.singles[:-1]
-    ]
-    if stretch.older:
-        shared = _older(stretch.until_us, now_us, policies, last, newest_us, active, absence)
-        older.insert(0, shared._replace(range_from_us=due_us, range_count=stretch.older))
-    return Decision(trigger.next_after_us(newest_us), newest_us, (*older, last))
+        if now_us - due_us <= policies.grace_us and not policies.max_runs:
+            reason = overlap(policies, active) if active.runs else None
+            state = None if reason is None else RunState.SKIPPED
+            return Decision(next_us, due_us, (Verdict(due_us, state, Source.SCHEDULE, reason),))
+        newest_us = due_us
+        moments, shared = [due_us], None
+    else:
+        limit = SINGLE_ROWS
+        if policies.catch_up is CatchUp.ALL:
+            limit = max(limit, policies.catch_up_limit)
+        stretch = _stretch(trigger, due_us, now_us, limit)
+        moments, newest_us = stretch.singles, stretch.singles[-1]
+        next_us = trigger.next_after_us(newest_us)
+        shared = (stretch.until_us, stretch.older) if stretch.older else None
+    plan = _Plan(policies, now_us, active, absence)
+    verdicts = plan.verdicts(moments)
+    if policies.max_runs:
+        verdicts = _at_most(verdicts, policies.max_runs - fired)
+        if fired + sum(verdict.state is None for verdict in verdicts) >= policies.max_runs:
+            next_us = None
+    if shared is not None:
+        until_us, older = shared
+        verdict = plan.older(until_us, moments)
+        verdicts.insert(0, verdict._replace(range_from_us=due_us, range_count=older))
+    return Decision(next_us, newest_us, tuple(verdicts))
+
+
+def overlap(policies: Effective, active: Active) -> str | None:
+    """Why a run that nobody decided in advance is skipped; None where it may run, or wait."""
+    over = active.runs - policies.concurrency
+    if policies.overlap is Overlap.ALLOW or over < 0:
+        return None
+    if policies.overlap is Overlap.SKIP:
+        return f"overlap: {active.name} is still active"
+    if policies.overlap is Overlap.QUEUE_ONE and over > 0:
+        return f"overlap: {active.name} is already waiting for its turn"
+    return None
+
+
+class _Plan:
+    """What becomes of some due times that are found together."""
+
+    def __init__(
+        self, policies: Effective, now_us: int, active: Active, absence: str | None
+    ) -> None:
+        self._policies = policies
+        self._now_us = now_us
+        self._active = active
+        self._absence = absence
+
+    def verdicts(self, moments: list[int]) -> list[Verdict]:
+        """One for each, oldest first."""
+        policies = self._policies
+        late = sum(self._late(moment_us) for moment_us in moments)
+        caught_up = {CatchUp.SKIP: 0, CatchUp.LATEST: 1}.get(
+            policies.catch_up, policies.catch_up_limit
+        )
+        if policies.catch_up is CatchUp.LATEST and late < len(moments):
+            caught_up = 0  # one that is in time is newer
+        found = []
+        for number, moment_us in enumerate(moments):
+            if number >= late:
+                found.append(self._on_time(moment_us, moments, len(moments) - number))
+            elif number < late - caught_up:
+                found.append(self._missed(moment_us))
+            elif policies.catch_up is CatchUp.ALL:
+                found.append(Verdict(moment_us, None, Source.CATCHUP, None))
+            else:
+                found.append(self._candidate(moment_us, Source.CATCHUP, room=1))
+        return found
+
+    def older(self, moment_us: int, moments: list[int]) -> Verdict:
+        """For those before the ones with a row each."""
+        if self._late(moment_us):
+            return self._missed(moment_us)
+        return self._on_time(moment_us, moments, len(moments) + 1)
+
+    def _on_time(self, moment_us: int, moments: list[int], room: int) -> Verdict:
+        """``room``: how many runs it and the newer ones would be."""
+        policies = self._policies
+        if policies.overlap not in (Overlap.ALLOW, Overlap.QUEUE_ALL):
+            free = max(1, policies.concurrency - self._active.runs)
+            if room > free and overlap(policies, self._active) is None:
+                newest = from_us(moments[-1])
+                reason = f"overlap: found together with {newest:%H:%M:%S}Z, which runs"
+                return Verdict(moment_us, RunState.SKIPPED, Source.SCHEDULE, reason)
+        return self._candidate(moment_us, Source.SCHEDULE, room=room)
+
+    def _candidate(self, moment_us: int, source: Source, *, room: int) -> Verdict:
+        if room > SINGLE_ROWS:
+            reason = f"overlap: more than {SINGLE_ROWS} due times were found together"
+            return Verdict(moment_us, RunState.SKIPPED, source, reason)
+        skipped = overlap(self._policies, self._active)
+        state = None if skipped is None else RunState.SKIPPED
+        return Verdict(moment_us, state, source, skipped)
+
+    def _late(self, moment_us: int) -> bool:
+        return self._now_us - moment_us > self._policies.grace_us
+
+    def _missed(self, moment_us: int) -> Verdict:
+        late_us = self._now_us - moment_us
+        grace_s = self._policies.grace_us / 1e6
+        reason = f"found {late_us / 1e6:.1f} s late, past its grace of {grace_s:g} s"
+        if self._absence:
+            reason = f"{reason}: {self._absence}"
+        return Verdict(moment_us, RunState.MISSED, Source.SCHEDULE, reason)
+
+
+def _at_most(verdicts: list[Verdict], runs: int) -> list[Verdict]:
+    """The first ``runs`` of those that run do; the others are skipped, the job being finished."""
+    found = []
+    for verdict in verdicts:
+        if verdict.state is None:
+            if runs <= 0:
+                reason = "finished: as many of its due times have run as max_runs says"
+                verdict = verdict._replace(state=RunState.SKIPPED, reason=reason)
+            runs -= 1
+        found.append(verdict)
+    return found
 
 
 def account(
@@ -83,7 +203,7 @@ def account(
     """Rows for the due times from ``due_us`` up to ``now_us`` that nobody decides: all alike."""
     if due_us > now_us:
         return ()
-    stretch = _stretch(trigger, due_us, now_us)
+    stretch = _stretch(trigger, due_us, now_us, SINGLE_ROWS)
     rows = [Verdict(moment_us, state, Source.SCHEDULE, reason) for moment_us in stretch.singles]
     if stretch.older:
         shared = Verdict(stretch.until_us, state, Source.SCHEDULE, reason, due_us, stretch.older)
@@ -100,50 +220,11 @@ class _Stretch(NamedTuple):
     """How many there are before them."""
 
 
-def _stretch(trigger: Trigger, due_us: int, now_us: int) -> _Stretch:
+def _stretch(trigger: Trigger, due_us: int, now_us: int, limit: int) -> _Stretch:
     # ``due_us`` counts even where the trigger no longer knows it: zone data may have changed.
-    singles = trigger.newest(due_us, now_us, SINGLE_ROWS)
-    if len(singles) < SINGLE_ROWS:
+    singles = trigger.newest(due_us, now_us, limit)
+    if len(singles) < limit:
         return _Stretch([due_us, *singles], due_us, 0)
     first_us = singles[0]
     before = trigger.newest(due_us, first_us - 1, 1) or [due_us]
     return _Stretch(singles, before[0], 1 + trigger.count(due_us, first_us - 1))
-
-
-def _newest(
-    due_us: int, now_us: int, policies: Effective, active: str | None, absence: str | None
-) -> Verdict:
-    late_us = now_us - due_us
-    source = Source.SCHEDULE
-    if late_us > policies.grace_us:
-        if policies.catch_up is CatchUp.SKIP:
-            return Verdict(due_us, RunState.MISSED, source, _missed(late_us, policies, absence))
-        source = Source.CATCHUP
-    if active is not None:
-        return Verdict(due_us, RunState.SKIPPED, source, f"overlap: {active} is still active")
-    return Verdict(due_us, None, source, None)
-
-
-def _older(
-    due_us: int,
-    now_us: int,
-    policies: Effective,
-    newest: Verdict,
-    newest_us: int,
-    active: str | None,
-    absence: str | None,
-) -> Verdict:
-    late_us = now_us - due_us
-    if late_us > policies.grace_us:
-        reason = _missed(late_us, policies, absence)
-        return Verdict(due_us, RunState.MISSED, Source.SCHEDULE, reason)
-    if newest.state is None:
-        reason = f"overlap: found together with {from_us(newest_us):%H:%M:%S}Z, which runs"
-    else:
-        reason = f"overlap: {active} is still active"
-    return Verdict(due_us, RunState.SKIPPED, Source.SCHEDULE, reason)
-
-
-def _missed(late_us: int, policies: Effective, absence: str | None) -> str:
-    late = f"found {late_us / 1e6:.1f} s late, past its grace of {policies.grace_us / 1e6:g} s"
-    return f"{late}: {absence}" if absence else late

@@ -9,24 +9,21 @@ from typing import Any
 
 from schedtui import policies as policy_rules
 from schedtui.clock import from_us
+from schedtui.engine import damage
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveJob, dump_kwargs
 from schedtui.errors import (
     ConflictError,
-    FieldError,
     FunctionNotFoundError,
-    InvalidArgumentsError,
     InvalidError,
-    shorten_value,
 )
 from schedtui.models import Job, JobPatch, JobSpec
-from schedtui.models.names import MAX_NAME, check_name, split_name
-from schedtui.models.wire import to_wire
+from schedtui.models.names import MAX_NAME, check_name, check_tags, split_name
+from schedtui.registry import json_arguments
 from schedtui.triggers import Trigger, check_timezone, parse_trigger
 
 MAX_TEXT = 10_000
 """Characters of a description."""
-MAX_TAGS = 50
 
 
 class Drafts:
@@ -55,10 +52,9 @@ class Drafts:
         kwargs = found.of("kwargs", lambda: self.arguments(spec.function, spec.kwargs, listed=True))
         found.of("policies", lambda: policy_rules.check(spec.policies))
         found.of("description", lambda: _check_text(spec.description))
-        tags = found.of("tags", lambda: _check_tags(spec.tags))
+        tags = found.of("tags", lambda: check_tags(spec.tags))
         found.raise_if_any()
-        if self._core.jobs.find(group, name) is not None:
-            raise ConflictError(f"a job {group}/{name} exists already; choose another name")
+        self._check_free(group, name)
         now = from_us(self._core.clock.now_us())
         return Job(
             id=0,
@@ -90,6 +86,8 @@ class Drafts:
         """
         job = live.current()
         found = _Findings()
+        for field in damage.missing(job, patch):
+            found.add(InvalidError.one(field, None, "a value, for what the store has is damaged"))
         function = job.function if patch.function is None else patch.function
         timezone = found.of(
             "timezone",
@@ -98,7 +96,8 @@ class Drafts:
         trigger: Trigger | None = None
         if patch.trigger is not None or patch.timezone is not None:
             data = job.trigger if patch.trigger is None else patch.trigger
-            trigger = found.of("trigger", lambda: self.trigger(data, timezone or job.timezone))
+            zone = timezone or job.timezone
+            trigger = found.of("trigger", lambda: self._changed_trigger(job, data, zone))
         kwargs = job.kwargs
         if patch.kwargs is not None or patch.function is not None:
             given = job.kwargs if patch.kwargs is None else patch.kwargs
@@ -113,10 +112,10 @@ class Drafts:
             found.of("description", lambda: _check_text(patch.description or ""))
         tags = job.tags
         if patch.tags is not None:
-            tags = found.of("tags", lambda: _check_tags(patch.tags or ()))
+            tags = found.of("tags", lambda: check_tags(patch.tags or ()))
         found.raise_if_any()
-        if name != job.name and self._core.jobs.find(job.group, name) is not None:
-            raise ConflictError(f"a job {job.group}/{name} exists already; choose another name")
+        if name != job.name:
+            self._check_free(job.group, name)
         changed = replace(
             job,
             name=name,
@@ -126,6 +125,7 @@ class Drafts:
             tags=tags,
             policies=job.policies if patch.policies is None else patch.policies,
             description=job.description if patch.description is None else patch.description,
+            damage={},
         )
         # The same trigger again is a change where the present one cannot be read or has failed.
         moved = trigger is not None and (
@@ -134,8 +134,15 @@ class Drafts:
         if trigger is not None and moved:
             next_due = next_due_after(trigger, live.last_due_us, now_us)
             changed = replace(changed, trigger=trigger.to_json(), next_due=next_due)
+        elif job.damage:
+            next_due = next_due_after(live.trigger, live.last_due_us, now_us)
+            changed = replace(changed, next_due=next_due)
         elif _same(changed, job):
             return None
+        elif changed.next_due is None and live.exhausted:
+            # More of its due times are to run now, or as few as before: the engine sees to that.
+            next_due = next_due_after(live.trigger, live.last_due_us, now_us)
+            changed = replace(changed, next_due=next_due)
         return replace(changed, overridden=job.static or job.overridden)
 
     def trigger(self, data: Mapping[str, Any], timezone: str) -> Trigger:
@@ -144,13 +151,17 @@ class Drafts:
         Raises:
             InvalidTriggerError: it is wrong, or never due.
         """
-        trigger = parse_trigger(data, timezone, self._core.clock.now_us())
-        if trigger.next_after_us(self._core.clock.now_us()) is None:
-            raise InvalidError.one(
-                "at" if data.get("type") == "once" else "expression",
-                data.get("at", data.get("typed", data.get("expression"))),
-                "a trigger that is due at least once from now on",
-            )
+        return self._due(parse_trigger(data, timezone, self._core.clock.now_us()))
+
+    def _changed_trigger(self, job: Job, data: Mapping[str, Any], timezone: str) -> Trigger:
+        declared = self._core.declared_trigger(job) if data == job.trigger else None
+        if declared is not None:  # an object in code may have no JSON form to read
+            return self._due(declared.with_timezone(timezone))
+        return self.trigger(data, timezone)
+
+    def _due(self, trigger: Trigger) -> Trigger:
+        if not trigger.dueless and trigger.next_after_us(self._core.clock.now_us()) is None:
+            raise trigger.refusal()
         return trigger
 
     def arguments(
@@ -160,21 +171,22 @@ class Drafts:
 
         Raises:
             FunctionNotFoundError: no such function.
-            InvalidArgumentsError: they do not fit its parameters.
+            InvalidArgumentsError: they do not fit its parameters, or have no JSON form.
         """
         split_name("function", function)
         found = self._core.registry.resolve(function)
         if listed and not found.listed:
             raise FunctionNotFoundError(function, "it is registered for its static jobs alone")
-        found.validate(kwargs)
-        try:
-            plain = to_wire(kwargs)
-        except TypeError as error:
-            field = FieldError(field="kwargs", got=shorten_value(kwargs), expected="JSON values")
-            raise InvalidArgumentsError(
-                f"kwargs: {error}; expected JSON values", (field,)
-            ) from None
-        return dict(plain)
+        plain = json_arguments(kwargs)
+        found.validate(plain)
+        return plain
+
+    def _check_free(self, group: str, name: str) -> None:
+        taken = self._core.jobs.find(group, name)
+        if taken is not None:
+            why = f"; {damage.told(taken.job)}" if taken.job.damage else ""
+            message = f"a job {group}/{name} exists already; choose another name{why}"
+            raise ConflictError.taken(message, name)
 
     def _name(self, group: str, name: str | None, function_name: str) -> str:
         if name is not None:
@@ -219,6 +231,10 @@ class _Findings:
             self._errors.append(error if same else error.below(prefix))
             return None
 
+    def add(self, error: InvalidError) -> None:
+        """Something is wrong."""
+        self._errors.append(error)
+
     def raise_if_any(self) -> None:
         """Raise the one error, or all in one.
 
@@ -237,9 +253,3 @@ class _Findings:
 def _check_text(text: str) -> None:
     if len(text) > MAX_TEXT:
         raise InvalidError.one("description", text, f"at most {MAX_TEXT} characters")
-
-
-def _check_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
-    if len(tags) > MAX_TAGS:
-        raise InvalidError.one("tags", len(tags), f"at most {MAX_TAGS} tags")
-    return tuple(dict.fromkeys(check_name("tags", tag) for tag in tags))

@@ -5,31 +5,38 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from schedtui import policies as policy_rules
 from schedtui.clock import Clock, SystemClock
+from schedtui.engine.control import Control
 from schedtui.engine.reads import Reads
-from schedtui.engine.running import Running, Settings
-from schedtui.engine.sync import PYTHON, Sync
+from schedtui.engine.running import Running
+from schedtui.engine.settings import Settings
+from schedtui.engine.sync import Sync
 from schedtui.engine.thread import drive
-from schedtui.errors import ConflictError, EngineStoppedError, InvalidError, RefusedError
+from schedtui.errors import EngineStoppedError, RefusedError
+from schedtui.execution import CPUS
 from schedtui.locations import StateDir
-from schedtui.models import CatchUp, Job, JobPatch, JobSpec, Overlap, Run
+from schedtui.policies import PolicyWords
 from schedtui.protocols import Store
 from schedtui.registry import Group, Registry
 from schedtui.store import open_store
-from schedtui.triggers import Trigger, check_timezone
+from schedtui.triggers import check_timezone
 
+if TYPE_CHECKING:
+    from schedtui.target.code import Code
+
+P = ParamSpec("P")
 T = TypeVar("T")
 
 logger = logging.getLogger("schedtui.engine")
 
 
-class Engine:
+class Engine(Control):
     """Fires the jobs of some groups, and keeps what became of every due time.
 
     Started with `start` it runs on the present event loop, so that the jobs of a service share the
@@ -44,18 +51,24 @@ class Engine:
         store: ``sqlite:///path``, ``memory://``, or a `Store`. None: ``.schedtui/state.db`` in the
             working directory, or in ``state_dir``.
         timezone: IANA zone of jobs whose group names none.
-        overlap: Default policy of all jobs; see `schedtui.policies`.
-        grace_s: Seconds a due time may be found late and still run; default 60.
-        catch_up: What happens to due times found later; default ``skip``.
+        pools: How many runs of the jobs of each named pool may be active at once.
         threads: Sync functions that run at once.
         async_slots: Async functions that run at once.
+        processes: Functions with ``executor="process"`` that run at once.
         state_dir: Where the default store, the socket and the log are.
         clock: Where time comes from; for tests.
         echo: Whether what runs print also goes where it went before.
         log_level: Lower the root logger to this level while the engine runs, where no logging is
             set up; None leaves logging alone.
+        own: Policies of all jobs whose group says none; see `schedtui.models.Policies`.
 
     Attributes:
+        address: The Unix socket on which the program opens it to others, to be set before the
+            start by whoever does (`schedtui.api.start_server`): who finds the store in use is sent
+            there. Empty where nobody listens.
+        start_paused: Whether it is paused from its start on, as by `pause_engine`.
+        on_start: Awaited, each on the engine's own loop, when its store is open and before anything
+            fires; one that raises ends the start.
         on_death: Called, each in the engine's own thread, when that thread ended without having
             been asked to: nothing fires any more, and the program should say so or end.
 
@@ -69,19 +82,16 @@ class Engine:
         groups: Iterable[Group] = (),
         store: str | Store | None = None,
         timezone: str = "UTC",
-        overlap: Overlap | str | None = None,
-        grace_s: float | timedelta | None = None,
-        catch_up: CatchUp | str | None = None,
+        pools: Mapping[str, int] | None = None,
         threads: int = 32,
         async_slots: int = 1_000,
+        processes: int = CPUS,
         state_dir: StateDir | None = None,
         clock: Clock | None = None,
         echo: bool = True,
         log_level: int | None = None,
+        **own: Unpack[PolicyWords],
     ) -> None:
-        for field, slots in (("threads", threads), ("async_slots", async_slots)):
-            if slots < 1:
-                raise InvalidError.one(field, slots, "a whole number from 1 up")
         self.registry = Registry(groups)
         self.state_dir = state_dir if state_dir is not None else StateDir.beside(Path.cwd())
         self._store_given = store
@@ -91,15 +101,20 @@ class Engine:
             clock=clock if clock is not None else SystemClock(),
             registry=self.registry,
             timezone=check_timezone(timezone),
-            policies=policy_rules.make(overlap=overlap, grace_s=grace_s, catch_up=catch_up),
+            policies=policy_rules.make(**own),
+            pools=policy_rules.check_pools(pools or {}),
             threads=threads,
             async_slots=async_slots,
-            address=str(self.state_dir.socket),
+            processes=processes,
             echo=echo,
             log_level=log_level,
         )
         self._running: Running | None = None
         self._thread: threading.Thread | None = None
+        self._code: tuple[Code, bool] | None = None
+        self.address = ""
+        self.start_paused = False
+        self.on_start: list[Callable[[], Awaitable[object]]] = []
         self.on_death: list[Callable[[], object]] = []
         self.sync = Sync(self)
 
@@ -123,8 +138,9 @@ class Engine:
 
     @property
     def store(self) -> Store:
-        """The store of the running engine."""
-        return self.running.store
+        """The store of the running engine, or of one that calls `on_start`."""
+        running = self._running
+        return running.store if running is not None and running.opened else self.running.store
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -147,12 +163,15 @@ class Engine:
         """
         if self._running is not None:
             raise RefusedError("this engine runs already; an Engine is started once at a time")
-        self._running = running = Running(self._settings, self._make_store())
+        settings = replace(self._settings, paused=self.start_paused)
+        self._running = running = Running(settings, self._make_store(), self.address)
         try:
-            await running.start()
+            await running.start(self.on_start)
         except BaseException:
             self._running = None
             raise
+        if self._code is not None:
+            running.reloading.follow(self._code[0], watch=self._code[1])
 
     async def stop(self, grace_s: float = 10.0) -> None:
         """Stop in order: claim nothing more, let runs finish, cancel, record, close. Idempotent.
@@ -181,8 +200,10 @@ class Engine:
         Raises:
             What `start` raises.
         """
-        if self._thread is not None or self._running is not None:
+        if self._running is not None or self._thread is threading.current_thread():
             raise RefusedError("this engine runs already; an Engine is started once at a time")
+        if self._thread is not None:
+            self._thread.join()  # `stop` has ended its engine
         started = threading.Event()
         failure: list[BaseException] = []
 
@@ -252,6 +273,7 @@ class Engine:
                 call()
             except Exception:  # the next one must still be told
                 logger.exception("%r failed after the engine's thread had ended", call)
+        self._forget(running)
 
     def _forget(self, running: Running) -> None:
         if self._running is running:
@@ -265,128 +287,29 @@ class Engine:
         """
         return await self.running.on_loop(make)
 
-    # --- jobs ---------------------------------------------------------------------------------
+    async def off_loop(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `asyncio.to_thread`, in the engine's own threads; from any loop.
 
-    async def create_job(
-        self,
-        *,
-        function: str,
-        trigger: Trigger | Mapping[str, Any],
-        group: str | None = None,
-        name: str | None = None,
-        kwargs: Mapping[str, Any] | None = None,
-        timezone: str | None = None,
-        overlap: Overlap | str | None = None,
-        grace_s: float | timedelta | None = None,
-        catch_up: CatchUp | str | None = None,
-        tags: Iterable[str] = (),
-        description: str = "",
-        paused: bool = False,
-        replace: bool = False,
-        actor: str = PYTHON,
-    ) -> Job:
-        """Create a dynamic job; see `EngineClient.create_job` for what it raises.
+        What functions leave in the threads that `asyncio.to_thread` uses does not hold this up.
 
-        With ``replace`` a dynamic job that has the name already becomes this one, in place: its id
-        and history stay, and nothing happens where it is the same already. For programs that say
-        at every start which jobs they want.
+        Raises:
+            EngineStoppedError: the engine does not run.
         """
-        spec = JobSpec(
-            function=function,
-            trigger=trigger.to_json() if isinstance(trigger, Trigger) else trigger,
-            group=group,
-            name=name,
-            kwargs=kwargs or {},
-            timezone=timezone,
-            policies=policy_rules.make(overlap=overlap, grace_s=grace_s, catch_up=catch_up),
-            tags=tuple(tags),
-            description=description,
-            paused=paused,
-        )
-        if replace and name is not None:
-            return await self._create_or_edit(spec, actor)
-        return await self.submit_spec(spec, actor=actor)
+        running = self._running if self._running is not None else self.running
+        return await running.off_loop(work, *args, **kwargs)
 
-    async def _create_or_edit(self, spec: JobSpec, actor: str) -> Job:
-        group = spec.group or spec.function.partition("/")[0]
-        try:
-            return await self.submit_spec(spec, actor=actor)
-        except ConflictError:
-            found = self.running.core.jobs.find(group, spec.name or "")
-            if found is None or found.job.static:
-                raise
-        patch = JobPatch(
-            function=spec.function,
-            trigger=spec.trigger,
-            timezone=spec.timezone,
-            kwargs=spec.kwargs,
-            policies=spec.policies,
-            tags=spec.tags,
-            description=spec.description,
-        )
-        return await self.edit_job(found.full_name, patch, expect_id=found.id, actor=actor)
+    # --- code ---------------------------------------------------------------------------------
 
-    async def submit_spec(self, spec: JobSpec, *, actor: str = PYTHON) -> Job:
-        """Create a dynamic job from its specification."""
-        return await self.on_loop(lambda: self._live().commands.create(spec, actor))
+    def follow_code(self, code: Code, *, watch: bool = True) -> None:
+        """Run what a target's files hold, not what they held at the start; from the next start on.
 
-    async def edit_job(
-        self,
-        job: str,
-        patch: JobPatch,
-        *,
-        version: int | None = None,
-        expect_id: int | None = None,
-        actor: str = PYTHON,
-    ) -> Job:
-        """Change a job; see `EngineClient.edit_job`."""
-        return await self.on_loop(
-            lambda: self._live().commands.edit(
-                job, patch, actor, version=version, expect_id=expect_id
-            )
-        )
+        The groups that the code gives become all that the engine knows.
 
-    async def remove_job(
-        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
-    ) -> None:
-        """Delete a dynamic or orphaned job; see `EngineClient.delete_job`."""
-        await self.on_loop(lambda: self._live().commands.delete(job, actor, expect_id=expect_id))
-
-    async def pause_job(
-        self, job: str, *, reason: str = "", expect_id: int | None = None, actor: str = PYTHON
-    ) -> Job:
-        """Stop claiming a job's due times; see `EngineClient.pause_job`."""
-        return await self.on_loop(
-            lambda: self._live().commands.pause(job, reason, actor, expect_id=expect_id)
-        )
-
-    async def resume_job(
-        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
-    ) -> Job:
-        """Claim a job's due times again; see `EngineClient.resume_job`."""
-        return await self.on_loop(
-            lambda: self._live().commands.resume(job, actor, expect_id=expect_id)
-        )
-
-    async def trigger_job(
-        self,
-        job: str,
-        *,
-        kwargs: Mapping[str, Any] | None = None,
-        expect_id: int | None = None,
-        actor: str = PYTHON,
-    ) -> Run:
-        """Run a job now, once; see `EngineClient.trigger_job`."""
-        run_id = await self.on_loop(
-            lambda: self._live().commands.trigger(job, kwargs, actor, expect_id=expect_id)
-        )
-        return await self.reads.run(run_id)
-
-    def _live(self) -> Running:
-        running = self.running
-        if running.stopping:
-            raise EngineStoppedError("the engine is stopping; nothing was done")
-        return running
+        Args:
+            code: Of the target whose groups this engine has.
+            watch: Reload whenever its files change; False: only when `reload` is called.
+        """
+        self._code = (code, watch)
 
     def _make_store(self) -> Store:
         given = self._store_given

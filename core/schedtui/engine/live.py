@@ -9,23 +9,21 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from schedtui.capture import CurrentRun, RunSink
 from schedtui.clock import from_us, to_us
-from schedtui.errors import JobNotFoundError
 from schedtui.models import Job, JobState, JobSummary, RunState, Source
-from schedtui.models.names import split_name
 from schedtui.policies import Effective
 from schedtui.protocols import RecentRun
 from schedtui.triggers import Trigger
 
 if TYPE_CHECKING:
-    from schedtui.engine.slots import Pool
+    from schedtui.clock import Timer
+    from schedtui.engine.slots import Limit, Pool
 
 _SINKS = threading.Lock()
 
@@ -44,12 +42,17 @@ class LiveJob:
     __slots__ = (
         "active",
         "busy",
+        "failures",
+        "fired",
         "full_name",
+        "halted",
+        "holders",
         "id",
         "job",
         "kwargs",
         "kwargs_json",
         "last_due_us",
+        "limits",
         "next_due_us",
         "policies",
         "problem",
@@ -61,6 +64,7 @@ class LiveJob:
         "trigger",
         "version",
         "waiters",
+        "waiting",
     )
 
     def __init__(
@@ -68,10 +72,18 @@ class LiveJob:
     ) -> None:
         self.active = 0
         """Runs that are claimed and have not ended."""
+        self.holders = 0
+        """Those of them whose turn it is: all but the ones that wait for others of the job."""
+        self.waiting: list[tuple[int, int, LiveRun]] = []
+        """A heap of the ones that wait for their turn."""
         self.busy = False
         """While a claim or a command of this job is on its way to the store."""
         self.waiters: list[asyncio.Future[None]] = []
         """Commands that wait for it not to be busy."""
+        self.halted = ""
+        """Why nothing of it is claimed though it is not paused itself: the whole engine is."""
+        self.limits: tuple[Limit, ...] = ()
+        """What its runs need a place in, besides their executor."""
         self.recent: deque[RecentRun] = deque(maxlen=RECENT)
         self.removed = False
         self.running: dict[int, LiveRun] = {}
@@ -91,10 +103,15 @@ class LiveJob:
         self.trigger = trigger
         self.policies = policies
         self.problem = problem
-        self.kwargs = dict(job.kwargs)
-        self.kwargs_json = dump_kwargs(self.kwargs)
+        self.kwargs_json = dump_kwargs(job.kwargs)
+        # Its own: who is given the job may change what is in it.
+        self.kwargs: dict[str, Any] = json.loads(self.kwargs_json) if self.kwargs_json else {}
         self.next_due_us = None if job.next_due is None else to_us(job.next_due)
         self.last_due_us = None if job.last_due is None else to_us(job.last_due)
+        self.fired = job.fired
+        self.failures = job.failures
+        if self.exhausted:
+            self.next_due_us = None
         self.schedule = trigger.short() if trigger is not None else "unreadable"
 
     def release(self) -> None:
@@ -108,7 +125,14 @@ class LiveJob:
     @property
     def fires(self) -> bool:
         """Whether its due times are claimed."""
-        return not (self.job.paused or self.job.orphaned or self.removed or self.trigger is None)
+        job = self.job
+        held = job.paused or job.orphaned or job.damage or self.halted
+        return not (held or self.removed or self.trigger is None)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether as many of its due times have run as are to."""
+        return 0 < self.policies.max_runs <= self.fired
 
     @property
     def state(self) -> JobState:
@@ -119,7 +143,9 @@ class LiveJob:
             return JobState.BROKEN
         if self.job.paused:
             return JobState.PAUSED
-        return JobState.FINISHED if self.next_due_us is None else JobState.SCHEDULED
+        if self.next_due_us is not None or (self.trigger is not None and self.trigger.dueless):
+            return JobState.SCHEDULED
+        return JobState.FINISHED
 
     def active_name(self) -> str | None:
         """What to call the newest active run in a reason; None when none is active."""
@@ -133,6 +159,8 @@ class LiveJob:
             self.job,
             next_due=None if self.next_due_us is None else from_us(self.next_due_us),
             last_due=None if self.last_due_us is None else from_us(self.last_due_us),
+            fired=self.fired,
+            failures=self.failures,
         )
 
     def summary(self) -> JobSummary:
@@ -175,20 +203,33 @@ class LiveRun:
     """A run that is queued or running."""
 
     __slots__ = (
+        "asked",
         "attempt",
+        "cancelled",
+        "claimed_at_us",
+        "code",
+        "deadline",
         "ended",
         "function",
+        "holds_job",
         "id",
         "job",
         "kwargs",
+        "late",
+        "limits",
+        "log_lines",
         "make_sink",
+        "not_before_us",
+        "parked",
         "pool",
+        "priority",
         "scheduled_for_us",
         "sink",
         "source",
         "started_at_us",
         "state",
         "token",
+        "unwanted",
     )
 
     def __init__(
@@ -201,6 +242,9 @@ class LiveRun:
         source: Source,
         scheduled_for_us: int | None,
         pool: Pool,
+        limits: tuple[Limit, ...] = (),
+        claimed_at_us: int = 0,
+        not_before_us: int = 0,
     ) -> None:
         self.id = id
         self.job = job
@@ -209,15 +253,63 @@ class LiveRun:
         self.source = source
         self.scheduled_for_us = scheduled_for_us
         self.pool = pool
+        self.limits = limits
+        """What it needs a place in while it runs, besides its executor."""
+        self.claimed_at_us = claimed_at_us
+        self.not_before_us = not_before_us
+        """Where it is to start later than now; else 0."""
+        self.priority = job.policies.priority
+        self.holds_job = False
+        """Whether its turn has come among the runs of its job."""
+        self.parked = False
+        """Whether it waits in one of the places of `schedtui.engine.slots`."""
+        self.asked: tuple[RunState, str] | None = None
+        """What its end counts as where it was asked to end, and why."""
+        self.unwanted: tuple[str, bool] | None = None
+        """Why it is to end, and whether by force, as soon as its move to the store is through."""
+        self.deadline: Timer | None = None
+        self.log_lines = 0
+        """Lines of the attempts before this one."""
         self.state = RunState.QUEUED
         self.attempt = 0
         self.token = 0
         self.started_at_us = 0
         self.sink: RunSink | None = None
         """What it has said; None while it has said nothing."""
+        self.cancelled = False
+        """Whether its function was asked to end."""
         self.ended = False
         """Whether its function has ended; what says more after that is not the run."""
         self.make_sink: Callable[[LiveRun], RunSink] | None = None
+        self.code: str | None = None
+        """Fingerprint of the code of this attempt."""
+        self.late: dict[str, str] = {}
+        """Fingerprints of the late values of this attempt."""
+
+    def again(self, not_before_us: int) -> LiveRun:
+        """The same run, queued for its next attempt.
+
+        Another object, because the function of this one may still be at work and write or ask.
+        """
+        run = LiveRun(
+            self.id,
+            self.job,
+            function=self.function,
+            kwargs=self.kwargs,
+            source=self.source,
+            scheduled_for_us=self.scheduled_for_us,
+            pool=self.pool,
+            limits=self.limits,
+            claimed_at_us=self.claimed_at_us,
+            not_before_us=not_before_us,
+        )
+        run.attempt = self.attempt
+        run.unwanted = self.unwanted
+        run.holds_job = self.holds_job
+        run.log_lines = self.log_lines
+        run.code, run.late = self.code, self.late
+        run.sink = self.sink
+        return run
 
     def current(self) -> CurrentRun:
         """What `current_run()` gives within it."""
@@ -228,6 +320,7 @@ class LiveRun:
             scheduled_for=None if due_us is None else from_us(due_us),
             attempt=self.attempt,
             source=self.source,
+            handle=self,
         )
 
     def open_sink(self) -> RunSink | None:
@@ -239,68 +332,3 @@ class LiveRun:
                 if sink is None:
                     sink = self.sink = self.make_sink(self)
         return None if self.ended else sink
-
-
-class LiveJobs:
-    """All living jobs, by id and by name."""
-
-    def __init__(self) -> None:
-        self._by_id: dict[int, LiveJob] = {}
-        self._by_name: dict[tuple[str, str], LiveJob] = {}
-        self._ids: list[int] = []
-        self.paused = 0
-        """How many of them are paused."""
-
-    def __iter__(self) -> Iterator[LiveJob]:
-        return iter(list(self._by_id.values()))
-
-    def __len__(self) -> int:
-        return len(self._by_id)
-
-    def add(self, live: LiveJob) -> None:
-        """Enter a new job."""
-        self._by_id[live.id] = live
-        self._by_name[live.job.group, live.job.name] = live
-        insort(self._ids, live.id)
-        self.paused += live.job.paused
-
-    def changed(self, live: LiveJob, old: Job) -> None:
-        """Follow a job to its new name and state."""
-        if self._by_id.get(live.id) is live:
-            self.paused += live.job.paused - old.paused
-            if (old.group, old.name) != (live.job.group, live.job.name):
-                self._by_name.pop((old.group, old.name), None)
-                self._by_name[live.job.group, live.job.name] = live
-
-    def remove(self, live: LiveJob) -> None:
-        """Take a deleted job out."""
-        live.removed = True
-        if self._by_id.pop(live.id, None) is not None:
-            self._by_name.pop((live.job.group, live.job.name), None)
-            del self._ids[bisect_left(self._ids, live.id)]
-            self.paused -= live.job.paused
-
-    def after(self, job_id: int, limit: int) -> list[LiveJob]:
-        """The next ``limit`` jobs above an id, in the order of their ids."""
-        first = bisect_right(self._ids, job_id)
-        return [self._by_id[one] for one in self._ids[first : first + limit]]
-
-    def by_id(self, job_id: int) -> LiveJob | None:
-        """A living job by its id."""
-        return self._by_id.get(job_id)
-
-    def find(self, group: str, name: str) -> LiveJob | None:
-        """A living job by its names."""
-        return self._by_name.get((group, name))
-
-    def named(self, full_name: str) -> LiveJob:
-        """A living job by ``group/name``.
-
-        Raises:
-            JobNotFoundError: there is none.
-        """
-        group, name = split_name("job", full_name)
-        live = self.find(group, name)
-        if live is None:
-            raise JobNotFoundError(full_name)
-        return live

@@ -22,8 +22,8 @@ async def load(core: Core) -> None:
     Raises:
         StoreError: the store cannot be read.
     """
-    jobs = await asyncio.to_thread(lambda: list(core.store.jobs()))
-    recent = await asyncio.to_thread(core.store.recent_runs, RECENT)
+    jobs = await core.off_loop(lambda: list(core.store.jobs()))
+    recent = await core.off_loop(core.store.recent_runs, RECENT)
     for number, job in enumerate(jobs):
         live = core.live(job)
         live.recent.extend(recent.get(job.id, ()))
@@ -62,7 +62,7 @@ class Reloads:
     async def _read(self, live: LiveJob) -> None:
         core = self._core
         try:
-            job = await asyncio.to_thread(core.store.job, live.id)
+            job = await core.off_loop(core.store.job, live.id)
         except SchedtuiError as error:
             logger.warning("%s cannot be read: %s", live.full_name, error)
             if not self._closed:

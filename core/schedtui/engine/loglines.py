@@ -123,7 +123,7 @@ class LogLines:
             return
         for sink, _ in pending:
             self._on_way[sink.run_id] = self._on_way.get(sink.run_id, 0) + 1
-        chunks = await asyncio.to_thread(_encode_all, pending)
+        chunks = await self._core.off_loop(_encode_all, pending)
         for (sink, lines), chunk in zip(pending, chunks, strict=True):
             if isinstance(chunk, SchedtuiError):
                 self._dropped(sink, lines, chunk)

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from schedtui.engine.running import Running
-from schedtui.errors import InvalidError, RunNotFoundError
+from schedtui.errors import InvalidError, JobNotFoundError, RunNotFoundError
 from schedtui.models import TERMINAL, LogLine, LogPage, Page, Run, RunFilter
+from schedtui.models.names import split_name
 
 FOLLOW_S = 0.05
 """Between two pages of a followed log."""
@@ -22,17 +23,34 @@ class Reads:
     def __init__(self, running: Running) -> None:
         self._running = running
         self._store = running.store
+        self._off_loop = running.core.off_loop
 
     async def runs(self, where: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """A page of the history, newest first."""
-        before = _position(cursor)
-        rows = await asyncio.to_thread(self._store.runs, where, limit=limit + 1, before=before)
+        before = position(cursor)
+        where = await self._resolved(where)
+        rows = await self._off_loop(self._store.runs, where, limit=limit + 1, before=before)
         page = tuple(self._live(run) for run in rows[:limit])
         return Page(items=page, cursor=str(page[-1].id) if len(rows) > limit else None)
 
+    async def _resolved(self, where: RunFilter) -> RunFilter:
+        """A filter that names a job by its id, if at all."""
+        if where.job is None:
+            return where
+        if where.job_id is not None:
+            raise InvalidError.one("job_id", where.job_id, "either job or job_id, not both")
+        group, name = split_name("job", where.job)
+        live = self._running.core.jobs.find(group, name)
+        job_id = live.id if live is not None else None
+        if job_id is None:
+            job_id = await self._off_loop(self._store.deleted_job, group, name)
+        if job_id is None:
+            raise JobNotFoundError(where.job)
+        return replace(where, job=None, job_id=job_id)
+
     async def run(self, run_id: int) -> Run:
         """One run, with what it has said since its row was written."""
-        found = await asyncio.to_thread(self._store.run, run_id)
+        found = await self._off_loop(self._store.run, run_id)
         if found is None:
             raise RunNotFoundError(run_id)
         return self._live(found)
@@ -44,7 +62,7 @@ class Reads:
         # The sink first: what it hands to the store between the two reads is then seen twice,
         # never not at all.
         fresh = sink.lines_after(after) if sink is not None else []
-        stored = await asyncio.to_thread(self._store.log_lines, run_id, after=after, limit=limit)
+        stored = await self._off_loop(self._store.log_lines, run_id, after=after, limit=limit)
         return _page(run, stored, fresh, limit, after)
 
     async def tail(self, run_id: int, count: int) -> LogPage:
@@ -52,7 +70,7 @@ class Reads:
         run = await self.run(run_id)
         sink = self._running.logs.sink(run_id)
         fresh = sink.lines_after(0) if sink is not None else []
-        stored = await asyncio.to_thread(self._store.log_tail, run_id, count)
+        stored = await self._off_loop(self._store.log_tail, run_id, count)
         page = _page(run, stored, fresh, count + len(fresh))
         return replace(page, lines=page.lines[-count:] if count else ())
 
@@ -73,8 +91,14 @@ class Reads:
                 await self._running.on_loop(lambda: self._running.logs.changed(run_id, POLL_S))
 
     def _live(self, run: Run) -> Run:
+        if run.state in TERMINAL:
+            return run
+        live = self._running.supervisor.running.get(run.id)
+        asked = live.asked if live is not None else None
+        if asked is not None:
+            run = replace(run, reason=f"asked to end: {asked[1]}")
         sink = self._running.logs.sink(run.id)
-        if sink is None or run.state in TERMINAL:
+        if sink is None:
             return run
         return replace(
             run,
@@ -99,7 +123,12 @@ def _page(
     return LogPage(lines=tuple(lines), last=last, done=done, dropped=run.log_dropped)
 
 
-def _position(cursor: str | None) -> int | None:
+def position(cursor: str | None) -> int | None:
+    """The id that a page's cursor stands for: the last one of that page.
+
+    Raises:
+        InvalidError: no page has such a cursor.
+    """
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
+from datetime import datetime
 
 from schedtui.clock import from_us
+from schedtui.engine import damage
 from schedtui.engine.core import Core
 from schedtui.engine.draft import next_due_after
 from schedtui.engine.live import LiveJob
 from schedtui.engine.writes import JobWrites
+from schedtui.errors import ConflictError
 from schedtui.models import Job, RunState
 from schedtui.models.wire import to_wire
 from schedtui.protocols import NewRun
@@ -27,58 +31,125 @@ logger = logging.getLogger("schedtui.reconcile")
 ACTOR = "code"
 CHUNK = 500
 """New jobs in one transaction."""
+_TOLD = "declaration "
+"""How the keys of problems begin that are found here."""
 SLICE = 100
 """Declarations that are compared before others have the loop."""
 
 
-async def reconcile(core: Core, writes: JobWrites) -> None:
+Hold = Callable[[LiveJob], AbstractAsyncContextManager[object]]
+"""Keeps claims and commands away from a job while it is written."""
+
+
+def _nobody_else(_: LiveJob) -> AbstractAsyncContextManager[object]:
+    return nullcontext()
+
+
+async def reconcile(core: Core, writes: JobWrites, hold: Hold = _nobody_else) -> None:
     """Bring the static jobs in line with the registry.
+
+    Args:
+        core: The engine's parts.
+        writes: Writes the jobs.
+        hold: For an engine that ticks already.
 
     Raises:
         StoreUnavailableError: the store cannot take it now.
     """
     known = {_declared_name(live.job): live for live in core.jobs if live.job.static}
     declarations = core.registry.declarations()
+    told = {key for key in core.problems if key.startswith(_TOLD)}
     for name, problem in await core.arguments.problems(declarations):
-        _tell(core, name, f"every run of {name} will fail: {problem}")
+        told.discard(_tell(core, name, f"every run of {name} will fail: {problem}"))
     new: list[Declaration] = []
     for number, declaration in enumerate(declarations):
         names = (declaration.group, declaration.name)
         live = known.get(names) or core.jobs.find(*names)
         if live is None:
             new.append(declaration)
-        elif not live.job.static:
-            text = (
-                f"{live.full_name} is declared in code, and a job created at run time has that "
-                "name: rename or delete the one, or the other"
-            )
-            _tell(core, live.full_name, text)
+        elif not live.job.static or _declared_name(live.job) != names:
+            told.discard(_tell(core, live.full_name, _taken(live)))
         elif _differs(core, live.job, declaration):
-            await _update(core, writes, live, declaration)
+            async with hold(live):
+                await _update(core, writes, live, declaration)
         if number % SLICE == SLICE - 1:
             await asyncio.sleep(0)
     for first in range(0, len(new), CHUNK):
-        chunk = new[first : first + CHUNK]
-        await writes.insert(await asyncio.to_thread(_jobs, core, chunk), ACTOR)
+        told -= await _insert(core, writes, new[first : first + CHUNK])
     declared = {(declaration.group, declaration.name) for declaration in declarations}
     for live in core.jobs:
         job = live.job
+        if job.damage:
+            continue  # not declared, or it would have been written anew
         if job.static and not job.orphaned and _declared_name(job) not in declared:
-            changed = replace(live.current(), orphaned=True)
-            await writes.replace(live, changed, ACTOR, "job.orphan")
-        elif live.next_due_us is None and not job.orphaned:
-            next_due = next_due_after(live.trigger, live.last_due_us, core.clock.now_us())
-            if next_due is not None:  # its trigger had failed, and works again
+            async with hold(live):
+                changed = replace(live.current(), orphaned=True)
+                await writes.replace(live, changed, ACTOR, "job.orphan")
+        elif live.next_due_us is None and not job.orphaned and not live.exhausted:
+            next_due = _next_due(core, live)
+            if next_due is None:
+                _tell_if_never_due(live)
+                continue
+            async with hold(live):  # its trigger had failed, and works again
                 changed = replace(live.current(), next_due=next_due)
                 await writes.replace(live, changed, ACTOR, "job.edit")
+    for key in told:
+        core.problem(key, None)
     wanted = {live.job.function: live.kwargs for live in core.jobs}
     wanted |= {live.job.function: live.kwargs for live in core.jobs if live.kwargs}
     await core.arguments.prepare(wanted.items())
 
 
-def _tell(core: Core, name: str, text: str) -> None:
+async def _insert(core: Core, writes: JobWrites, chunk: Sequence[Declaration]) -> set[str]:
+    """Make the jobs of declarations. Returns the keys of the problems there were."""
+    jobs = await core.off_loop(_jobs, core, chunk)
+    try:
+        await writes.insert(jobs, ACTOR)
+    except ConflictError:
+        told: set[str] = set()
+        for job in jobs:  # one by one: the name that is taken must not stop the others
+            try:
+                await writes.insert([job], ACTOR)
+            except ConflictError as error:
+                text = f"{job.full_name} is declared in code and cannot be made: {error}"
+                told.add(_tell(core, job.full_name, text))
+        return told
+    return set()
+
+
+def _taken(live: LiveJob) -> str:
+    """What to say where a declaration's name is that of another job."""
+    other = "a job created at run time has that name"
+    if live.job.static:
+        declared = "/".join(_declared_name(live.job))
+        other = f"the job that the code declares as {declared} was renamed to that"
+    return (
+        f"{live.full_name} is declared in code, and {other}: rename or delete the one, or the other"
+    )
+
+
+def _next_due(core: Core, live: LiveJob) -> datetime | None:
+    """Its next due time; None also where its trigger fails, which it then says."""
+    try:
+        return next_due_after(live.trigger, live.last_due_us, core.clock.now_us())
+    except Exception as error:  # one trigger must not keep the others from being reconciled
+        logger.exception("the trigger of %s failed", live.full_name)
+        live.problem = f"its trigger failed: {type(error).__name__}: {error}"
+        core.problem(f"job {live.id}", f"{live.full_name}: {live.problem}")
+        return None
+
+
+def _tell_if_never_due(live: LiveJob) -> None:
+    trigger = None if live.problem else live.trigger
+    if live.job.static and trigger is not None and not trigger.dueless and live.last_due_us is None:
+        logger.warning("%s is never due: %s", live.full_name, trigger.refusal())
+
+
+def _tell(core: Core, name: str, text: str) -> str:
+    """Enter a problem with a declaration; returns its key."""
     logger.warning(text)
-    core.problem(f"declaration {name}", text)
+    core.problem(f"{_TOLD}{name}", text)
+    return f"{_TOLD}{name}"
 
 
 def _declared_name(job: Job) -> tuple[str, str]:
@@ -94,7 +165,7 @@ def _timezone(core: Core, declaration: Declaration) -> str:
 
 def _differs(core: Core, job: Job, declaration: Declaration) -> bool:
     moved = not job.overridden and job.timezone != _timezone(core, declaration)
-    return moved or job.orphaned or job.declared != declaration.to_json()
+    return moved or job.orphaned or bool(job.damage) or job.declared != declaration.to_json()
 
 
 def _jobs(core: Core, declarations: Sequence[Declaration]) -> list[Job]:
@@ -104,7 +175,7 @@ def _jobs(core: Core, declarations: Sequence[Declaration]) -> list[Job]:
 def _job(core: Core, declaration: Declaration) -> Job:
     timezone = _timezone(core, declaration)
     now_us = core.clock.now_us()
-    next_us = declaration.trigger.with_timezone(timezone).next_after_us(now_us)
+    next_us = _next_us(declaration, timezone, now_us)
     now = from_us(now_us)
     return Job(
         id=0,
@@ -126,34 +197,110 @@ def _job(core: Core, declaration: Declaration) -> Job:
     )
 
 
+def _next_us(declaration: Declaration, timezone: str, now_us: int) -> int | None:
+    try:
+        return declaration.trigger.with_timezone(timezone).next_after_us(now_us)
+    except Exception as error:  # noqa: BLE001 - told when its living job is asked
+        logger.debug("the trigger of %s failed: %s", declaration.full_name, error)
+        return None
+
+
 async def _update(core: Core, writes: JobWrites, live: LiveJob, declaration: Declaration) -> None:
     old = live.current()
     fresh = _job(core, declaration)
-    now_us = core.clock.now_us()
+    if old.damage:
+        await _mend(core, writes, live, replace(fresh, paused=_paused(old, fresh)))
+        return
     if live.job.overridden:
         next_due = old.next_due
         if old.orphaned:
-            next_due = next_due_after(live.trigger, live.last_due_us, now_us)
+            next_due = next_due_after(live.trigger, live.last_due_us, core.clock.now_us())
         changed = replace(old, declared=fresh.declared, orphaned=False, next_due=next_due)
     else:
-        paused = _paused(old, fresh)
-        moved = (old.trigger, old.timezone) != (fresh.trigger, fresh.timezone)
-        moved = moved or old.orphaned or (old.paused and not paused)
-        changed = replace(
-            fresh,
-            id=old.id,
-            created_at=old.created_at,
-            paused=paused,
-            pause_reason=old.pause_reason,
-            paused_by=old.paused_by,
-            last_due=old.last_due,
-            next_due=fresh.next_due if moved else old.next_due,
+        changed = _as_declared(old, replace(fresh, paused=_paused(old, fresh)))
+    await _write(core, writes, live, changed, ACTOR, "job.edit")
+
+
+async def _mend(core: Core, writes: JobWrites, live: LiveJob, fresh: Job) -> None:
+    """Let a damaged job be what its declaration says; its id, history and phase stay."""
+    old = live.current()
+    said = damage.listed(old)
+    if not old.overridden and old.declared == fresh.declared:
+        old = replace(old, trigger=fresh.trigger, timezone=fresh.timezone)
+    changed = _as_declared(old, fresh)
+    if "next_due" in old.damage:
+        trigger, _ = core.trigger_of(changed)
+        last_us = live.last_due_us
+        # From the newest due time that has a row; what lies between it and now has none yet.
+        known = trigger is not None and last_us is not None
+        due = next_due_after(trigger, last_us, last_us or 0) if known else fresh.next_due
+        changed = replace(changed, next_due=due)
+    await _write(core, writes, live, changed, ACTOR, "job.mend")
+    logger.warning(
+        "%s was damaged in the store (%s): it is what the code says again", live.full_name, said
+    )
+
+
+async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Job:
+    """Let a held job be what its declaration says; it stays paused, or not, as it is.
+
+    Raises:
+        ConflictError: it has no declaration now, or a job has the name that it has in the code.
+    """
+    old = live.current()
+    names = _declared_name(old)
+    found = [one for one in core.registry.declarations() if (one.group, one.name) == names]
+    if not old.static or not found:
+        raise ConflictError(
+            f"{live.full_name} is not declared in the code, so there is nothing to go back to"
         )
+    if not old.overridden and not old.damage:
+        return old
+    holder = core.jobs.find(*names)
+    if holder is not None and holder is not live:
+        raise ConflictError(
+            f"{live.full_name} is called {'/'.join(names)} in the code, and another job has that "
+            "name now: rename or delete that one first"
+        )
+    changed = _as_declared(old, replace(_job(core, found[0]), paused=old.paused))
+    return await _write(core, writes, live, changed, actor, "job.revert")
+
+
+def _as_declared(old: Job, fresh: Job) -> Job:
+    """A job with everything that a declaration says, and all else as it was."""
+    moved = (old.trigger, old.timezone) != (fresh.trigger, fresh.timezone)
+    moved = moved or old.orphaned or (old.paused and not fresh.paused)
+    return replace(
+        old,
+        group=fresh.group,
+        name=fresh.name,
+        function=fresh.function,
+        trigger=fresh.trigger,
+        timezone=fresh.timezone,
+        kwargs=fresh.kwargs,
+        policies=fresh.policies,
+        tags=fresh.tags,
+        description=fresh.description,
+        static=True,
+        declared=fresh.declared,
+        overridden=False,
+        orphaned=False,
+        damage={},
+        paused=fresh.paused,
+        next_due=fresh.next_due if moved else old.next_due,
+    )
+
+
+async def _write(
+    core: Core, writes: JobWrites, live: LiveJob, changed: Job, actor: str, action: str
+) -> Job:
+    """Write a job that follows its declaration, with rows for the due times it leaves behind."""
     rows: tuple[NewRun, ...] = ()
-    if changed.next_due != old.next_due:
+    if changed.next_due != live.current().next_due:
+        now_us = core.clock.now_us()
         reason = core.absence(live.next_due_us or 0) or "its declaration changed"
         rows = writes.passed(live, now_us, reason, RunState.MISSED)
-    await writes.replace(live, changed, ACTOR, "job.edit", rows)
+    return await writes.replace(live, changed, actor, action, rows)
 
 
 def _paused(old: Job, fresh: Job) -> bool:

@@ -7,52 +7,114 @@ Due times that passed meanwhile need nothing here: the first ticks find them lat
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from schedtui.clock import from_us
+from schedtui.engine.admit import Admission
+from schedtui.engine.attempts import MAX_LOST
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveRun
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import StoreDataError
-from schedtui.models import RunState
-from schedtui.protocols import Finish, Opened, OpenRun, RecentRun, Store, StoreTx
+from schedtui.models import OnLost, RunState
+from schedtui.protocols import Finish, Opened, OpenRun, RecentRun, Retry, Store, StoreTx
 
 logger = logging.getLogger("schedtui.recover")
 
 CHUNK = 1_000
 
 
-async def recover(core: Core, writes: JobWrites, opened: Opened) -> None:
+def note_absence(core: Core, opened: Opened) -> None:
+    """Remember since when nobody ran, for the due times of that while."""
+    now_us = core.clock.now_us()
+    if opened.last_seen_us is not None and opened.last_seen_us <= now_us:
+        since, until = from_us(opened.last_seen_us), from_us(now_us)
+        how = "" if opened.clean else " (it did not stop in order)"
+        reason = f"the engine did not run from {since:%FT%TZ} to {until:%FT%TZ}{how}"
+        core.absent = (opened.last_seen_us, now_us, reason)
+
+
+async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admission) -> None:
     """Settle what is left, before the first tick.
 
     Raises:
         StoreUnavailableError: the store cannot take it now; nothing else was started.
     """
-    left = await asyncio.to_thread(core.store.open_runs)
+    left = _without_damaged(core, await core.off_loop(core.store.open_runs))
     interrupted = [run for run in left if run.state is RunState.RUNNING]
     seen = (
         "" if opened.last_seen_us is None else f", last seen {from_us(opened.last_seen_us):%FT%TZ}"
     )
     reason = f"its engine ended while it ran{seen}; it may or may not have done its work"
     now_us = core.clock.now_us()
+    seen_us = now_us if opened.last_seen_us is None else min(opened.last_seen_us, now_us)
+    again: list[OpenRun] = []
     for first in range(0, len(interrupted), CHUNK):
         chunk = interrupted[first : first + CHUNK]
-        kept = await asyncio.to_thread(_kept_lines, core.store, chunk)
-        rows = [_lost(run, now_us, reason, kept.get(run.id, 0)) for run in chunk]
-        await writes.write(lambda tx, rows=rows: tx.finish(rows))  # type: ignore[misc]
+        kept = await core.off_loop(_kept_lines, core.store, chunk)
+        rows = [_lost(run, seen_us, reason, kept.get(run.id, 0)) for run in chunk]
+        ends = [row for run, row in zip(chunk, rows, strict=True) if not _reruns(core, run)]
+        retries = [
+            Retry(row, now_us) for run, row in zip(chunk, rows, strict=True) if _reruns(core, run)
+        ]
+        await writes.write(partial(_end, ends, retries))
+        again += [run._replace(state=RunState.QUEUED) for run in chunk if _reruns(core, run)]
     for run in interrupted:
-        live = core.jobs.by_id(run.job_id)
-        if live is not None:
-            at_us = run.started_at_us or now_us
-            live.recent.append(RecentRun(run.id, run.job_id, RunState.LOST, at_us, now_us - at_us))
+        live = core.holder(run.job_id, run.function)
+        if live is not None and not _reruns(core, run):
+            at_us = run.started_at_us or run.claimed_at_us
+            lasted_us = max(seen_us - at_us, 0)
+            live.recent.append(RecentRun(run.id, run.job_id, RunState.LOST, at_us, lasted_us))
+            live.failures += 1
     waiting = [run for run in left if run.state is RunState.QUEUED]
+    orphans = _queue(core, sorted([*waiting, *again]), admission)
+    attempted = [run for run in [*waiting, *again] if run.attempt]
+    lines = await core.off_loop(_kept_lines, core.store, attempted)
+    for run in attempted:
+        live = core.holder(run.job_id, run.function)
+        if live is not None and run.id in live.running:
+            live.running[run.id].log_lines = lines.get(run.id, 0)
+    for job_id in orphans:
+
+        def cancel(tx: StoreTx, job_id: int = job_id) -> list[int]:
+            return tx.cancel_queued(job_id, "its job is gone from the store", now_us)
+
+        await writes.write(cancel)
+    if left:
+        logger.info(
+            "%d runs were interrupted (%d of them run again), %d had not started",
+            len(interrupted),
+            len(again),
+            len(waiting),
+        )
+
+
+def _without_damaged(core: Core, left: Sequence[OpenRun]) -> list[OpenRun]:
+    """Runs whose job can be read: what is to become of the others, only that would say."""
+    whole: list[OpenRun] = []
+    for run in left:
+        live = core.jobs.by_id(run.job_id)
+        if live is None or not live.job.damage:
+            whole.append(run)
+    if len(whole) < len(left):
+        text = (
+            f"{len(left) - len(whole)} runs of damaged jobs are left as they are, until these "
+            "jobs are mended and the engine is started again"
+        )
+        logger.warning(text)
+        core.problem("runs of damaged jobs", text)
+    return whole
+
+
+def _queue(core: Core, waiting: Sequence[OpenRun], admission: Admission) -> set[int]:
+    """Let runs wait again that had not started. Returns the ids of jobs that are gone."""
     orphans: set[int] = set()
     for run in waiting:
-        live = core.jobs.by_id(run.job_id)
+        live = core.holder(run.job_id, run.function)
         if live is None:
             orphans.add(run.job_id)
             continue
@@ -64,19 +126,26 @@ async def recover(core: Core, writes: JobWrites, opened: Opened) -> None:
             source=run.source,
             scheduled_for_us=run.scheduled_for_us,
             pool=core.pool_of(run.function),
+            limits=live.limits,
+            claimed_at_us=run.claimed_at_us,
+            not_before_us=run.not_before_us or 0,
         )
         queued.attempt = run.attempt
-        queued.pool.queue.append(queued)
         live.active += 1
         live.running[run.id] = queued
-    for job_id in orphans:
+        admission.wait(queued)
+    return orphans
 
-        def cancel(tx: StoreTx, job_id: int = job_id) -> list[int]:
-            return tx.cancel_queued(job_id, "its job was deleted", now_us)
 
-        await writes.write(cancel)
-    if left:
-        logger.info("%d runs were interrupted, %d had not started", len(interrupted), len(waiting))
+def _end(ends: Sequence[Finish], retries: Sequence[Retry], tx: StoreTx) -> None:
+    tx.finish(ends)
+    tx.retry(retries)
+
+
+def _reruns(core: Core, run: OpenRun) -> bool:
+    """Whether an interrupted run is to run again."""
+    live = core.holder(run.job_id, run.function)
+    return live is not None and live.policies.on_lost is OnLost.RERUN and run.attempt < MAX_LOST
 
 
 def _kept_lines(store: Store, runs: Sequence[OpenRun]) -> dict[int, int]:
@@ -90,14 +159,16 @@ def _kept_lines(store: Store, runs: Sequence[OpenRun]) -> dict[int, int]:
     return kept
 
 
-def _lost(run: OpenRun, now_us: int, reason: str, log_lines: int) -> Finish:
+def _lost(run: OpenRun, seen_us: int, reason: str, log_lines: int) -> Finish:
+    """The end of an interrupted run: when its engine was last seen, for nobody knows more."""
+    started_us = run.started_at_us or run.claimed_at_us
     return Finish(
         run.id,
         run.attempt,
         run.token or 0,
         RunState.LOST,
-        run.started_at_us or now_us,
-        now_us,
+        started_us,
+        max(started_us, seen_us),
         reason,
         None,
         None,

@@ -7,34 +7,45 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from schedtui import __version__
 from schedtui.capture import Capture
-from schedtui.clock import Clock, Timer, from_us
+from schedtui.clock import Timer
 from schedtui.engine.admit import Admission
 from schedtui.engine.aps import Shell
+from schedtui.engine.cancel import Cancels
+from schedtui.engine.chores import ENGINE, Chores
 from schedtui.engine.claim import Claims
 from schedtui.engine.clockwatch import ClockWatch
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
+from schedtui.engine.daemons import DaemonThreads
 from schedtui.engine.events import Hub
+from schedtui.engine.halt import Halt
+from schedtui.engine.info import HANGS_S, info
 from schedtui.engine.live import LiveRun
 from schedtui.engine.load import Reloads, load
 from schedtui.engine.loglines import LogLines
 from schedtui.engine.reconcile import reconcile
-from schedtui.engine.recover import recover
-from schedtui.engine.slots import Pool
-from schedtui.engine.supervise import Supervisor
+from schedtui.engine.recover import note_absence, recover
+from schedtui.engine.reloading import Reloading
+from schedtui.engine.settings import Settings
+from schedtui.engine.slots import Pool, Slots
+from schedtui.engine.supervise import LAST_WORD_S, Supervisor
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import StoreUnavailableError
-from schedtui.execution import AsyncExecutor, ThreadExecutor
-from schedtui.models import EngineInfo, Health, JobSummary, Policies
+from schedtui.execution import (
+    AsyncExecutor,
+    ProcessExecutor,
+    ThreadExecutor,
+    late,
+    refuse_in_worker,
+)
+from schedtui.models import EngineInfo, JobSummary
 from schedtui.protocols import Boot, Opened, Store, StoreTx
-from schedtui.registry import Registry
 from schedtui.store.writer import Lane, Write, Writer
 
 logger = logging.getLogger("schedtui.engine")
@@ -43,38 +54,20 @@ T = TypeVar("T")
 
 BEAT_S = 5.0
 """Between two signs of life in the store."""
-HANGS_S = 5.0
-"""A tick older than this makes the engine's health degraded."""
-LAST_WORD_S = 2.0
-"""How long a cancelled run may take to end before it is given up."""
 MOMENT_S = 0.002
-"""What a function in a thread is given where nobody can know how long it takes."""
+"""What a function in a thread or process is given where nobody can know how long it takes."""
 FLUSH_S = 10.0
 """How long a stop waits for a store that does not answer."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
-    """What an engine is told when it is made."""
-
-    clock: Clock
-    registry: Registry
-    timezone: str
-    policies: Policies
-    threads: int
-    async_slots: int
-    address: str
-    """Where other processes reach it; for whoever is refused its store."""
-    echo: bool
-    """Whether captured output also goes where it went before."""
-    log_level: int | None
+THREADS = 8
+"""Blocking calls of the engine's own that are made at once, most of them reads of the store."""
 
 
 class Running:
     """One start of an engine."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, address: str = "") -> None:
         self.settings = settings
+        self._address = address
         self.store = store
         self.clock = settings.clock
         self.boot = secrets.token_hex(8)
@@ -82,25 +75,36 @@ class Running:
         self.ready = False
         self.stopping = False
         self.loop = asyncio.get_running_loop()
+        self._threads = DaemonThreads(THREADS, "schedtui-own")
+        self.off_loop = self._threads.call
+        self.opened = False
+        """Whether its store can be read."""
         self.ended = asyncio.Event()
         """Set when it has stopped, or its start has failed."""
         self._begun = asyncio.Event()
         self._stop_task: asyncio.Task[None] | None = None
         self._beat: Timer | None = None
         self._capture = Capture(echo=settings.echo)
+        self._processes = ProcessExecutor(slots=settings.processes, clock=self.clock)
         self._unwatch: Callable[[], None] = _nothing
 
-    async def start(self) -> None:
+    async def start(self, before: Iterable[Callable[[], Awaitable[object]]] = ()) -> None:
         """Open the store, take over what it holds, and begin to tick.
+
+        Args:
+            before: Awaited before the first tick.
 
         Raises:
             StoreLockedError, StoreSchemaError, StoreUnavailableError: nothing was started.
+            RefusedError: this process is a worker of another engine.
         """
         try:
-            await self._start()
+            refuse_in_worker()
+            await self._start(before)
         finally:
             self._begun.set()
             if not self.ready:
+                self._threads.shutdown()
                 self.ended.set()
 
     async def stop(self, grace_s: float) -> None:
@@ -113,27 +117,33 @@ class Running:
             self._stop_task = self.loop.create_task(self._stop(grace_s))
         await asyncio.shield(self._stop_task)
 
-    async def _start(self) -> None:
+    async def _start(self, before: Iterable[Callable[[], Awaitable[object]]]) -> None:
         boot = Boot(
             boot=self.boot,
             pid=os.getpid(),
             started_at_us=self.started_us,
-            address=self.settings.address,
+            address=self._address,
         )
         opened = await self._open(boot)
         try:
             self._wire(opened)
+            self.halt.take_over(opened.pause)
             self.writer.start()
+            if self.settings.paused:
+                await self.halt.pause("started paused", ENGINE)
             await load(self.core)
-            self._note_absence(opened)
+            note_absence(self.core, opened)
             if opened.last_seen_us is not None:
                 await self.watch.since(opened.last_seen_us)
             await self._tell_start()
             await reconcile(self.core, self.writes)
-            await recover(self.core, self.writes, opened)
+            await recover(self.core, self.writes, opened, self.admission)
+            self.opened = True
+            for call in before:
+                await call()
         except BaseException:
             self._unwatch()
-            await asyncio.to_thread(self._abandon)
+            await self._threads.call(self._abandon)
             raise
         for pool in self.core.pools.values():
             pool.executor.start()
@@ -143,23 +153,27 @@ class Running:
         self.admission.open()
         self.ready = True
         self._sign()
+        self.chores.begin()
         logger.info("engine %s runs %d jobs on %s", self.boot, len(self.core.jobs), self.store.url)
 
     async def _tell_start(self) -> None:
         at_us, detail = self.started_us, json.dumps({"version": __version__, "pid": os.getpid()})
-        await self.writes.write(
-            lambda tx: tx.audit(at_us, "engine", "engine.start", self.boot, detail)
-        )
+
+        def apply(tx: StoreTx) -> str:
+            tx.audit(at_us, "engine", "engine.start", self.boot, detail)
+            return tx.secret()
+
+        self.core.secret = (await self.writes.write(apply)).encode()
 
     async def _open(self, boot: Boot) -> Opened:
-        opening = asyncio.ensure_future(asyncio.to_thread(self.store.open, boot))
+        opening = asyncio.ensure_future(self._threads.call(self.store.open, boot))
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
             # The thread goes on, and what it opens must not stay locked.
             await asyncio.wait([opening])
             if opening.exception() is None:
-                await asyncio.to_thread(self.store.close)
+                await self._threads.call(self.store.close)
             raise
 
     async def _stop(self, grace_s: float) -> None:
@@ -180,9 +194,11 @@ class Running:
         self.core.hub.close()
         if self._beat is not None:
             self._beat.cancel()
+        await self.reloading.close()
         async with AsyncExitStack() as last:
             # Last one first, and whatever fails: nothing may stay locked, hooked or running.
-            last.push_async_callback(asyncio.to_thread, self.store.close)
+            last.callback(self._threads.shutdown)
+            last.push_async_callback(self._threads.call, self.store.close)
             last.callback(self._unwatch)
             last.callback(self._capture.uninstall)
             last.callback(self.shell.shutdown, wait=False)
@@ -206,7 +222,7 @@ class Running:
         self._background(lambda tx: tx.beat(self.boot, now_us, stopped=True))
 
     async def _flush(self) -> None:
-        if not await asyncio.to_thread(self.writer.stop, FLUSH_S):
+        if not await self._threads.call(self.writer.stop, FLUSH_S):
             logger.error("the store did not answer: what ended last is recorded as lost")
         await asyncio.sleep(0)
 
@@ -218,36 +234,21 @@ class Running:
 
     def info(self) -> EngineInfo:
         """The engine now."""
-        core = self.core
-        age_s = max(0.0, self.clock.monotonic() - self.claims.last_tick)
-        problems = list(core.problems.values())
-        if age_s > HANGS_S and self.ready:
-            problems.append(f"the tick last ran {age_s:.0f} s ago")
-        health = Health.STOPPED if self.stopping else Health.DEGRADED if problems else Health.OK
-        waiting = sum(len(pool.queue) for pool in core.pools.values())
-        return EngineInfo(
-            boot=self.boot,
-            version=__version__,
-            health=health,
-            problems=tuple(problems),
-            timezone=self.settings.timezone,
-            now=from_us(self.clock.now_us()),
-            started_at=from_us(self.started_us),
-            last_tick_age_s=age_s,
-            jobs=len(core.jobs),
-            jobs_paused=core.jobs.paused,
-            runs_active=len(self.supervisor.running),
-            runs_queued=waiting,
-            store=self.store.url,
-            pid=os.getpid(),
-        )
+        return info(self)
 
     def busy_s(self) -> float:
         """Real seconds that are worth waiting for what is under way off the loop; 0 for nothing."""
-        if self.writer.busy or self.logs.busy or self.reloads.busy:
+        if (
+            self.writer.busy
+            or self.logs.busy
+            or self.reloads.busy
+            or self.chores.busy
+            or late.busy(self.loop)
+        ):
             return HANGS_S
-        threads = self.core.pools["thread"]
-        return MOMENT_S if threads.free < threads.executor.slots else 0.0
+        elsewhere = (self.core.pools["thread"], self.core.pools["process"])
+        busy = any(pool.free < pool.executor.slots for pool in elsewhere)
+        return MOMENT_S if busy else 0.0
 
     def _wire(self, opened: Opened) -> None:
         settings = self.settings
@@ -260,26 +261,40 @@ class Running:
             boot=self.boot,
             last_run_id=opened.last_run_id,
             clock_epoch=opened.clock_epoch,
+            threads=self._threads,
         )
         self.core = core
         core.hub = Hub(self.boot, summary=self._summary, info=self.info)
         core.writer = self.writer = Writer(
             self.store, deliver=core.deliver, on_health=self._store_health
         )
-        core.pools = {
+        pools = {
             "async": Pool(AsyncExecutor(slots=settings.async_slots, clock=self.clock)),
             "thread": Pool(ThreadExecutor(slots=settings.threads, clock=self.clock)),
+            "process": Pool(self._processes),
         }
+        core.slots = Slots(pools, settings.pools, settings.registry.limit_of)
         self.logs = LogLines(core, self._job_of)
         self.supervisor = Supervisor(core, self.logs)
         self.admission = Admission(core, self._dispatch)
         self.reloads = Reloads(core)
+        self.cancels = Cancels(core, self.supervisor, self.admission)
         self.claims = Claims(
-            core, dispatch=self._dispatch, queued=self.admission.sweep, reload=self.reloads.read
+            core,
+            dispatch=self._dispatch,
+            wait=self.admission.wait,
+            replace=self.cancels.replaced,
+            reload=self.reloads.read,
         )
         self.supervisor.on_slot = self.admission.sweep
+        self.supervisor.on_retry = self.admission.wait
         self.writes = JobWrites(core)
-        self.commands = Commands(core, self.writes, self.claims, self.admission, self._dispatch)
+        self.commands = Commands(
+            core, self.writes, self.claims, self.admission, self.cancels, self._dispatch
+        )
+        self.chores = Chores(core, self.commands, self.admission, self.supervisor.failures)
+        self.reloading = Reloading(core, self.writes, self.commands)
+        self.halt = Halt(core, self.claims, self.writes)
         self.watch = ClockWatch(core, self.claims, self.writes.write)
         self.shell = Shell(self._tick, self.clock)
         core.wakeup = self.shell.wakeup
@@ -290,7 +305,7 @@ class Running:
 
     def _tick(self) -> float:
         self.watch.check()
-        return self.claims.tick()
+        return min(self.claims.tick(), self.admission.tick(), self.chores.tick())
 
     def _dispatch(self, runs: list[LiveRun]) -> None:
         self.supervisor.start(runs)
@@ -302,14 +317,6 @@ class Running:
     def _job_of(self, run_id: int) -> int | None:
         run = self.supervisor.running.get(run_id)
         return None if run is None else run.job.id
-
-    def _note_absence(self, opened: Opened) -> None:
-        now_us = self.clock.now_us()
-        if opened.last_seen_us is not None and opened.last_seen_us <= now_us:
-            since, until = from_us(opened.last_seen_us), from_us(now_us)
-            how = "" if opened.clean else " (it did not stop in order)"
-            reason = f"the engine did not run from {since:%FT%TZ} to {until:%FT%TZ}{how}"
-            self.core.absent = (opened.last_seen_us, now_us, reason)
 
     def _store_health(self, error: StoreUnavailableError | None) -> None:
         self.core.problem("store", None if error is None else str(error))
@@ -335,8 +342,7 @@ class Running:
     @property
     def _starting(self) -> int:
         """Claims, and runs with a slot, whose commit is not heard yet."""
-        claimed = sum(pool.claimed for pool in self.core.pools.values())
-        return self.claims.outstanding + claimed
+        return self.claims.outstanding + self.core.slots.claimed
 
     async def _quiet(self, timeout_s: float) -> None:
         """Wait until nothing is claimed, runs or waits to be written; not longer than told."""
@@ -354,6 +360,7 @@ class Running:
         self.ended.set()
         self._unwatch()
         self._capture.uninstall()
+        self._processes.kill()
         self._abandon()
 
     def _abandon(self) -> None:
@@ -361,6 +368,7 @@ class Running:
             self.writer.stop(0)
         finally:
             self.store.close()
+            self._threads.shutdown()
 
 
 def _nothing() -> None:

@@ -1,22 +1,51 @@
-"""Pools of slots: who may run now, and who waits for whom.
+"""Slots and limits: who may run now, and what the others wait for.
 
-A slot is given out when a run is claimed, before its row is committed, and comes back when its
-function has ended, before that outcome is.
+A run needs up to four things, in this order: that its time has come, that fewer runs of its job
+are under way than may be, a place in its named pool and in its group, and a slot of its executor.
+It waits in one place at a time, for the first of them that it lacks, so that nothing is looked at
+again until what it waits for may be there.
+
+A place and a slot are taken when a run is claimed, before its row is committed. They come back when
+its function has ended; its job's turn passes when the end of the run is committed, so a run that
+waits for a retry keeps it.
 """
 
 from __future__ import annotations
 
-from collections import deque
+import heapq
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 
-from schedtui.engine.live import LiveRun
+from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.models import RunState, WaitReason
 from schedtui.protocols import Executor
 
 FRESH_S = 0.005
 """A slot given out this short a time ago may well be back in a moment: wait for it, once."""
 
+_Waiting = list[tuple[int, int, LiveRun]]
+_ORDER = count()
+
+
+class Limit:
+    """So many runs at once: of a named pool, or of a group."""
+
+    __slots__ = ("capacity", "name", "used", "waiting")
+
+    def __init__(self, name: str, capacity: int) -> None:
+        self.name = name
+        self.capacity = capacity
+        self.used = 0
+        self.waiting: _Waiting = []
+
+    @property
+    def full(self) -> bool:
+        """Whether nobody more may run."""
+        return self.used >= self.capacity
+
 
 class Pool:
-    """The slots of one executor, and the runs that wait for one."""
+    """The slots of one executor, and the runs that wait for nothing but one of them."""
 
     def __init__(self, executor: Executor) -> None:
         self.executor = executor
@@ -25,28 +54,198 @@ class Pool:
         """Slots of runs whose claim is not committed yet."""
         self.given_at = float("-inf")
         """When (monotonic seconds) calls were last handed to the executor."""
-        self.queue: deque[LiveRun] = deque()
-
-    def take(self) -> bool:
-        """Reserve a slot for a claim; False when none is free or others waited before."""
-        if self.free <= 0 or self.queue:
-            return False
-        self.free -= 1
-        self.claimed += 1
-        return True
+        self.queue: _Waiting = []
 
     def soon(self, now: float) -> bool:
         """Whether slots that are all taken may be back in a moment."""
         return not self.queue and (self.claimed > 0 or now - self.given_at < FRESH_S)
 
-    def give_back(self) -> None:
-        """A function has ended, or a claim was lost."""
-        self.free += 1
 
-    def next_waiting(self) -> LiveRun | None:
-        """The run that has waited longest, with a slot reserved for it; None without either."""
-        if self.free <= 0 or not self.queue:
-            return None
-        self.free -= 1
-        self.claimed += 1
-        return self.queue.popleft()
+class Slots:
+    """All pools and limits of a started engine, and the runs that wait.
+
+    Args:
+        pools: By the kind of their executor.
+        limits: How many runs at once each named pool of the engine allows.
+        group_limit: The same of a group; None for any number.
+    """
+
+    def __init__(
+        self,
+        pools: Mapping[str, Pool],
+        limits: Mapping[str, int],
+        group_limit: Callable[[str], int | None],
+    ) -> None:
+        self.pools = pools
+        self._named = {name: Limit(name, capacity) for name, capacity in limits.items()}
+        self._groups: dict[str, Limit] = {}
+        self._group_limit = group_limit
+        self._later: _Waiting = []
+        self.waiting = 0
+        """Runs that are queued."""
+
+    @property
+    def claimed(self) -> int:
+        """Slots of runs whose claim is not committed yet."""
+        return sum(pool.claimed for pool in self.pools.values())
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The names of the engine's pools."""
+        return frozenset(self._named)
+
+    def limits_of(self, job: LiveJob) -> tuple[Limit, ...]:
+        """What a run of a job needs a place in, besides its job and its executor."""
+        found = []
+        pool = self._named.get(job.policies.pool) if job.policies.pool else None
+        if pool is not None:
+            found.append(pool)
+        capacity = self._group_limit(job.job.group)
+        if capacity is not None:
+            group = self._groups.setdefault(job.job.group, Limit(job.job.group, capacity))
+            group.capacity = capacity  # the group may have been declared anew
+            found.append(group)
+        return tuple(found)
+
+    def take(self, run: LiveRun) -> WaitReason | None:
+        """Reserve all that a new run needs; else what it has to wait for, and nothing is taken."""
+        pool = run.pool
+        job = run.job
+        if run.not_before_us:
+            return WaitReason.JITTER
+        if _is_full(job):
+            return WaitReason.OVERLAP
+        for limit in run.limits:
+            if limit.full or limit.waiting:
+                return WaitReason.POOL
+        if pool.free <= 0 or pool.queue:
+            return WaitReason.SLOT
+        self._give(run)
+        return None
+
+    def park(self, run: LiveRun, now_us: int) -> None:
+        """Let a queued run wait in the place that is right for it."""
+        if not run.parked:
+            run.parked = True
+            self.waiting += 1
+        if run.not_before_us > now_us:
+            _push(self._later, run, run.not_before_us)
+            return
+        run.not_before_us = 0
+        if not self._take_turn(run):
+            _push(run.job.waiting, run, run.id)
+            return
+        for limit in run.limits:
+            if limit.full:
+                _push(limit.waiting, run, -run.priority)
+                return
+        _push(run.pool.queue, run, -run.priority)
+
+    def ready(self, now_us: int) -> Iterator[LiveRun]:
+        """The waiting runs that may start now, each with all that it needs reserved."""
+        while self._later and self._later[0][0] <= now_us:
+            run = heapq.heappop(self._later)[2]
+            if _waits(run):
+                self.park(run, now_us)
+        for pool in self.pools.values():
+            while pool.free > 0 and pool.queue:
+                run = heapq.heappop(pool.queue)[2]
+                if not _waits(run):
+                    continue
+                if any(limit.full for limit in run.limits):
+                    self.park(run, now_us)
+                    self._wake(run.limits, now_us)
+                    continue
+                self.unpark(run)
+                self._give(run)
+                yield run
+
+    def shift(self, step_us: int) -> None:
+        """The wall clock was stepped: what waits for a while waits no shorter and no longer."""
+        self._later = [(at_us + step_us, order, run) for at_us, order, run in self._later]
+        for at_us, _, run in self._later:
+            run.not_before_us = at_us
+
+    def next_us(self) -> int | None:
+        """When the time of the next waiting run comes; None when none waits for its time."""
+        later = self._later
+        while later and not _waits(later[0][2]):
+            heapq.heappop(later)
+        return later[0][0] if later else None
+
+    def give_back(self, run: LiveRun, now_us: int) -> bool:
+        """Its function has ended, or its claim was lost. Whether somebody waits for its slot."""
+        run.pool.free += 1
+        if run.limits:
+            for limit in run.limits:
+                limit.used -= 1
+            self._wake(run.limits, now_us)
+        return bool(run.pool.queue)
+
+    def pass_turn(self, run: LiveRun, now_us: int) -> bool:
+        """A run has ended, or was cancelled. Whether another run of its job waited for that."""
+        if not run.holds_job:
+            return False
+        run.holds_job = False
+        run.job.holders -= 1
+        return self.turns(run.job, now_us)
+
+    def turns(self, job: LiveJob, now_us: int) -> bool:
+        """Let the runs of a job that waited for their turn move on, as many as may."""
+        waited = False
+        while job.waiting and not _is_full(job):
+            run = heapq.heappop(job.waiting)[2]
+            if _waits(run):
+                waited = True
+                self.park(run, now_us)
+        return waited
+
+    def unpark(self, run: LiveRun) -> None:
+        """It waits no longer: it starts, or was cancelled."""
+        if run.parked:
+            run.parked = False
+            self.waiting -= 1
+
+    def forget(self, run: LiveRun, now_us: int) -> bool:
+        """It was cancelled while it waited. Whether that lets another run move on."""
+        self.unpark(run)
+        self._wake(run.limits, now_us)
+        return self.pass_turn(run, now_us) or bool(run.pool.queue)
+
+    def _wake(self, limits: tuple[Limit, ...], now_us: int) -> None:
+        """Let whoever waits for these limits move on; one that then waits for another is passed."""
+        for limit in limits:
+            while limit.waiting and not limit.full:
+                run = heapq.heappop(limit.waiting)[2]
+                if _waits(run):
+                    self.park(run, now_us)
+                    if not any(one.full for one in run.limits):
+                        break  # it waits for a slot alone, and will take the place
+
+    def _take_turn(self, run: LiveRun) -> bool:
+        if not run.holds_job:
+            if _is_full(run.job):
+                return False
+            run.holds_job = True
+            run.job.holders += 1
+        return True
+
+    def _give(self, run: LiveRun) -> None:
+        self._take_turn(run)
+        run.pool.free -= 1
+        run.pool.claimed += 1
+        for limit in run.limits:
+            limit.used += 1
+
+
+def _is_full(job: LiveJob) -> bool:
+    capacity = job.policies.concurrency
+    return capacity > 0 and job.holders >= capacity
+
+
+def _waits(run: LiveRun) -> bool:
+    return run.parked and run.state is RunState.QUEUED
+
+
+def _push(waiting: _Waiting, run: LiveRun, key: int) -> None:
+    heapq.heappush(waiting, (key, next(_ORDER), run))

@@ -7,27 +7,32 @@ ended; that the job is idle again (for overlap) counts from the commit of the ou
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextvars import copy_context
 from functools import partial
-from typing import Any
 
 from schedtui.capture import RunSink, run_context
 from schedtui.clock import Timer
+from schedtui.engine.attempts import End, retry_delay_s
+from schedtui.engine.calls import prepare
 from schedtui.engine.core import Core
+from schedtui.engine.failures import Failures
 from schedtui.engine.live import LiveRun
 from schedtui.engine.loglines import LogLines
 from schedtui.errors import EngineStoppedError, SchedtuiError, StoreDataError
 from schedtui.execution.ended import ended_error
 from schedtui.models import RunState
-from schedtui.protocols import Call, Ended, Finish, RecentRun
-from schedtui.registry.function import Function
+from schedtui.protocols import Call, Ended, Finish, RecentRun, Retry, StoreTx
 from schedtui.store.writer import Lane, Write
 
 logger = logging.getLogger("schedtui.runs")
 
 MAX_BATCH = 500
 """Outcomes in one write, so that the writer can stop between two of them."""
+LAST_WORD_S = 2.0
+"""How long a run that was asked to end may take for it before it is given up."""
 REFUSED = "the store refused this run's outcome"
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Between two attempts to write outcomes that a store refuses for no fault of theirs."""
@@ -44,10 +49,11 @@ class Supervisor:
     def __init__(self, core: Core, logs: LogLines) -> None:
         self._core = core
         self._logs = logs
-        self._ends: list[tuple[LiveRun, Finish]] = []
+        # Not that of whoever triggers a run: what belongs to one request is not another's.
+        self._context = copy_context()
+        self._ends: list[End] = []
         self._flushing = False
-        self._cancel_reason = ""
-        self._again: list[tuple[LiveRun, Finish]] = []
+        self._again: list[End] = []
         self._unwelcome: set[int] = set()
         self._refusals = 0
         self._timer: Timer | None = None
@@ -60,7 +66,12 @@ class Supervisor:
         """Set while no function runs and every outcome is committed."""
         self.idle.set()
         self.on_slot: Callable[[], None] = _nobody
-        """Called when a slot has come back."""
+        """Called when something has come back that a queued run may wait for."""
+        self.on_retry: Callable[[LiveRun], None] = _nothing
+        """Called with a run that is queued again."""
+        self.on_unwanted: Callable[[LiveRun], None] = _nothing
+        """Called with a run that has started although it is to end."""
+        self.failures = Failures(core)
 
     def start(self, runs: list[LiveRun]) -> None:
         """Call the functions of runs whose rows say ``running``."""
@@ -69,40 +80,89 @@ class Supervisor:
         for run in runs:
             run.pool.given_at = now
             self.running[run.id] = run
+            if run.job.policies.timeout_s:
+                run.deadline = self._core.clock.call_later(
+                    run.job.policies.timeout_s, partial(self._overdue, run)
+                )
             self._call(run)
+            if run.unwanted is not None:
+                self.on_unwanted(run)
 
     def _call(self, run: LiveRun) -> None:
         run.make_sink = self._sink
+        if run.sink is not None:
+            run.sink.reopen(run.attempt)
         try:
             function = self._core.registry.resolve(run.function)
-            call: Callable[..., Any] = function.call
-            if run.pool.executor.kind == "thread":  # there the arguments are checked as well
-                call, kwargs = partial(_checked_call, function, run.kwargs), {}
-            else:
-                kwargs = function.validate(run.kwargs)
-            done = partial(self._ended, run)
-            run.pool.executor.submit(Call(run.id, call, kwargs, run_context(run), done))
+            core = self._core
+            call, kwargs = prepare(run, function, key=core.secret, loop=core.loop)
+            origin = function.origin if run.pool.executor.kind == "process" else None
+            done, limit = partial(self._ended, run), function.memory_limit_mb
+            context = run_context(run, self._context)
+            run.pool.executor.submit(
+                Call(run.token, call, kwargs, context, done, origin, limit, core.secret)
+            )
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it is its outcome
             self._ended(run, ended_error(error, self._core.clock))
 
     def _sink(self, run: LiveRun) -> RunSink:
         return RunSink(
-            run_id=run.id, attempt=run.attempt, clock=self._core.clock, on_dirty=self._logs.dirty
+            run_id=run.id,
+            attempt=run.attempt,
+            clock=self._core.clock,
+            on_dirty=self._logs.dirty,
+            first_seq=run.log_lines + 1,
         )
+
+    def cancel(self, run: LiveRun, state: RunState, reason: str) -> bool:
+        """Ask a run to end; its end then counts as ``state``. Whether it could be asked."""
+        run.asked = (state, reason)
+        return run.pool.executor.cancel(run.token)
+
+    def let_go(self, run: LiveRun) -> None:
+        """Record a run that was asked to end and does not; its function may still be at work."""
+        if self.running.get(run.id) is run and run.asked is not None:
+            run.pool.executor.abandon(run.token)
+            state, reason = run.asked
+            reason = f"{reason}; it did not end when asked and may still be at work"
+            self._ended(run, Ended(state, self._core.clock.now_us(), reason=reason))
+
+    def _overdue(self, run: LiveRun) -> None:
+        if self.running.get(run.id) is not run:
+            return
+        reason = f"ran longer than its timeout of {run.job.policies.timeout_s:g} s"
+        self.cancel(run, RunState.TIMED_OUT, reason)
+        if run.pool.executor.kind == "thread":  # it can be asked, and need not look
+            self.let_go(run)
+        else:
+            run.deadline = self._core.clock.call_later(LAST_WORD_S, partial(self.let_go, run))
 
     def _ended(self, run: LiveRun, ended: Ended) -> None:
         """A function has ended: its slot is free, its outcome waits to be written."""
-        if self.running.pop(run.id, None) is None:
+        if self.running.get(run.id) is not run:
             return
-        run.pool.give_back()
-        if ended.state is RunState.CANCELLED and ended.reason is None:
-            ended = ended._replace(reason=self._cancel_reason)
-        self.record(run, ended)
-        if run.pool.queue:
+        del self.running[run.id]
+        if run.deadline is not None:
+            run.deadline.cancel()
+        if self._core.slots.give_back(run, ended.finished_at_us):
             self.on_slot()
+        if ended.late is not None:
+            run.late = dict(ended.late)
+        if run.asked is not None:
+            ended = _as_asked(run.asked, ended)
+        delay_s = None
+        if ended.state is not RunState.SUCCEEDED:
+            delay_s = retry_delay_s(run.job.policies, run.attempt, ended)
+        self.record(run, ended, delay_s)
 
-    def record(self, run: LiveRun, ended: Ended) -> None:
-        """Write how a run ended, with the next batch."""
+    def record(self, run: LiveRun, ended: Ended, delay_s: float | None = None) -> None:
+        """Write how a run ended, with the next batch.
+
+        Args:
+            run: Its function has ended, or is given up.
+            ended: How.
+            delay_s: Seconds until its next attempt; None where that was the last one.
+        """
         run.ended = True
         sink = run.sink
         if sink is not None:
@@ -120,12 +180,17 @@ class Supervisor:
             ended.traceback,
             ended.result,
             ended.result_is_json,
-            sink.last_seq if sink is not None else 0,
+            sink.last_seq if sink is not None else run.log_lines,
             sink.dropped if sink is not None else 0,
             sink.progress if sink is not None else None,
             sink.progress_text if sink is not None else None,
+            run.code,
+            json.dumps(run.late, sort_keys=True) if run.late else None,
         )
-        self._ends.append((run, finish))
+        not_before_us = 0
+        if delay_s is not None:
+            not_before_us = self._core.clock.now_us() + round(delay_s * 1e6)
+        self._ends.append(End(run, finish, not_before_us))
         self.unwritten += 1
         if not self._flushing:
             self._flushing = True
@@ -133,8 +198,9 @@ class Supervisor:
 
     def cancel_all(self, reason: str) -> bool:
         """Ask every run that can be asked to end; whether there was one."""
-        self._cancel_reason = reason
-        asked = [run.pool.executor.cancel(run.id) for run in list(self.running.values())]
+        asked = [
+            self.cancel(run, RunState.CANCELLED, reason) for run in list(self.running.values())
+        ]
         return any(asked)
 
     def abandon(self, reason: str) -> list[LiveRun]:
@@ -159,11 +225,25 @@ class Supervisor:
         for first in range(0, len(ends), MAX_BATCH):
             self._core.writer.submit(self._write(ends[first : first + MAX_BATCH]))
 
-    def _write(self, ends: list[tuple[LiveRun, Finish]]) -> Write:
+    def _write(self, ends: list[End]) -> Write:
         middle = len(ends) // 2
+        counts = self.failures.counted(ends)
+
+        def apply(tx: StoreTx) -> set[int]:
+            last = [_counted(end) for end in ends if not end.not_before_us]
+            lost = tx.finish(last)
+            if len(last) < len(ends):
+                again = [
+                    Retry(_counted(end), end.not_before_us) for end in ends if end.not_before_us
+                ]
+                lost |= tx.retry(again)
+            if counts:
+                tx.count_failures(counts)
+            return lost
+
         return Write(
             Lane.OUTCOME,
-            lambda tx: tx.finish([_counted(run, finish) for run, finish in ends]),
+            apply,
             done=partial(self._committed, ends),
             failed=partial(self._refused, ends),
             halves=lambda: (
@@ -171,13 +251,20 @@ class Supervisor:
             ),
         )
 
-    def _committed(self, ends: list[tuple[LiveRun, Finish]], lost: set[int]) -> None:
+    def _committed(self, ends: list[End], lost: set[int]) -> None:
         core = self._core
-        for run, finish in ends:
+        waited = False
+        for end in ends:
+            run, finish, not_before_us, _ = end
             self._welcome(run)
             job = run.job
+            if not_before_us and run.id not in lost:
+                self._queue_again(run, not_before_us)
+                continue
             job.active -= 1
             job.running.pop(run.id, None)
+            if run.holds_job and core.slots.pass_turn(run, finish.finished_at_us):
+                waited = True
             self._logs.close(run.id)
             if run.id not in lost:
                 duration_us = finish.finished_at_us - finish.started_at_us
@@ -185,30 +272,42 @@ class Supervisor:
                     RecentRun(run.id, job.id, finish.state, finish.started_at_us, duration_us)
                 )
                 core.hub.run(run.id, job.id, finish.state)
+                self.failures.ended(run, finish)
             else:
                 core.hub.job(job.id)
+        if waited:
+            self.on_slot()
         self._settled(len(ends))
 
-    def _refused(self, ends: list[tuple[LiveRun, Finish]], error: SchedtuiError) -> None:
+    def _queue_again(self, run: LiveRun, not_before_us: int) -> None:
+        again = run.again(not_before_us)
+        job = run.job
+        if run.id in job.running:
+            job.running[run.id] = again
+        self._core.hub.run(run.id, job.id, RunState.QUEUED)
+        self.on_retry(again)
+
+    def _refused(self, ends: list[End], error: SchedtuiError) -> None:
         """The store will not take an outcome as it is: write its bare state instead.
 
         What says nothing about the data may be over in a while, so that is tried again and again.
         """
-        for run, finish in ends:
-            tried = (finish.error or "").startswith(REFUSED)
-            if isinstance(error, StoreDataError) and not tried:
-                self._core.writer.submit(self._write([(run, _bare(finish, error))]))
+        for end in ends:
+            bare = end if end.bare else end._replace(finish=_bare(end.finish, error), bare=True)
+            if isinstance(error, StoreDataError) and not end.bare:
+                self._core.writer.submit(self._write([bare]))
             elif isinstance(error, StoreDataError | EngineStoppedError) or self._closed:
-                self._give_up(run, error)
+                self._give_up(end.run, error)
             else:
-                self._later(run, finish if tried else _bare(finish, error), error)
+                self._later(bare, error)
 
-    def _later(self, run: LiveRun, bare: Finish, error: SchedtuiError) -> None:
+    def _later(self, bare: End, error: SchedtuiError) -> None:
+        run = bare.run
         pause_s = BACKOFF_S[min(self._refusals, len(BACKOFF_S) - 1)]
         if not self._again:
             self._refusals += 1
             self._timer = self._core.clock.call_later(pause_s, self._try_again)
-        self._again.append((run, bare))
+        self._again.append(bare)
         self._unwelcome.add(run.id)
         self._core.problem("outcomes", f"the outcome of run {run.id} cannot be written: {error}")
         self._core.hub.job(run.job.id)
@@ -231,6 +330,8 @@ class Supervisor:
         logger.error("the outcome of run %d could not be written: %s", run.id, error)
         run.job.active -= 1
         run.job.running.pop(run.id, None)
+        if self._core.slots.pass_turn(run, self._core.clock.now_us()):
+            self.on_slot()
         self._logs.close(run.id)
         self._core.hub.job(run.job.id)
         self._settled(1)
@@ -241,15 +342,21 @@ class Supervisor:
             self.idle.set()
 
 
-def _counted(run: LiveRun, finish: Finish) -> Finish:
+def _counted(end: End) -> Finish:
     """An outcome with the lines that were dropped while it waited for the store."""
+    run, finish = end.run, end.finish
     if run.sink is None or run.sink.dropped == finish.log_dropped:
         return finish
     return finish._replace(log_dropped=run.sink.dropped)
 
 
-def _checked_call(function: Function, kwargs: Mapping[str, Any]) -> Any:
-    return function.call(**function.validate(kwargs))
+def _as_asked(asked: tuple[RunState, str], ended: Ended) -> Ended:
+    """The end of a run, as what it was asked for; one that finished all the same has finished."""
+    if ended.state is RunState.SUCCEEDED:
+        return ended
+    state, reason = asked
+    kinds = ("TimeoutError",) if state is RunState.TIMED_OUT else ()
+    return ended._replace(state=state, reason=ended.reason or reason, kinds=kinds)
 
 
 def _bare(finish: Finish, error: SchedtuiError) -> Finish:
@@ -264,4 +371,8 @@ def _bare(finish: Finish, error: SchedtuiError) -> Finish:
 
 
 def _nobody() -> None:
+    return None
+
+
+def _nothing(_run: LiveRun) -> None:
     return None

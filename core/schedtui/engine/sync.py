@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from schedtui.errors import RefusedError
-from schedtui.models import CatchUp, Job, JobPatch, Overlap, Run
+from schedtui.models import (
+    BulkAction,
+    BulkOutcome,
+    EngineInfo,
+    Explanation,
+    Job,
+    JobFilter,
+    JobPatch,
+    Reload,
+    Run,
+)
+from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
 
 if TYPE_CHECKING:
@@ -35,14 +46,12 @@ class Sync:
         name: str | None = None,
         kwargs: Mapping[str, Any] | None = None,
         timezone: str | None = None,
-        overlap: Overlap | str | None = None,
-        grace_s: float | timedelta | None = None,
-        catch_up: CatchUp | str | None = None,
         tags: Iterable[str] = (),
         description: str = "",
         paused: bool = False,
         replace: bool = False,
         actor: str = PYTHON,
+        **own: Unpack[PolicyWords],
     ) -> Job:
         """See `Engine.create_job`."""
         return self._call(
@@ -53,14 +62,12 @@ class Sync:
                 name=name,
                 kwargs=kwargs,
                 timezone=timezone,
-                overlap=overlap,
-                grace_s=grace_s,
-                catch_up=catch_up,
                 tags=tags,
                 description=description,
                 paused=paused,
                 replace=replace,
                 actor=actor,
+                **own,
             )
         )
 
@@ -85,16 +92,32 @@ class Sync:
         self._call(lambda: self._engine.remove_job(job, expect_id=expect_id, actor=actor))
 
     def pause_job(
-        self, job: str, *, reason: str = "", expect_id: int | None = None, actor: str = PYTHON
+        self,
+        job: str,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
     ) -> Job:
         """See `Engine.pause_job`."""
         return self._call(
-            lambda: self._engine.pause_job(job, reason=reason, expect_id=expect_id, actor=actor)
+            lambda: self._engine.pause_job(
+                job, reason=reason, until=until, expect_id=expect_id, actor=actor
+            )
         )
 
     def resume_job(self, job: str, *, expect_id: int | None = None, actor: str = PYTHON) -> Job:
         """See `Engine.resume_job`."""
         return self._call(lambda: self._engine.resume_job(job, expect_id=expect_id, actor=actor))
+
+    def revert_job(self, job: str, *, expect_id: int | None = None, actor: str = PYTHON) -> Job:
+        """See `Engine.revert_job`."""
+        return self._call(lambda: self._engine.revert_job(job, expect_id=expect_id, actor=actor))
+
+    def reload(self, *, actor: str = PYTHON) -> Reload:
+        """See `Engine.reload`."""
+        return self._call(lambda: self._engine.reload(actor=actor))
 
     def trigger_job(
         self,
@@ -108,6 +131,50 @@ class Sync:
         return self._call(
             lambda: self._engine.trigger_job(job, kwargs=kwargs, expect_id=expect_id, actor=actor)
         )
+
+    def run_function(
+        self, function: str, kwargs: Mapping[str, Any] | None = None, *, actor: str = PYTHON
+    ) -> Run:
+        """See `Engine.run_function`."""
+        return self._call(lambda: self._engine.run_function(function, kwargs, actor=actor))
+
+    def cancel_run(
+        self, run_id: int, *, reason: str = "", force: bool = False, actor: str = PYTHON
+    ) -> Run:
+        """See `Engine.cancel_run`."""
+        return self._call(
+            lambda: self._engine.cancel_run(run_id, reason=reason, force=force, actor=actor)
+        )
+
+    def rerun(self, run_id: int, *, actor: str = PYTHON) -> Run:
+        """See `Engine.rerun`."""
+        return self._call(lambda: self._engine.rerun(run_id, actor=actor))
+
+    def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        actor: str = PYTHON,
+    ) -> tuple[BulkOutcome, ...]:
+        """See `Engine.bulk`."""
+        return self._call(
+            lambda: self._engine.bulk(action, where, reason=reason, until=until, actor=actor)
+        )
+
+    def pause_engine(self, *, reason: str = "", actor: str = PYTHON) -> EngineInfo:
+        """See `Engine.pause_engine`."""
+        return self._call(lambda: self._engine.pause_engine(reason=reason, actor=actor))
+
+    def resume_engine(self, *, actor: str = PYTHON) -> EngineInfo:
+        """See `Engine.resume_engine`."""
+        return self._call(lambda: self._engine.resume_engine(actor=actor))
+
+    def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        """See `Engine.explain`."""
+        return self._call(lambda: self._engine.explain(job, at))
 
     def _call(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         loop = self._engine.loop

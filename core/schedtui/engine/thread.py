@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, which functions that exit do not end."""
+"""An event loop in a thread of its own, which functions neither end nor hold up."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ import os
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from schedtui.engine.daemons import DaemonThreads
+from schedtui.execution import CPUS
 from schedtui.execution.forked import leave_if_forked
 
 logger = logging.getLogger("schedtui.engine")
+
+LAST_S = 1.0
+"""What tasks that are left get to end, once the engine has stopped and they are cancelled."""
+
+_left: set[asyncio.Task[Any]] = set()
+"""Tasks that did not end. One that is destroyed is thrown into again, and complains on stderr."""
 
 
 def drive(main: Callable[[], Coroutine[Any, Any, None]]) -> BaseException | None:
@@ -28,22 +36,58 @@ def drive(main: Callable[[], Coroutine[Any, Any, None]]) -> BaseException | None
 def _drive(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a loop until ``main`` is done, as `asyncio.run` does, whatever the functions on it do.
 
+    asyncio's own waits at its end, for ever, for every task and every call of `asyncio.to_thread`.
+    """
+    loop = asyncio.new_event_loop()
+    # As many as asyncio's own has.
+    loop.set_default_executor(DaemonThreads(min(32, CPUS + 4), "schedtui-default"))
+    asyncio.set_event_loop(loop)
+    try:
+        task = loop.create_task(main())
+        _run(loop, task)
+        task.result()
+    finally:
+        try:
+            _run(loop, loop.create_task(_clear(loop)))
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+
+
+def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    """Run the loop until ``task`` is done.
+
     asyncio raises a `SystemExit` or `KeyboardInterrupt` of any task out of the loop as well. The
     task holds it too, so whoever awaits the task is told, and the loop can just go on. The same
     holds for a function that stops the loop.
     """
     pid = os.getpid()
-    with asyncio.Runner() as runner:
-        loop = runner.get_loop()
-        task = loop.create_task(main())
-        task.add_done_callback(lambda _: loop.stop())
-        while not task.done():
-            try:
-                loop.run_forever()
-            except (SystemExit, KeyboardInterrupt) as error:
-                leave_if_forked(pid, error)
-                logger.warning(
-                    "%s was raised in a task or callback of a function; the engine goes on",
-                    type(error).__name__,
-                )
-        task.result()
+    task.add_done_callback(lambda _: loop.stop())
+    while not task.done():
+        try:
+            loop.run_forever()
+        except (SystemExit, KeyboardInterrupt) as error:
+            leave_if_forked(pid, error)
+            logger.warning(
+                "%s was raised in a task or callback of a function; the engine goes on",
+                type(error).__name__,
+            )
+
+
+async def _clear(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel every other task, and end the generators that nobody reads; not for longer than told.
+
+    What goes on all the same stays where it is, with a loop that is closed.
+    """
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        _, pending = await asyncio.wait(tasks, timeout=LAST_S)
+        if pending:
+            logger.warning(
+                "%d tasks of functions did not end when they were cancelled, and were left",
+                len(pending),
+            )
+    await asyncio.wait({loop.create_task(loop.shutdown_asyncgens())}, timeout=LAST_S)
+    _left.update(asyncio.all_tasks() - {asyncio.current_task()})

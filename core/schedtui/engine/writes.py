@@ -12,10 +12,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from schedtui.clock import from_us
-from schedtui.engine.claim import decided_row
+from schedtui.engine import damage
 from schedtui.engine.core import Core
 from schedtui.engine.decide import account
 from schedtui.engine.live import LiveJob
+from schedtui.engine.newruns import decided_row
 from schedtui.errors import ConflictError, SchedtuiError
 from schedtui.models import Job, RunState
 from schedtui.models.wire import to_wire
@@ -24,7 +25,22 @@ from schedtui.store.writer import Lane, Write
 
 T = TypeVar("T")
 
-_NOT_TOLD = frozenset({"version", "created_at", "updated_at", "next_due", "last_due", "declared"})
+_NOT_TOLD = frozenset(
+    {
+        "version",
+        "created_at",
+        "updated_at",
+        "next_due",
+        "last_due",
+        "fired",
+        "failures",
+        "declared",
+    }
+)
+
+
+def _nothing(_tx: StoreTx) -> None:
+    return None
 
 
 class JobWrites:
@@ -72,15 +88,25 @@ class JobWrites:
         return [self._entered(job) for job in await self.write(apply)]
 
     async def replace(
-        self, live: LiveJob, changed: Job, actor: str, action: str, rows: Sequence[NewRun] = ()
+        self,
+        live: LiveJob,
+        changed: Job,
+        actor: str,
+        action: str,
+        rows: Sequence[NewRun] = (),
+        also: Callable[[StoreTx], object] = _nothing,
     ) -> Job:
         """Write a changed job, with the rows of due times that it no longer decides.
+
+        ``also`` is done in the same transaction.
 
         Raises:
             ConflictError: it was changed or deleted meanwhile; nothing was written.
             StoreUnavailableError: nothing was written.
         """
         before = live.current()
+        if changed.damage:
+            damage.refuse(live)
         last_us = rows[-1].scheduled_for_us if rows else None
         if last_us is not None:
             changed = replace(changed, last_due=from_us(last_us))
@@ -88,10 +114,12 @@ class JobWrites:
         changed = replace(changed, version=live.version + 1, updated_at=now)
 
         def apply(tx: StoreTx) -> None:
-            if not tx.update_job(changed, version=before.version):
+            if not tx.update_job(changed, version=before.version, counts=bool(before.damage)):
                 raise changed_meanwhile(before.full_name)
             tx.insert_runs(rows)
-            self.audit(tx, actor, action, before, _difference(before, changed))
+            also(tx)
+            named = changed if before.damage else before
+            self.audit(tx, actor, action, named, _difference(before, changed))
 
         await self.write(apply)
         for row in rows:
@@ -127,7 +155,9 @@ class JobWrites:
     ) -> None:
         """Add a line about a job to the audit trail."""
         now_us = self._core.clock.now_us()
-        tx.audit(now_us, actor, action, job.full_name, json.dumps(detail, sort_keys=True))
+        said = json.dumps(detail, sort_keys=True)
+        subject = job.id if "before" in detail or "after" in detail else None
+        tx.audit(now_us, actor, action, job.full_name, said, subject=subject)
 
     def _entered(self, job: Job) -> Job:
         live = self._core.jobs.by_id(job.id)
@@ -136,6 +166,7 @@ class JobWrites:
             self._core.jobs.add(live)
             self._core.heap.push(live)
             self._core.hub.job(live.id)
+            self._core.on_change(live)
             self._core.wakeup()
         return live.current()
 
@@ -147,12 +178,14 @@ def idle_reason(live: LiveJob) -> str:
     if live.job.paused:
         said = f": {live.job.pause_reason}" if live.job.pause_reason else ""
         return f"paused by {live.job.paused_by or 'its declaration'}{said}"
-    return live.problem
+    return live.problem or live.halted
 
 
 def told(job: Job) -> dict[str, Any]:
     """A job as the audit trail keeps it."""
     wire: dict[str, Any] = to_wire(job)
+    if not job.damage:
+        del wire["damage"]
     return {key: value for key, value in wire.items() if key not in _NOT_TOLD}
 
 
@@ -163,8 +196,8 @@ def changed_meanwhile(name: str) -> ConflictError:
 
 def _difference(before: Job, after: Job) -> dict[str, Any]:
     old, new = told(before), told(after)
-    changed = [key for key in old if old[key] != new[key]]
+    changed = [key for key in old if old[key] != new.get(key)]
     return {
         "before": {key: old[key] for key in changed},
-        "after": {key: new[key] for key in changed},
+        "after": {key: new[key] for key in changed if key in new},
     }

@@ -7,9 +7,10 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 from schedtui.capture.text import clip, plain_type_name, safe_str
-from schedtui.capture.traces import format_traceback, type_name
+from schedtui.capture.traces import format_traceback, kinds, type_name
 from schedtui.capture.values import bounded_json, preview
 from schedtui.clock import Clock
+from schedtui.errors import LateValueError
 from schedtui.models import RunState
 from schedtui.protocols import Ended
 
@@ -17,6 +18,8 @@ MAX_JSON = 65_536
 MAX_REPR = 4_096
 MAX_MESSAGE = 4_096
 """Caps, in bytes of UTF-8."""
+ASKED = "it was asked to end and finished"
+"""The reason of a run that was asked to end, and came to its own end instead."""
 
 
 def ended_ok(value: Any, clock: Clock) -> Ended:
@@ -44,9 +47,16 @@ def ended_error(error: BaseException, clock: Clock) -> Ended:
             error_type=type_name(error),
             error=clip(safe_str(error), MAX_MESSAGE),
             traceback=format_traceback(error),
+            kinds=kinds(error) + _kinds_of_cause(error),
         )
     except BaseException:  # noqa: BLE001 - an end must be reported, whatever is in the way
         return Ended(RunState.FAILED, now_us, error_type=plain_type_name(error))
+
+
+def _kinds_of_cause(error: BaseException) -> tuple[str, ...]:
+    """What a provider of a late value raised is as good a reason for a retry."""
+    cause = error.__cause__ if isinstance(error, LateValueError) else None
+    return () if cause is None else kinds(cause)
 
 
 def ended_refused(message: str, clock: Clock) -> Ended:

@@ -14,4 +14,4 @@ def report(call: Call, ended: Ended) -> None:
     try:
         call.done(ended)
     except Exception:  # noqa: BLE001 - whatever it is, the next end must still be reported
-        _log.exception("run %d has ended, and reporting that failed", call.run_id)
+        _log.exception("call %d has ended, and reporting that failed", call.id)

@@ -14,9 +14,11 @@ from contextlib import suppress
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 
+from schedtui.capture import ask_to_end
 from schedtui.clock import Clock
 from schedtui.errors import EngineStoppedError
 from schedtui.execution.ended import (
+    ASKED,
     ended_cancelled,
     ended_error,
     ended_ok,
@@ -34,7 +36,8 @@ _BATCH = 500
 class ThreadExecutor:
     """Makes each call in one of up to ``slots`` threads, which are started as they are needed.
 
-    A function that is running cannot be ended from outside. One that is waiting for a thread can.
+    A function that is running cannot be ended from outside: it is asked, and may look. One that is
+    let go keeps its thread until it ends, and another thread takes its place.
     ``input()`` and ``sys.exit()`` in a function are ordinary failures: `SystemExit` is caught, and
     where standard input is ``/dev/null``, as below the console, ``input()`` raises `EOFError`.
 
@@ -51,6 +54,10 @@ class ThreadExecutor:
         self._queue: SimpleQueue[int | None] = SimpleQueue()
         # Whoever pops a call from here has it: the thread that will make it, or cancel().
         self._waiting: dict[int, Call] = {}
+        # Likewise: the thread that made it reports it, abandon() has it never reported.
+        self._running: dict[int, Call] = {}
+        self._asked: set[int] = set()
+        self._stuck: set[int] = set()
         self._ended: deque[tuple[Call, Ended]] = deque()
         self._delivering = False
         self._unreported = 0
@@ -67,6 +74,11 @@ class ThreadExecutor:
         """How many calls it makes at once."""
         return self._slots
 
+    @property
+    def stuck(self) -> int:
+        """Calls that were let go and still have a thread."""
+        return len(self._stuck)
+
     def start(self) -> None:
         """Serve the event loop that is running."""
         self._loop = asyncio.get_running_loop()
@@ -82,23 +94,52 @@ class ThreadExecutor:
         if self._loop is None or self._closed:
             raise EngineStoppedError("the thread executor is not running: start it first")
         self._unreported += 1
-        self._waiting[call.run_id] = call
-        self._queue.put(call.run_id)
+        self._waiting[call.id] = call
+        self._queue.put(call.id)
         if self._threads < min(self._slots, self._unreported):
             self._start_thread(call)
 
-    def cancel(self, run_id: int) -> bool:
-        """Take back a call that no thread has begun; False for one that runs."""
-        call = self._waiting.pop(run_id, None)
+    def cancel(self, call_id: int) -> bool:
+        """Take back a call that no thread has begun; ask one that runs to end by itself."""
+        call = self._waiting.pop(call_id, None)
+        if call is not None:
+            ask_to_end(call.context)
+            self._hand_over(call, ended_cancelled(self._clock))
+            return True
+        call = self._running.get(call_id)
         if call is None:
             return False
-        self._hand_over(call, ended_cancelled(self._clock))
+        self._asked.add(call_id)
+        ask_to_end(call.context)
         return True
+
+    def abandon(self, call_id: int) -> bool:
+        """Let go of a call. Its thread is one of the pool no more, and ends with the function."""
+        if self._waiting.pop(call_id, None) is not None:
+            self._unreported -= 1
+            return True
+        if call_id not in self._running:
+            return False
+        self._stuck.add(call_id)  # before its thread could look for it there
+        if self._running.pop(call_id, None) is None:
+            self._stuck.discard(call_id)
+            return False
+        self._unreported -= 1
+        self._threads -= 1
+        waiting = next(iter(list(self._waiting.values())), None)
+        if waiting is not None:
+            self._start_thread(waiting)
+        return True
+
+    def renew(self) -> None:
+        """Threads call what they are given: nothing is kept."""
 
     async def close(self) -> None:
         """Take back what has not begun, report what has ended, abandon what still runs."""
-        for run_id in list(self._waiting):
-            self.cancel(run_id)
+        for call_id in list(self._waiting):
+            self.cancel(call_id)
+        for call_id in list(self._running):
+            self.abandon(call_id)
         while self._ended:
             self._deliver()
         self._closed = True
@@ -120,7 +161,7 @@ class ThreadExecutor:
             thread.start()
         except RuntimeError as error:
             # The machine has no thread left: those that are there will do, if there are any.
-            if self._threads == 0 and self._waiting.pop(call.run_id, None) is not None:
+            if self._threads == 0 and self._waiting.pop(call.id, None) is not None:
                 self._hand_over(call, ended_error(error, self._clock))
             return
         self._threads += 1
@@ -136,18 +177,36 @@ class ThreadExecutor:
         """Make calls until the queue ends; False where an accident cut that short."""
         call: Call | None = None
         try:
-            while (run_id := queue.get()) is not None:
-                call = self._waiting.pop(run_id, None)
-                if call is not None:
-                    ended = self._make(call)
-                    if queue is self._queue:
-                        self._hand_over(call, ended)
+            while (call_id := queue.get()) is not None:
+                call = self._taken(call_id)
+                if call is not None and not self._end(call, self._make(call), queue):
+                    return True
                 # It is not to live until the next call comes.
                 call = None
         except BaseException as error:  # noqa: BLE001 - the thread, its slot and its call would be lost
-            if call is not None and queue is self._queue:
-                self._hand_over(call, ended_error(error, self._clock))
+            return call is not None and not self._end(call, ended_error(error, self._clock), queue)
+        return True
+
+    def _taken(self, call_id: int) -> Call | None:
+        call = self._waiting.get(call_id)
+        if call is not None:
+            # In this order it is known at every moment, to whoever asks for it to end.
+            self._running[call_id] = call
+            if self._waiting.pop(call_id, None) is None:
+                del self._running[call_id]
+                return None
+        return call
+
+    def _end(self, call: Call, ended: Ended, queue: SimpleQueue[int | None]) -> bool:
+        """Report a call, once; False where it was let go, and the thread with it."""
+        if self._running.pop(call.id, None) is None:
+            if call.id not in self._stuck:
+                return True
+            self._stuck.discard(call.id)
             return False
+        self._asked.discard(call.id)
+        if queue is self._queue:
+            self._hand_over(call, ended)
         return True
 
     def _make(self, call: Call) -> Ended:
@@ -158,9 +217,12 @@ class ThreadExecutor:
             refusal = not_run(value)
             if refusal is not None:
                 return ended_refused(refusal, self._clock)
-            return ended_ok(value, self._clock)
+            ended = ended_ok(value, self._clock)
+            return ended._replace(reason=ASKED) if call.id in self._asked else ended
         except BaseException as error:  # noqa: BLE001 - sys.exit() in a job must not end the thread
             leave_if_forked(pid, error)
+            if isinstance(error, asyncio.CancelledError) and call.id in self._asked:
+                return ended_cancelled(self._clock, error)
             return ended_error(error, self._clock)
 
     def _hand_over(self, call: Call, ended: Ended) -> None:

@@ -3,6 +3,8 @@
 `wire.to_wire` and `wire.from_wire` turn every model into JSON values and back.
 """
 
+from schedtui.models.bulk import BulkAction, BulkOutcome, JobFilter
+from schedtui.models.difference import Difference, compare_runs
 from schedtui.models.engine import (
     AuditEvent,
     Changes,
@@ -10,13 +12,18 @@ from schedtui.models.engine import (
     EngineInfo,
     FunctionInfo,
     Health,
+    ModuleReload,
+    ModuleState,
     Page,
     Preview,
+    Reload,
     RunChange,
     Snapshot,
 )
+from schedtui.models.explanation import Explanation, Fact, FactKind
 from schedtui.models.job import Job, JobPatch, JobSpec, JobSummary
-from schedtui.models.policy import CatchUp, Overlap, Policies
+from schedtui.models.policy import CatchUp, OnLost, Overlap, Policies
+from schedtui.models.role import Role
 from schedtui.models.run import Attempt, LogHit, LogLine, LogPage, Run, RunFilter
 from schedtui.models.states import TERMINAL, JobState, RunState, Source, WaitReason
 
@@ -24,13 +31,20 @@ __all__ = [
     "TERMINAL",
     "Attempt",
     "AuditEvent",
+    "BulkAction",
+    "BulkOutcome",
     "CatchUp",
     "Changes",
+    "Difference",
     "DueTime",
     "EngineInfo",
+    "Explanation",
+    "Fact",
+    "FactKind",
     "FunctionInfo",
     "Health",
     "Job",
+    "JobFilter",
     "JobPatch",
     "JobSpec",
     "JobState",
@@ -38,10 +52,15 @@ __all__ = [
     "LogHit",
     "LogLine",
     "LogPage",
+    "ModuleReload",
+    "ModuleState",
+    "OnLost",
     "Overlap",
     "Page",
     "Policies",
     "Preview",
+    "Reload",
+    "Role",
     "Run",
     "RunChange",
     "RunFilter",
@@ -49,4 +68,5 @@ __all__ = [
     "Snapshot",
     "Source",
     "WaitReason",
+    "compare_runs",
 ]

@@ -48,6 +48,11 @@ class EngineInfo:
     store: str = ""
     """The store's kind and place, without secrets."""
     pid: int = 0
+    paused: bool = False
+    """Whether the whole engine is: no due time of any job is claimed."""
+    pause_reason: str = ""
+    paused_by: str = ""
+    paused_since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,13 +66,57 @@ class FunctionInfo:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """JSON schema (draft 2020-12) of the keyword arguments: an ``object``."""
     is_async: bool = False
+    executor: str = "thread"
+    """Where it runs: ``async``, ``thread`` or ``process``. Says how a run of it can be ended."""
+    memory_limit_mb: int | None = None
+    """MiB that its process may use; None for any number, and for other executors."""
     file: str = ""
     line: int = 0
+    code: str = ""
+    """Fingerprint of its code; a run keeps the one it ran."""
 
     @property
     def full_name(self) -> str:
         """``group/name``."""
         return f"{self.group}/{self.name}"
+
+
+class ModuleState(StrEnum):
+    """What became of a module when the code was loaded again."""
+
+    RELOADED = "reloaded"
+    """Its source is another one, or it is new."""
+    UNCHANGED = "unchanged"
+    """Its source is the same."""
+    BROKEN = "broken"
+    """It cannot be loaded, so that nothing was: the last good version of all modules runs on."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModuleReload:
+    """A module of the target, after its code was loaded again or was tried to."""
+
+    module: str
+    """Its dotted name."""
+    file: str
+    """Relative to where the engine was started."""
+    state: ModuleState
+    line: int | None = None
+    """Where it broke."""
+    reason: str = ""
+    """Why it broke, with the place."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reload:
+    """What came of loading the code again."""
+
+    ok: bool
+    """Whether the code that runs is what the files hold now."""
+    generation: int
+    """How often the code has been swapped since the engine started."""
+    modules: tuple[ModuleReload, ...]
+    """The broken one first, else sorted by name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -43,6 +43,12 @@ class Job:
     paused: bool = False
     pause_reason: str = ""
     paused_by: str = ""
+    paused_until: datetime | None = None
+    """When it resumes by itself, UTC; None: when somebody resumes it."""
+    fired: int = 0
+    """How many of its due times have run; what ``max_runs`` counts."""
+    failures: int = 0
+    """How many runs have failed in a row; what ``pause_after_failures`` counts."""
     version: int = 1
     """Grows by one with every edit, pause and resume; what ``If-Match`` compares."""
     next_due: datetime | None = None
@@ -51,6 +57,11 @@ class Job:
     """The newest due time that is accounted for, UTC."""
     created_at: datetime
     updated_at: datetime
+    damage: Mapping[str, str] = field(default_factory=dict)
+    """Fields that cannot be read in the store, and why: they have neutral values here.
+
+    Such a job never fires, until an edit has given these fields anew; it can be deleted.
+    """
 
     @property
     def full_name(self) -> str:

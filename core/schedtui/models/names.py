@@ -1,12 +1,14 @@
-"""The rules for names of groups, functions and jobs."""
+"""The rules for names of groups, functions and jobs, and for tags."""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
-from schedtui.errors import FieldError, InvalidNameError, shorten, shorten_value
+from schedtui.errors import FieldError, InvalidError, InvalidNameError, shorten, shorten_value
 
 MAX_NAME = 128
+MAX_TAGS = 50
 EXPECTED = f"1 to {MAX_NAME} characters without '/' and without control characters"
 
 
@@ -31,6 +33,22 @@ def check_name(field: str, name: object) -> str:
             (FieldError(field=field, got=shorten_value(name), expected=expected),),
         )
     return name
+
+
+def check_tags(tags: object) -> tuple[str, ...]:
+    """The tags of a group or job, each once; they follow the rules for names.
+
+    Raises:
+        InvalidError: they are too many, or a single text.
+        InvalidNameError: one of them cannot be.
+    """
+    if isinstance(tags, str) or not isinstance(tags, Iterable):
+        example = f"[{shorten(tags)}]" if isinstance(tags, str) else "['nightly']"
+        raise InvalidError.one("tags", tags, f"a list of words, such as {example}")
+    found = tuple(dict.fromkeys(check_name("tags", tag) for tag in tags))
+    if len(found) > MAX_TAGS:
+        raise InvalidError.one("tags", len(found), f"at most {MAX_TAGS} tags")
+    return found
 
 
 def split_name(field: str, full_name: object) -> tuple[str, str]:

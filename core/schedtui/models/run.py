@@ -17,8 +17,10 @@ class Run:
     id: int
     """Grows with time within one store; never reused."""
     job_id: int
+    """0 for a run of a function without a job."""
     job: str
-    """``group/name`` of its job, as that is called now, or was called last."""
+    """``group/name`` of its job, as that is called now, or was called last; without a job, of its
+    function."""
     function: str
     source: Source
     state: RunState
@@ -31,12 +33,19 @@ class Run:
     """The arguments as they were at the claim."""
     claimed_at: datetime
     wait_reason: WaitReason | None = None
+    not_before: datetime | None = None
+    """While queued: it does not start earlier."""
+    parent_id: int | None = None
+    """The run it came from: the one that is run again, or whose end it was chained to."""
+    schedules: str = ""
+    """Which of the job's several schedules were due, where it has names for them."""
     attempt: int = 0
     """The attempt that runs or ran last; 0 before the first."""
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    """Of one whose engine died: that engine's last sign of life."""
     reason: str = ""
-    """Why it was skipped, missed, cancelled or lost; one sentence."""
+    """Why it was skipped, missed, cancelled or lost, or is asked to end; one sentence."""
     range_from: datetime | None = None
     """Oldest due time of a row that stands for a whole stretch; ``scheduled_for`` is the newest."""
     range_count: int | None = None
@@ -59,6 +68,10 @@ class Run:
     progress_text: str = ""
     actor: str = ""
     """Who triggered a manual run."""
+    code: str | None = None
+    """Fingerprint of the code of the function that ran last."""
+    late: Mapping[str, str] = field(default_factory=dict)
+    """Fingerprints of the late values it ran with last, by parameter."""
 
     @property
     def duration_s(self) -> float | None:
@@ -125,6 +138,11 @@ class RunFilter:
     """Which runs; every part that is given must hold."""
 
     job_id: int | None = None
+    job: str | None = None
+    """``group/name``: the living job of that name, else the one of that name deleted last.
+
+    The engine turns it into ``job_id``; a store does not look at it.
+    """
     group: str | None = None
     state: RunState | None = None
     source: Source | None = None

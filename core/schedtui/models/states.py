@@ -34,6 +34,14 @@ class Source(StrEnum):
     SCHEDULE = "schedule"
     CATCHUP = "catchup"
     MANUAL = "manual"
+    STARTUP = "startup"
+    """Its engine started."""
+    BACKFILL = "backfill"
+    """A due time of the past was asked for."""
+    CHAIN = "chain"
+    """A run of another job ended."""
+    RERUN = "rerun"
+    """A run that had ended was asked for again."""
 
 
 class JobState(StrEnum):
@@ -55,3 +63,11 @@ class WaitReason(StrEnum):
 
     SLOT = "slot"
     """Every slot of its executor is taken."""
+    POOL = "pool"
+    """Its named pool, or its group, has as many runs as it may have."""
+    OVERLAP = "overlap"
+    """An earlier run of its job is active."""
+    RETRY = "retry"
+    """An attempt failed, and the delay before the next one is not over."""
+    JITTER = "jitter"
+    """Its due time is spread."""

@@ -1,34 +1,46 @@
 """What the layers promise each other: the store, the executors, and the client of an engine."""
 
 from schedtui.protocols.client import EngineClient
+from schedtui.protocols.offloop import OffLoop
 from schedtui.protocols.rows import (
     Boot,
     Claim,
+    EnginePause,
     Finish,
     LogChunk,
     NewRun,
     Opened,
     OpenRun,
+    PastBoot,
     RecentRun,
+    Retry,
+    Settled,
     Start,
     Token,
 )
-from schedtui.protocols.running import Call, Ended, Executor
-from schedtui.protocols.store import Store, StoreTx
+from schedtui.protocols.running import Call, Ended, Executor, Origin
+from schedtui.protocols.store import ENGINE, Store, StoreTx
 
 __all__ = [
+    "ENGINE",
     "Boot",
     "Call",
     "Claim",
     "Ended",
     "EngineClient",
+    "EnginePause",
     "Executor",
     "Finish",
     "LogChunk",
     "NewRun",
+    "OffLoop",
     "OpenRun",
     "Opened",
+    "Origin",
+    "PastBoot",
     "RecentRun",
+    "Retry",
+    "Settled",
     "Start",
     "Store",
     "StoreTx",

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    BulkAction,
+    BulkOutcome,
     Changes,
     EngineInfo,
+    Explanation,
     FunctionInfo,
     Job,
+    JobFilter,
     JobPatch,
     JobSpec,
     LogHit,
     LogPage,
     Page,
     Preview,
+    Reload,
     Run,
     RunFilter,
     Snapshot,
@@ -40,6 +46,15 @@ class EngineClient(Protocol):
 
     async def info(self) -> EngineInfo:
         """The engine now."""
+
+    async def reload(self) -> Reload:
+        """Load the code of the engine's target again, whole or not at all.
+
+        A broken module is part of the answer, and no error.
+
+        Raises:
+            RefusedError: the engine is part of a program, and was not asked to follow its code.
+        """
 
     async def snapshot(self) -> Snapshot:
         """All jobs, and the cursor from which `changes` goes on."""
@@ -91,11 +106,39 @@ class EngineClient(Protocol):
             StaticJobError: it is declared in code.
         """
 
-    async def pause_job(self, job: str, *, reason: str = "", expect_id: int | None = None) -> Job:
-        """Stop claiming due times of a job; running and queued runs are not touched. Idempotent."""
+    async def pause_job(
+        self,
+        job: str,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        expect_id: int | None = None,
+    ) -> Job:
+        """Stop claiming due times of a job; running and queued runs are not touched. Idempotent.
+
+        Args:
+            job: ``group/name``.
+            reason: Shown wherever the job is, and in the rows of the due times it skips.
+            until: When it resumes by itself; also changes that of a job that is paused already.
+                None: when somebody resumes it, or as it is where it is paused.
+            expect_id: See the class.
+
+        Raises:
+            InvalidError: ``until`` is not in the future.
+        """
 
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
         """Claim again from now on; due times in between get ``skipped`` rows. Idempotent."""
+
+    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+        """Let a static job be what the code says again: edits from outside are undone. Idempotent.
+
+        Whether it is paused stays as it is.
+
+        Raises:
+            JobNotFoundError
+            ConflictError: it is not declared in code, or no longer.
+        """
 
     async def trigger_job(
         self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None
@@ -108,8 +151,98 @@ class EngineClient(Protocol):
             expect_id: See the class.
         """
 
+    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
+        """Run a function now, once, without a job.
+
+        Its group's and its engine's policies hold, but for overlap: such runs go side by side.
+
+        Args:
+            function: ``group/name``.
+            kwargs: Its arguments.
+
+        Raises:
+            FunctionNotFoundError: no such function.
+            InvalidArgumentsError: they do not fit its parameters.
+        """
+
+    async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
+        """End a run before its time: a queued one never starts, a running one is asked to end.
+
+        Its attempt ends when its function does; until then the run's ``reason`` says that it was
+        asked to. No retry follows.
+
+        Args:
+            run_id: A run that has not ended.
+            reason: Why; kept with the run.
+            force: Do not wait for a function that runs: record the end now. A thread that cannot be
+                ended may still be at work then.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+            ConflictError: it has ended.
+        """
+
+    async def rerun(self, run_id: int) -> Run:
+        """Run what a run ran once more, with its arguments; obeys overlap. Returns the new run.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+            ConflictError: it has not ended, or its job was deleted.
+            InvalidArgumentsError: its arguments do not fit the function any more.
+        """
+
+    async def bulk(
+        self,
+        action: BulkAction,
+        where: JobFilter,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+    ) -> tuple[BulkOutcome, ...]:
+        """Do one thing to every job that ``where`` finds, in the order of their ids.
+
+        Each job on its own: what is refused for one is done to the others all the same.
+
+        Args:
+            action: What.
+            where: Which jobs.
+            reason: Of a pause.
+            until: Of a pause.
+
+        Raises:
+            InvalidError: ``where`` is empty, or ``reason`` or ``until`` cannot be. Nothing was
+                done.
+        """
+
+    async def pause_engine(self, *, reason: str = "") -> EngineInfo:
+        """Claim nothing more, of no job; durable, so that it survives a restart. Idempotent.
+
+        Runs that were claimed before go on, and manual triggers still work.
+
+        Args:
+            reason: Shown wherever the engine is, and in the rows of the due times it skips.
+        """
+
+    async def resume_engine(self) -> EngineInfo:
+        """Claim again from now on; due times in between get ``skipped`` rows. Idempotent."""
+
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         """The next due times of a job; of a paused one, as if it were resumed now."""
+
+    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+        """Why a job ran, or did not, at a moment; also of one that was deleted.
+
+        Args:
+            job: ``group/name``.
+            at: A moment. One without seconds means that minute: its first due time, else one that
+                is at most 30 seconds away. Text is read in the job's zone: ``9:00``,
+                ``yesterday 9:00``, ``mon 9:00``, ``2026-12-24 18:00``, ``10m ago``, ISO 8601. None:
+                the newest due time.
+
+        Raises:
+            JobNotFoundError: no job has this name, and none had it last.
+            InvalidError: ``at`` is no moment.
+        """
 
     async def preview(
         self,
@@ -131,7 +264,12 @@ class EngineClient(Protocol):
     async def runs(
         self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None
     ) -> Page[Run]:
-        """The history, newest first."""
+        """The history, newest first.
+
+        Raises:
+            JobNotFoundError: no job ever had the name that is asked for.
+            InvalidError: both a job and a job's id are asked for.
+        """
 
     async def run(self, run_id: int) -> Run:
         """One run. Raises `RunNotFoundError`."""

@@ -34,6 +34,12 @@ class NewRun(NamedTuple):
     range_from_us: int | None
     range_count: int | None
     actor: str | None
+    not_before_us: int | None = None
+    """A queued run does not start earlier."""
+    parent_id: int | None = None
+    """The run it came from: the one that is run again, or whose end it was chained to."""
+    schedules: str | None = None
+    """Which of the job's several schedules were due, where it has names for them."""
 
 
 class Claim(NamedTuple):
@@ -46,6 +52,8 @@ class Claim(NamedTuple):
     due_us: int
     """The move holds only where the job still has this version and this ``next_due``."""
     runs: tuple[NewRun, ...]
+    fired: int
+    """How many due times of the job run, with these."""
 
 
 class Start(NamedTuple):
@@ -76,6 +84,27 @@ class Finish(NamedTuple):
     log_dropped: int
     progress: float | None
     progress_text: str | None
+    code: str | None = None
+    """Fingerprint of the function's code."""
+    late_json: str | None = None
+    """Fingerprints of the late values, by parameter."""
+
+
+class Retry(NamedTuple):
+    """The end of an attempt after which its run waits for another one."""
+
+    end: Finish
+    """Of the attempt."""
+    not_before_us: int
+
+
+class Settled(NamedTuple):
+    """The end of a queued run that will not start."""
+
+    run_id: int
+    state: RunState
+    reason: str
+    finished_at_us: int
 
 
 class LogChunk(NamedTuple):
@@ -107,6 +136,9 @@ class OpenRun(NamedTuple):
     attempt: int
     token: int | None
     started_at_us: int | None
+    claimed_at_us: int
+    wait_reason: WaitReason | None
+    not_before_us: int | None
 
 
 class RecentRun(NamedTuple):
@@ -131,6 +163,26 @@ class Boot:
     """Where it can be reached: the Unix socket's path, or empty."""
 
 
+class PastBoot(NamedTuple):
+    """A start of an engine, and how long it was seen."""
+
+    started_at_us: int
+    ended_at_us: int
+    """Its orderly end, else its last sign of life."""
+    clean: bool
+    """Whether it stopped in order; False also while it runs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnginePause:
+    """The whole engine is paused."""
+
+    by: str
+    """Who did it."""
+    reason: str
+    since_us: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opened:
     """What an engine finds when it opens its store."""
@@ -142,6 +194,8 @@ class Opened:
     """The last sign of life of the engine before this one; None in a new store."""
     clean: bool
     """Whether that engine stopped in order."""
+    pause: EnginePause | None = None
+    """Whether the engine is paused, by whom and why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

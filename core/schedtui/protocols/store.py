@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -10,15 +10,22 @@ from schedtui.models import Attempt, AuditEvent, Job, LogHit, LogLine, Run, RunF
 from schedtui.protocols.rows import (
     Boot,
     Claim,
+    EnginePause,
     Finish,
     LogChunk,
     NewRun,
     Opened,
     OpenRun,
+    PastBoot,
     RecentRun,
+    Retry,
+    Settled,
     Start,
     Token,
 )
+
+ENGINE = 0
+"""The subject of lines of the audit trail that changed what all jobs go by."""
 
 
 class StoreTx(Protocol):
@@ -48,6 +55,19 @@ class StoreTx(Protocol):
             The ids of the runs that were not running with that token; of those nothing was written.
         """
 
+    def retry(self, retries: Sequence[Retry]) -> set[int]:
+        """``running`` with this token back to ``queued``, and a row in ``attempts``.
+
+        Returns:
+            The ids of the runs that were not running with that token; of those nothing was written.
+        """
+
+    def settle(self, ends: Sequence[Settled]) -> set[int]:
+        """``queued`` to a terminal state. Returns the ids of runs that were no longer queued."""
+
+    def count_failures(self, counts: Mapping[int, int]) -> None:
+        """Keep how many runs of each job have failed in a row."""
+
     def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
         """All queued runs of a job to ``cancelled``. Returns their ids."""
 
@@ -58,8 +78,10 @@ class StoreTx(Protocol):
             ConflictError: a living job has this group and name.
         """
 
-    def update_job(self, job: Job, *, version: int) -> bool:
+    def update_job(self, job: Job, *, version: int, counts: bool = False) -> bool:
         """Write all of a living job's columns where its version still is ``version``.
+
+        What outcomes count (``fired``, ``failures``) stays as it is; ``counts``: that too.
 
         Raises:
             ConflictError: another living job has its group and name.
@@ -71,14 +93,41 @@ class StoreTx(Protocol):
     def append_logs(self, chunks: Sequence[LogChunk]) -> None:
         """Keep log lines and index their text."""
 
-    def audit(self, at_us: int, actor: str, action: str, object_: str, detail_json: str) -> None:
-        """Add a line to the audit trail."""
+    def audit(
+        self,
+        at_us: int,
+        actor: str,
+        action: str,
+        object_: str,
+        detail_json: str,
+        *,
+        subject: int | None = None,
+    ) -> None:
+        """Add a line to the audit trail.
+
+        Args:
+            at_us: When.
+            actor: Who.
+            action: ``job.edit`` and so on.
+            object_: What it was done to, by its name.
+            detail_json: What changed.
+            subject: Id of the job that it changed; see `Store.changes_of`.
+        """
 
     def beat(self, boot: str, now_us: int, *, stopped: bool = False) -> None:
         """The engine's sign of life, or its orderly end."""
 
+    def secret(self) -> str:
+        """A random key of this store, made when it is first asked for; it never leaves the engine.
+
+        Fingerprints of late values are made with it, so that they cannot be guessed.
+        """
+
     def set_clock_epoch(self, epoch: int) -> None:
         """Make a clock step durable."""
+
+    def pause_engine(self, pause: EnginePause | None) -> None:
+        """Make durable that the whole engine is paused; None: that it is not."""
 
     def insert_token(self, token: Token) -> Token:
         """Keep a new token; ``id`` is given by the store.
@@ -121,23 +170,37 @@ class Store(Protocol):
     def drop_connection(self) -> None:
         """Throw the writer's connection away, after a failure."""
 
+    @property
+    def damage(self) -> Mapping[int, str]:
+        """Runs that were asked for and cannot be read, by id, and why; since it was opened."""
+
     def jobs(self) -> Iterator[Job]:
-        """All living jobs, in the order of their ids."""
+        """All living jobs, in the order of their ids; see `Job.damage`."""
 
     def job(self, job_id: int) -> Job | None:
         """A living job."""
 
+    def deleted_job(self, group: str, name: str) -> int | None:
+        """The id of the job of this name that was deleted last; None where there was none."""
+
     def open_runs(self) -> list[OpenRun]:
-        """All runs that are queued or running, oldest first."""
+        """All runs that are queued or running, oldest first; damaged ones are left out."""
 
     def recent_runs(self, count: int) -> dict[int, list[RecentRun]]:
-        """The newest ``count`` ended runs of each living job, oldest first, by job id."""
+        """The newest ``count`` ended runs of each living job, oldest first, by job id.
+
+        Damaged ones are left out.
+        """
 
     def runs(self, where: RunFilter, *, limit: int, before: int | None) -> list[Run]:
-        """Runs with an id below ``before``, newest first."""
+        """Runs with an id below ``before``, newest first; damaged ones are left out."""
 
     def run(self, run_id: int) -> Run | None:
-        """A run."""
+        """A run.
+
+        Raises:
+            StoreDataError: it is damaged.
+        """
 
     def attempts(self, run_id: int) -> list[Attempt]:
         """The ended attempts of a run, first one first."""
@@ -156,3 +219,23 @@ class Store(Protocol):
 
     def tokens(self) -> list[Token]:
         """All access tokens."""
+
+    def due_runs(self, job_id: int, from_us: int, until_us: int, *, limit: int) -> list[Run]:
+        """What became of the due times from ``from_us`` to ``until_us``, both included.
+
+        Rows of one due time, and those that stand for a stretch which holds one of these moments;
+        the oldest due times first. A due time that came twice, because the clock was set back, has
+        a row for each.
+        """
+
+    def job_ids(self, group: str, name: str) -> list[int]:
+        """The ids of all jobs that are called so, or were last, living or not; newest first."""
+
+    def changes_of(self, subject: int, *, limit: int, before: int | None) -> list[AuditEvent]:
+        """The lines of the audit trail with ids below ``before`` that changed a job, newest first.
+
+        ``ENGINE`` instead of a job's id gives what changed the time, or the pause, of the engine.
+        """
+
+    def boots_around(self, at_us: int) -> tuple[PastBoot | None, PastBoot | None]:
+        """The last engine that started at or before a moment, and the first one after it."""

@@ -11,6 +11,7 @@ from typing import Any
 from schedtui.errors import FieldError, InvalidArgumentsError, shorten, shorten_value
 from schedtui.models import Policies
 from schedtui.models.wire import to_wire
+from schedtui.schema.parameters import MISSING, Parameters
 from schedtui.triggers import Trigger
 
 _MAX_DEPTH = 64
@@ -64,6 +65,44 @@ class Declaration:
             "description": self.description,
             "paused": self.paused,
         }
+
+
+def check_arguments(job: str, parameters: Parameters, kwargs: Mapping[str, Any]) -> None:
+    """Refuse arguments in code that are missing or unknown; types are not looked at.
+
+    Args:
+        job: ``group/name``, for the message.
+        parameters: Those of the job's function.
+        kwargs: What the decorator gives.
+
+    Raises:
+        InvalidArgumentsError: with a field for each, ``kwargs.name``; says what to do.
+    """
+    try:
+        parameters.check_names(kwargs)
+    except InvalidArgumentsError as error:
+        wrong = error.errors
+        lacking = [one.field.removeprefix("kwargs.") for one in wrong if one.expected == MISSING]
+        said = [_lacks(lacking)] if lacking else []
+        said += [
+            f"{one.field}: got {one.got!r}; expected {one.expected}"
+            for one in wrong
+            if one.expected != MISSING
+        ]
+        text = "; ".join(said)
+        raise InvalidArgumentsError(f"job {job}{' ' if lacking else ': '}{text}", wrong) from None
+
+
+def _lacks(names: list[str]) -> str:
+    quoted = [repr(name) for name in names]
+    listed = " and ".join([", ".join(quoted[:-1]), quoted[-1]] if quoted[1:] else quoted)
+    given = ", ".join(f"{name}: ..." for name in quoted)
+    one = len(names) == 1
+    return (
+        f"lacks the argument{'' if one else 's'} {listed}, which its function requires; give "
+        f"{'it' if one else 'them'} in the decorator, kwargs={{{given}}}, or give the "
+        f"parameter{'' if one else 's'} a default"
+    )
 
 
 def json_arguments(kwargs: Mapping[str, Any]) -> dict[str, Any]:

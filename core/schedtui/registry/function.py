@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from schedtui.errors import InvalidError, InvalidNameError, shorten
 from schedtui.models import FunctionInfo
 from schedtui.models.names import check_name
+from schedtui.protocols import Origin
+from schedtui.registry.executor import check_memory_limit, choose_executor, place_of
+from schedtui.registry.fingerprint import code_fingerprint, source_of
 from schedtui.schema.parameters import Parameters, underlying, without_partial
 
 _LOOP_STARTERS = frozenset({"run", "run_until_complete", "run_coroutine_threadsafe"})
@@ -26,12 +29,18 @@ class Function:
     """What runs, with keyword arguments only."""
     is_async: bool
     """Whether calling it gives something to await."""
+    executor: str
+    """Where it runs: ``async``, ``thread`` or ``process``."""
+    memory_limit_mb: int | None
+    """MiB that its process may use; None for any number."""
     listed: bool
     """False where it was declared with ``register=False``: only its static jobs may run it."""
     parameters: Parameters
     file: str
     """Where its code is; empty when that is not known."""
     line: int
+    source: str = ""
+    """Digest of its module's source as it was when the function was registered."""
 
     @classmethod
     def of(
@@ -42,6 +51,8 @@ class Function:
         name: str | None = None,
         fallback: str | None = None,
         listed: bool = True,
+        executor: str | None = None,
+        memory_limit_mb: int | None = None,
     ) -> Function:
         """The function for a callable that a user decorated.
 
@@ -51,6 +62,8 @@ class Function:
             name: None takes the callable's own.
             fallback: The name where the callable has none.
             listed: Whether jobs may be created on it at run time.
+            executor: Where it runs; None: on the event loop if it is async, else in a thread.
+            memory_limit_mb: MiB that its process may use.
 
         Raises:
             InvalidError: it cannot run as a job; says why.
@@ -63,15 +76,20 @@ class Function:
         except InvalidError as error:
             raise InvalidError(f"function {group}/{name}: {error}") from error
         code = getattr(underlying(function), "__code__", None)
+        awaited = is_async(function)
+        executor = choose_executor(function, executor, is_async=awaited)
         return cls(
             group=group,
             name=name,
             call=function,
-            is_async=is_async(function),
+            is_async=awaited,
+            executor=executor,
+            memory_limit_mb=check_memory_limit(memory_limit_mb, executor),
             listed=listed,
             parameters=parameters,
             file=code.co_filename if code else "",
             line=code.co_firstlineno if code else 0,
+            source=source_of(function),
         )
 
     @property
@@ -80,9 +98,37 @@ class Function:
         return f"{self.group}/{self.name}"
 
     @property
+    def origin(self) -> Origin:
+        """Where a worker process finds it."""
+        module, qualname = place_of(self.call)
+        return Origin(self.full_name, module, qualname, self.file)
+
+    @property
     def summary(self) -> str:
         """The first paragraph of its docstring, on one line."""
         return self.parameters.docstring.summary
+
+    def also(self, listed: bool, executor: str | None, memory_limit_mb: int | None) -> Function:
+        """The function as a further decorator declares it; itself where that adds nothing.
+
+        Raises:
+            InvalidError: the decorators do not agree, or what they say cannot be.
+        """
+        own = choose_executor(self.call, None, is_async=self.is_async)
+        for field, known, new in (
+            ("executor", None if self.executor == own else self.executor, executor),
+            ("memory_limit_mb", self.memory_limit_mb, memory_limit_mb),
+        ):
+            if None not in (known, new) and known != new:
+                raise InvalidError.one(field, new, f"{known!r}, as declared before: one for all")
+        chosen = choose_executor(self.call, executor or self.executor, is_async=self.is_async)
+        changed = replace(
+            self,
+            listed=self.listed or listed,
+            executor=chosen,
+            memory_limit_mb=check_memory_limit(memory_limit_mb or self.memory_limit_mb, chosen),
+        )
+        return self if changed.__dict__ == self.__dict__ else changed
 
     def is_made_of(self, call: object) -> bool:
         """Whether this is ``call`` itself; bound methods are new objects at each access."""
@@ -111,6 +157,11 @@ class Function:
             raise InvalidError(f"function {self.full_name}: {error}") from error
 
     @cached_property
+    def code(self) -> str:
+        """The fingerprint of its code, the same after a restart; see `code_fingerprint`."""
+        return code_fingerprint(self.call, self.source)
+
+    @cached_property
     def _info(self) -> FunctionInfo:
         try:
             schema = self.parameters.json_schema()
@@ -122,8 +173,11 @@ class Function:
             doc=self.parameters.docstring.text,
             parameters=schema,
             is_async=self.is_async,
+            executor=self.executor,
+            memory_limit_mb=self.memory_limit_mb,
             file=self.file,
             line=self.line,
+            code=self.code,
         )
 
 

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import FrameType, MappingProxyType
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, Unpack, overload
 
 from schedtui import policies
 from schedtui.errors import ConflictError, InvalidError, InvalidTriggerError
-from schedtui.models import CatchUp, Overlap
-from schedtui.models.names import check_name
-from schedtui.registry.declaration import Declaration, json_arguments
+from schedtui.models.names import check_name, check_tags
+from schedtui.policies import PolicyWords
+from schedtui.registry.declaration import Declaration, check_arguments, json_arguments
 from schedtui.registry.function import Function
-from schedtui.triggers import Cron, Every, Once, Trigger, check_timezone, parse_duration
+from schedtui.triggers import (
+    AnyOf,
+    Cron,
+    Every,
+    Once,
+    Trigger,
+    as_trigger,
+    check_timezone,
+    parse_duration,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,9 +46,8 @@ class Group:
         name: 1 to 128 characters without ``/`` and control characters.
         tags: Given to all its jobs, before their own.
         timezone: IANA zone of its jobs that name none; None: the engine's.
-        overlap: What its jobs do while an earlier run is active, where they do not say.
-        grace_s: Seconds its jobs may be found late and still run, where they do not say.
-        catch_up: What becomes of its jobs' due times found later, where they do not say.
+        limit: Runs of all its jobs together that may be active at once; None: any number.
+        own: Policies of its jobs, where they do not say; see `schedtui.models.Policies`.
 
     Raises:
         InvalidNameError, InvalidTriggerError, InvalidError: an argument is wrong; says which.
@@ -51,14 +59,14 @@ class Group:
         *,
         tags: Iterable[str] = (),
         timezone: str | None = None,
-        overlap: str | Overlap | None = None,
-        grace_s: float | timedelta | None = None,
-        catch_up: str | CatchUp | None = None,
+        limit: int | None = None,
+        **own: Unpack[PolicyWords],
     ) -> None:
         self.name = check_name("name", name)
-        self.tags = _check_tags(tags)
+        self.tags = check_tags(tags)
         self.timezone = None if timezone is None else check_timezone(timezone)
-        self.policies = policies.make(overlap=overlap, grace_s=grace_s, catch_up=catch_up)
+        self.limit = _check_limit(limit)
+        self.policies = policies.make(**own)
         self.file, self.line = _place(inspect.currentframe())
         self._functions: dict[str, Function] = {}
         self._declarations: dict[str, Declaration] = {}
@@ -76,6 +84,10 @@ class Group:
         """Its functions by bare name, those of ``register=False`` too; follows what is added."""
         return MappingProxyType(self._functions)
 
+    def find(self, name: str) -> Function | None:
+        """A function by its bare name."""
+        return self._functions.get(name)
+
     @property
     def declarations(self) -> tuple[Declaration, ...]:
         """Its jobs in the order of the code."""
@@ -84,15 +96,30 @@ class Group:
             for one in self._declarations.values()
         )
 
+    def declaration(self, name: str) -> Declaration | None:
+        """The declaration of one of its jobs, as the code has it; None when there is none."""
+        return self._declarations.get(name)
+
     @overload
     def function(self, name: F, /) -> F: ...
     @overload
-    def function(self, name: str | None = None) -> Callable[[F], F]: ...
-    def function(self, name: Any = None) -> Any:
+    def function(
+        self,
+        name: str | None = None,
+        *,
+        executor: str | None = None,
+        memory_limit_mb: int | None = None,
+    ) -> Callable[[F], F]: ...
+    def function(
+        self, name: Any = None, *, executor: str | None = None, memory_limit_mb: int | None = None
+    ) -> Any:
         """Register the decorated function, without a schedule. ``@group.function`` works too.
 
         Args:
             name: None takes the function's own.
+            executor: ``process`` runs it in a process of its own; None: on the event loop if it is
+                async, else in a thread.
+            memory_limit_mb: MiB that its process may use.
 
         Returns:
             The function, unchanged.
@@ -106,7 +133,9 @@ class Group:
             return name
 
         def decorate(call: F) -> F:
-            self._register(call, name, listed=True)
+            self._register(
+                call, name, listed=True, executor=executor, memory_limit_mb=memory_limit_mb
+            )
             return call
 
         return decorate
@@ -114,40 +143,42 @@ class Group:
     def job(
         self,
         *,
-        cron: str | None = None,
-        every: float | timedelta | str | None = None,
-        at: datetime | None = None,
-        trigger: Trigger | None = None,
+        cron: str | Sequence[str] | None = None,
+        every: float | timedelta | str | Sequence[float | timedelta | str] | None = None,
+        at: datetime | Sequence[datetime] | None = None,
+        trigger: Any = None,
         name: str | None = None,
         kwargs: Mapping[str, Any] | None = None,
         timezone: str | None = None,
-        overlap: str | Overlap | None = None,
-        grace_s: float | timedelta | None = None,
-        catch_up: str | CatchUp | None = None,
         tags: Iterable[str] = (),
         description: str = "",
         register: bool = True,
         paused: bool = False,
+        executor: str | None = None,
+        memory_limit_mb: int | None = None,
+        **own: Unpack[PolicyWords],
     ) -> Callable[[F], F]:
         """Register the decorated function and run it on a schedule: a static job.
 
         May be stacked: several jobs of one function, each with a ``name`` of its own.
 
         Args:
-            cron: A crontab expression.
-            every: Seconds, a timedelta, or a text such as ``"5m"``.
-            at: An aware moment; due once.
-            trigger: Any other trigger. Exactly one of these four is given.
+            cron: A crontab expression, or a list of them: due whenever one of them is.
+            every: Seconds, a timedelta, or a text such as ``"5m"``; or a list.
+            at: An aware moment; due once. Or a list: once at each.
+            trigger: Any other trigger, also an object of APScheduler 3. Exactly one of these four
+                is given.
             name: The job's name; None takes the function's.
             kwargs: JSON arguments for the function.
             timezone: IANA zone of the schedule; None: the group's, else the engine's.
-            overlap: While an earlier run is active; None: the group's, else the engine's.
-            grace_s: Seconds a due time may be found late and still run.
-            catch_up: For due times found later than that.
             tags: Added to the group's.
             description: One line; empty takes the summary of the function's docstring.
             register: False keeps the function from being listed and from jobs made at run time.
             paused: Start it paused.
+            executor: Where the function runs, in every job of it; see `function`.
+            memory_limit_mb: MiB that its process may use.
+            own: Its policies, such as ``retries=3``; see `schedtui.models.Policies`. What it does
+                not say the group says, else the engine.
 
         Returns:
             A decorator that returns the function unchanged.
@@ -163,22 +194,30 @@ class Group:
         file, line = _place(inspect.currentframe())
         job_name = None if name is None else check_name("name", name)
         zone = None if timezone is None else check_timezone(timezone)
-        own = policies.make(overlap=overlap, grace_s=grace_s, catch_up=catch_up)
-        all_tags = tuple(dict.fromkeys((*self.tags, *_check_tags(tags))))
+        said = policies.make(**own)
+        all_tags = check_tags((*self.tags, *check_tags(tags)))
         arguments = json_arguments(kwargs or {})
 
         def decorate(call: F) -> F:
-            function = self._register(call, None, listed=register, fallback=job_name)
-            function.parameters.check_names(arguments)
+            function = self._register(
+                call,
+                None,
+                listed=register,
+                fallback=job_name,
+                executor=executor,
+                memory_limit_mb=memory_limit_mb,
+            )
+            own_name = job_name or function.name
+            check_arguments(f"{self.name}/{own_name}", function.parameters, arguments)
             self._declare(
                 Declaration(
                     group=self.name,
-                    name=job_name or function.name,
+                    name=own_name,
                     function=function.full_name,
                     trigger=when,
                     timezone=zone,
                     kwargs=arguments,
-                    policies=own,
+                    policies=said,
                     tags=all_tags,
                     description=description or function.summary,
                     paused=paused,
@@ -191,7 +230,14 @@ class Group:
         return decorate
 
     def _register(
-        self, call: object, name: str | None, *, listed: bool, fallback: str | None = None
+        self,
+        call: object,
+        name: str | None,
+        *,
+        listed: bool,
+        fallback: str | None = None,
+        executor: str | None = None,
+        memory_limit_mb: int | None = None,
     ) -> Function:
         """The function for ``call``: the one that is there already, or a new one.
 
@@ -200,13 +246,22 @@ class Group:
             name: The name asked for.
             listed: A function that was listed once stays so.
             fallback: The name of a callable that has none of its own.
+            executor: Where it runs; None leaves it to the other decorators, and to what it is.
+            memory_limit_mb: As the executor.
         """
         known = next((one for one in self._functions.values() if one.is_made_of(call)), None)
         if known is not None and name in (None, known.name):
-            if listed and not known.listed:
-                known = self._functions[known.name] = dataclasses.replace(known, listed=True)
+            known = self._functions[known.name] = known.also(listed, executor, memory_limit_mb)
             return known
-        function = Function.of(call, group=self.name, name=name, fallback=fallback, listed=listed)
+        function = Function.of(
+            call,
+            group=self.name,
+            name=name,
+            fallback=fallback,
+            listed=listed,
+            executor=executor,
+            memory_limit_mb=memory_limit_mb,
+        )
         taken = self._functions.get(function.name)
         if taken is not None:
             raise ConflictError(
@@ -229,10 +284,10 @@ class Group:
 
 def _one_trigger(
     *,
-    cron: str | None,
-    every: float | timedelta | str | None,
-    at: datetime | None,
-    trigger: Trigger | None,
+    cron: object,
+    every: object,
+    at: object,
+    trigger: object,
 ) -> Trigger:
     given = {"cron": cron, "every": every, "at": at, "trigger": trigger}
     named = [name for name, value in given.items() if value is not None]
@@ -241,21 +296,24 @@ def _one_trigger(
         raise InvalidTriggerError(
             f"job: got {got}; expected exactly one of cron, every, at, trigger"
         )
-    if cron is not None:
-        return Cron(cron)
-    if every is not None:
-        return Every(parse_duration(every) if isinstance(every, str) else every)
-    if at is not None:
-        return Once(at)
-    if not isinstance(trigger, Trigger):
-        raise InvalidTriggerError.one("trigger", trigger, "a trigger, such as Cron('0 9 * * *')")
-    return trigger
+    makers: dict[str, Callable[[Any], Trigger]] = {
+        "cron": Cron,
+        "every": lambda one: Every(parse_duration(one) if isinstance(one, str) else one),
+        "at": Once,
+        "trigger": as_trigger,
+    }
+    make, value = makers[named[0]], given[named[0]]
+    if isinstance(value, list | tuple):
+        return AnyOf([make(one) for one in value])
+    return make(value)
 
 
-def _check_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(tags, str):
-        raise InvalidError.one("tags", tags, f"a list of words, such as [{tags!r}]")
-    return tuple(dict.fromkeys(check_name("tags", tag) for tag in tags))
+def _check_limit(limit: object) -> int | None:
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise InvalidError.one("limit", limit, "a whole number from 1 up, or None")
+    return limit
 
 
 def _place(frame: FrameType | None) -> tuple[str, int]:

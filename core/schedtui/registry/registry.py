@@ -48,6 +48,15 @@ class Registry:
                 "rename one of them, or make the group once and import it"
             )
 
+    def swap(self, groups: Iterable[Group]) -> None:
+        """Know these groups from now on and no others; all at once, or none of them.
+
+        Raises:
+            TypeError, ConflictError: see `add`; nothing was changed.
+        """
+        fresh = Registry(groups)
+        self._groups = dict(fresh.groups)
+
     def resolve(self, full_name: str) -> Function:
         """The function that a name stands for now.
 
@@ -56,7 +65,7 @@ class Registry:
         """
         group_name, _, name = full_name.partition("/")
         group = self._groups.get(group_name)
-        function = group.functions.get(name) if group is not None else None
+        function = None if group is None else group.find(name)
         if function is None:
             raise FunctionNotFoundError(full_name, self._hint(full_name))
         return function
@@ -75,6 +84,11 @@ class Registry:
         chosen = self._groups.values() if group is None else (self._groups[group],)
         listed = [one for each in chosen for one in each.functions.values() if one.listed]
         return tuple(one.info() for one in sorted(listed, key=lambda one: (one.group, one.name)))
+
+    def limit_of(self, group: str) -> int | None:
+        """How many runs of a group's jobs may be active at once; None for any number."""
+        found = self.groups.get(group)
+        return None if found is None else found.limit
 
     def declarations(self) -> tuple[Declaration, ...]:
         """The static jobs of all groups, in the order of the code."""

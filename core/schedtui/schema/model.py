@@ -67,8 +67,11 @@ class ArgumentModel:
 
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
-        self._names = {f"p{at}": name for at, name in enumerate(parameters.by_name)}
         self._hints = _resolve_hints(parameters)
+        self._closed = frozenset(name for name in parameters.late if name not in self._hints)
+        """Late parameters that no job can give: their types have no JSON form."""
+        named = enumerate(parameters.by_name)
+        self._names = {f"p{at}": name for at, name in named if name not in self._closed}
         try:
             self._model = self._build()
             self._schema = self._describe()
@@ -82,6 +85,7 @@ class ArgumentModel:
 
     def validate(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The converted arguments; see `Parameters.validate`."""
+        raise_errors([_closed(name, kwargs[name]) for name in self._closed if name in kwargs])
         try:
             instance = self._model.model_validate(dict(kwargs))
         except pydantic.ValidationError as error:
@@ -131,12 +135,16 @@ class ArgumentModel:
             if definition.get("title") == name:
                 del definition["title"]
         described = self._parameters.docstring.parameters
-        for name, shown in schema.get("properties", {}).items():
+        properties = schema.setdefault("properties", {})
+        properties |= {name: {"readOnly": True} for name in sorted(self._closed)}
+        for name, shown in properties.items():
             if name in described:
                 shown.setdefault("description", described[name])
             default = _json_default(self._parameters.by_name[name].default)
             if default is not EMPTY:
                 shown["default"] = default
+            if name in self._parameters.late:
+                shown["late"] = self._parameters.late[name].shown
         order = ("$defs", "type", "properties", "required", "additionalProperties")
         return json.dumps({key: schema[key] for key in order if key in schema}, allow_nan=False)
 
@@ -196,6 +204,11 @@ class ArgumentModel:
         ]
 
 
+def _closed(name: str, got: Any) -> FieldError:
+    expected = "nothing: it is fetched at each attempt, and its type has no JSON form"
+    return FieldError(field=f"kwargs.{name}", got=shorten_value(got), expected=expected)
+
+
 def _left_out() -> None:
     """Stands for the default of a parameter, which stays with the function."""
 
@@ -232,7 +245,18 @@ def _resolve_hints(parameters: Parameters) -> dict[str, Any]:
     named = parameters.by_name
     every = named if parameters.extra is None else named | {parameters.extra.name: parameters.extra}
     scope = getattr(underlying(parameters.call), "__globals__", {})
-    return {name: _resolve(one, scope) for name, one in every.items()}
+    hints: dict[str, Any] = {}
+    for name, one in every.items():
+        try:
+            hint = _resolve(one, scope)
+            if name in parameters.late:
+                pydantic.TypeAdapter(hint).json_schema(schema_generator=_Schema)
+        except Exception:
+            if name in parameters.late:
+                continue  # its provider gives it, so that it may be a connection or any other thing
+            raise
+        hints[name] = hint
+    return hints
 
 
 def _resolve(parameter: inspect.Parameter, scope: dict[str, Any]) -> Any:

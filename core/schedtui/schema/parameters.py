@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from schedtui.errors import FieldError, InvalidArgumentsError, InvalidError, shorten_value
 from schedtui.schema.docstring import Docstring, parse_docstring
+from schedtui.schema.late import LateValue
 
 if TYPE_CHECKING:
     from schedtui.schema.model import ArgumentModel
@@ -35,6 +36,11 @@ class Parameters:
         self.required = frozenset(
             name for name, one in self.by_name.items() if one.default is EMPTY
         )
+        self.late: dict[str, LateValue] = {
+            name: one.default
+            for name, one in self.by_name.items()
+            if isinstance(one.default, LateValue)
+        }
 
     @cached_property
     def docstring(self) -> Docstring:

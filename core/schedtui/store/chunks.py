@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from schedtui.errors import StoreDataError
-from schedtui.models import LogHit, LogLine
+from schedtui.models import LogLine
 from schedtui.protocols import LogChunk
 
 _LEVEL = 3  # of zlib: twice as fast as 6 for 5 % more bytes
@@ -107,10 +107,33 @@ class Query:
         return [line for line in lines if self.matches(line)]
 
 
-def newest(hits: Sequence[LogHit], limit: int) -> list[LogHit]:
-    """The first ``limit`` hits: the newest run first, and of a run its newest line."""
-    ordered = sorted(hits, key=lambda hit: (hit.run_id, hit.line.seq), reverse=True)
-    return ordered[: max(limit, 0)]
+class Newest:
+    """The first ``limit`` hits: the newest run first, and of a run its newest line.
+
+    Chunks are looked through from the newest down, and a long run has chunks that are newer than
+    those of later runs: so what was found first is not always what is to be shown.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = max(limit, 0)
+        self.hits: list[tuple[int, LogLine]] = []
+        """Run and line."""
+
+    @property
+    def oldest(self) -> int | None:
+        """Only runs after this one can have better hits; None while any can."""
+        return None if len(self.hits) < self._limit or not self.hits else self.hits[-1][0]
+
+    def wants(self, run_id: int) -> bool:
+        """Whether an older chunk of this run may have something to show."""
+        oldest = self.oldest
+        return oldest is None or run_id > oldest
+
+    def add(self, run_id: int, lines: Sequence[LogLine]) -> None:
+        """What a chunk has."""
+        self.hits += [(run_id, line) for line in lines]
+        self.hits.sort(key=lambda hit: (hit[0], hit[1].seq), reverse=True)
+        del self.hits[self._limit :]
 
 
 def _pattern(part: str) -> str:

@@ -7,7 +7,7 @@ engines that need no history.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 
@@ -23,8 +23,18 @@ from schedtui.models import (
     Run,
     RunFilter,
 )
-from schedtui.protocols import Boot, Finish, NewRun, Opened, OpenRun, RecentRun, StoreTx, Token
-from schedtui.store import chunks, rows
+from schedtui.protocols import (
+    Boot,
+    Finish,
+    NewRun,
+    Opened,
+    OpenRun,
+    PastBoot,
+    RecentRun,
+    StoreTx,
+    Token,
+)
+from schedtui.store import chunks, memory_past, rows
 from schedtui.store.memory_tx import Data, MemoryTx
 
 
@@ -59,8 +69,11 @@ class MemoryStore:
                 clock_epoch=meta["clock_epoch"],
                 last_seen_us=meta["last_seen_us"],
                 clean=meta["clean"],
+                pause=meta["pause"],
             )
             if boot is not None:
+                at_us = boot.started_at_us
+                self._data.boots[boot.boot] = PastBoot(at_us, at_us, clean=False)
                 meta.update(boot=boot.boot, last_seen_us=boot.started_at_us, clean=False)
             self._open = True
             return found
@@ -91,6 +104,11 @@ class MemoryStore:
                 raise StoreUnavailableError("the store in memory is not open")
             yield self._data
 
+    @property
+    def damage(self) -> Mapping[int, str]:
+        """Nothing: nobody else writes here."""
+        return {}
+
     def jobs(self) -> Iterator[Job]:
         """All living jobs, in the order of their ids."""
         with self._reading() as data:
@@ -101,6 +119,12 @@ class MemoryStore:
         """A living job."""
         with self._reading() as data:
             return data.jobs.get(job_id)
+
+    def deleted_job(self, group: str, name: str) -> int | None:
+        """The id of the job of this name that was deleted last; None where there was none."""
+        with self._reading() as data:
+            ids = [i for i in data.deleted if data.names[i] == (group, name)]
+            return max(ids, key=lambda i: (data.deleted[i], i), default=None)
 
     def open_runs(self) -> list[OpenRun]:
         """All runs that are queued or running, oldest first."""
@@ -172,20 +196,15 @@ class MemoryStore:
     def search_logs(self, query: str, *, limit: int) -> list[LogHit]:
         """Lines that hold every word of ``query``, newest run first."""
         wanted = chunks.Query(query)
-        found: list[LogHit] = []
-        if not wanted:
-            return found
+        best = chunks.Newest(limit)
+        if not wanted or limit <= 0:
+            return []
         with self._reading() as data:
             for chunk_id in sorted(data.chunks, reverse=True):
-                if len(found) >= limit:
-                    break
                 chunk = data.chunks[chunk_id]
-                job = data.name_of(chunk.run_id)
-                found += [
-                    LogHit(run_id=chunk.run_id, job=job, line=line)
-                    for line in wanted.hits(chunks.decode(chunk.data))
-                ]
-        return chunks.newest(found, limit)
+                if best.wants(chunk.run_id):
+                    best.add(chunk.run_id, wanted.hits(chunks.decode(chunk.data)))
+            return [LogHit(run_id=i, job=data.name_of(i), line=line) for i, line in best.hits]
 
     def audit_trail(self, *, limit: int, before: int | None) -> list[AuditEvent]:
         """The audit trail with ids below ``before``, newest first."""
@@ -197,6 +216,27 @@ class MemoryStore:
         """All access tokens."""
         with self._reading() as data:
             return list(data.tokens.values())
+
+    def due_runs(self, job_id: int, from_us: int, until_us: int, *, limit: int) -> list[Run]:
+        """What became of the due times from ``from_us`` to ``until_us``, oldest first."""
+        with self._reading() as data:
+            ids = memory_past.due_ids(data, job_id, from_us, until_us)
+            return [_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
+
+    def job_ids(self, group: str, name: str) -> list[int]:
+        """The ids of all jobs that are called so, or were last, newest first."""
+        with self._reading() as data:
+            return memory_past.job_ids(data, group, name)
+
+    def changes_of(self, subject: int, *, limit: int, before: int | None) -> list[AuditEvent]:
+        """The lines of the audit trail that changed a job, or the engine, newest first."""
+        with self._reading() as data:
+            return memory_past.changes_of(data, subject, limit, before)
+
+    def boots_around(self, at_us: int) -> tuple[PastBoot | None, PastBoot | None]:
+        """The last engine that started at or before a moment, and the first one after it."""
+        with self._reading() as data:
+            return memory_past.boots_around(data, at_us)
 
 
 def _filter(where: RunFilter, data: Data) -> Callable[[NewRun], bool]:
@@ -223,7 +263,7 @@ def _run(data: Data, run_id: int) -> Run:
 
 
 _FIRST_OF_END = Finish._fields.index("error_type")
-_NO_END = (None, None, None, None, False, 0, 0, None, None)
+_NO_END = (None, None, None, None, False, 0, 0, None, None, None, None)
 
 
 def _open_run(run: NewRun) -> OpenRun:
@@ -238,6 +278,9 @@ def _open_run(run: NewRun) -> OpenRun:
         attempt=run.attempt,
         token=run.token,
         started_at_us=run.started_at_us,
+        claimed_at_us=run.claimed_at_us,
+        wait_reason=run.wait_reason,
+        not_before_us=run.not_before_us,
     )
 
 

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+import secrets
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from schedtui.clock import from_us, to_us
-from schedtui.errors import ConflictError, StoreDataError
-from schedtui.models import Job, RunState, Source
-from schedtui.protocols import Claim, Finish, LogChunk, NewRun, Start, Token
-from schedtui.store import rows
+from schedtui.errors import StoreDataError
+from schedtui.models import Job, RunState, Source, WaitReason
+from schedtui.protocols import (
+    Claim,
+    EnginePause,
+    Finish,
+    LogChunk,
+    NewRun,
+    PastBoot,
+    Retry,
+    Settled,
+    Start,
+    Token,
+)
+from schedtui.store import jobrows, rows
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 _MISSING: Any = object()
 _ACTIVE = (RunState.QUEUED, RunState.RUNNING)
-_UNIQUE = (Source.SCHEDULE, Source.CATCHUP)
+UNIQUE = (Source.SCHEDULE, Source.CATCHUP)
+"""The sources of runs that stand for a due time."""
 
 
 def _no_meta() -> dict[str, Any]:
@@ -26,6 +39,7 @@ def _no_meta() -> dict[str, Any]:
         "last_job_id": 0,
         "last_chunk_id": 0,
         "clock_epoch": 0,
+        "pause": None,
         "boot": None,
         "last_seen_us": None,
         "clean": True,
@@ -44,6 +58,8 @@ class Data:
     """Group and name of every job that ever lived."""
     ids: dict[tuple[str, str], int] = field(default_factory=dict)
     """Living jobs by group and name."""
+    deleted: dict[int, int] = field(default_factory=dict)
+    """When (microseconds) each of the others was deleted."""
     runs: dict[int, NewRun] = field(default_factory=dict)
     """Every run as it is now."""
     ends: dict[int, Finish] = field(default_factory=dict)
@@ -58,11 +74,14 @@ class Data:
     audit: dict[int, tuple[int, int, str, str, str, str]] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     """By name."""
+    subjects: dict[int, int] = field(default_factory=dict)
+    """What a line of the audit trail changed, by the line's id."""
+    boots: dict[str, PastBoot] = field(default_factory=dict)
 
     def name_of(self, run_id: int) -> str:
-        """``group/name`` of a run's job."""
+        """``group/name`` of a run's job; of its function where it has none."""
         run = self.runs.get(run_id)
-        return "/".join(self.names.get(run.job_id, ())) if run else ""
+        return "/".join(self.names.get(run.job_id, ())) or run.function if run else ""
 
 
 class MemoryTx:
@@ -115,7 +134,9 @@ class MemoryTx:
                     lost.add(claim.job_id)
                     continue
                 after = None if claim.next_due_us is None else from_us(claim.next_due_us)
-                moved = replace(job, next_due=after, last_due=from_us(claim.last_due_us))
+                moved = replace(
+                    job, next_due=after, last_due=from_us(claim.last_due_us), fired=claim.fired
+                )
                 self._set(self._data.jobs, job.id, moved)
                 self._insert(claim.runs)
         return lost
@@ -130,7 +151,7 @@ class MemoryTx:
         for run in runs:
             if run.id in data.runs:
                 raise StoreDataError(f"memory://: a run {run.id} exists already")
-            if run.source in _UNIQUE and run.scheduled_for_us is not None:
+            if run.source in UNIQUE and run.scheduled_for_us is not None:
                 key = (run.job_id, run.clock_epoch, run.scheduled_for_us)
                 if key in data.due:
                     raise StoreDataError(
@@ -158,6 +179,7 @@ class MemoryTx:
                 token=start.token,
                 started_at_us=start.started_at_us,
                 wait_reason=None,
+                not_before_us=None,
             )
             self._set(self._data.runs, run.id, moved)
         return lost
@@ -185,6 +207,61 @@ class MemoryTx:
                 self._remove(data.active, run.id)
         return lost
 
+    def retry(self, retries: Sequence[Retry]) -> set[int]:
+        """``running`` with this token back to ``queued``, and a row in ``attempts``."""
+        data = self._data
+        lost: set[int] = set()
+        with self._whole():
+            for given, not_before_us in retries:
+                run = data.runs.get(given.run_id)
+                if run is None or run.state is not RunState.RUNNING or run.token != given.token:
+                    lost.add(given.run_id)
+                    continue
+                key = (given.run_id, given.attempt)
+                if key in data.attempts:
+                    raise StoreDataError(f"memory://: attempt {key} has ended already")
+                end = Finish._make(rows.printable(v) if type(v) is str else v for v in given)
+                moved = run._replace(
+                    state=RunState.QUEUED,
+                    wait_reason=WaitReason.RETRY,
+                    token=None,
+                    reason=end.reason,
+                    not_before_us=not_before_us,
+                )
+                self._set(data.runs, run.id, moved)
+                kept = end._replace(result=None, result_is_json=False, progress=None)
+                self._set(data.ends, run.id, kept._replace(progress_text=None))
+                self._set(data.attempts, key, end)
+        return lost
+
+    def settle(self, ends: Sequence[Settled]) -> set[int]:
+        """``queued`` to a terminal state. Returns the ids of runs that were no longer queued."""
+        lost: set[int] = set()
+        for end in ends:
+            run = self._data.runs.get(end.run_id)
+            if run is None or run.state is not RunState.QUEUED:
+                lost.add(end.run_id)
+                continue
+            self._settle(run, end)
+        return lost
+
+    def _settle(self, run: NewRun, end: Settled) -> None:
+        moved = run._replace(
+            state=end.state,
+            reason=rows.printable(end.reason),
+            finished_at_us=end.finished_at_us,
+            wait_reason=None,
+        )
+        self._set(self._data.runs, run.id, moved)
+        self._remove(self._data.active, run.id)
+
+    def count_failures(self, counts: Mapping[int, int]) -> None:
+        """Keep how many runs of each job have failed in a row."""
+        for job_id, failures in counts.items():
+            job = self._data.jobs.get(job_id)
+            if job is not None:
+                self._set(self._data.jobs, job_id, replace(job, failures=failures))
+
     def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
         """All queued runs of a job to ``cancelled``."""
         data = self._data
@@ -194,14 +271,7 @@ class MemoryTx:
             if run.job_id == job_id and run.state is RunState.QUEUED
         ]
         for run in queued:
-            moved = run._replace(
-                state=RunState.CANCELLED,
-                reason=rows.printable(reason),
-                finished_at_us=now_us,
-                wait_reason=None,
-            )
-            self._set(data.runs, run.id, moved)
-            self._remove(data.active, run.id)
+            self._settle(run, Settled(run.id, RunState.CANCELLED, reason, now_us))
         return [run.id for run in queued]
 
     def insert_job(self, job: Job) -> Job:
@@ -213,13 +283,15 @@ class MemoryTx:
         self._set(self._data.names, kept.id, (kept.group, kept.name))
         return kept
 
-    def update_job(self, job: Job, *, version: int) -> bool:
-        """Write all of a living job's columns where its version still is ``version``."""
+    def update_job(self, job: Job, *, version: int, counts: bool = False) -> bool:
+        """Write a living job's columns where its version still is ``version``."""
         old = self._data.jobs.get(job.id)
         if old is None or old.version != version:
             return False
         self._refuse_taken(job, job.id)
         kept = _kept(job)
+        if not counts:
+            kept = replace(kept, fired=old.fired, failures=old.failures)
         self._remove(self._data.ids, (old.group, old.name))
         self._set(self._data.jobs, kept.id, kept)
         self._set(self._data.ids, (kept.group, kept.name), kept.id)
@@ -228,13 +300,14 @@ class MemoryTx:
 
     def _refuse_taken(self, job: Job, own_id: int | None) -> None:
         if self._data.ids.get((job.group, job.name), own_id) != own_id:
-            raise ConflictError(rows.taken(job))
+            raise rows.taken(job)
 
-    def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:  # noqa: ARG002 - nobody reads when here
+    def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:
         """Make a tombstone of a living job where its version still is ``version``."""
         old = self._data.jobs.get(job_id)
         if old is None or old.version != version:
             return False
+        self._set(self._data.deleted, job_id, now_us)
         self._remove(self._data.jobs, job_id)
         self._remove(self._data.ids, (old.group, old.name))
         return True
@@ -250,7 +323,16 @@ class MemoryTx:
                 self._set(self._data.chunk_keys, key, chunk_id)
                 self._set(self._data.chunks, chunk_id, chunk)
 
-    def audit(self, at_us: int, actor: str, action: str, object_: str, detail_json: str) -> None:
+    def audit(
+        self,
+        at_us: int,
+        actor: str,
+        action: str,
+        object_: str,
+        detail_json: str,
+        *,
+        subject: int | None = None,
+    ) -> None:
         """Add a line to the audit trail."""
         audit_id = len(self._data.audit) + 1
         line = (
@@ -262,11 +344,16 @@ class MemoryTx:
             detail_json,
         )
         self._set(self._data.audit, audit_id, line)
+        subject = rows.subject_of(action, subject)
+        if subject is not None:
+            self._set(self._data.subjects, audit_id, subject)
 
     def beat(self, boot: str, now_us: int, *, stopped: bool = False) -> None:
         """The engine's sign of life, or its orderly end."""
         meta = self._data.meta
         if meta["boot"] == boot:
+            started_at_us = self._data.boots[boot].started_at_us
+            self._set(self._data.boots, boot, PastBoot(started_at_us, now_us, stopped))
             self._set(meta, "last_seen_us", now_us)
             if stopped:
                 self._set(meta, "clean", True)
@@ -275,10 +362,20 @@ class MemoryTx:
         """Make a clock step durable."""
         self._set(self._data.meta, "clock_epoch", epoch)
 
+    def secret(self) -> str:
+        """The store's own random key."""
+        if "secret" not in self._data.meta:
+            self._set(self._data.meta, "secret", secrets.token_hex(32))
+        return str(self._data.meta["secret"])
+
+    def pause_engine(self, pause: EnginePause | None) -> None:
+        """Make durable that the whole engine is paused, or that it is not."""
+        self._set(self._data.meta, "pause", pause)
+
     def insert_token(self, token: Token) -> Token:
         """Keep a new token; ``id`` is given by the store."""
         if token.name in self._data.tokens:
-            raise ConflictError(rows.token_taken(token))
+            raise rows.token_taken(token)
         kept = replace(token, id=len(self._data.tokens) + 1)
         self._set(self._data.tokens, token.name, kept)
         return kept
@@ -286,8 +383,8 @@ class MemoryTx:
 
 def _kept(job: Job) -> Job:
     """The job as a database would give it back."""
-    row = rows.job_row(job)
-    kept = rows.job_of([row[column] for column in rows.JOB_COLUMNS])
-    if kept is None:
+    row = jobrows.job_row(job)
+    kept = jobrows.job_of([row[column] for column in jobrows.JOB_COLUMNS])
+    if kept.damage:
         raise StoreDataError(f"job {job.full_name} cannot be read back as it is")
     return kept

@@ -8,122 +8,20 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, overload
 
-from schedtui.clock import from_us, to_us
-from schedtui.errors import SchedtuiError, StoreDataError
-from schedtui.models import Attempt, AuditEvent, Job, Policies, Run, RunState, Source, WaitReason
-from schedtui.models.wire import from_wire, to_wire
-from schedtui.protocols import Token
+from schedtui.clock import from_us
+from schedtui.errors import ConflictError, StoreDataError
+from schedtui.models import Attempt, AuditEvent, Job, Run, RunState, Source, WaitReason
+from schedtui.protocols import ENGINE, EnginePause, Token
 
 logger = logging.getLogger("schedtui.store")
 
 _STATES = {state.value: state for state in RunState}
 _SOURCES = {source.value: source for source in Source}
 _WAITS = {wait.value: wait for wait in WaitReason}
-
-JOB_COLUMNS = (
-    "id",
-    "group_name",
-    "name",
-    "function",
-    "trigger",
-    "timezone",
-    "kwargs",
-    "policies",
-    "tags",
-    "description",
-    "static",
-    "declared",
-    "overridden",
-    "orphaned",
-    "paused",
-    "pause_reason",
-    "paused_by",
-    "created_at",
-    "updated_at",
-    "version",
-    "next_due",
-    "last_due",
-)
-"""The order in which `job_of` expects a job."""
-
-
-def job_row(job: Job) -> dict[str, Any]:
-    """All columns of a job.
-
-    Raises:
-        StoreDataError: something in it has no JSON form.
-    """
-    try:
-        return {
-            "id": job.id,
-            "group_name": job.group,
-            "name": job.name,
-            "function": job.function,
-            "trigger": dump(job.trigger),
-            "timezone": job.timezone,
-            "kwargs": dump(job.kwargs),
-            "policies": dump({k: v for k, v in to_wire(job.policies).items() if v is not None}),
-            "tags": dump(list(job.tags)),
-            "description": printable(job.description),
-            "static": job.static,
-            "declared": None if job.declared is None else dump(job.declared),
-            "overridden": job.overridden,
-            "orphaned": job.orphaned,
-            "paused": job.paused,
-            "pause_reason": printable(job.pause_reason),
-            "paused_by": printable(job.paused_by),
-            "created_at": to_us(job.created_at),
-            "updated_at": to_us(job.updated_at),
-            "version": job.version,
-            "next_due": None if job.next_due is None else to_us(job.next_due),
-            "last_due": None if job.last_due is None else to_us(job.last_due),
-        }
-    except (TypeError, ValueError, RecursionError) as error:
-        raise StoreDataError(f"job {job.full_name} cannot be kept: {error}") from error
-
-
-def job_of(row: Sequence[Any]) -> Job | None:
-    """The job of a row in the order of `JOB_COLUMNS`; None, and a log line, where it is damaged."""
-    values = dict(zip(JOB_COLUMNS, row, strict=True))
-    try:
-        return Job(
-            id=values["id"],
-            group=values["group_name"],
-            name=values["name"],
-            function=values["function"],
-            trigger=_object(values["trigger"]),
-            timezone=values["timezone"],
-            kwargs=_object(values["kwargs"]),
-            policies=_policies(values["policies"]),
-            tags=tuple(json.loads(values["tags"])),
-            description=values["description"],
-            static=bool(values["static"]),
-            declared=None if values["declared"] is None else _object(values["declared"]),
-            overridden=bool(values["overridden"]),
-            orphaned=bool(values["orphaned"]),
-            paused=bool(values["paused"]),
-            pause_reason=values["pause_reason"],
-            paused_by=values["paused_by"],
-            version=values["version"],
-            next_due=_moment(values["next_due"]),
-            last_due=_moment(values["last_due"]),
-            created_at=from_us(values["created_at"]),
-            updated_at=from_us(values["updated_at"]),
-        )
-    except (TypeError, ValueError, OverflowError, RecursionError, SchedtuiError) as error:
-        logger.error(
-            "job %s (%s/%s) is damaged in the store and is left out: %s",
-            values["id"],
-            values["group_name"],
-            values["name"],
-            error,
-        )
-        return None
-
 
 RUN_COLUMNS = (
     "id",
@@ -145,6 +43,9 @@ RUN_COLUMNS = (
     "range_from",
     "range_count",
     "actor",
+    "not_before",
+    "parent_id",
+    "schedules",
     "error_type",
     "error",
     "traceback",
@@ -154,31 +55,65 @@ RUN_COLUMNS = (
     "log_dropped",
     "progress",
     "progress_text",
+    "code",
+    "late",
 )
 """The order in which `run_of` expects a run; the first ones are a `NewRun`."""
 
 
+_UNREADABLE = (KeyError, TypeError, ValueError, OverflowError)
+"""What a row that was changed from outside may raise when it is read."""
+
+
+@contextmanager
+def readable(run_id: int) -> Iterator[None]:
+    """A block that reads the row of a run.
+
+    Raises:
+        StoreDataError: the row is damaged.
+    """
+    try:
+        yield
+    except _UNREADABLE as error:
+        what = f"{error} is not known" if isinstance(error, KeyError) else error
+        raise StoreDataError(f"run {run_id} is damaged in the store: {what}") from error
+
+
 def run_of(row: Sequence[Any], job: str) -> Run:
-    """The run of a row in the order of `RUN_COLUMNS`; ``job`` is its job's full name."""
+    """The run of a row in the order of `RUN_COLUMNS`.
+
+    ``job`` is its job's full name; one without a job is called as its function is.
+
+    Raises:
+        StoreDataError: the row is damaged.
+    """
+    with readable(row[0]):
+        return _run_of(row, job)
+
+
+def _run_of(row: Sequence[Any], job: str) -> Run:
     values = dict(zip(RUN_COLUMNS, row, strict=True))
     return Run(
         id=values["id"],
         job_id=values["job_id"],
-        job=job,
+        job=job or values["function"],
         function=values["function"],
         source=_SOURCES[values["source"]],
         state=_STATES[values["state"]],
-        scheduled_for=_moment(values["scheduled_for"]),
+        scheduled_for=moment_of(values["scheduled_for"]),
         clock_epoch=values["clock_epoch"],
         job_version=values["job_version"],
         kwargs=lenient_object(values["kwargs"], "run", values["id"]),
         claimed_at=from_us(values["claimed_at"]),
         wait_reason=_WAITS.get(values["wait_reason"]),
+        not_before=moment_of(values["not_before"]),
+        parent_id=values["parent_id"],
+        schedules=values["schedules"] or "",
         attempt=values["attempt"],
-        started_at=_moment(values["started_at"]),
-        finished_at=_moment(values["finished_at"]),
+        started_at=moment_of(values["started_at"]),
+        finished_at=moment_of(values["finished_at"]),
         reason=values["reason"] or "",
-        range_from=_moment(values["range_from"]),
+        range_from=moment_of(values["range_from"]),
         range_count=values["range_count"],
         error_type=values["error_type"],
         error=values["error"],
@@ -190,6 +125,8 @@ def run_of(row: Sequence[Any], job: str) -> Run:
         progress=values["progress"],
         progress_text=values["progress_text"] or "",
         actor=values["actor"] or "",
+        code=values["code"],
+        late=lenient_object(values["late"], "run", values["id"]),
     )
 
 
@@ -220,9 +157,22 @@ def audit_of(row: Sequence[Any]) -> AuditEvent:
     )
 
 
+_OF_THE_ENGINE = frozenset({"engine.clock", "engine.pause", "engine.resume"})
+
+
+def subject_of(action: str, subject: int | None) -> int | None:
+    """The subject of a line of the audit trail; see `schedtui.protocols.Store.changes_of`."""
+    return ENGINE if action in _OF_THE_ENGINE else subject
+
+
 def state_of(text: str) -> RunState:
     """The state of its text; ten times as fast as the enum's own way."""
     return _STATES[text]
+
+
+def wait_of(text: str | None) -> WaitReason | None:
+    """The reason of its text; None for one of a newer schedtui."""
+    return _WAITS.get(text) if text else None
 
 
 def source_of(text: str) -> Source:
@@ -244,6 +194,24 @@ def bounded(number: int) -> int:
     return max(-(2**63), min(number, 2**63 - 1))
 
 
+def pause_json(pause: EnginePause) -> str:
+    """A pause of the whole engine, as it is kept."""
+    return json.dumps({"by": pause.by, "reason": pause.reason, "since_us": pause.since_us})
+
+
+def pause_of(text: str | None) -> EnginePause | None:
+    """The pause that is kept; one that is damaged is still one."""
+    if text is None:
+        return None
+    kept = lenient_object(text, "pause of the engine", 0)
+    by, reason, since_us = kept.get("by"), kept.get("reason"), kept.get("since_us")
+    return EnginePause(
+        by=by if isinstance(by, str) else "",
+        reason=reason if isinstance(reason, str) else "",
+        since_us=since_us if isinstance(since_us, int) else 0,
+    )
+
+
 @overload
 def printable(text: str) -> str: ...
 @overload
@@ -260,7 +228,7 @@ def lenient_object(text: str | None, kind: str, row_id: int) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        return _object(text)
+        return object_of(text)
     except (TypeError, ValueError, RecursionError) as error:
         logger.error("%s %s has damaged JSON in the store: %s", kind, row_id, error)
         return {}
@@ -272,27 +240,67 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def _object(text: str) -> dict[str, Any]:
+def object_of(text: str) -> dict[str, Any]:
+    """The object of its JSON text.
+
+    Raises:
+        TypeError, ValueError, RecursionError: it is none.
+    """
     value = json.loads(text)
     if not isinstance(value, dict):
         raise ValueError(f"not a JSON object: {text[:40]}")
     return value
 
 
-@lru_cache(maxsize=256)
-def _policies(text: str) -> Policies:
-    return from_wire(Policies, json.loads(text), strict=False)
+def text_of(value: Any) -> str:
+    """The text of a column.
+
+    Raises:
+        TypeError: it holds something else.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"not a text: {value!r:.40}")
+    return value
 
 
-def _moment(us: int | None) -> Any:
+def number_of(value: Any) -> int:
+    """The whole number of a column.
+
+    Raises:
+        TypeError: it holds something else.
+    """
+    if not isinstance(value, int):
+        raise TypeError(f"not a whole number: {value!r:.40}")
+    return value
+
+
+def micros_of(value: Any) -> int | None:
+    """The microseconds of a column that may be empty.
+
+    Raises:
+        TypeError, OverflowError: it holds something else, or no moment that there is.
+    """
+    if value is None:
+        return None
+    from_us(number_of(value))
+    return number_of(value)
+
+
+def moment_of(us: int | None) -> Any:
+    """The moment of its microseconds; None for None."""
     return None if us is None else from_us(us)
 
 
-def taken(job: Job) -> str:
-    """The message for a name that a living job has."""
-    return f"a job {job.full_name} exists already; choose another name, or edit or delete that one"
+def taken(job: Job) -> ConflictError:
+    """The error for a name that a living job has."""
+    return ConflictError.taken(
+        f"a job {job.full_name} exists already; choose another name, or edit or delete that one",
+        job.name,
+    )
 
 
-def token_taken(token: Token) -> str:
-    """The message for a token's name that is in use."""
-    return f"a token named {token.name!r} exists already; choose another name"
+def token_taken(token: Token) -> ConflictError:
+    """The error for a token's name that is in use."""
+    return ConflictError.taken(
+        f"a token named {token.name!r} exists already; choose another name", token.name
+    )

@@ -98,6 +98,7 @@ class Writer:
         self._stopping = False
         self._deadline = float("inf")
         self._failures = 0
+        self._failing_since = 0.0
         self._at_work = 0
         """0: no transaction is open; 1: one without claims; 2: one with claims."""
         self._unwritten = 0
@@ -226,6 +227,8 @@ class Writer:
             return
         if self._failures:
             self._failures = 0
+            gone_s = time.monotonic() - self._failing_since
+            logger.info("the store answers again after %.1f s", gone_s)
             calls.append(_call(self._on_health, None))
         if calls:
             self._deliver(calls)
@@ -243,6 +246,7 @@ class Writer:
                     self._log_bytes += write.bytes
         calls = [_call(write.failed, error) for write in claims]
         if self._failures == 1:
+            self._failing_since = time.monotonic()
             logger.warning("the store is unavailable: %s", error)
             calls.append(_call(self._on_health, error))
         if calls:

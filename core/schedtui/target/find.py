@@ -7,8 +7,8 @@ import keyword
 from dataclasses import dataclass
 from pathlib import Path
 
-from schedtui.errors import TargetError
-from schedtui.target.settings import FILE_NAME, Settings, read_settings
+from schedtui.errors import TargetError, shorten
+from schedtui.target.settings import FILE_NAME, Settings, read_settings, settings_in
 
 DEFAULT_FILE = "jobs.py"
 EXAMPLE = """\
@@ -18,6 +18,9 @@ EXAMPLE = """\
     @jobs.job(every="10s")
     def hello():
         print("hello")"""
+_SHOWN = 200  # characters of a target
+_NO_PATH = (OSError, ValueError, RuntimeError)
+"""What a path raises that is too long, holds a null character, or is a loop of links."""
 _NO_JOBS = ("conftest.py", "setup.py")
 
 
@@ -45,6 +48,8 @@ class Plan:
     settings: Settings
     configured: bool = False
     """Whether the settings file named the sources."""
+    by_default: bool = False
+    """Whether nobody named them: a folder's ``jobs.py``, and no other file of it."""
 
 
 def find(target: str | None, cwd: Path) -> Plan:
@@ -57,6 +62,9 @@ def find(target: str | None, cwd: Path) -> Plan:
     - ``module``, ``module:attribute``, ``file.py:attribute``;
     - None: ``schedtui.toml`` in ``cwd``, else ``jobs.py``.
 
+    A ``jobs.py`` that is there stands for its folder alone: the files beside it may be anything,
+    and what it imports belongs to it.
+
     A ``schedtui.toml`` in the target's folder gives the settings of every form.
 
     Raises:
@@ -65,8 +73,17 @@ def find(target: str | None, cwd: Path) -> Plan:
     try:
         cwd = cwd.resolve()
         return _here(cwd) if target is None else _named(target, cwd)
-    except OSError as error:
-        raise TargetError(f"it cannot be read: {error.strerror}", file=target) from error
+    except _NO_PATH as error:
+        named = None if target is None else _cut(target)
+        raise TargetError(f"it cannot be read: {_reason(error)}", file=named) from error
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
 
 
 def show(path: Path, cwd: Path) -> str:
@@ -75,10 +92,11 @@ def show(path: Path, cwd: Path) -> str:
 
 
 def _here(cwd: Path) -> Plan:
-    if (cwd / FILE_NAME).is_file():
-        return _configured(cwd / FILE_NAME, cwd)
+    settings = settings_in(cwd, FILE_NAME)
+    if settings is not None:
+        return _configured(settings, cwd)
     if (cwd / DEFAULT_FILE).is_file():
-        return _files([cwd / DEFAULT_FILE], cwd, name=DEFAULT_FILE)
+        return _files([cwd / DEFAULT_FILE], cwd, name=DEFAULT_FILE, by_default=True)
     raise TargetError(
         f"nothing to run: {cwd} holds neither {FILE_NAME} nor {DEFAULT_FILE}. "
         f"Name a target, or write this to {DEFAULT_FILE}:\n\n{EXAMPLE}\n"
@@ -138,7 +156,7 @@ def _source(text: str, attribute: str | None, *, base: Path, cwd: Path) -> Sourc
 
 def _check_file(path: Path, shown: str) -> None:
     if not path.exists():
-        near = difflib.get_close_matches(path.name, _python_files(path.parent), n=1)
+        near = difflib.get_close_matches(path.name, python_files(path.parent), n=1)
         raise TargetError(
             "there is no such file or folder",
             file=shown,
@@ -149,17 +167,24 @@ def _check_file(path: Path, shown: str) -> None:
 
 
 def _folder(folder: Path, cwd: Path) -> Plan:
-    if (folder / FILE_NAME).is_file():
-        return _configured(folder / FILE_NAME, cwd)
+    settings = settings_in(folder, show(folder / FILE_NAME, cwd))
+    if settings is not None:
+        return _configured(settings, cwd)
     if (folder / DEFAULT_FILE).is_file():
-        return _files([folder / DEFAULT_FILE], cwd, name=folder.name)
+        return _files([folder / DEFAULT_FILE], cwd, name=folder.name, by_default=True)
     return _files(_job_files(folder, cwd), cwd, name=folder.name)
 
 
-def _files(paths: list[Path], cwd: Path, *, name: str) -> Plan:
+def _files(paths: list[Path], cwd: Path, *, name: str, by_default: bool = False) -> Plan:
     folder = paths[0].parent
     sources = tuple(Source(path=path, shown=show(path, cwd)) for path in paths)
-    return Plan(name=name, folder=folder, sources=sources, settings=_beside(folder, cwd))
+    return Plan(
+        name=name,
+        folder=folder,
+        sources=sources,
+        settings=_beside(folder, cwd),
+        by_default=by_default,
+    )
 
 
 def _configured(file: Path, cwd: Path) -> Plan:
@@ -173,17 +198,21 @@ def _configured(file: Path, cwd: Path) -> Plan:
             hint='Say what to load: target = "my_jobs.py"',
         )
     sources: list[Source] = []
-    try:
-        for target in settings.targets or (DEFAULT_FILE,):
+    for target in settings.targets or (DEFAULT_FILE,):
+        try:
             sources += _configured_sources(target, folder, cwd)
-    except TargetError as error:
-        raise TargetError(f"target: {error}", file=show(file, cwd)) from error
+        except TargetError as error:
+            raise TargetError(f"target: {error}", file=show(file, cwd)) from error
+        except _NO_PATH as error:
+            what = f"target: {shorten(target)}: it cannot be read: {_reason(error)}"
+            raise TargetError(what, file=show(file, cwd)) from error
     return Plan(
         name=folder.name,
         folder=folder,
         sources=tuple(sources),
         settings=settings,
         configured=True,
+        by_default=not settings.targets,
     )
 
 
@@ -196,12 +225,13 @@ def _configured_sources(target: str, folder: Path, cwd: Path) -> list[Source]:
 
 
 def _beside(folder: Path, cwd: Path) -> Settings:
-    file = folder / FILE_NAME
-    return read_settings(file, show(file, cwd)) if file.is_file() else Settings()
+    shown = show(folder / FILE_NAME, cwd)
+    file = settings_in(folder, shown)
+    return Settings() if file is None else read_settings(file, shown)
 
 
 def _job_files(folder: Path, cwd: Path) -> list[Path]:
-    files = [folder / name for name in _python_files(folder)]
+    files = [folder / name for name in python_files(folder)]
     if not files:
         raise TargetError(
             "the folder holds no Python file with jobs",
@@ -211,7 +241,7 @@ def _job_files(folder: Path, cwd: Path) -> list[Path]:
     return files
 
 
-def _python_files(folder: Path) -> list[str]:
+def python_files(folder: Path) -> list[str]:
     """The files of a folder that may hold jobs, by name."""
     if not folder.is_dir():
         return []

@@ -1,7 +1,8 @@
 """Running the user's files as modules, so that pickling, dataclasses and type hints work in them.
 
 One target at a time: loading another makes way first, so that a ``helpers.py`` of the one is never
-taken for the ``helpers.py`` of the other, and loading the same one again runs it anew.
+taken for the ``helpers.py`` of the other, and loading the same one again runs all of its modules
+anew, as one generation. Where that fails, the modules that were there are put back.
 """
 
 from __future__ import annotations
@@ -14,31 +15,75 @@ import keyword
 import re
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib.machinery import PathFinder, SourceFileLoader
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
+from schedtui.registry.fingerprint import SOURCE, digest_of_source
+
 _paths: list[str] = []
+"""What was put on ``sys.path`` for the target."""
+_folders: list[Path] = []
+"""Where its modules are; they may have been on ``sys.path`` already."""
 _modules: list[str] = []
+_others: set[str] = set()
+"""Modules that were there before the target's first one."""
+_OURS = {__name__.partition(".")[0], "schedtui_tui"}
 _NEVER_AHEAD = {"antigravity", "this"}  # they open a browser, or print a poem
 
 
 @contextlib.contextmanager
 def importing(folder: Path) -> Iterator[None]:
-    """While it lasts, what is imported from ``folder`` is kept as the target's; lost on failure."""
+    """While it lasts, what is imported from ``folder`` is kept as the target's.
+
+    On failure it is lost again, and the modules of the target before it are put back.
+    """
+    _remember()
+    modules = {name: sys.modules[name] for name in _modules if name in sys.modules}
+    paths, folders = [entry for entry in sys.path if entry in _paths], list(_folders)
     _make_way()
     importlib.invalidate_caches()
     _put_first(folder)
-    before = set(sys.modules)
+    _others.clear()
+    _others.update(sys.modules)
     try:
         yield
     except BaseException:
-        _remember(before)
+        _remember()
         _make_way()
+        sys.modules.update(modules)
+        sys.path[:0] = paths
+        _modules.extend(modules)
+        _paths.extend(paths)
+        _folders.extend(folders)
         raise
-    _remember(before)
+    _remember()
+
+
+@contextlib.contextmanager
+def compiling_anew() -> Iterator[set[Path]]:
+    """While it lasts, modules of a target are compiled from their files as they are now.
+
+    A cached ``.pyc`` may be stale: it is told by a time in whole seconds and a size.
+
+    Returns:
+        The files that were compiled, those too that failed.
+    """
+    finder = _FreshFinder()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield finder.files
+    finally:
+        sys.meta_path.remove(finder)
+
+
+def modules_of_target() -> dict[str, ModuleType]:
+    """The modules of the target that is loaded, by name; also those imported since then."""
+    _remember()
+    return {name: sys.modules[name] for name in _modules if name in sys.modules}
 
 
 def load_module(name: str) -> ModuleType:
@@ -61,7 +106,7 @@ def load_file(path: Path) -> ModuleType:
         if getattr(known, "__file__", None) == str(path):
             return known  # another file of the target has imported it
     name = path.stem if _is_free(path) else _own_name(path)
-    loader = _FreshLoader(name, str(path))
+    loader = FreshLoader(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     if spec is None:
         raise ImportError(f"{path} cannot be loaded as a module")
@@ -75,6 +120,22 @@ def load_file(path: Path) -> ModuleType:
     return module
 
 
+def target_folders() -> tuple[str, ...]:
+    """The entries of ``sys.path`` that are there for the target."""
+    return tuple(_paths)
+
+
+def import_hidden(folder: Path) -> None:
+    """Import the parts of the standard library that modules in ``folder`` would hide.
+
+    Libraries import parts of it late: a user's ``calendar.py`` would be found in its stead. So
+    ``import calendar`` gives the standard library's, in the user's files too.
+    """
+    for name in _names_in(folder) & sys.stdlib_module_names - _NEVER_AHEAD:
+        with contextlib.suppress(Exception):  # what does not import here is hidden from nobody
+            importlib.import_module(name)
+
+
 def is_library(file: str) -> bool:
     """Whether a file belongs to Python itself or to an installed package."""
     path = Path(file)
@@ -83,12 +144,39 @@ def is_library(file: str) -> bool:
     return any(path.is_relative_to(folder) for folder in _library_folders())
 
 
-class _FreshLoader(SourceFileLoader):
+class FreshLoader(SourceFileLoader):
     """Compiles the file as it is now: a cached ``.pyc`` may be stale within the same second."""
 
     def get_code(self, fullname: str) -> CodeType:
+        """The code of the file."""
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        data = self.get_data(path)
+        if fullname in sys.modules:
+            setattr(sys.modules[fullname], SOURCE, digest_of_source(data))
+        return self.source_to_code(data, path)
+
+
+class _FreshFinder(MetaPathFinder):
+    """Finds what the ordinary finder does, and has it compiled by a `FreshLoader`."""
+
+    def __init__(self) -> None:
+        self.files: set[Path] = set()
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is None or spec.origin is None or not isinstance(spec.loader, SourceFileLoader):
+            return None
+        file = Path(spec.origin).resolve()
+        if is_library(str(file)) or not any(map(file.is_relative_to, _folders)):
+            return None
+        self.files.add(file)
+        spec.loader = FreshLoader(fullname, spec.origin)
+        return spec
 
 
 @cache
@@ -107,14 +195,16 @@ def _make_way() -> None:
             sys.path.remove(entry)
     _modules.clear()
     _paths.clear()
+    _folders.clear()
 
 
-def _remember(before: set[str]) -> None:
+def _remember() -> None:
     """Note which modules came from the target's folders."""
-    folders = [Path(entry) for entry in _paths]
     for name, module in list(sys.modules.items()):
-        file = None if name in before else _file_of(module)
-        if file and not is_library(str(file)) and any(map(file.is_relative_to, folders)):
+        if name in _others or name.partition(".")[0] in _OURS or name in _modules:
+            continue
+        file = _file_of(module)
+        if file and not is_library(str(file)) and any(map(file.is_relative_to, _folders)):
             _modules.append(name)
 
 
@@ -125,14 +215,9 @@ def _file_of(module: ModuleType) -> Path | None:
 
 
 def _put_first(folder: Path) -> None:
-    """Put a folder first on ``sys.path``, without hiding the standard library.
-
-    Libraries import parts of it late: a user's ``calendar.py`` would be found in its stead. So
-    ``import calendar`` gives the standard library's, in the user's files too.
-    """
-    for name in _names_in(folder) & sys.stdlib_module_names - _NEVER_AHEAD:
-        with contextlib.suppress(Exception):  # what does not import here is hidden from nobody
-            importlib.import_module(name)
+    """Put a folder first on ``sys.path``, without hiding the standard library."""
+    import_hidden(folder)
+    _folders.append(folder)
     if sys.path[:1] != [str(folder)]:
         sys.path.insert(0, str(folder))
         _paths.append(str(folder))

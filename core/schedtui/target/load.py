@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from schedtui.errors import InvalidError, TargetError
+from schedtui.errors import InvalidError, TargetError, shorten
 from schedtui.registry import Group, Registry
 from schedtui.target import collect
 from schedtui.target.failure import explain
-from schedtui.target.find import Plan, Source, find, show
+from schedtui.target.find import DEFAULT_FILE, Plan, Source, find, python_files, show
 from schedtui.target.imports import importing, load_file, load_module
-from schedtui.target.settings import Settings
+from schedtui.target.settings import FILE_NAME, Settings
+
+_IMPORT = re.compile(rb"^\s*(?:from|import)\s+schedtui\b", re.MULTILINE)
+_SHOWN = 5  # files that are named
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +34,26 @@ class Target:
     """The `Engine` that the code makes, not started; None where it makes none."""
     settings: Settings = field(default_factory=Settings)
     """Of the ``schedtui.toml`` in the folder."""
+    left_out: tuple[str, ...] = ()
+    """Files beside a ``jobs.py`` that import schedtui too and were not loaded; none where the files
+    to load were named."""
+
+    @property
+    def notice(self) -> str:
+        """What a person should know about `left_out`; empty where that is nothing."""
+        if not self.left_out:
+            return ""
+        shown = [*self.left_out[:_SHOWN], *(["…"] if len(self.left_out) > _SHOWN else [])]
+        return (
+            f"not loaded: {', '.join(shown)}; a folder with a {DEFAULT_FILE} means that file alone."
+            f" Import them there, or name all in {FILE_NAME}: "
+            f"target = {json.dumps([DEFAULT_FILE, *shown], ensure_ascii=False)}"
+        )
+
+    word: str | None = None
+    """What was typed to name it."""
+    cwd: Path = field(default_factory=Path.cwd)
+    """Where it was typed."""
 
 
 def load_target(target: str | None, *, cwd: Path) -> Target:
@@ -59,12 +85,16 @@ def load_target(target: str | None, *, cwd: Path) -> Target:
         collect.check_groups(groups, plan.sources, cwd)
         _set_timezones(plan, groups, cwd)
         _check_arguments(groups, cwd)
+        left_out = _left_out(plan)
     return Target(
         name=plan.name,
         folder=plan.folder,
         groups=tuple(groups),
         engine=engine,
         settings=plan.settings,
+        left_out=left_out,
+        word=target,
+        cwd=cwd,
     )
 
 
@@ -81,6 +111,22 @@ def _load(source: Source, found: collect.Found, cwd: Path) -> None:
         raise explain(error, source, cwd) from error
 
 
+def _left_out(plan: Plan) -> tuple[str, ...]:
+    """Files that look as if their jobs were expected here; see `Target.left_out`."""
+    if not plan.by_default:
+        return ()
+    loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    others = [plan.folder / name for name in python_files(plan.folder)]
+    return tuple(one.name for one in others if str(one) not in loaded and _imports_schedtui(one))
+
+
+def _imports_schedtui(file: Path) -> bool:
+    try:
+        return _IMPORT.search(file.read_bytes()) is not None
+    except OSError:
+        return False
+
+
 def _set_timezones(plan: Plan, groups: list[Group], cwd: Path) -> None:
     """Give groups the zones that the settings file sets for them."""
     by_name = {group.name: group for group in groups}
@@ -89,7 +135,7 @@ def _set_timezones(plan: Plan, groups: list[Group], cwd: Path) -> None:
             by_name[name].timezone = zone
         elif plan.configured and plan.settings.file:
             raise TargetError(
-                f"it sets up a group {name!r}, and there is none",
+                f"it sets up a group {shorten(name)}, and there is none",
                 file=show(plan.settings.file, cwd),
                 hint=f"Loaded: {', '.join(by_name)}",
             )

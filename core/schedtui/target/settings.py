@@ -13,7 +13,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,8 +26,13 @@ from schedtui.errors import InvalidError, TargetError, shorten
 from schedtui.triggers import check_timezone
 
 FILE_NAME = "schedtui.toml"
-_LISTEN = re.compile(r"(\[[^\]]+\]|[^:\s]+):(\d{1,5})")
+MAX_FILE = 1 << 20  # bytes
+MAX_TARGETS = 1_000
+_LISTEN = re.compile(r"(\[[^\]]+\]|[^:\s]+):([0-9]{1,5})")
 _SQLITE = "sqlite:///"
+_PART = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w-]+)"""
+_DOTTED = rf"{_PART}(?:\s*\.\s*{_PART}){{0,9}}"
+_KEY = re.compile(rf"\s*(?:\[\s*(?P<table>{_DOTTED})\s*\]|(?P<key>{_DOTTED})\s*=)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +53,34 @@ class Settings:
     """The default zone of a group's jobs, by the group's name."""
 
 
+def settings_in(folder: Path, shown: str) -> Path | None:
+    """The ``schedtui.toml`` of a folder; None where there is none.
+
+    Args:
+        folder: Where it would be.
+        shown: What to call the file in an error.
+
+    Raises:
+        TargetError: something of that name is there and is no file that can be read. Going on
+            without it would mean another store and other settings than somebody asked for.
+    """
+    file = folder / FILE_NAME
+    try:
+        if not os.path.lexists(file):
+            return None
+        found = file.stat()
+    except OSError as error:
+        raise TargetError(
+            f"it is there and cannot be read: {error.strerror}", file=shown
+        ) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise TargetError(
+            "it is there and is not a regular file: put a file in its place, or remove it",
+            file=shown,
+        )
+    return file
+
+
 def read_settings(path: Path, shown: str) -> Settings:
     """Read a settings file.
 
@@ -55,17 +90,22 @@ def read_settings(path: Path, shown: str) -> Settings:
 
     Raises:
         TargetError: it cannot be read, is no TOML, or says something unknown or wrong; names the
-            line.
+            setting, and the line where that is known.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            text = file.read(MAX_FILE + 1).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise TargetError("it is not UTF-8; save it as UTF-8", file=shown) from error
     except OSError as error:
         raise TargetError(f"it cannot be read: {error.strerror}", file=shown) from error
+    if len(text) > MAX_FILE:
+        raise TargetError(f"it is longer than {MAX_FILE} bytes: it holds no settings", file=shown)
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise TargetError("lists or tables in it are nested too deeply", file=shown) from error
+    except ValueError as error:
         found = re.search(r"\(at line (\d+), column \d+\)", str(error))
         line = int(found[1]) if found else None
         raise TargetError(f"it is not valid TOML: {error}", file=shown, line=line) from error
@@ -81,7 +121,7 @@ class _Reader:
         self._lines = text.splitlines()
 
     def settings(self, data: Mapping[str, Any]) -> Settings:
-        self._known("", data, ("target", "store", "timezone", "listen", "groups"))
+        self._known((), data, ("target", "store", "timezone", "listen", "groups"))
         return Settings(
             file=self._path,
             targets=self._targets(data.get("target", ())),
@@ -96,17 +136,21 @@ class _Reader:
         if not isinstance(items, list | tuple) or not all(
             isinstance(item, str) and item.strip() for item in items
         ):
-            raise self._error("", "target", value, "a text such as 'jobs.py', or a list of them")
+            expected = "a text such as 'jobs.py', or a list of them"
+            raise self._error(("target",), value, expected)
+        if len(items) > MAX_TARGETS:
+            expected = f"at most {MAX_TARGETS:,} (a folder means all its files)"
+            raise self._error(("target",), items, expected)
         return tuple(items)
 
     def _groups(self, value: Any) -> dict[str, str]:
         if not isinstance(value, dict):
-            raise self._error("", "groups", value, 'tables such as [groups."Reports"]')
+            raise self._error(("groups",), value, 'tables such as [groups."Reports"]')
         zones = {}
         for name, table in value.items():
-            where = f"groups.{name}"
+            where = ("groups", name)
             if not isinstance(table, dict):
-                raise self._error("groups", name, table, 'a table such as [groups."Reports"]')
+                raise self._error(where, table, 'a table such as [groups."Reports"]')
             self._known(where, table, ("timezone",))
             zone = self._text(table, "timezone", check_timezone, where)
             if zone is not None:
@@ -118,17 +162,18 @@ class _Reader:
         table: Mapping[str, Any],
         key: str,
         check: Callable[[str], str],
-        where: str = "",
+        where: tuple[str, ...] = (),
     ) -> str | None:
         if key not in table:
             return None
         value = table[key]
+        path = (*where, key)
         if not isinstance(value, str) or not value.strip():
-            raise self._error(where, key, value, "a text in quotes")
+            raise self._error(path, value, "a text in quotes")
         try:
             return check(value)
         except InvalidError as error:
-            raise TargetError(str(error), file=self._shown, line=self._line(where, key)) from error
+            raise self._error(path, value, error.errors[0].expected) from error
 
     def _store(self, url: str) -> str:
         """``url``, with a relative SQLite path taken from the file's folder."""
@@ -139,37 +184,63 @@ class _Reader:
             return url
         return f"{_SQLITE}{self._path.parent / path}{mark}{options}"
 
-    def _known(self, where: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    def _known(
+        self, where: tuple[str, ...], table: Mapping[str, Any], known: tuple[str, ...]
+    ) -> None:
         for key in table:
             if key not in known:
-                name = f"{where}.{key}" if where else key
+                path = (*where, key)
                 raise TargetError(
-                    f"there is no setting {name!r}; known here: {', '.join(known)}",
+                    f"there is no setting '{_dotted(path)}'; known here: {', '.join(known)}",
                     file=self._shown,
-                    line=self._line(where, key),
+                    line=self._line(path),
                 )
 
-    def _error(self, where: str, key: str, got: object, expected: str) -> TargetError:
-        name = f"{where}.{key}" if where else key
+    def _error(self, path: tuple[str, ...], got: object, expected: str) -> TargetError:
         return TargetError(
-            f"{name}: got {shorten(got)}; expected {expected}",
+            f"{_dotted(path)}: got {shorten(got)}; expected {expected}",
             file=self._shown,
-            line=self._line(where, key),
+            line=self._line(path),
         )
 
-    def _line(self, where: str, key: str) -> int | None:
+    def _line(self, path: tuple[str, ...]) -> int | None:
         """The line on which a key is written; tomllib does not tell, so it is searched for."""
-        table = ""
-        pattern = re.compile(rf"\s*([\"']?){re.escape(key)}\1\s*[.=]")
+        table: tuple[str, ...] = ()
         for number, line in enumerate(self._lines, 1):
-            header = re.match(r"\s*\[+\s*(.*?)\s*\]+", line)
-            if header:
-                table = re.sub(r"[\"']", "", header[1])
-                if table == (f"{where}.{key}" if where else key):
-                    return number
-            elif table == where and pattern.match(line):
+            found = _KEY.match(line)
+            if not found:
+                continue
+            if found["table"]:
+                table = here = _parts(found["table"])
+            else:
+                here = (*table, *_parts(found["key"]))
+            if here[: len(path)] == path:
                 return number
         return None
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    """The parts of a key as TOML reads it: without quotes and escapes."""
+    try:
+        value: Any = tomllib.loads(f"{dotted} = 0")
+    except ValueError:
+        return ()
+    parts = []
+    while isinstance(value, dict):
+        ((part, value),) = value.items()
+        parts.append(part)
+    return tuple(parts)
+
+
+def _dotted(path: tuple[str, ...]) -> str:
+    """A key for an error: what is not plain is quoted, with escapes, and long names are cut."""
+    return ".".join(
+        part if re.fullmatch(r"[\w-]{1,80}", part) else f'"{_cut(part)}"' for part in path
+    )
+
+
+def _cut(part: str) -> str:
+    return shorten(part).removeprefix("'").removesuffix("'")
 
 
 def _check_listen(value: str) -> str:

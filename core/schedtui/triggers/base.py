@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from schedtui.clock import from_us, to_us
-from schedtui.errors import InvalidTriggerError
+from schedtui.errors import InvalidError, InvalidTriggerError
 
 SECOND_US: Final = 1_000_000
 """Microseconds in a second."""
+
+DAY_US: Final = 86_400 * SECOND_US
+"""Microseconds in 24 hours."""
 
 FLOOR_US: Final = to_us(datetime(1900, 1, 1, tzinfo=UTC))
 """No calendar is searched before this moment."""
@@ -28,6 +32,9 @@ class Trigger(ABC):
 
     __slots__ = ()
 
+    COST: ClassVar[int] = 1
+    """What one question costs, in steps of a search."""
+
     @property
     def timezone(self) -> str | None:
         """The IANA zone this trigger was given itself, or None: it is bound to its job's."""
@@ -40,6 +47,11 @@ class Trigger(ABC):
         True for what cron(8) calls a job "that runs at a particular time". A trigger that is not
         fixed follows the new time at once.
         """
+        return False
+
+    @property
+    def dueless(self) -> bool:
+        """Whether it is never due on purpose: its job runs by hand, or after another one."""
         return False
 
     def with_timezone(self, name: str) -> Self:  # noqa: ARG002 - durations have no zone
@@ -73,6 +85,22 @@ class Trigger(ABC):
     @abstractmethod
     def count(self, after_us: int, until_us: int) -> int:
         """How many due times lie in ``(after_us, until_us]``; by arithmetic, not by listing."""
+
+    def names_at(self, due_us: int) -> tuple[str, ...]:  # noqa: ARG002 - a plain trigger has none
+        """The names of the schedules that are due at ``due_us``, in their order; () without any."""
+        return ()
+
+    def refusal(self) -> InvalidError:
+        """Why it is refused when it is never due from now on."""
+        expected = "a trigger that is due at least once from now on"
+        return InvalidTriggerError.one("trigger", self.short(), expected)
+
+    def day_key(self, start_us: int) -> Hashable | None:  # noqa: ARG002 - a plain trigger has none
+        """What decides the due times in ``[start_us, start_us + 24 h)``; None: only listing tells.
+
+        Two days of equal keys have the same due times, seen from the start of each.
+        """
+        return None
 
     @abstractmethod
     def describe(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -75,6 +76,24 @@ class Every(Trigger):
         until_us = min(until_us, HORIZON_US - 1)
         anchor, interval = self._anchor_us, self._interval_us
         return max(0, (until_us - anchor) // interval - (after_us - anchor) // interval)
+
+    def day_key(self, start_us: int) -> int:
+        """The phase of the day within the interval."""
+        return (start_us - self._anchor_us) % self._interval_us
+
+    def meeting(self, other: Every) -> Every | None:
+        """The interval at which both are due; None: they never are at one instant."""
+        shared = math.gcd(self._interval_us, other._interval_us)
+        apart = other._anchor_us - self._anchor_us
+        if apart % shared:
+            return None
+        # The Chinese remainder theorem.
+        step = other._interval_us // shared
+        times = apart // shared * pow(self._interval_us // shared, -1, step) % step
+        both = copy.copy(self)
+        both._anchor_us = self._anchor_us + self._interval_us * times  # noqa: SLF001 - a copy of self
+        both._interval_us = self._interval_us * step  # noqa: SLF001 - the same
+        return both
 
     def describe(self) -> str:
         """``every 5 min``, with the anchor when one was given."""

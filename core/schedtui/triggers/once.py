@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Self
 
 from schedtui.clock import from_us
-from schedtui.triggers.base import Trigger, aware_us
+from schedtui.errors import InvalidError, InvalidTriggerError
+from schedtui.triggers.base import DAY_US, Trigger, aware_us
 from schedtui.triggers.timezones import check_timezone, load_zone
 from schedtui.triggers.words import iso_utc, moment_words
 
@@ -63,6 +64,16 @@ class Once(Trigger):
     def count(self, after_us: int, until_us: int) -> int:
         """1 when the moment lies in ``(after_us, until_us]``, else 0."""
         return int(after_us < self._at_us <= until_us)
+
+    def refusal(self) -> InvalidError:
+        """Its moment is over."""
+        return InvalidTriggerError.one(
+            "at", iso_utc(self.at), "a trigger that is due at least once from now on"
+        )
+
+    def day_key(self, start_us: int) -> int:
+        """Where in the day it lies, if it does."""
+        return self._at_us - start_us if start_us <= self._at_us < start_us + DAY_US else -1
 
     def describe(self) -> str:
         """``once on 2026-12-24 18:00 (Europe/Berlin)``."""

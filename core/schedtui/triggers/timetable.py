@@ -19,8 +19,10 @@ from cronsim import CronSim, CronSimError
 from schedtui.errors import FieldError, InvalidTriggerError, shorten
 from schedtui.triggers.wallclock import DAY_S
 
-_EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
-_LAST_YEAR: Final = 2_200
+EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
+"""`date.toordinal` of the day 0."""
+LAST_YEAR: Final = 2_200
+"""No date after it is looked at."""
 _LENGTHS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 # Within 28 years each kind of year occurs: leap or not, beginning on each weekday.
 _EVERY_KIND: Final = range(2000, 2028)
@@ -76,6 +78,10 @@ class Timetable:
             total += self._times_before(last_time)
         return total
 
+    def on_day(self, day: int) -> bool:
+        """Whether a day matches."""
+        return self._every_day or self._next_day(day) == day
+
     def _next_time(self, time: int) -> int:
         """The first matching second of the day from ``time`` on, or ``_NONE``."""
         minute_of_day, second = divmod(time, 60)
@@ -106,11 +112,11 @@ class Timetable:
 
     def _next_day(self, day: int) -> int | None:
         """The first matching day from ``day`` on."""
-        start = date.fromordinal(day + _EPOCH_ORDINAL)
+        start = date.fromordinal(day + EPOCH_ORDINAL)
         year, month, skipped = start.year, start.month, start.day
         first = day - skipped + 1
-        while year <= _LAST_YEAR:
-            length = _month_length(year, month)
+        while year <= LAST_YEAR:
+            length = month_length(year, month)
             if month in self._months:
                 left = self._mask(year, month, first, length) >> skipped
                 if left:
@@ -126,8 +132,8 @@ class Timetable:
             return end - start
         total, day = 0, start
         while day < end:
-            moment = date.fromordinal(day + _EPOCH_ORDINAL)
-            length = _month_length(moment.year, moment.month)
+            moment = date.fromordinal(day + EPOCH_ORDINAL)
+            length = month_length(moment.year, moment.month)
             first = day - moment.day + 1
             if moment.month in self._months:
                 mask = self._mask(moment.year, moment.month, first, length) >> moment.day
@@ -151,8 +157,8 @@ class Timetable:
     def _refuse_never(self) -> None:
         for month in sorted(self._months):
             for year in _EVERY_KIND:
-                first = date(year, month, 1).toordinal() - _EPOCH_ORDINAL
-                if self._mask(year, month, first, _month_length(year, month)):
+                first = date(year, month, 1).toordinal() - EPOCH_ORDINAL
+                if self._mask(year, month, first, month_length(year, month)):
                     return
         raise _never(self._fields)
 
@@ -187,7 +193,8 @@ def _never(fields: tuple[str, ...]) -> InvalidTriggerError:
     )
 
 
-def _month_length(year: int, month: int) -> int:
+def month_length(year: int, month: int) -> int:
+    """Days in a month."""
     if month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0):
         return 29
     return _LENGTHS[month - 1]

@@ -3,10 +3,38 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cronsim import CronSim
+
+WEEKDAYS: Final = (
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+)
+"""From Monday on, as `datetime.date.weekday` counts."""
+
+MONTHS: Final = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+"""In their order."""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _UNITS: Final = (("day", 86_400), ("h", 3_600), ("min", 60))
@@ -45,6 +73,20 @@ def moment_words(moment: datetime) -> str:
 def iso_utc(moment: datetime) -> str:
     """ISO 8601 in UTC with a ``Z``."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def clock_text(second: int) -> str:
+    """A second of the day as ``09:00`` or ``09:00:30``."""
+    minutes, rest = divmod(second, 60)
+    text = f"{minutes // 60:02d}:{minutes % 60:02d}"
+    return f"{text}:{rest:02d}" if rest else text
+
+
+def joined(words: Sequence[str], last: str = "and") -> str:
+    """``a, b and c``."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def cron_words(fields: tuple[str, ...]) -> str:

@@ -90,7 +90,7 @@ CASES: dict[str, tuple[str, str, Any, int, str]] = {
     "name empty": ("POST", JOBS, job(name=""), 422, "name"),
     "name long": ("POST", JOBS, job(name="x" * 129), 422, "name"),
     "group slash": ("POST", JOBS, job(group="a/b"), 422, "group"),
-    "duplicate": ("POST", JOBS, job(name="taken"), 409, ""),
+    "duplicate": ("POST", JOBS, job(name="taken"), 409, "name"),
     "policies": ("POST", JOBS, job(policies={"overlap": "maybe"}), 422, "policies"),
     "edit cron": ("PATCH", TAKEN, {"trigger": {"type": "cron", "expression": "x"}}, 422, "trigger"),
     "edit kwargs": ("PATCH", TAKEN, {"kwargs": {"name": None}}, 422, "kwargs"),

@@ -16,7 +16,7 @@ from schedtui.errors import InvalidError, RefusedError
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / ".schedtui"
-    made.mkdir(mode=0o755)
+    made.mkdir(mode=0o700)
     return made
 
 
@@ -96,13 +96,17 @@ def test_a_missing_folder_is_made_closed(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_a_folder_that_is_open_to_others_is_refused(tmp_path: Path) -> None:
-    shared = tmp_path / "shared"
+@pytest.mark.parametrize("name", ["shared", "schedtui", ".schedtui"])
+def test_a_folder_that_is_open_to_others_is_refused_and_left_alone(
+    tmp_path: Path, name: str
+) -> None:
+    shared = tmp_path / name
     shared.mkdir()
-    shared.chmod(0o777)
+    shared.chmod(0o755)
     with pytest.raises(RefusedError, match="chmod 700"):
         bind_unix(shared / "engine.sock")
     assert list(shared.iterdir()) == []
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o755
 
 
 def test_a_stale_socket_is_replaced(folder: Path) -> None:

@@ -49,6 +49,8 @@ QUERIES = [
     ("/api/v1/jobs?limit=1&limit=2", "limit"),
     ("/api/v1/jobs?cursor=", "cursor"),
     ("/api/v1/jobs/g/a/next?count=1e3", "count"),
+    ("/api/v1/jobs/g/a/explain?at=", "at"),
+    ("/api/v1/jobs/g/a/explain?when=9:00", "when"),
     ("/api/v1/runs?state=broken", "state"),
     ("/api/v1/runs?source=", "source"),
     ("/api/v1/runs?since=2026-11-21T12:00:00", "since"),

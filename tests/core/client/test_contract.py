@@ -167,6 +167,7 @@ async def test_taken_names_are_conflicts(client: EngineClient) -> None:
     with pytest.raises(ConflictError, match="exists") as caught:
         await client.edit_job("work/other", JobPatch(name="hello"), version=other.version)
     assert not isinstance(caught.value, VersionConflictError)
+    assert [(error.field, error.got) for error in caught.value.errors] == [("name", "hello")]
 
 
 async def test_a_job_of_the_same_name_is_not_the_expected_one(client: EngineClient) -> None:

@@ -13,6 +13,8 @@ from schedtui import Engine
 from schedtui.client.local import LocalClient
 from schedtui.errors import (
     EventGapError,
+    InvalidError,
+    JobNotFoundError,
     UnavailableError,
 )
 from schedtui.models import (
@@ -86,6 +88,25 @@ async def test_lines_are_followed_to_the_end(client: EngineClient) -> None:
     assert [line.seq for line in tail.lines] == [49, 50]
     rest = await client.logs(run.id, after=10, limit=5)
     assert [line.seq for line in rest.lines] == [11, 12, 13, 14, 15]
+
+
+async def test_the_history_of_a_deleted_job_is_found_by_its_name(client: EngineClient) -> None:
+    by_name = RunFilter(job="work/hello")
+    with pytest.raises(JobNotFoundError):
+        await client.runs(by_name)
+    await client.create_job(spec(name="hello"))
+    old = await ended(client, await client.trigger_job("work/hello"))
+    assert [run.id for run in (await client.runs(by_name)).items] == [old.id]
+    await client.delete_job("work/hello")
+    assert [run.id for run in (await client.runs(by_name)).items] == [old.id]
+
+    await client.create_job(spec(name="hello"))
+    assert (await client.runs(by_name)).items == ()
+    new = await ended(client, await client.trigger_job("work/hello"))
+    await client.delete_job("work/hello")
+    assert [run.id for run in (await client.runs(by_name)).items] == [new.id]
+    with pytest.raises(InvalidError, match="not both"):
+        await client.runs(RunFilter(job="work/hello", job_id=old.job_id))
 
 
 async def test_following_goes_on_after_a_line(client: EngineClient) -> None:

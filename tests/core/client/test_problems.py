@@ -124,3 +124,8 @@ def test_whatever_arrives_becomes_an_error(data: Any) -> None:
         error = from_problem(data, status=status)
         assert isinstance(error, SchedtuiError)
         assert len(str(error)) <= 2_000
+
+
+def test_what_was_given_is_quoted_as_it_was() -> None:
+    (field,) = to_problem(FunctionNotFoundError("work/nothing"))["errors"]
+    assert (field["field"], field["got"]) == ("function", "work/nothing")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import date
 from typing import Annotated, Any
 
 import pytest
@@ -10,6 +11,7 @@ from engine_kit import World, running
 from pydantic import BeforeValidator
 
 from schedtui import Group
+from schedtui.errors import InvalidArgumentsError
 from schedtui.models import JobPatch, RunState
 from schedtui.schema import model
 
@@ -117,3 +119,37 @@ async def test_arguments_of_a_plain_function_are_checked_in_its_thread(world: Wo
         assert bad.error is not None
         assert "not this one" in bad.error
         assert len(ran) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"x": float("nan")}, "kwargs.x"),
+        ({"x": [1, float("inf")]}, "kwargs.x.1"),
+        ({"x": {1: "one"}}, "kwargs.x"),
+        ({"x": {"when": date(2026, 3, 2)}}, "kwargs.x.when"),
+    ],
+)
+async def test_what_is_no_json_is_refused_wherever_it_is_given(
+    given: dict[str, Any], field: str
+) -> None:
+    group = Group("g")
+
+    @group.function()
+    async def work(x: object = None) -> None: ...
+
+    with pytest.raises(InvalidArgumentsError) as in_code:
+        group.job(every=10, name="declared", kwargs=given)(work)
+    async with running(group) as kit:
+        job = await kit.engine.create_job(function="g/work", trigger=EVERY_10, name="plain")
+        for command in (
+            kit.engine.create_job(function="g/work", trigger=EVERY_10, kwargs=given),
+            kit.engine.edit_job("g/plain", JobPatch(kwargs=given)),
+            kit.engine.trigger_job("g/plain", kwargs=given),
+        ):
+            with pytest.raises(InvalidArgumentsError) as refused:
+                await command
+            assert str(refused.value) == str(in_code.value)
+            assert [error.field for error in refused.value.errors] == [field]
+        assert (await kit.client.job("g/plain")).version == job.version
+        assert await kit.rows() == []

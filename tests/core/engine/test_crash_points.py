@@ -254,6 +254,35 @@ async def test_a_kill_inside_of_the_function(world: World, line: str, kind: str)
         assert RunState.LOST in [state for state, _ in summary.recent]
 
 
+@pytest.mark.parametrize("on_lost", ["ignore", "rerun"])
+async def test_the_time_after_the_last_sign_of_life_is_not_the_runs(
+    world: World, on_lost: str
+) -> None:
+    group = Group("g")
+    gate = asyncio.Event()
+
+    @group.job(every=3_600, on_lost=on_lost)
+    async def work() -> None:
+        await gate.wait()
+
+    kit = await Kit([group], world=world).start()
+    await kit.client.trigger_job("g/work")
+    for _ in range(21):
+        await kit.clock.advance(1)
+    clock = KitClock(await kit.crash())
+    clock.step(1_800)
+    gate.set()
+    async with running(group, world=world, clock=clock) as after:
+        (row,) = await after.rows()
+        (attempt, *_) = await after.client.attempts(row.id)
+        lasted_s = (attempt.finished_at - attempt.started_at).total_seconds()
+        assert 15 <= lasted_s <= 21
+        if on_lost == "ignore":
+            assert row.duration_s == lasted_s
+            summary = after.running.core.jobs.named("g/work").summary()
+            assert summary.last_duration_us == lasted_s * 1e6
+
+
 async def test_a_lost_run_keeps_the_lines_that_were_stored(world: World) -> None:
     group = Group("g")
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from schedtui import Cron, Every, Once
 from schedtui.clock import from_us, to_us
-from schedtui.engine.decide import SINGLE_ROWS, Decision, Verdict, account, decide
-from schedtui.models import CatchUp, Overlap, RunState, Source
-from schedtui.policies import Effective
+from schedtui.engine.decide import NOBODY, SINGLE_ROWS, Active, Decision, Verdict, account, decide
+from schedtui.models import CatchUp, Overlap, Policies, RunState, Source
+from schedtui.policies import Effective, resolve
 from schedtui.triggers import Trigger
 
 SECOND = 1_000_000
@@ -18,7 +18,7 @@ BASE_US = 1_772_452_800 * SECOND  # 2026-03-02T12:00:00Z
 
 
 def rules(grace_s: float = 60, catch_up: CatchUp = CatchUp.SKIP) -> Effective:
-    return Effective(overlap=Overlap.SKIP, grace_us=round(grace_s * SECOND), catch_up=catch_up)
+    return resolve(Policies(overlap=Overlap.SKIP, grace_s=grace_s, catch_up=catch_up))
 
 
 def accounted(trigger: Trigger, verdicts: tuple[Verdict, ...]) -> list[tuple[int, int, int]]:
@@ -57,8 +57,8 @@ TRIGGERS = st.one_of(
     since_s=st.integers(0, 400_000_000),
     late_us=st.integers(0, 3 * 86_400 * SECOND),
     grace_s=st.sampled_from([0, 0.001, 1, 60, 3_600, 400_000]),
-    catch_up=st.sampled_from(CatchUp),
-    active=st.sampled_from([None, "run 7"]),
+    catch_up=st.sampled_from([CatchUp.SKIP, CatchUp.LATEST]),
+    active=st.sampled_from([NOBODY, Active(1, "run 7")]),
 )
 def test_every_due_time_is_in_one_verdict(
     trigger: Trigger,
@@ -66,7 +66,7 @@ def test_every_due_time_is_in_one_verdict(
     late_us: int,
     grace_s: float,
     catch_up: CatchUp,
-    active: str | None,
+    active: Active,
 ) -> None:
     due_us = trigger.next_after_us(BASE_US - 10 * SECOND + since_s * SECOND % (86_400 * SECOND))
     if due_us is None:
@@ -86,18 +86,18 @@ def test_every_due_time_is_in_one_verdict(
 
 
 def check_states(
-    decision: Decision, now_us: int, grace_s: float, catch_up: CatchUp, active: str | None
+    decision: Decision, now_us: int, grace_s: float, catch_up: CatchUp, active: Active
 ) -> None:
     running = [one for one in decision.verdicts if one.state is None]
     assert len(running) <= 1
     newest = decision.verdicts[-1]
     if running:
         assert running == [newest]
-        assert active is None
+        assert not active.runs
     late = now_us - newest.scheduled_for_us > grace_s * SECOND
     if late and catch_up is CatchUp.SKIP:
         assert newest.state is RunState.MISSED
-    elif active:
+    elif active.runs:
         assert newest.state is RunState.SKIPPED
         assert "run 7" in (newest.reason or "")
     else:
@@ -136,20 +136,20 @@ def due(seconds: float) -> int:
     [(0, None), (59.999999, None), (60, None), (60.000001, RunState.MISSED), (69, RunState.MISSED)],
 )
 def test_the_grace_is_inclusive(late_s: float, state: RunState | None) -> None:
-    decision = decide(Every(600), BASE_US, due(late_s), rules(60), active=None)
+    decision = decide(Every(600), BASE_US, due(late_s), rules(60), active=NOBODY)
     assert [verdict.state for verdict in decision.verdicts] == [state]
 
 
 def test_a_missed_one_says_how_late_and_why() -> None:
     (verdict,) = decide(
-        Every(600), BASE_US, due(90), rules(60), active=None, absence="nobody was here"
+        Every(600), BASE_US, due(90), rules(60), active=NOBODY, absence="nobody was here"
     ).verdicts
     assert verdict.reason == "found 90.0 s late, past its grace of 60 s: nobody was here"
 
 
 def test_latest_runs_the_newest_and_misses_the_older_ones() -> None:
     verdicts = decide(
-        Every(100), BASE_US, due(450), rules(10, CatchUp.LATEST), active=None
+        Every(100), BASE_US, due(450), rules(10, CatchUp.LATEST), active=NOBODY
     ).verdicts
     assert [(v.state, v.source) for v in verdicts] == [
         (RunState.MISSED, Source.SCHEDULE),
@@ -157,14 +157,14 @@ def test_latest_runs_the_newest_and_misses_the_older_ones() -> None:
 
 
 def test_two_within_the_grace_run_once() -> None:
-    older, newest = decide(Every(10), BASE_US, due(15), rules(60), active=None).verdicts
+    older, newest = decide(Every(10), BASE_US, due(15), rules(60), active=NOBODY).verdicts
     assert newest.state is None
     assert older.state is RunState.SKIPPED
     assert older.reason == "overlap: found together with 12:00:10Z, which runs"
 
 
 def test_a_million_missed_are_a_hundred_rows_and_one() -> None:
-    decision = decide(Every(1), BASE_US, due(999_999.5), rules(), active="run 1")
+    decision = decide(Every(1), BASE_US, due(999_999.5), rules(), active=Active(1, "run 1"))
     assert len(decision.verdicts) == 101
     shared = decision.verdicts[0]
     assert (shared.range_from_us, shared.range_count) == (BASE_US, 999_900)
@@ -172,10 +172,10 @@ def test_a_million_missed_are_a_hundred_rows_and_one() -> None:
 
 
 def test_exactly_a_hundred_need_no_range() -> None:
-    decision = decide(Every(1), BASE_US, due(99), rules(0), active=None)
+    decision = decide(Every(1), BASE_US, due(99), rules(0), active=NOBODY)
     assert len(decision.verdicts) == 100
     assert all(verdict.range_from_us is None for verdict in decision.verdicts)
-    shared = decide(Every(1), BASE_US, due(100), rules(0), active=None).verdicts[0]
+    shared = decide(Every(1), BASE_US, due(100), rules(0), active=NOBODY).verdicts[0]
     assert (shared.range_from_us, shared.scheduled_for_us, shared.range_count) == (
         BASE_US,
         BASE_US,
@@ -185,7 +185,7 @@ def test_exactly_a_hundred_need_no_range() -> None:
 
 def test_the_last_due_time_leaves_none() -> None:
     once = Once(from_us(BASE_US))
-    decision = decide(once, BASE_US, due(1), rules(), active=None)
+    decision = decide(once, BASE_US, due(1), rules(), active=NOBODY)
     assert (decision.next_due_us, decision.last_due_us) == (None, BASE_US)
 
 
@@ -196,9 +196,9 @@ def test_nothing_is_accounted_for_before_it_is_due() -> None:
 def test_a_due_time_the_trigger_does_not_know_any_more_still_has_a_verdict() -> None:
     """A job whose zone data changed below it: its stored due time is none of its trigger's."""
     odd_us = due(3)
-    decision = decide(Every(10), odd_us, due(4), rules(), active=None)
+    decision = decide(Every(10), odd_us, due(4), rules(), active=NOBODY)
     assert [verdict.scheduled_for_us for verdict in decision.verdicts] == [odd_us]
-    decision = decide(Every(10), odd_us, due(25), rules(), active=None)
+    decision = decide(Every(10), odd_us, due(25), rules(), active=NOBODY)
     assert decision.verdicts[0].scheduled_for_us == odd_us
     assert decision.next_due_us == due(30)
     rows = account(Every(10), odd_us, due(25), RunState.SKIPPED, "paused")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextvars import ContextVar
+from pathlib import Path
 
 import pytest
 from engine_kit import Kit, KitClock, World, check, running
@@ -352,9 +354,46 @@ async def test_an_engine_can_be_started_again(world: World) -> None:
     assert len(done) == 2
 
 
+@pytest.mark.parametrize("address", ["", "/run/engine.sock"])
+async def test_who_is_refused_the_store_is_sent_only_where_somebody_listens(
+    tmp_path: Path, address: str
+) -> None:
+    url = f"sqlite:///{tmp_path}/state.db"
+    engine = Engine(store=url, clock=KitClock())
+    engine.address = address
+    async with engine:
+        with pytest.raises(StoreLockedError) as refused:
+            await Engine(store=url, clock=KitClock()).start()
+    assert refused.value.address == (address or None)
+    assert address in str(refused.value)
+    assert ("open the console" in str(refused.value)) is bool(address)
+
+
 async def test_a_second_engine_on_the_store_is_refused(world: World) -> None:
     async with running(world=world):
         other = Kit(world=world)
         with pytest.raises(StoreLockedError):
             await other.start()
         assert not other.engine.is_running
+
+
+async def test_a_run_has_the_context_of_the_engines_start_not_of_who_triggers_it() -> None:
+    of: ContextVar[str] = ContextVar("of", default="nobody")
+    group = Group("g")
+    seen: list[str] = []
+
+    @group.job(every=10)
+    async def coroutine() -> None:
+        seen.append(of.get())
+
+    @group.job(every=10)
+    def plain() -> None:
+        seen.append(of.get())
+
+    of.set("the service")
+    async with running(group) as kit:
+        of.set("one request")
+        for name in ("coroutine", "plain"):
+            await kit.client.trigger_job(f"g/{name}")
+        await kit.clock.settle()
+        assert seen == ["the service"] * 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from engine_kit import Kit, World, running
 
 from schedtui import Engine, Group
-from schedtui.errors import EngineStoppedError
+from schedtui.errors import EngineStoppedError, RefusedError
 from schedtui.models import AuditEvent
 
 
@@ -81,3 +82,52 @@ async def test_start_and_stop_are_in_the_audit_trail(world: World) -> None:
             assert (start.actor, start.action) == ("engine", "engine.start")
             assert set(start.detail) == {"pid", "version"}
     assert [event.action for event in trail] == ["engine.start", "engine.stop", "engine.start"]
+
+
+async def test_what_is_awaited_at_the_start_comes_before_anything_fires(world: World) -> None:
+    group = Group("g")
+    ran: list[str] = []
+
+    @group.job(every=3_600, run_on_startup=True)
+    async def work() -> None:
+        ran.append("the job")
+
+    async def look() -> None:
+        assert kit.engine.store.tokens() == []
+        assert await kit.engine.off_loop(lambda: "off the loop") == "off the loop"
+        for _ in range(20):
+            await asyncio.sleep(0)
+        ran.append("look")
+
+    kit = Kit([group], world=world)
+    kit.engine.on_start.append(look)
+    await kit.start()
+    await kit.clock.settle()
+    assert ran == ["look", "the job"]
+    await kit.stop()
+    with pytest.raises(EngineStoppedError):
+        kit.engine.store  # noqa: B018 - that it raises is the point
+
+
+async def test_what_fails_at_the_start_ends_it_and_nothing_stays_locked(world: World) -> None:
+    group = Group("g")
+    ran: list[str] = []
+
+    @group.job(every=3_600, run_on_startup=True)
+    async def work() -> None:
+        ran.append("the job")
+
+    async def fail() -> None:
+        raise RefusedError("not here")
+
+    kit = Kit([group], world=world)
+    kit.engine.on_start.append(fail)
+    with pytest.raises(RefusedError, match="not here"):
+        await kit.start()
+    assert not kit.engine.is_running
+    assert ran == []
+    kit.engine.on_start.clear()
+    await kit.start()
+    await kit.clock.settle()
+    assert ran == ["the job"]
+    await kit.stop()

@@ -119,6 +119,9 @@ async def test_an_engine_in_a_thread_can_be_stopped_from_another_loop() -> None:
     assert (await client.info()).health is Health.OK
     await engine.stop(0.1)
     assert not engine.is_running
+    await asyncio.to_thread(engine.run_in_thread)
+    assert (await client.info()).health is Health.OK
+    await engine.stop(0.1)
     await asyncio.to_thread(engine.close)
     assert not any(thread.name == "schedtui-engine" for thread in threading.enumerate())
     engine.run_in_thread()
@@ -207,6 +210,5 @@ def test_an_engine_whose_thread_ends_unasked_says_so(caplog: pytest.LogCaptureFi
     assert not engine.is_running
     with pytest.raises(EngineStoppedError):
         engine.sync.trigger_job("g/plain")
-    engine.close()
     # Nothing is locked: the same store opens again.
     engine.run_in_thread().close()

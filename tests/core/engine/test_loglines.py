@@ -79,3 +79,44 @@ async def test_lines_that_cannot_be_encoded_are_dropped_and_told_and_the_others_
         assert [line.text for line in pages["good"].lines] == ["good"]
         assert (pages["bad"].lines, pages["bad"].dropped) == ((), 1)
         assert "a bug" in caplog.text
+
+
+@pytest.mark.parametrize("read", ["logs", "tail"])
+async def test_lines_that_go_to_the_store_between_two_reads_are_not_missed(
+    world: World, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    monkeypatch.setattr(loglines, "FLUSH_S", 1_000)
+    group = Group("g")
+    gate = asyncio.Event()
+
+    @group.job(every=3_600)
+    async def work() -> None:
+        log("said")
+        await gate.wait()
+
+    async with running(group, world=world) as kit:
+        run = await kit.client.trigger_job("g/work")
+        logs = kit.running.logs
+        await kit.until(lambda: logs.sink(run.id) is not None)
+        sink = logs.sink(run.id)
+        assert sink is not None
+        method = {"logs": "log_lines", "tail": "log_tail"}[read]
+        inner = getattr(kit.store.inner, method)
+
+        def then_moved(*args: object, **kwargs: object) -> list[LogLine]:
+            """What the store has; and then it is given what the sink has."""
+            found: list[LogLine] = inner(*args, **kwargs)
+            asyncio.run_coroutine_threadsafe(logs.drain(), kit.running.loop).result(10)
+            asyncio.run_coroutine_threadsafe(
+                kit.until(lambda: not sink.lines_after(0)), kit.running.loop
+            ).result(10)
+            return found
+
+        setattr(kit.store, method, then_moved)
+        page = await (kit.client.logs(run.id) if read == "logs" else kit.client.log_tail(run.id))
+        assert [line.text for line in page.lines] == ["said"]
+        delattr(kit.store, method)
+        assert [line.text for line in kit.store.inner.log_lines(run.id, after=0, limit=9)] == [
+            "said"
+        ]
+        gate.set()

@@ -276,6 +276,41 @@ async def test_a_static_job_that_was_renamed_from_outside_is_the_same_job(progra
         assert kit.running.core.jobs.named("g/better").state is JobState.ORPHANED
 
 
+async def test_a_renamed_static_job_does_not_take_over_the_declaration_of_its_new_name(
+    program: Program,
+) -> None:
+    ran: list[str] = []
+
+    def declared(*names: str) -> Group:
+        group = Group("g")
+        for name in names:
+
+            async def work(name: str = name) -> None:
+                ran.append(name)
+
+            work.__name__ = name
+            group.job(every=3_600, name=name)(work)
+        return group
+
+    async with program.run(declared("a")) as kit:
+        await kit.client.edit_job("g/a", JobPatch(name="b"))
+    for _ in range(2):
+        async with program.run(declared("a", "b")) as kit:
+            (live,) = kit.running.core.jobs
+            assert (live.full_name, live.job.function, live.version) == ("g/b", "g/a", 2)
+            (problem,) = kit.running.info().problems
+            assert "the job that the code declares as g/a was renamed to that" in problem
+            await kit.client.trigger_job("g/b")
+            await kit.clock.settle()
+            assert set(ran) == {"a"}
+    async with program.run(declared("a", "b")) as kit:
+        await kit.client.revert_job("g/b")
+    async with program.run(declared("a", "b")) as kit:
+        functions = {live.full_name: live.job.function for live in kit.running.core.jobs}
+        assert functions == {"g/a": "g/a", "g/b": "g/b"}
+        assert kit.running.info().health is Health.OK
+
+
 async def test_the_zone_is_the_jobs_the_groups_or_the_engines_also_when_it_changes(
     program: Program,
 ) -> None:

@@ -8,7 +8,8 @@ import logging
 import pytest
 from engine_kit import Kit, Worker, World, running
 
-from schedtui.errors import StoreError
+from schedtui import Group
+from schedtui.errors import StoreDataError, StoreError
 from schedtui.models import Health, RunFilter, RunState
 
 DAMAGED = StoreError("state.db is damaged")
@@ -34,6 +35,29 @@ async def test_an_outcome_that_the_store_cannot_take_is_tried_until_it_can(world
         assert "the store refused this run's outcome: state.db is damaged" in first.error
         assert kit.running.info().health is Health.OK
         assert kit.running.supervisor.idle.is_set()
+
+
+async def test_a_function_may_say_what_the_engine_says_of_a_refused_outcome(world: World) -> None:
+    group = Group("g")
+
+    @group.job(every=10)
+    async def work() -> None:
+        raise ValueError("the store refused this run's outcome: said by the function")
+
+    async with running(group, world=world) as kit:
+        refusals = iter([True, True])  # with what else was to be written, and then alone
+
+        def refuse() -> None:
+            if next(refusals, False):
+                raise StoreDataError("no such text")
+
+        kit.faults.hooks["finish"] = refuse
+        await kit.clock.advance(10)
+        await kit.until(lambda: kit.running.supervisor.idle.is_set())
+        (run,) = await kit.rows()
+        assert run.state is RunState.FAILED
+        live = kit.running.core.jobs.named("g/work")
+        assert (live.active, live.failures) == (0, 1)
 
 
 async def test_one_outcome_that_goes_through_does_not_hide_another_that_does_not() -> None:

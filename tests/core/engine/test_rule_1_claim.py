@@ -63,7 +63,7 @@ async def test_a_job_that_changed_behind_the_engine_loses_its_claim_and_is_read_
 
         due_us = live.next_due_us
         assert due_us is not None
-        claim = Claim(due_us + 10_000_000, due_us, live.id, live.version, due_us, ())
+        claim = Claim(due_us + 10_000_000, due_us, live.id, live.version, due_us, (), 0)
         with kit.store.inner.transaction() as tx:
             assert tx.claim([claim]) == set()
         await kit.clock.advance(10)

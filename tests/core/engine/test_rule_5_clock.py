@@ -351,3 +351,24 @@ async def test_a_command_during_a_step_waits_and_goes_through(world: World) -> N
         await kit.clock.advance(70)
         assert len(three.times("interval")) >= 2
         await one_row_per_epoch(kit)
+
+
+@pytest.mark.parametrize("step_s", [45, -10])
+async def test_nothing_is_claimed_before_a_step_is_durable(world: World, step_s: float) -> None:
+    three = Three()
+    async with running(three.group, world=world, clock=KitClock(NOON)) as kit:
+        await kit.clock.advance(35)
+        before = len(await kit.rows())
+        kit.faults.always("set_clock_epoch", StoreUnavailableError("the disk is full"))
+        kit.clock.step(step_s)
+        for _ in range(70):
+            await kit.clock.advance(1)
+        assert kit.faults.calls["set_clock_epoch"] > 1
+        assert len(await kit.rows()) == before
+        kit.faults.hooks.clear()
+        for _ in range(70):
+            await kit.clock.advance(1)
+        rows = await kit.rows()
+        assert len(rows) > before
+        assert {run.clock_epoch for run in rows[before:]} == {1}
+        await one_row_per_epoch(kit)

@@ -9,7 +9,17 @@ import pytest
 from schedtui import Engine
 from schedtui.engine.sync import Sync
 
-METHODS = ("create_job", "edit_job", "remove_job", "pause_job", "resume_job", "trigger_job")
+JOBS = (
+    "create_job",
+    "edit_job",
+    "pause_job",
+    "remove_job",
+    "resume_job",
+    "revert_job",
+    "trigger_job",
+)
+RUNS = ("cancel_run", "rerun", "run_function")
+METHODS = (*JOBS, *RUNS, "bulk", "explain", "pause_engine", "reload", "resume_engine")
 
 
 def test_nothing_else_is_there() -> None:

@@ -129,7 +129,7 @@ async def test_a_task_that_others_cancel_says_so(calls: Calls) -> None:
     run_id = calls.submit(forever)
     await turns()
     for task in asyncio.all_tasks():
-        if task.get_name() == f"schedtui run {run_id}":
+        if task.get_name() == f"schedtui call {run_id}":
             task.cancel()
     ended = await calls.end(run_id)
     assert ended.state is RunState.CANCELLED
@@ -240,3 +240,37 @@ def test_a_loop_that_is_torn_down_is_no_noise() -> None:
     (calls,) = reported
     assert isinstance(calls, Calls)
     assert calls.ended[1].state is RunState.CANCELLED
+
+
+async def test_what_is_let_go_is_counted_until_it_ends(calls: Calls) -> None:
+    go_on = asyncio.Event()
+
+    async def stubborn() -> str:
+        while not go_on.is_set():
+            try:
+                await go_on.wait()
+            except asyncio.CancelledError:
+                continue
+        return "late"
+
+    run_id = calls.submit(stubborn)
+    await turns()
+    assert calls.executor.abandon(run_id)
+    await turns()
+    assert calls.executor.stuck == 1
+    assert not calls.executor.cancel(run_id)
+    go_on.set()
+    await turns()
+    assert calls.executor.stuck == 0
+    assert run_id not in calls.ended
+
+
+async def test_what_is_let_go_before_it_begins_never_begins(calls: Calls) -> None:
+    begun: list[int] = []
+
+    async def job() -> None:
+        begun.append(1)
+
+    assert calls.executor.abandon(calls.submit(job))
+    await turns(5)
+    assert (begun, calls.ended, calls.executor.stuck) == ([], {}, 0)

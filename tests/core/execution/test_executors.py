@@ -280,7 +280,7 @@ async def test_a_report_that_fails_does_not_stop_the_next(
 
     executor.submit(Call(99, job(lambda: 1), {}, calls_context(99), done))
     assert (await calls.run(job(lambda: 2))).result == "2"
-    assert any("run 99 has ended" in message for message in caplog.messages)
+    assert any("call 99 has ended" in message for message in caplog.messages)
 
 
 async def test_a_thousand_calls_each_report_once(calls: Calls, job: Wrap) -> None:

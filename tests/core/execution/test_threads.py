@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from running_doubles import Calls, SetClock, context_of, make_sink
 
+from schedtui.capture import current_run
 from schedtui.execution import ThreadExecutor
+from schedtui.execution.ended import ASKED
 from schedtui.models import RunState
 from schedtui.protocols import Call, Ended
 
@@ -69,18 +71,22 @@ async def test_threads_start_when_they_are_needed(calls: Calls) -> None:
         assert ended.result == '"schedtui-1"'
 
 
-async def test_what_runs_cannot_be_cancelled_and_what_waits_can(calls: Calls, gate: Gate) -> None:
+async def test_what_runs_can_only_be_asked_and_what_waits_is_taken_back(
+    calls: Calls, gate: Gate
+) -> None:
     begun: list[int] = []
     running = [calls.submit(gate.wait), calls.submit(gate.wait)]
     waiting = calls.submit(lambda: begun.append(1))
     await gate.full(2)
-    assert not calls.executor.cancel(running[0])
+    assert calls.executor.cancel(running[0])
     assert calls.executor.cancel(waiting)
     assert waiting not in calls.ended
     assert (await calls.end(waiting)).state is RunState.CANCELLED
     assert not calls.executor.cancel(waiting)
     gate.open.set()
-    assert (await calls.end(running[0])).state is RunState.SUCCEEDED
+    ended = await calls.end(running[0])
+    assert (ended.state, ended.reason) == (RunState.SUCCEEDED, ASKED)
+    assert (await calls.end(running[1])).reason is None
     assert begun == []
 
 
@@ -258,7 +264,9 @@ def test_a_stuck_function_does_not_keep_the_process_alive() -> None:
     script = """
 import asyncio, threading
 from running_doubles import Calls, SetClock
+from schedtui.capture import current_run
 from schedtui.execution import ThreadExecutor
+from schedtui.execution.ended import ASKED
 
 async def main():
     executor = ThreadExecutor(SetClock())
@@ -280,3 +288,67 @@ print("left")
         check=True,
     )
     assert (result.stdout, result.stderr) == ("left\n", "")
+
+
+async def test_a_thread_that_is_let_go_is_replaced_and_ends_with_its_function(
+    calls: Calls, gate: Gate
+) -> None:
+    stuck = [calls.submit(gate.wait), calls.submit(gate.wait)]
+    waiting = calls.submit(lambda: threading.current_thread().name)
+    await gate.full(2)
+    threads = [one for one in threading.enumerate() if one.name.startswith("schedtui-")]
+    for number, run_id in enumerate(stuck, 1):
+        assert calls.executor.abandon(run_id)
+        assert not calls.executor.abandon(run_id)
+        assert not calls.executor.cancel(run_id)
+        assert calls.executor.stuck == number
+    assert (await calls.end(waiting)).state is RunState.SUCCEEDED
+    for _ in range(5):
+        assert (await calls.run(lambda: 1)).result == "1"
+    gate.open.set()
+    for thread in threads:
+        await asyncio.to_thread(thread.join, 10)
+        assert not thread.is_alive()
+    assert calls.executor.stuck == 0
+    assert not set(stuck) & set(calls.ended)
+
+
+async def test_the_pool_stays_as_large_as_it_was(calls: Calls, gate: Gate) -> None:
+    for _ in range(3):
+        run_id = calls.submit(gate.wait)
+        await gate.full(1)
+        assert calls.executor.abandon(run_id)
+    for _ in range(3):
+        calls.submit(gate.wait)
+    await gate.full(2)
+    assert not gate.arrived.acquire(blocking=False)
+    assert calls.executor.stuck == 3
+
+
+async def test_what_waits_can_be_let_go(calls: Calls, gate: Gate) -> None:
+    for _ in range(2):
+        calls.submit(gate.wait)
+    waiting = calls.submit(gate.wait)
+    await gate.full(2)
+    assert calls.executor.abandon(waiting)
+    assert calls.executor.stuck == 0
+    gate.open.set()
+    assert (await calls.run(lambda: 2)).result == "2"
+    assert waiting not in calls.ended
+
+
+async def test_a_function_that_ends_because_it_was_asked_may_say_so(calls: Calls) -> None:
+    begun = threading.Event()
+
+    def function() -> None:
+        begun.set()
+        while not current_run().cancelled:
+            pass
+        raise asyncio.CancelledError
+
+    run_id = calls.submit(function)
+    await asyncio.to_thread(begun.wait, 10)
+    assert calls.executor.cancel(run_id)
+    ended = await calls.end(run_id)
+    assert (ended.state, ended.error_type, ended.reason) == (RunState.CANCELLED, None, None)
+    assert "raise asyncio.CancelledError" in (ended.traceback or "")

@@ -34,6 +34,16 @@ class TestGroup:
         with pytest.raises(InvalidError, match=r"such as \['reports'\]"):
             Group("g", tags="reports")
 
+    def test_tags_have_the_limits_that_they_have_at_run_time(self) -> None:
+        many = [f"t{number}" for number in range(50)]
+        assert Group("g", tags=many + many).tags == tuple(many)
+        with pytest.raises(InvalidError, match="at most 50 tags"):
+            Group("g", tags=[*many, "more"])
+        with pytest.raises(InvalidError, match="at most 50 tags"):
+            Group("other", tags=many).job(every=60, tags=["more"])
+        with pytest.raises(InvalidError, match="a list of words"):
+            Group("g", tags=5)  # type: ignore[arg-type] # what is told is tested
+
     def test_policies_and_zone_are_checked(self) -> None:
         group = Group("g", overlap="skip", catch_up="latest", grace_s=5, timezone="Europe/Berlin")
         assert group.policies == Policies(
@@ -148,8 +158,9 @@ class TestJob:
     def test_arguments_are_checked_by_name(self, group: Group) -> None:
         def send(to: str) -> None: ...
 
-        with pytest.raises(InvalidArgumentsError, match=r"kwargs\.to: got nothing"):
+        with pytest.raises(InvalidArgumentsError, match="lacks the argument 'to'") as caught:
             group.job(every=5)(send)
+        assert [error.field for error in caught.value.errors] == ["kwargs.to"]
         with pytest.raises(InvalidArgumentsError, match=r"kwargs\.too"):
             group.job(every=5, kwargs={"to": "a", "too": "b"})(send)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -37,3 +39,10 @@ def sqlite(path: Path) -> Iterator[Store]:
     made.open(boot())
     yield made
     made.close()
+
+
+@pytest.fixture
+def other(sqlite: Store, path: Path) -> Iterator[sqlite3.Connection]:  # noqa: ARG001 - opened first
+    """Another program on the same file."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        yield connection

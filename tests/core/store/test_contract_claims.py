@@ -40,8 +40,8 @@ def test_a_claim_moves_the_job_and_leaves_the_run(store: Store) -> None:
 def test_the_last_due_time_of_a_job_is_claimed_too(store: Store) -> None:
     (job_id,) = add(store, "once")
     with store.transaction() as tx:
-        assert tx.claim([Claim(None, T0, job_id, 1, T0, (due_run(1, job_id),))]) == set()
-        assert tx.claim([Claim(None, T0, job_id, 1, T0, (due_run(2, job_id),))]) == {job_id}
+        assert tx.claim([Claim(None, T0, job_id, 1, T0, (due_run(1, job_id),), 1)]) == set()
+        assert tx.claim([Claim(None, T0, job_id, 1, T0, (due_run(2, job_id),), 1)]) == {job_id}
 
     done = store.job(job_id)
     assert done is not None

@@ -9,7 +9,8 @@ from store_rows import AT, SECOND, T0, add, boot, job, new_run
 from schedtui.clock import from_us
 from schedtui.errors import ConflictError, StoreDataError, StoreLockedError, StoreUnavailableError
 from schedtui.models import CatchUp, Overlap, Policies
-from schedtui.protocols import Store, Token
+from schedtui.protocols import EnginePause, Store, Token
+from schedtui.store.rows import pause_of
 
 
 def test_a_new_store_is_empty_and_knows_it(closed_store: Store) -> None:
@@ -148,6 +149,23 @@ def test_a_name_is_free_after_deletion_and_the_id_is_not(store: Store) -> None:
     assert new > old
     assert [found.id for found in store.jobs()] == [new]
     assert store.recent_runs(10) == {}
+
+
+def test_of_the_deleted_jobs_of_a_name_the_last_one_is_found(store: Store) -> None:
+    assert store.deleted_job("Reports", "clean") is None
+    first, second = add(store, "first", "clean")
+    assert store.deleted_job("Reports", "clean") is None
+    with store.transaction() as tx:
+        tx.delete_job(second, version=1, now_us=T0)
+    assert store.deleted_job("Reports", "clean") == second
+    with store.transaction() as tx:
+        tx.update_job(job("clean", id=first, version=2), version=1)
+        tx.delete_job(first, version=2, now_us=T0 + 1)
+    add(store, "clean")
+
+    assert store.deleted_job("Reports", "clean") == first
+    assert store.deleted_job("Reports", "first") is None
+    assert store.deleted_job("Other", "clean") is None
 
 
 def test_the_id_of_a_deleted_newest_job_is_not_used_again_after_reopening(store: Store) -> None:
@@ -301,3 +319,30 @@ def test_the_audit_trail_is_paged_newest_first(store: Store) -> None:
     assert newest[0].actor == "ada\\udcff"
     assert newest[0].object == "Reports/clean"
     assert newest[0].at == from_us(T0 + 4)
+
+
+def test_a_pause_of_the_engine_is_there_at_the_next_open(store: Store) -> None:
+    pause = EnginePause(by="ada", reason="move 日本 \udc80", since_us=T0)
+    with store.transaction() as tx:
+        tx.pause_engine(EnginePause(by="bob", reason="", since_us=1))
+        tx.pause_engine(pause)
+
+    def resume() -> None:
+        with store.transaction() as tx:
+            tx.pause_engine(None)
+            raise KeyError("of the caller")
+
+    with pytest.raises(KeyError):
+        resume()
+    store.close()
+
+    assert store.open(boot("boot-2")).pause == pause
+    with store.transaction() as tx:
+        tx.pause_engine(None)
+    store.close()
+    assert store.open(boot("boot-3")).pause is None
+
+
+@pytest.mark.parametrize("kept", ["", "[]", "{", '{"by": 1, "since_us": "x"}'])
+def test_a_damaged_pause_is_still_a_pause(kept: str) -> None:
+    assert pause_of(kept) == EnginePause(by="", reason="", since_us=0)

@@ -215,3 +215,17 @@ def test_logs_are_there_after_reopening(store: Store) -> None:
     assert found(store, "kept") == [(1, "kept")]
     with store.transaction() as tx:
         tx.insert_job(job("later"))
+
+
+def test_search_with_a_limit_prefers_a_newer_run_to_a_newer_line(store: Store) -> None:
+    write(store, 1, line(1, "needle 1.1"))
+    write(store, 2, line(1, "needle 2.1", at_us=T0 + MONTH))
+    write(store, 3, line(1, "hay"))
+    for seq in range(2, 200):  # a long run goes on while later ones come and go
+        write(store, 1, line(seq, f"needle 1.{seq}", at_us=T0 + 2 * MONTH))
+
+    whole = found(store, "needle", 1_000)
+    assert [text for _, text in whole[:3]] == ["needle 2.1", "needle 1.199", "needle 1.198"]
+    for limit in (1, 2, 50, 199):
+        assert found(store, "needle", limit) == whole[:limit]
+    assert found(store, "-", 1_000) == []

@@ -185,6 +185,9 @@ def test_what_was_left_open_is_found_oldest_first(store: Store) -> None:
             attempt=1,
             token=1002,
             started_at_us=T0 + 2,
+            claimed_at_us=T0 + 2,
+            wait_reason=None,
+            not_before_us=None,
         ),
         OpenRun(
             id=3,
@@ -197,6 +200,9 @@ def test_what_was_left_open_is_found_oldest_first(store: Store) -> None:
             attempt=0,
             token=None,
             started_at_us=None,
+            claimed_at_us=T0 + 3,
+            wait_reason=None,
+            not_before_us=None,
         ),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -215,6 +216,24 @@ def test_an_unavailable_store_fails_claims_and_keeps_the_rest(world: World) -> N
     world.until(lambda: len(world.done) == 3)
     assert world.done == ["OUTCOME", "OUTCOME", "LOG"]
     assert world.health == [FULL, None]
+
+
+def test_that_a_store_is_gone_and_back_is_told_once_each(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="schedtui.writer")
+    world.store.down = True
+    world.writer.submit(world.write(Lane.OUTCOME, "outcome"))
+    world.until(lambda: world.store.attempts > 3)
+    world.store.down = False
+    world.until(lambda: "outcome" in world.done)
+    world.writer.submit(world.write(Lane.CLAIM, "claim"))
+    world.until(lambda: "claim" in world.done)
+
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0] == "the store is unavailable: full"
+    assert re.fullmatch(r"the store answers again after \d+\.\d s", said[1])
+    assert len(said) == 2
 
 
 def test_a_store_that_fails_in_the_middle_of_a_transaction_loses_nothing(world: World) -> None:

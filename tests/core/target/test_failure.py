@@ -46,7 +46,10 @@ class TestFailingCode:
         ("line", "says"),
         [
             ("@jobs.job(cron='99 * * * *')", "99"),
-            ("@jobs.job(every=5, kwargs={'m': 1})", "kwargs.m: got 1; expected no such parameter"),
+            (
+                "@jobs.job(every=5, kwargs={'m': 1})",
+                "job Jobs/run: kwargs.m: got 1; expected no such",
+            ),
             ("@jobs.job(every=5, timezone='Mars')", "Mars"),
             ("@jobs.job(every=5, kwargs={'n': 'x'})", "job Jobs/run: kwargs.n: got 'x'; expected"),
         ],
@@ -59,6 +62,16 @@ class TestFailingCode:
         assert (error.file, error.line) == ("jobs.py", 8)
         assert says in str(error)
         assert "Error" not in str(error)
+
+    def test_a_job_without_a_required_argument_says_which_and_what_to_do(
+        self, tmp_path: Path
+    ) -> None:
+        code = JOBS + "\n@jobs.job(every=5, kwargs={'m': 1})\ndef run(to: str, n: int): ...\n"
+        assert str(refused(None, put(tmp_path, {"jobs.py": code}))) == (
+            "jobs.py:8: job Jobs/run lacks the arguments 'to' and 'n', which its function requires;"
+            " give them in the decorator, kwargs={'to': ..., 'n': ...}, or give the parameters a "
+            "default; kwargs.m: got 1; expected no such parameter; known: to, n"
+        )
 
     def test_the_place_is_the_deepest_line_of_the_users(self, tmp_path: Path) -> None:
         put(

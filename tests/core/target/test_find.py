@@ -77,6 +77,34 @@ class TestForms:
         put(tmp_path, {"jobs.py": JOBS, "manage.py": "raise RuntimeError('must not run')"})
         assert names(load_target(".", cwd=tmp_path)) == ["Jobs"]
 
+    @pytest.mark.parametrize("shown", [None, ".", "schedtui.toml"])
+    def test_files_with_jobs_beside_jobs_py_are_told(
+        self, tmp_path: Path, shown: str | None
+    ) -> None:
+        put(
+            tmp_path,
+            {
+                "jobs.py": "import imported\n" + JOBS,
+                "imported.py": group_file("Imported"),
+                "more.py": group_file("More"),
+                "nightly.py": "import schedtui\n",
+                "helper.py": "NAME = 'schedtui'",
+                "test_more.py": group_file("Test"),
+            },
+        )
+        if shown == "schedtui.toml":
+            put(tmp_path, {shown: 'timezone = "UTC"'})
+        target = load_target(shown, cwd=tmp_path)
+        assert target.left_out == ("more.py", "nightly.py")
+
+    def test_nothing_is_left_out_of_what_was_named(self, tmp_path: Path) -> None:
+        put(tmp_path, {"jobs.py": JOBS, "more.py": group_file("More")})
+        put(tmp_path / "all", {"a.py": JOBS, "b.py": group_file("B")})
+        assert load_target("jobs.py", cwd=tmp_path).left_out == ()
+        assert load_target("all", cwd=tmp_path).left_out == ()
+        put(tmp_path, {"schedtui.toml": 'target = "jobs.py"'})
+        assert load_target(None, cwd=tmp_path).left_out == ()
+
     def test_a_module(self, tmp_path: Path) -> None:
         put(
             tmp_path,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,12 @@ class TestSettings:
             ("[engine]\nx = 1", 1, "there is no setting 'engine'"),
             ('[groups."Jubs"]\ntimezone = "UTC"', None, "a group 'Jubs', and there is none"),
             ('target = "nosuch.py"', None, "target: nosuch.py: there is no such file"),
+            ('target = "a\\u0000b.py"', None, "target: 'a\\x00b.py': it cannot be read"),
+            ('timezone = "UTC"\nlisten = "h:\u0661\u0662"', 2, "listen: got 'h:\u0661\u0662'"),
+            ('"\\u001b]0;x" = 1', 1, "there is no setting '\"\\x1b]0;x\"'"),
+            ('\n[groups."a\\u001b"]\nx = 1', 3, "there is no setting 'groups.\"a\\x1b\".x'"),
+            ('groups.Jobs.timezone = "Mars"', 1, "groups.Jobs.timezone: got 'Mars'"),
+            ('[ groups . "Jobs" ]\n timezone="Mars"', 2, "groups.Jobs.timezone: got 'Mars'"),
         ],
     )
     def test_mistakes_name_the_line(
@@ -92,6 +100,69 @@ class TestSettings:
         error = refused(None, tmp_path)
         assert (error.file, error.line) == ("schedtui.toml", line)
         assert says in str(error)
+
+    @pytest.mark.parametrize(
+        ("before", "part", "times", "says"),
+        [
+            ("target = 'jobs.py", "y", 5000, "…: it cannot be read: File name too long"),
+            ("target = ['jobs.py'", ",'jobs.py'", 20_000, "expected at most 1,000"),
+            ("x=", "[", 20_000, "nested too deeply"),
+            ("x=", "{a=", 5000, "nested too deeply"),
+            ("listen = ", "1", 6000, "it is not valid TOML: Exceeds the limit"),
+            ("", "#", (1 << 20) + 1, "it is longer than 1048576 bytes"),
+        ],
+    )
+    def test_nothing_is_too_much_of_a_thing(
+        self, tmp_path: Path, before: str, part: str, times: int, says: str
+    ) -> None:
+        end = {"target = 'jobs.py": "'", "target = ['jobs.py'": "]"}.get(before, "")
+        put(tmp_path, {"jobs.py": JOBS, "schedtui.toml": before + part * times + end})
+        text = str(refused(None, tmp_path))
+        assert text.startswith("schedtui.toml:")
+        assert says in text
+        assert len(text) < 300
+
+    @pytest.mark.parametrize(
+        "toml", ["'{}' = 1", "[groups.'{}']\nx = 1", "[groups.'{}']\ntimezone = 'UTC'"]
+    )
+    def test_long_names_are_shortened(self, tmp_path: Path, toml: str) -> None:
+        put(tmp_path, {"jobs.py": JOBS, "schedtui.toml": toml.format("k" * 500_000)})
+        text = str(refused(None, tmp_path))
+        assert text.startswith("schedtui.toml:")
+        assert "kkk…" in text
+        assert len(text) < 300
+
+    def test_a_byte_order_mark_is_no_part_of_it(self, tmp_path: Path) -> None:
+        assert (
+            self.load(tmp_path, '\ufefftimezone = "Asia/Tokyo"').settings.timezone == "Asia/Tokyo"
+        )
+
+    @pytest.mark.parametrize("target", [None, ".", "jobs.py", "schedtui.toml"])
+    @pytest.mark.parametrize("kind", ["dangling", "loop", "device", "folder", "fifo", "socket"])
+    def test_what_is_no_regular_file_is_not_passed_over(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, target: str | None
+    ) -> None:
+        """Without it another store would be used than the one that it names."""
+        monkeypatch.chdir(put(tmp_path, {"jobs.py": JOBS}))
+        file = Path("schedtui.toml")
+        if kind == "folder":
+            file.mkdir()
+        elif kind == "fifo":
+            os.mkfifo(file)
+        elif kind == "socket":
+            with socket.socket(socket.AF_UNIX) as made:
+                made.bind(str(file))
+        else:
+            to = {"dangling": "mount/schedtui.toml", "loop": file.name, "device": "/dev/null"}
+            file.symlink_to(to[kind])
+        text = str(refused(target, tmp_path))
+        if target != "schedtui.toml":  # which is looked at as what somebody named
+            assert text.startswith("schedtui.toml: it is there and ")
+
+    def test_a_link_to_a_file_is_followed(self, tmp_path: Path) -> None:
+        put(tmp_path, {"jobs.py": JOBS, "shared/base.toml": 'timezone = "Asia/Tokyo"'})
+        (tmp_path / "schedtui.toml").symlink_to("shared/base.toml")
+        assert load_target(None, cwd=tmp_path).settings.timezone == "Asia/Tokyo"
 
     def test_not_utf8(self, tmp_path: Path) -> None:
         put(tmp_path, {"schedtui.toml": b"target = '\xff'"})

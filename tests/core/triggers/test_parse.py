@@ -75,9 +75,9 @@ def test_a_moment_is_described_in_the_zone_of_the_job() -> None:
 @pytest.mark.parametrize(
     ("data", "fields", "part"),
     [
-        ({}, ["type"], "cron, every or once"),
-        ({"type": "interval"}, ["type"], "cron, every or once"),
-        ({"type": ["cron"]}, ["type"], "cron, every or once"),
+        ({}, ["type"], "between or never"),
+        ({"type": "interval"}, ["type"], "between or never"),
+        ({"type": ["cron"]}, ["type"], "between or never"),
         ({"type": "cron"}, ["expression"], "5 fields"),
         ({"type": "cron", "expression": "61 * * * *"}, ["expression"], "minute: got '61'"),
         ({"type": "cron", "expression": "* * * * *", "tz": "UTC"}, ["tz"], "only type, expression"),

@@ -106,6 +106,14 @@ def test_moments(text: str, expected: str) -> None:
     assert moment.tzinfo is UTC
 
 
+@pytest.mark.parametrize("us", [1, 429_050, 999_999])
+def test_a_moment_from_now_is_the_next_whole_second(us: int) -> None:
+    now = NOW - timedelta(microseconds=us)
+    assert parse_moment("in 10m", "UTC", to_us(now)) == NOW + timedelta(minutes=10)
+    assert parse_moment("in 500ms", "UTC", to_us(NOW)) == NOW + timedelta(seconds=1)
+    assert parse_moment("in 10m", "UTC", to_us(NOW)) == NOW + timedelta(minutes=10)
+
+
 @pytest.mark.parametrize(
     ("zone", "now", "text", "expected"),
     [

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from schedtui.errors import FunctionNotFoundError
-from schedtui_tui.exits import UsageError
+from schedtui.errors import FieldError, FunctionNotFoundError, InvalidError
+from schedtui_tui.commands.policies import flag_of
+from schedtui_tui.exits import UsageError, wrong
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
@@ -48,6 +51,45 @@ async def read_arguments(
             raise UsageError(f"--arg: got {pair!r}; expected NAME=VALUE")
         arguments[name] = value(text, properties.get(name, {}))
     return arguments
+
+
+@contextlib.contextmanager
+def in_words_of_the_shell(trigger: str = "") -> Iterator[None]:
+    """While it lasts, what the engine refuses is told by the options that were typed.
+
+    Args:
+        trigger: The option that gave the trigger, such as ``--every``.
+
+    Raises:
+        InvalidError: instead of the one that the engine raised.
+    """
+    try:
+        yield
+    except InvalidError as error:
+        if not error.errors:
+            raise
+        fields = tuple(_by_option(field, trigger) for field in error.errors)
+        raise InvalidError("; ".join(map(wrong, fields)), fields) from error
+
+
+_OPTIONS = {
+    "name": "--name",
+    "group": "--name",
+    "timezone": "--timezone",
+    "tags": "--tag",
+    "description": "--description",
+}
+
+
+def _by_option(field: FieldError, trigger: str) -> FieldError:
+    top, _, below = field.field.partition(".")
+    if top == "kwargs" and below:
+        return replace(field, field=f"--arg {below}")
+    if top == "trigger" and trigger:
+        return replace(field, field=trigger)
+    if top == "policies" and below:
+        return replace(field, field=flag_of(below))
+    return replace(field, field=_OPTIONS.get(field.field, field.field))
 
 
 def _object(document: str | None) -> dict[str, Any]:

@@ -9,14 +9,20 @@ import socket as sockets
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from schedtui.errors import UnauthorizedError, UnreachableError
-from schedtui.locations import StateDir
+from schedtui.locations import StateDir, check_own_socket
 from schedtui_tui.exits import UsageError
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
+
+
+_STARTING_S = 5.0
+"""Seconds that an engine gets from taking its store to opening its socket."""
+_PAUSE_S = 0.05
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +52,7 @@ def with_engine(args: argparse.Namespace, work: Callable[[EngineClient], Awaitab
 
     Raises:
         UnreachableError: no engine runs there.
+        RefusedError: the engine there may be another user's.
         UsageError: the options contradict each other.
     """
     client = find_engine(args)  # before the loop runs: it may have to ask for a token
@@ -66,13 +73,36 @@ def find_engine(args: argparse.Namespace) -> EngineClient:
             raise UsageError("--connect and --target name two engines; give one of them")
         return remote(args.connect, args.token_file)
     folder = folder_of(args.target)
-    path = StateDir.beside(folder).socket
-    if not answers(path):
-        raise UnreachableError(
-            f"no engine runs for {folder}; start one with `schedtui` or `schedtui serve`, "
-            "or name one with --connect URL"
-        )
-    return local(path)
+    state = StateDir.beside(folder)
+    if not answers(state.socket):
+        _wait_for(state)
+    return local(state.socket)
+
+
+def _wait_for(state: StateDir) -> None:
+    """Return once the engine of a folder answers: it has its store before it has its socket.
+
+    Raises:
+        UnreachableError: none runs there, or it does not answer.
+    """
+    from schedtui.store.sql.lock import read_owner  # only where nobody answers at once
+
+    until = monotonic() + _STARTING_S
+    while (owner := read_owner(state.database)) is not None:
+        if monotonic() >= until:
+            who = f"process {owner.pid}" if owner.pid else "another process"
+            raise UnreachableError(
+                f"the engine of {who} has {state.database} and does not answer on {state.socket}: "
+                "it is starting, stopping, or part of a program that does not open it to others; "
+                "try again in a moment"
+            )
+        sleep(_PAUSE_S)
+        if answers(state.socket):
+            return
+    raise UnreachableError(
+        f"no engine runs for {state.path.parent}; start one with `schedtui` or `schedtui serve`, "
+        "or name one with --connect URL"
+    )
 
 
 def folder_of(target: str | None) -> Path:
@@ -88,7 +118,12 @@ def folder_of(target: str | None) -> Path:
 
 
 def answers(path: Path) -> bool:
-    """Whether an engine listens on this Unix socket."""
+    """Whether an engine of this user listens on this Unix socket.
+
+    Raises:
+        RefusedError: it, or its folder, is not this user's alone.
+    """
+    check_own_socket(path)
     with sockets.socket(sockets.AF_UNIX) as probe:
         probe.settimeout(2)
         try:
@@ -99,9 +134,14 @@ def answers(path: Path) -> bool:
 
 
 def local(path: Path) -> EngineClient:
-    """The engine behind a Unix socket of this user."""
+    """The engine behind a Unix socket of this user.
+
+    Raises:
+        RefusedError: the socket, or its folder, is not this user's alone.
+    """
     from schedtui.client.http import HttpClient
 
+    check_own_socket(path)
     return HttpClient("http://localhost", socket=path)
 
 

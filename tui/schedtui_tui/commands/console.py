@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,12 +39,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def add_store_options(parser: argparse.ArgumentParser) -> None:
-    """``--store`` and ``--timezone``, of an engine that is started here."""
+    """``--store``, ``--timezone`` and the like, of an engine that is started here."""
     parser.add_argument(
         "--store", metavar="URL", help="where jobs and runs live; default: .schedtui/ beside TARGET"
     )
     parser.add_argument(
         "--timezone", metavar="ZONE", help="of jobs that name none; default: the target's, or UTC"
+    )
+    parser.add_argument(
+        "--no-reload", action="store_true", help="do not load files again when they change"
     )
 
 
@@ -51,10 +55,10 @@ def run(args: argparse.Namespace) -> int:
     """Open the console."""
     refuse_without_terminal()
     if args.connect:
-        if args.target or args.store or args.timezone:
+        if args.target or args.store or args.timezone or args.no_reload:
             raise UsageError(
-                "--connect: the engine is there already; TARGET, --store and "
-                "--timezone are for one that is started here"
+                "--connect: the engine is there already; TARGET, --store, --timezone and "
+                "--no-reload are for one that is started here"
             )
         client = remote(args.connect, args.token_file)
         return _attached(client, client.address, args)
@@ -85,7 +89,8 @@ def check_target(target: str | None) -> None:
         UsageError: there is no such file, or none was named and none is here.
     """
     if target is None:
-        if not any(Path(name).exists() for name in ("schedtui.toml", "jobs.py")):
+        # A link that leads nowhere is told when the target is loaded.
+        if not any(os.path.lexists(name) for name in ("schedtui.toml", "jobs.py")):
             raise UsageError(
                 f"no target was given and neither schedtui.toml nor jobs.py is in {Path.cwd()}; "
                 "name a file, or try `schedtui demo`"
@@ -99,7 +104,17 @@ def check_target(target: str | None) -> None:
 def _attached(client: EngineClient, title: str, args: argparse.Namespace) -> int:
     from schedtui_tui.commands.session import AttachedSession
 
-    return AttachedSession(client, title=title, read_only=args.read_only).run()
+    return AttachedSession(client, title=title, read_only=args.read_only, again=_again(args)).run()
+
+
+def _again(args: argparse.Namespace) -> str:
+    """The command line that opens the console on the same engine again."""
+    words = ["schedtui", *([args.target] if args.target else [])]
+    if args.connect:
+        words += ["--connect", args.connect]
+    if args.token_file:
+        words += ["--token-file", str(args.token_file)]
+    return shlex.join(words)
 
 
 def _embedded(args: argparse.Namespace, state: StateDir) -> int:
@@ -114,11 +129,17 @@ def _embedded(args: argparse.Namespace, state: StateDir) -> int:
 
         return load_target(args.target, cwd=Path.cwd())
 
-    host = Host(load, state=state, store=args.store, timezone=args.timezone)
+    host = Host(
+        load,
+        state=state,
+        store=args.store,
+        timezone=args.timezone,
+        reload=not args.no_reload,
+    )
     return EmbeddedSession(
         host,
         child,
         title=args.target or state.path.parent.name,
         read_only=args.read_only,
-        again=shlex.join(["schedtui", *([args.target] if args.target else [])]),
+        again=_again(args),
     ).run()

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import TYPE_CHECKING, Any
 
 from schedtui.models import JobSpec
-from schedtui_tui.commands.arguments import add_arguments_options, read_arguments
+from schedtui_tui.commands.arguments import (
+    add_arguments_options,
+    in_words_of_the_shell,
+    read_arguments,
+)
 from schedtui_tui.commands.connect import add_engine_options, with_engine
+from schedtui_tui.commands.policies import add_policy_options, read_policies
 from schedtui_tui.exits import Exit, UsageError
 from schedtui_tui.tables import moment, print_json, print_line
 
@@ -24,34 +30,41 @@ def configure(parser: argparse.ArgumentParser) -> None:
     when.add_argument("--cron", metavar="EXPRESSION", help='such as "0 9 * * mon-fri"')
     when.add_argument("--every", metavar="DURATION", help="such as 90s, 5m, 2h, 1d")
     when.add_argument("--at", metavar="TIME", help='once: "18:00", "tomorrow 7:30"')
+    when.add_argument(
+        "--calendar", metavar="SCHEDULE", help='such as "every 2 weeks on mon at 9:00"'
+    )
+    when.add_argument("--trigger", metavar="JSON", help="any trigger, in its JSON form")
     parser.add_argument("--name", metavar="[GROUP/]NAME", help="default: the function's name")
     parser.add_argument("--timezone", metavar="ZONE", help="such as Europe/Berlin")
     parser.add_argument("--tag", action="append", default=[], help="may be given again")
     parser.add_argument("--description", default="", help="one line")
     parser.add_argument("--paused", action="store_true", help="create it paused")
     add_arguments_options(parser)
+    add_policy_options(parser)
     parser.add_argument("--json", action="store_true", help="print the job as one JSON document")
     add_engine_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Create the job."""
+    own = read_policies(args)
 
     async def work(client: EngineClient) -> int:
         group, name = _names(args.name)
-        job = await client.create_job(
-            JobSpec(
-                function=args.function,
-                trigger=_trigger(args),
-                group=group,
-                name=name,
-                timezone=args.timezone,
-                kwargs=await read_arguments(client, args.function, args.arg, args.args),
-                tags=tuple(args.tag),
-                description=args.description,
-                paused=args.paused,
-            )
+        spec = JobSpec(
+            function=args.function,
+            trigger=_trigger(args),
+            group=group,
+            name=name,
+            timezone=args.timezone,
+            kwargs=await read_arguments(client, args.function, args.arg, args.args),
+            policies=own,
+            tags=tuple(args.tag),
+            description=args.description,
+            paused=args.paused,
         )
+        with in_words_of_the_shell(trigger=_option(args)):
+            job = await client.create_job(spec)
         if args.json:
             print_json(job)
         else:
@@ -71,10 +84,33 @@ def _names(full: str | None) -> tuple[str | None, str | None]:
     return group or None, name
 
 
+def _option(args: argparse.Namespace) -> str:
+    """The option that says when."""
+    names = ("cron", "every", "at", "calendar", "trigger")
+    return next(f"--{name}" for name in names if vars(args)[name] is not None)
+
+
 def _trigger(args: argparse.Namespace) -> dict[str, Any]:
     if args.cron is not None:
         return {"type": "cron", "expression": args.cron}
     # The engine reads what was typed: its clock and the job's zone count.
     if args.every is not None:
         return {"type": "every", "typed": args.every}
+    if args.calendar is not None:
+        return {"type": "calendar", "typed": args.calendar}
+    if args.trigger is not None:
+        return _json(args.trigger)
     return {"type": "once", "typed": args.at}
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise UsageError(
+            f"--trigger: got {text[:80]!r}; expected a JSON object, such as "
+            '\'{"type": "cron", "expression": "0 9 * * *"}\''
+        )
+    return data

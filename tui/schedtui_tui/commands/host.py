@@ -8,9 +8,15 @@ import getpass
 import logging
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schedtui.errors import SchedtuiError, StoreUnavailableError
+from schedtui.errors import (
+    EngineStoppedError,
+    InvalidError,
+    StoreUnavailableError,
+    TargetError,
+)
 from schedtui.locations import StateDir
 from schedtui_tui.exits import UsageError
 
@@ -21,10 +27,13 @@ if TYPE_CHECKING:
     from schedtui.models import EngineInfo
     from schedtui.protocols import EngineClient
     from schedtui.target import Target
+    from schedtui.target.settings import Settings
 
 GRACE_S = 10.0
 """Seconds that running jobs get when their engine is stopped."""
 _CLOSING_S = 5.0
+TRIM_EVERY_S = 60.0
+"""Between two looks at how long a log has grown."""
 DIED = "the engine ended by accident, and no job fires any more; start it again (see the log)"
 
 logger = logging.getLogger("schedtui.host")
@@ -38,6 +47,9 @@ class Host:
         state: Where the engine keeps its files.
         store: A store's URL; None: what the target says, else the one in ``state``.
         timezone: The default zone; None: what the target says, else UTC.
+        reload: Whether changed files are loaded while it runs; False: only when somebody says so,
+            None: never, because it is no code of the user's.
+        paused: Whether the whole engine is paused from its start on.
     """
 
     def __init__(
@@ -47,13 +59,19 @@ class Host:
         state: StateDir,
         store: str | None = None,
         timezone: str | None = None,
+        reload: bool | None = None,
+        paused: bool = False,
     ) -> None:
         self.state = state
         self._load = load
         self._store = store
         self._timezone = timezone
+        self._reload = reload
+        self._paused = paused
         self._engine: Engine | None = None
         self._server: Server | None = None
+        self.notice = ""
+        """What the person should know about what was loaded; empty for nothing."""
         self.died = False
         """Whether the engine has ended without being asked to."""
         self.on_death: Callable[[], object] | None = None
@@ -66,14 +84,27 @@ class Host:
             raise RuntimeError("the engine is not open")
         return self._engine
 
-    def open(self, before_start: Callable[[], object] | None = None) -> None:
+    @property
+    def is_open(self) -> bool:
+        """Whether there is an engine to stop."""
+        return self._engine is not None
+
+    def open(
+        self,
+        before_start: Callable[[], object] | None = None,
+        *,
+        address: Callable[[], Listen | None] | None = None,
+    ) -> None:
         """Load the target and start the engine; blocks until it runs.
 
         Args:
             before_start: Called when the target is loaded and the state folder is there.
+            address: Asked then for where `listen` will listen on TCP. It is taken, and the socket
+                too, before anything fires: a program that may not listen runs nothing.
 
         Raises:
             TargetError, StoreError, StoreUnavailableError, UsageError: it cannot.
+            RefusedError, InvalidError: with ``address``, as `listen`.
         """
         target = self._load()
         engine = self._engine_of(target)
@@ -86,7 +117,20 @@ class Host:
             ) from error
         if before_start is not None:
             before_start()
+        self.notice = target.notice
+        if self.notice:
+            logger.warning(self.notice)
+        if self._reload is not None:
+            from schedtui.target import Code
+
+            engine.follow_code(Code(target), watch=self._reload)
+        engine.address = str(self.state.socket)
+        if address is not None:
+            tcp = address()
+            engine.on_start.append(lambda: self._bind(engine, tcp))
         engine.on_death.append(self._died)
+        if self._paused:
+            engine.start_paused = True
         engine.run_in_thread()
         self._engine = engine
 
@@ -107,7 +151,7 @@ class Host:
             return target.engine
         return Engine(
             groups=target.groups,
-            store=self._store or target.settings.store or self.state.store_url,
+            store=self._store or named_store(target.settings) or self.state.store_url,
             timezone=self._timezone or target.settings.timezone or "UTC",
             state_dir=self.state,
             # What runs print is in the store; here it would mix with the log.
@@ -115,17 +159,28 @@ class Host:
             log_level=logging.INFO,
         )
 
-    def listen(self, tcp: Listen | None = None) -> None:
+    async def _bind(self, engine: Engine, tcp: Listen | None) -> None:
+        from schedtui.api import bind_server
+
+        self._server = await bind_server(engine, listen=tcp, socket=self.state.socket)
+
+    def listen(self) -> None:
         """Open the engine to other processes; blocks until they can come.
+
+        That is on the socket only, where `open` was given no address.
 
         Raises:
             RefusedError, InvalidError: see `schedtui.api.start_server`.
         """
-        from schedtui.api import start_server
-
         engine = self.engine
-        starting = start_server(engine, listen=tcp, socket=self.state.socket)
-        self._server = asyncio.run_coroutine_threadsafe(starting, engine.loop).result()
+
+        async def start() -> None:
+            if self._server is None:
+                await self._bind(engine, None)
+            if self._server is not None:
+                await self._server.start()
+
+        asyncio.run_coroutine_threadsafe(start(), engine.loop).result()
 
     @property
     def url(self) -> str:
@@ -147,9 +202,18 @@ class Host:
         if self._engine is None:
             return 0
         try:
-            return self.info().runs_active
-        except SchedtuiError:
+            # Not by way of the engine's loop, which a function may hold.
+            return len(self._engine.running.supervisor.running)
+        except EngineStoppedError:
             return 0
+
+    def stopping(self, grace_s: float) -> str:
+        """What is logged when a stop begins that gives runs ``grace_s`` seconds."""
+        active = self.active_runs()
+        if not active:
+            return "stopping"
+        runs = "1 active run has" if active == 1 else f"{active} active runs have"
+        return f"stopping: {runs} {grace_s:g} s to end, a second signal does not wait"
 
     def close(self, grace_s: float = GRACE_S) -> None:
         """Stop the engine: no new runs, ``grace_s`` seconds for those that run, then cancel."""
@@ -164,6 +228,24 @@ class Host:
             logger.warning("the API did not close within %g s", _CLOSING_S)
         finally:
             engine.close(grace_s)
+
+
+def named_store(settings: Settings) -> str | None:
+    """The store's URL that a ``schedtui.toml`` gives; None where it gives none.
+
+    Raises:
+        TargetError: no store is meant by it.
+    """
+    if settings.store is None or settings.file is None:
+        return None
+    from schedtui.store import open_store
+    from schedtui.target.find import show
+
+    try:
+        open_store(settings.store)
+    except InvalidError as error:
+        raise TargetError(str(error), file=show(settings.file, Path.cwd())) from error
+    return settings.store
 
 
 def user() -> str:

@@ -7,14 +7,18 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from schedtui.clock import from_us
-from schedtui.models import JobState, JobSummary
+from schedtui.models import Job, JobState, JobSummary, RunState
 from schedtui.models.wire import to_wire
 from schedtui_tui.commands.connect import add_engine_options, with_engine
 from schedtui_tui.exits import Exit
-from schedtui_tui.tables import moment_us, print_json, print_line, print_table, took_us
+from schedtui_tui.looks import job_look
+from schedtui_tui.tables import moment, moment_us, print_json, print_line, print_table, took_us
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
+
+
+_STATES = list(dict.fromkeys(state.value for state in (*JobState, *RunState)))
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", nargs="?", metavar="GROUP/NAME", help="all there is of this job")
     parser.add_argument("--group", help="jobs of this group only")
     parser.add_argument(
-        "--state", choices=[state.value for state in JobState], help="jobs in this state only"
+        "--state", choices=_STATES, help="jobs that are so, or whose last run became so"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_engine_options(parser)
@@ -63,8 +67,9 @@ async def _show(client: EngineClient, name: str, *, as_json: bool) -> int:
         or "the defaults",
         "tags": ", ".join(job.tags),
         "declared": "in code" + (", overridden" if job.overridden else "") if job.static else "",
-        "paused": f"by {job.paused_by or 'its declaration'}" if job.paused else "",
+        "paused": _paused(job),
         "reason": job.pause_reason,
+        "failures": f"{job.failures} in a row" if job.failures else "",
         "next": ", ".join(one.local for one in due.next) if not job.paused else "",
         "version": str(job.version),
     }
@@ -74,18 +79,28 @@ async def _show(client: EngineClient, name: str, *, as_json: bool) -> int:
     return Exit.DONE
 
 
+def _paused(job: Job) -> str:
+    if not job.paused:
+        return ""
+    until = moment(job.paused_until, job.timezone)
+    return f"by {job.paused_by or 'its declaration'}{f', until {until}' if until else ''}"
+
+
 def _is_meant(job: JobSummary, args: argparse.Namespace) -> bool:
-    return args.group in (None, job.group) and args.state in (None, job.state.value)
+    return args.group in (None, job.group) and args.state in (
+        None,
+        job.state.value,
+        job_look(job).word,
+    )
 
 
 def _row(job: JobSummary) -> tuple[str, ...]:
-    state = "running" if job.running_id is not None else job.state.value
     return (
         job.full_name,
         job.schedule,
-        state,
+        job_look(job).word,
         moment_us(job.next_due_us, job.timezone),
-        job.last_state.value if job.last_state else "",
+        moment_us(job.last_at_us, job.timezone),
         took_us(job.last_duration_us),
         job.function,
     )

@@ -13,7 +13,7 @@ from schedtui.models import LogLine, LogPage, Run, RunFilter
 from schedtui_tui.commands.connect import add_engine_options, with_engine
 from schedtui_tui.commands.runs import newest, positive
 from schedtui_tui.exits import Exit, UsageError, note
-from schedtui_tui.tables import print_json
+from schedtui_tui.tables import moment_us, print_json
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
@@ -68,8 +68,7 @@ def run(args: argparse.Namespace) -> int:
 async def _find(client: EngineClient, what: str) -> Run:
     if what.isascii() and what.isdecimal():
         return await client.run(int(what))
-    job = await client.job(what)
-    for run in await newest(client, RunFilter(job_id=job.id), LOOK_BACK):
+    for run in await newest(client, RunFilter(job=what), LOOK_BACK):
         if run.started_at is not None:
             return run
     raise RunNotFoundError(what, "this job has not run yet")
@@ -95,7 +94,7 @@ def _print(lines: Iterable[LogLine]) -> None:
 
     console = Console(soft_wrap=True, highlight=False)
     for line in lines:
-        at = from_us(line.at_us).astimezone()
+        date, _, zone = moment_us(line.at_us).rpartition(" ")
         level = "" if line.stream == "stdout" else clean(line.level)
-        head = f"{at:%H:%M:%S}.{at.microsecond // 1000:03} {level:8} "
+        head = f"{date}.{line.at_us // 1000 % 1000:03} {zone} {level:8} "
         console.print(Text.assemble((head, "dim"), clean_log(line.text)))

@@ -1,11 +1,13 @@
-"""``schedtui resume``: claim a paused job's due times again."""
+"""``schedtui resume``: claim the due times of a paused job, of many, or of the engine again."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
+from schedtui.models import BulkAction
 from schedtui_tui.commands.connect import add_engine_options, with_engine
+from schedtui_tui.commands.many import add_job_or_filter, chosen_filter, to_many
 from schedtui_tui.exits import Exit
 from schedtui_tui.tables import moment, print_json, print_line
 
@@ -15,15 +17,20 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``schedtui resume``."""
-    parser.add_argument("job", metavar="GROUP/NAME")
-    parser.add_argument("--json", action="store_true", help="print the job as one JSON document")
+    add_job_or_filter(parser, engine=True)
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_engine_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Resume."""
+    where = chosen_filter(args)
 
     async def work(client: EngineClient) -> int:
+        if where is not None:
+            return await to_many(client, args, BulkAction.RESUME, where, "resumed")
+        if args.job is None:
+            return await _engine(client, args)
         job = await client.resume_job(args.job)
         if args.json:
             print_json(job)
@@ -33,3 +40,12 @@ def run(args: argparse.Namespace) -> int:
         return Exit.DONE
 
     return with_engine(args, work)
+
+
+async def _engine(client: EngineClient, args: argparse.Namespace) -> int:
+    info = await client.resume_engine()
+    if args.json:
+        print_json(info)
+    else:
+        print_line("the engine is resumed")
+    return Exit.DONE

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import TYPE_CHECKING
 
-from schedtui.models import Run, RunFilter, RunState, Source
+from schedtui.models import Run, RunFilter, RunState, Source, compare_runs
 from schedtui_tui.commands.connect import add_engine_options, with_engine
-from schedtui_tui.exits import Exit
+from schedtui_tui.exits import Exit, UsageError
 from schedtui_tui.tables import moment, print_json, print_table, took
 
 if TYPE_CHECKING:
@@ -18,7 +19,12 @@ PAGE = 500
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``schedtui runs``."""
-    parser.add_argument("job", nargs="?", metavar="GROUP/NAME", help="runs of this job only")
+    parser.add_argument(
+        "job",
+        nargs="?",
+        metavar="GROUP/NAME",
+        help="runs of this job only; also of one that was deleted",
+    )
     parser.add_argument("--group", help="runs of this group's jobs only")
     parser.add_argument(
         "--state", choices=[state.value for state in RunState], help="runs in this state only"
@@ -28,6 +34,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "-n", "--limit", type=positive, default=20, metavar="N", help="at most so many (20)"
+    )
+    parser.add_argument(
+        "--diff",
+        nargs=2,
+        type=positive,
+        metavar="RUN",
+        help="what two runs did not have in common: code, arguments, late values",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_engine_options(parser)
@@ -43,10 +56,14 @@ def positive(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Print the runs."""
+    if args.diff and args.job:
+        raise UsageError("--diff compares two runs: leave out the job")
 
     async def work(client: EngineClient) -> int:
+        if args.diff:
+            return await _compare(client, args)
         where = RunFilter(
-            job_id=(await client.job(args.job)).id if args.job else None,
+            job=args.job,
             group=args.group,
             state=RunState(args.state) if args.state else None,
             source=Source(args.source) if args.source else None,
@@ -60,6 +77,22 @@ def run(args: argparse.Namespace) -> int:
         return Exit.DONE
 
     return with_engine(args, work)
+
+
+async def _compare(client: EngineClient, args: argparse.Namespace) -> int:
+    first, second = args.diff
+    found = compare_runs(await client.run(first), await client.run(second))
+    if args.json:
+        print_json(found)
+    else:
+        headers = ("WHAT", f"RUN {first}", f"RUN {second}")
+        rows = [(one.what, _shown(one.first), _shown(one.second)) for one in found]
+        print_table(headers, rows, empty="the same code, arguments and late values")
+    return Exit.DONE
+
+
+def _shown(value: object) -> str:
+    return "-" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 async def newest(client: EngineClient, where: RunFilter, limit: int) -> list[Run]:
@@ -85,5 +118,12 @@ def _row(run: Run) -> tuple[str, ...]:
         moment(run.scheduled_for),
         moment(run.started_at),
         took(run),
-        (run.reason or error).partition("\n")[0],
+        (run.reason or error or _waits(run)).partition("\n")[0],
     )
+
+
+def _waits(run: Run) -> str:
+    if run.state is not RunState.QUEUED or run.wait_reason is None:
+        return ""
+    until = moment(run.not_before)
+    return f"waits: {run.wait_reason.value}{f', until {until}' if until else ''}"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 import logging
 import shlex
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from schedtui.locations import StateDir
 from schedtui_tui.commands.connect import folder_of
 from schedtui_tui.commands.console import add_store_options, check_target
-from schedtui_tui.commands.host import DIED, GRACE_S, Host, tune
+from schedtui_tui.commands.host import DIED, GRACE_S, TRIM_EVERY_S, Host, tune
 from schedtui_tui.exits import Exit, UsageError, tell
-from schedtui_tui.logfile import log_to_stderr
+from schedtui_tui.logfile import log_to
 from schedtui_tui.signals import Signals
 from schedtui_tui.tables import print_line
+from schedtui_tui.voice import Voice
 
 if TYPE_CHECKING:
     from schedtui.api import Listen
@@ -42,6 +42,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=GRACE_S,
         metavar="SECONDS",
         help=f"what running jobs get to end when it is stopped ({GRACE_S:.0f})",
+    )
+    parser.add_argument(
+        "--paused",
+        action="store_true",
+        help="claim nothing until somebody resumes the engine: `schedtui resume --engine`",
     )
     where = parser.add_argument_group("where it listens")
     where.add_argument(
@@ -80,8 +85,11 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--listen and --no-listen contradict each other")
     check_target(args.target)
     signals = Signals()
-    log_to_stderr()
+    voice = Voice()
+    log_to(voice.err)
     named: list[str] = [args.listen] if args.listen else []
+    if named:
+        _listen(args, *named)  # a wrong one is told before anything is loaded
 
     def load() -> Target:
         from schedtui.target import load_target
@@ -91,31 +99,45 @@ def run(args: argparse.Namespace) -> int:
         return target
 
     state = StateDir.beside(folder_of(args.target))
-    host = Host(load, state=state, store=args.store, timezone=args.timezone)
+    host = Host(
+        load,
+        state=state,
+        store=args.store,
+        timezone=args.timezone,
+        reload=not args.no_reload,
+        paused=args.paused,
+    )
+
+    def keep() -> None:
+        voice.keep(host.state.log)
+        log_to(voice.err)
+
     try:
         try:
-            host.open()
-            host.listen(None if args.no_listen else _listen(args, *named[:1]))
+            host.open(keep, address=lambda: None if args.no_listen else _listen(args, *named[:1]))
+            host.listen()
             tune()
-            _announce(host)
+            _announce(host, voice.out)
             host.on_death = signals.wake
+            while not host.died and not signals.wait(TRIM_EVERY_S):
+                voice.trim()
             if not host.died:
-                signals.wait()
-            if not host.died:
-                logger.info(
-                    "stopping: active runs have %g s, a second signal does not wait", args.grace
-                )
+                logger.info(host.stopping(args.grace))
         finally:
             signals.hurry = True
             host.close(args.grace)
     except KeyboardInterrupt:
         logger.warning("stopped at once by a second signal; runs that were active are lost")
         return Exit.INTERRUPTED
-    if host.died:
-        tell(DIED)
-        return Exit.FAILED
-    logger.info("stopped")
-    return Exit.DONE
+    else:
+        if not host.died:
+            logger.info("stopped")
+            return Exit.DONE
+    finally:
+        voice.release()
+        log_to()
+    tell(DIED)
+    return Exit.FAILED
 
 
 def _listen(args: argparse.Namespace, address: str = DEFAULT_LISTEN) -> Listen:
@@ -134,20 +156,23 @@ def _listen(args: argparse.Namespace, address: str = DEFAULT_LISTEN) -> Listen:
     )
 
 
-def _announce(host: Host) -> None:
+def _announce(host: Host, out: TextIO) -> None:
     """Say what a person needs to know now: where it is, what it runs, how to get in."""
     info = host.info()
     jobs = "1 job" if info.jobs == 1 else f"{info.jobs} jobs"
-    print_line(f"schedtui {info.version}: {jobs}, process {info.pid}")
+    print_line(f"schedtui {info.version}: {jobs}, process {info.pid}", out)
     if host.url:
-        print_line(f"listening on {host.url}")
-    print_line(f"socket: {host.state.socket}")
-    print_line(f"store: {info.store}")
+        print_line(f"listening on {host.url}", out)
+    if info.paused:
+        why = f": {info.pause_reason}" if info.pause_reason else ""
+        print_line(f"paused by {info.paused_by}{why}; `schedtui resume --engine` resumes it", out)
+    print_line(f"socket: {host.state.socket}", out)
+    print_line(f"store: {info.store}", out)
     if host.url and not host.engine.store.tokens():
-        print_line("no access token exists yet, so only this user gets in, by the socket")
+        print_line("no access token exists yet, so only this user gets in, by the socket", out)
         if not info.store.startswith("memory:"):
-            print_line(f"make one: {_token_command(info.store)}")
-    sys.stdout.flush()
+            print_line(f"make one: {_token_command(info.store)}", out)
+    out.flush()
 
 
 def _token_command(store: str) -> str:

@@ -9,25 +9,28 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from schedtui.errors import SchedtuiError, StoreLockedError
-from schedtui_tui.commands.host import DIED, GRACE_S, Host, tune
+from schedtui_tui.commands.host import DIED, GRACE_S, TRIM_EVERY_S, Host, tune
 from schedtui_tui.exits import Exit, report, tell
-from schedtui_tui.logfile import log_to_stderr, trim
-from schedtui_tui.process import Child
+from schedtui_tui.logfile import log_to, trim
+from schedtui_tui.process import RESET, Child
 from schedtui_tui.signals import Signals
-from schedtui_tui.terminal import Terminal
+from schedtui_tui.tables import print_line
+from schedtui_tui.terminal import Terminal, displayed, is_terminal
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
-    from schedtui_tui.app import Console
+    from schedtui_tui.app import Console, QuitChoice
+    from schedtui_tui.display import Display
 
 T = TypeVar("T")
 
-_TRIM_EVERY_S = 60.0
+_LOOK_S = 0.5
 
 logger = logging.getLogger("schedtui.console")
 
@@ -39,12 +42,14 @@ class AttachedSession:
         client: That engine.
         title: What the header says.
         read_only: Whether to hide everything that changes.
+        again: The command line that opens a console on the engine again.
     """
 
-    def __init__(self, client: EngineClient, *, title: str, read_only: bool) -> None:
+    def __init__(self, client: EngineClient, *, title: str, read_only: bool, again: str) -> None:
         self._client = client
         self._title = title
         self._read_only = read_only
+        self._again = again
 
     def run(self) -> int:
         """Show it until the person leaves; returns the exit code."""
@@ -58,7 +63,12 @@ class AttachedSession:
             return self._client
 
         app = Console(connect, title=self._title, embedded=None, read_only=self._read_only)
-        app.run()
+        with (
+            displayed() as display,
+            _left_in_time(signals, display, partial(display.give_up, RESET)),
+        ):
+            choice = app.run()
+        _say_that_it_goes_on(app, choice, self._again)
         return _outcome(app)
 
 
@@ -101,15 +111,16 @@ class EmbeddedSession:
         if self._child is not None:
             self._child.watch_parent(self._orphaned)
         try:
-            app = self._show()
+            app, choice = self._show()
             in_order = self._finish()
         finally:
             if not self._detached:
                 self._terminal.release()
         # Only now does what is printed reach the person.
+        _say_that_it_goes_on(app, choice, self._again)
         return _outcome(app) if in_order else Exit.INTERRUPTED
 
-    def _show(self) -> Console:
+    def _show(self) -> tuple[Console, QuitChoice | None]:
         tune()
         from schedtui_tui.app import Console, Embedded, QuitChoice
 
@@ -119,12 +130,13 @@ class EmbeddedSession:
             embedded=Embedded(demo=self._demo, can_detach=self._child is not None),
             read_only=self._read_only,
         )
-        choice = app.run()
+        with _left_in_time(self._signals, self._terminal.display, self._terminal.give_up):
+            choice = app.run()
         # Textual put back what it had found; as long as the engine runs, its stand-ins go there.
         sys.stdout, sys.stderr = self._streams
         if choice is QuitChoice.DETACH and self._child is not None and self._signals.got is None:
             self._stay(self._child)
-        return app
+        return app, choice
 
     async def _connect(self, app: Console) -> EngineClient:
         """Bring the engine up; called once the screen is painted."""
@@ -141,9 +153,11 @@ class EmbeddedSession:
             app.embedded = None
             app.toast(f"attached to the engine of process {error.pid}, which runs already")
             return local(Path(error.address))
+        if self._host.notice:
+            app.toast(self._host.notice, severity="warning")
         self._streams = (sys.stdout, sys.stderr)
         threading.Thread(target=self._listen, name="schedtui-listen", daemon=True).start()
-        app.set_interval(_TRIM_EVERY_S, lambda: trim(self._host.state.log))
+        app.set_interval(TRIM_EVERY_S, lambda: trim(self._host.state.log))
         return client
 
     def _leaver(self, app: Console) -> Callable[[], None]:
@@ -185,7 +199,7 @@ class EmbeddedSession:
     def _collect(self) -> None:
         trim(self._host.state.log)
         self._terminal.collect(self._host.state.log)
-        log_to_stderr()
+        log_to()
 
     def _listen(self) -> None:
         """Let commands and other consoles reach the engine; after the table has been filled."""
@@ -210,20 +224,26 @@ class EmbeddedSession:
             f"Its log is {self._host.state.log}"
         )
         logger.info("detached from the terminal; process %d, stopped in order by SIGTERM", pid)
-        while not self._host.died and not self._signals.wait(_TRIM_EVERY_S):
+        while not self._host.died and not self._signals.wait(TRIM_EVERY_S):
             trim(self._host.state.log)
 
     def _finish(self) -> bool:
         """Stop the engine in order. False when a second signal cut that short."""
         self._signals.hurry = True
+        grace_s = 0 if self._demo else GRACE_S
         try:
             if self._opening is not None:
                 self._opening.join(GRACE_S)
+            alive = self._host.is_open and not self._host.died
+            if alive:
+                logger.info(self._host.stopping(grace_s))
             active = self._host.active_runs()
             if active and not self._detached and not self._demo:
                 runs = "1 run has" if active == 1 else f"{active} runs have"
                 self._terminal.say(f"Stopping: {runs} {GRACE_S:.0f} s to end. Ctrl-C: at once")
-            self._host.close(0 if self._demo else GRACE_S)
+            self._host.close(grace_s)
+            if alive:
+                logger.info("stopped")
         except KeyboardInterrupt:
             logger.warning("stopped at once by a second signal; runs that were active are lost")
             return False
@@ -256,6 +276,34 @@ def _settle(
         loop.call_soon_threadsafe(settle)
 
 
+@contextlib.contextmanager
+def _left_in_time(
+    signals: Signals, display: Display, give_up: Callable[[], object]
+) -> Iterator[None]:
+    """Have the app, which is run meanwhile, leave when asked to even if its terminal is not read.
+
+    Args:
+        signals: Whatever they tell makes the app leave.
+        display: What it draws on, and may hang on.
+        give_up: Lets it go on without.
+    """
+    left = threading.Event()
+
+    def watch() -> None:
+        signals.wait()
+        while not left.wait(_LOOK_S):
+            if display.stuck:
+                logger.warning("the terminal is not read, and is given up")
+                give_up()
+                return
+
+    threading.Thread(target=watch, name="schedtui-leave", daemon=True).start()
+    try:
+        yield
+    finally:
+        left.set()
+
+
 def _leave_on_signal(app: Console, signals: Signals) -> None:
     """From now on a signal makes ``app`` leave, and one that came before does so at once."""
     from schedtui_tui.app import QuitChoice
@@ -269,6 +317,15 @@ def _leave_on_signal(app: Console, signals: Signals) -> None:
     signals.asked = leave
     if signals.got is not None:
         leave()
+
+
+def _say_that_it_goes_on(app: Console, choice: QuitChoice | None, again: str) -> None:
+    """What becomes of an engine that is not this console's; for somebody who just left it."""
+    from schedtui_tui.app import QuitChoice
+
+    engine = app.connection.engine
+    if choice is QuitChoice.LEFT and engine is not None and is_terminal():
+        print_line(f"The engine goes on as process {engine.pid}; `{again}` opens the console on it")
 
 
 def _outcome(app: Console) -> int:

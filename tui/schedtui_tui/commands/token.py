@@ -7,15 +7,15 @@ to, and by whoever may read the store's file anyway.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from schedtui.errors import StoreUnavailableError
 from schedtui.locations import StateDir
+from schedtui.models import Role
 from schedtui_tui.commands.connect import folder_of
-from schedtui_tui.commands.host import user
+from schedtui_tui.commands.host import named_store, user
 from schedtui_tui.exits import Exit, note
 from schedtui_tui.tables import print_json, print_line
-
-ROLES = ("viewer", "operator", "admin")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     create.add_argument(
         "--role",
         required=True,
-        choices=ROLES,
+        choices=[role.value for role in Role],
         help="viewer: reads; operator: also triggers, pauses and resumes; "
         "admin: also creates, edits and deletes",
     )
@@ -59,12 +59,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _default_store(target: str | None) -> str:
-    folder = folder_of(target)
-    settings = folder / "schedtui.toml"
-    if settings.is_file():
-        from schedtui.target.settings import read_settings
+    from schedtui.target.find import show
+    from schedtui.target.settings import FILE_NAME, read_settings, settings_in
 
-        named = read_settings(settings, str(settings)).store
+    folder = folder_of(target)
+    shown = show(folder / FILE_NAME, Path.cwd())
+    settings = settings_in(folder, shown)
+    if settings is not None:
+        named = named_store(read_settings(settings, shown))
         if named is not None:
             return named
     state = StateDir.beside(folder)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 from textual.screen import Screen
 
 from schedtui_tui.actions import allowed, find
+from schedtui_tui.connection import LinkState
 from schedtui_tui.text import clean
 from schedtui_tui.widgets.status_bar import StatusBar
 
@@ -25,7 +26,7 @@ class ConsoleScreen(Screen[T]):
 
     SCOPES: ClassVar[tuple[str, ...]] = ()
     """Its own scope, those of its widgets, and ``app``, in the order of the help."""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (132, "-widest")]  # noqa: RUF012 - as Textual wants it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (132, "-widest")]  # noqa: RUF012 - as Textual wants it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - as Textual wants it
 
     ready = False
@@ -33,6 +34,11 @@ class ConsoleScreen(Screen[T]):
 
     def tick(self, now_us: int) -> None:
         """A second has passed on the engine's clock; called while the screen is to be seen."""
+
+    def on_screen_resume(self) -> None:
+        """It is to be seen again: what tells the time must not show when it was covered."""
+        if self.ready:
+            self.tick(self.console.clock.now_us())
 
     @property
     def console(self) -> Console:
@@ -61,9 +67,20 @@ class ConsoleScreen(Screen[T]):
         """The engine, for a command; None, and a word about it, while there is no connection."""
         client = self.console.link.client
         if client is None or not self.console.connection.live:
-            self.toast("Not connected: nothing was done", severity="warning")
+            why = "Not connected"
+            if self.console.connection.state is LinkState.STARTING:
+                why = (
+                    "The engine is still starting" if self.console.embedded else "Still connecting"
+                )
+            self.toast(f"{why}: nothing was done", severity="warning")
             return None
         return client
+
+    def starting_text(self) -> str:
+        """What goes on before there was a connection; empty from the first one on."""
+        if self.console.connection.state is not LinkState.STARTING:
+            return ""
+        return "Starting the engine …" if self.console.embedded else "Connecting …"
 
     def toast(self, text: str, *, severity: str = "information") -> None:
         """Say something for a few seconds."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from schedtui.errors import ConflictError, NotFoundError
 from schedtui.models import JobState, JobSummary, RunState
 from schedtui_tui.link import explain
 from schedtui_tui.screens.base import ConsoleScreen
@@ -35,16 +36,24 @@ class JobCommands(ConsoleScreen[None]):
         """The jobs to act on."""
         raise NotImplementedError
 
+    def just_moved(self, doing: str) -> bool:
+        """Whether rows moved under the cursor a moment ago; says so, and that nothing was done."""
+        if time.monotonic() - self.moved_at >= _SETTLE_S:
+            return False
+        self.toast(f"The rows just moved: look again before you {doing}", severity="warning")
+        return True
+
     def acted(self) -> None:
         """Commands were given to the targets."""
 
     def _ready(self) -> tuple[EngineClient, list[JobSummary]] | None:
-        targets = self.targets()
+        client, targets = self.client(), self.targets()
+        if client is None:
+            return None
         if not targets:
             self.toast("No job is chosen", severity="warning")
             return None
-        client = self.client()
-        return (client, targets) if client is not None else None
+        return client, targets
 
     # --- actions
 
@@ -74,8 +83,7 @@ class JobCommands(ConsoleScreen[None]):
 
     def action_delete(self) -> None:
         """Delete the targets, after asking."""
-        if time.monotonic() - self.moved_at < _SETTLE_S:
-            self.toast("The rows just moved: look again before you delete", severity="warning")
+        if self.just_moved("delete"):
             return
         ready = self._ready()
         if ready is None:
@@ -125,6 +133,8 @@ class JobCommands(ConsoleScreen[None]):
                 said.append(await command(client, row))
             except Refused as refused:
                 problems.append(_problem(row, str(refused)))
+            except (NotFoundError, ConflictError) as error:
+                problems.append(self._renamed(row, done) or _problem(row, explain(error)))
             except Exception as error:  # noqa: BLE001 - shown, whatever it is
                 problems.append(_problem(row, explain(error)))
         if len(said) == 1:
@@ -134,6 +144,13 @@ class JobCommands(ConsoleScreen[None]):
         if problems:
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             self.toast(problems[0] + more, severity="error")
+
+    def _renamed(self, row: JobSummary, done: str) -> str:
+        """What to say where the job has another name now; empty where it has not."""
+        now = self.console.jobs.rows.get(row.id)
+        if now is None or now.full_name == row.full_name:
+            return ""
+        return f"{row.full_name} was renamed to {now.full_name}; nothing was {done}"
 
 
 _BECAME = {

@@ -31,6 +31,8 @@ class Dialog(ModalScreen[str | None]):
 
     BINDINGS = [("escape", "leave", "Back")]  # noqa: RUF012 - as Textual wants it
     AUTO_FOCUS = "#answer-0"
+    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (52, "-broad")]  # noqa: RUF012 - as Textual wants it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-high")]  # noqa: RUF012 - as Textual wants it
 
     def __init__(self, question: str, details: Pieces, answers: tuple[Answer, ...]) -> None:
         """Ask.

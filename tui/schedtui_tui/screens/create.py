@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -15,12 +16,13 @@ from textual.widgets import Button, Input, Select, Static
 
 from schedtui.clock import to_us
 from schedtui.errors import ConflictError, FieldError, InvalidError
-from schedtui.models import FunctionInfo, JobSpec, Preview
+from schedtui.models import FunctionInfo, JobSpec, Policies, Preview
 from schedtui.protocols import EngineClient
 from schedtui_tui import times
-from schedtui_tui.fields import MISSING, FieldTextError, fields_of
+from schedtui_tui.fields import MISSING, FieldTextError, fields_of, without_field
 from schedtui_tui.keys import bindings
 from schedtui_tui.link import explain
+from schedtui_tui.policy_text import OPTIONS, read
 from schedtui_tui.screens.base import ConsoleScreen
 from schedtui_tui.screens.confirm import confirm
 from schedtui_tui.text import cut
@@ -28,16 +30,21 @@ from schedtui_tui.when import kind_of
 from schedtui_tui.widgets.form_row import ArgumentRow, FormRow
 from schedtui_tui.widgets.key_bar import KeyBar
 from schedtui_tui.widgets.pieces import Pieces, content
+from schedtui_tui.widgets.policy_row import PolicyRow
 from schedtui_tui.widgets.said import Said
 from schedtui_tui.widgets.status_bar import StatusBar
 from schedtui_tui.widgets.text_input import TextInput
 
 _PREVIEW_AFTER_S = 0.15
 _COUNT = 5
+_ERRORS = 100  # that are shown
+_ZONE_RULE = "the group's, else the engine's"
 _KINDS = {
     "cron": ("cron expression", "0 9 * * mon-fri   minute hour day month weekday"),
     "every": ("every", "90s, 5m, 2h, 1d"),
     "once": ("once, at a time", "tomorrow 7:30, 2026-12-24 18:00, in 10m"),
+    "calendar": ("calendar", "every 2 weeks on mon at 9:00, every month on last at 18:00"),
+    "json": ("any, as JSON", '{"type": "any_of", "triggers": [...]}'),
 }
 
 
@@ -71,6 +78,10 @@ class CreateScreen(ConsoleScreen[None]):
             yield Static("Job", classes="section")
             yield FormRow("name", "name", TextInput(placeholder=function.name))
             yield FormRow("group", "group", TextInput(placeholder=function.group, id="group"))
+            yield Static("Options", classes="section")
+            for option in OPTIONS:
+                if option.form:
+                    yield PolicyRow(option)
             yield Button("Create (Ctrl+S)", id="create", variant="primary", compact=True)
         yield Static(id="problem")
         yield Said(id="preview")
@@ -79,19 +90,20 @@ class CreateScreen(ConsoleScreen[None]):
     def _arguments(self) -> Iterable[Widget]:
         arguments = fields_of(self._function.parameters)
         yield Static("Arguments" if arguments else "No arguments", classes="section -first")
+        more = without_field(self._function.parameters)
+        if more:
+            text = f"{more:,} more have no field here: `schedtui create` takes them all"
+            yield Static(Content(text), classes="note")
         for argument in arguments:
             yield ArgumentRow(argument)
 
     def _schedule(self) -> Iterable[Widget]:
-        engine = self.console.connection.engine
-        zone = f": {engine.timezone}" if engine is not None else ""
-        rule = f"the group's, else the engine's{zone}"
         kinds = [(Content(label), kind) for kind, (label, _) in _KINDS.items()]
         select = Select(kinds, value="cron", allow_blank=False, compact=True, id="kind")
         yield FormRow("trigger.type", "kind", select)
         typed = TextInput(placeholder=_KINDS["cron"][1], id="typed")
         yield FormRow("trigger", "when *", typed)
-        yield FormRow("timezone", "time zone", TextInput(placeholder=rule, id="zone"))
+        yield FormRow("timezone", "time zone", TextInput(placeholder=_ZONE_RULE, id="zone"))
 
     def on_mount(self) -> None:
         """Nothing is previewed yet."""
@@ -147,8 +159,10 @@ class CreateScreen(ConsoleScreen[None]):
     def _kind(self) -> str:
         return str(self.query_one("#kind", Select).value)
 
-    def _trigger(self) -> dict[str, Any]:
+    def _trigger(self) -> Any:
         kind = self._kind
+        if kind == "json":
+            return _as_json(self._trigger_text())
         return {"type": kind, "expression" if kind == "cron" else "typed": self._trigger_text()}
 
     def _trigger_text(self) -> str:
@@ -187,8 +201,13 @@ class CreateScreen(ConsoleScreen[None]):
         self._row("timezone").complain("")
         if preview is not None:
             self._say(_preview_pieces(preview))
+            if self._text("timezone") is None and self._kind != "json":
+                rule = f"{cut(preview.timezone, 60)} ({_ZONE_RULE})"
+                self.query_one("#zone", Input).placeholder = rule
         elif isinstance(error, InvalidError):
-            self._complain(error.errors, str(error))
+            ours = any(one.field in ("timezone", "group") for one in error.errors)
+            wrong = error if ours else error.below("trigger")
+            self._complain(wrong.errors, str(error))
             self._say([("No due times: see what is wrong above.", "dim")])
         elif error is not None:
             self._say([(cut(f"No preview: {explain(error)}", 300), "$text-warning")])
@@ -204,7 +223,7 @@ class CreateScreen(ConsoleScreen[None]):
     def _complain(self, errors: tuple[FieldError, ...], message: str) -> None:
         """Each error beside the field it names; what names no field of ours, at the bottom."""
         rest = [] if errors else [message]
-        for error in errors:
+        for error in errors[:_ERRORS]:
             row = self._find(error.field)
             if row is None:
                 rest.append(f"{error.field}: expected {error.expected}")
@@ -271,7 +290,8 @@ class CreateScreen(ConsoleScreen[None]):
                 continue
             if value is not MISSING:
                 kwargs[row.argument.name] = value
-        if wrong:
+        own = self._policies()
+        if wrong or own is None:
             return None
         return JobSpec(
             function=self._function.full_name,
@@ -280,7 +300,16 @@ class CreateScreen(ConsoleScreen[None]):
             group=self._text("group"),
             timezone=self._text("timezone"),
             kwargs=kwargs,
+            policies=own,
         )
+
+    def _policies(self) -> Policies | None:
+        """The options; None, after a word beside each that is wrong."""
+        try:
+            return read({row.option.field: row.typed() for row in self.query(PolicyRow)})
+        except InvalidError as error:
+            self._complain(error.errors, str(error))
+            return None
 
     def _text(self, field: str) -> str | None:
         control = self._row(field).control
@@ -322,6 +351,14 @@ class CreateScreen(ConsoleScreen[None]):
 
 
 _TRIGGER_FIELDS = frozenset({"trigger", "expression", "typed", "every", "at", "once", "cron"})
+
+
+def _as_json(text: str) -> Any:
+    """What a text is as JSON; the engine says what is wrong with one that is no trigger."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _preview_pieces(preview: Preview) -> Pieces:

@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 
 from schedtui.models import FunctionInfo
 from schedtui.protocols import EngineClient
+from schedtui_tui.connection import Connection
 from schedtui_tui.keys import bindings
 from schedtui_tui.link import explain
 from schedtui_tui.screens.base import ConsoleScreen
@@ -53,9 +54,8 @@ class FunctionsScreen(ConsoleScreen[None]):
     BINDINGS = bindings("functions")
     AUTO_FOCUS = "#function-filter"
 
-    def __init__(self, client: EngineClient) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._client = client
         self._functions: dict[int, FunctionInfo] = {}
 
     def compose(self) -> ComposeResult:
@@ -69,21 +69,33 @@ class FunctionsScreen(ConsoleScreen[None]):
         yield KeyBar(self.SCOPES, read_only=console.read_only, typing=True)
 
     def on_mount(self) -> None:
-        """Ask the engine for its functions."""
+        """Ask the engine for its functions, as soon as it is there."""
+        console = self.console
         self._table = self.query_one(FunctionTable)
-        self._table.empty_text = "Reading the functions …"
-        self.tick(self.console.clock.now_us())
+        self._status = self.query_one(StatusBar)
+        console.connection_changed.subscribe(self, self._connection)
+        self._connection(console.connection)
         self.ready = True
-        self._load()
+
+    def _connection(self, connection: Connection) -> None:
+        was = self._status.connection.live
+        self._status.tell(connection, self.console.clock.now_us())
+        client = self.console.link.client
+        if connection.live and not was and client is not None:
+            self._table.empty_text = "Reading the functions …"
+            self._load(client)
+        elif not connection.live and not self._functions:
+            text = self.starting_text() or f"Not connected: {connection.reason}"
+            self._table.empty_text = cut(text, 300)
 
     def tick(self, now_us: int) -> None:
         """A second has passed."""
-        self.query_one(StatusBar).tell(self.console.connection, now_us)
+        self._status.tell(self.console.connection, now_us)
 
     @work(exclusive=True, group="functions", exit_on_error=False)
-    async def _load(self) -> None:
+    async def _load(self, client: EngineClient) -> None:
         try:
-            functions = await self._client.functions()
+            functions = await client.functions()
         except Exception as error:  # noqa: BLE001 - shown, whatever it is
             self._table.empty_text = cut(f"The functions cannot be read: {explain(error)}", 200)
             return
@@ -93,7 +105,8 @@ class FunctionsScreen(ConsoleScreen[None]):
 
     @on(Input.Changed, "#function-filter")
     def _typed(self, event: Input.Changed) -> None:
-        self._narrow(event.value)
+        if self._functions:
+            self._narrow(event.value)
 
     def _narrow(self, text: str) -> None:
         words = text.casefold().split()
@@ -139,10 +152,11 @@ class FunctionsScreen(ConsoleScreen[None]):
     def action_choose(self) -> None:
         """Go on with this function."""
         function = self._chosen()
-        if function is not None:
+        client = self.client() if function is not None else None
+        if function is not None and client is not None:
             from schedtui_tui.screens.create import CreateScreen
 
-            self.app.switch_screen(CreateScreen(self._client, function))
+            self.app.switch_screen(CreateScreen(client, function))
 
     def action_back(self) -> None:
         """Back to the jobs."""

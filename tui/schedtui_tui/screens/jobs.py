@@ -10,11 +10,13 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from schedtui.models import JobSummary
-from schedtui_tui.connection import Connection, LinkState
+from schedtui_tui.connection import Connection
 from schedtui_tui.keys import bindings
 from schedtui_tui.model import Delta, Sort
 from schedtui_tui.screens.commands import JobCommands
+from schedtui_tui.screens.engine_commands import EngineCommands
 from schedtui_tui.screens.loading import load_detail
+from schedtui_tui.screens.run_commands import Chosen, RunCommands
 from schedtui_tui.text import cut
 from schedtui_tui.widgets.detail import Detail, DetailPane
 from schedtui_tui.widgets.filter_bar import FilterBar, FilterClosed, Filtered
@@ -28,7 +30,7 @@ _DETAIL_AFTER_S = 0.15
 _DETAIL_AGAIN_S = 0.5
 
 
-class JobsScreen(JobCommands):
+class JobsScreen(JobCommands, RunCommands, EngineCommands):
     """Status, filter, table, details, keys."""
 
     SCOPES: ClassVar[tuple[str, ...]] = ("jobs", "table", "app")
@@ -82,6 +84,7 @@ class JobsScreen(JobCommands):
 
     def _connection(self, connection: Connection) -> None:
         self._status.tell(connection, self.console.clock.now_us())
+        self._table.hold(connection.engine is not None and connection.engine.paused)
         self._words()
 
     def tick(self, now_us: int) -> None:
@@ -94,8 +97,8 @@ class JobsScreen(JobCommands):
     def _words(self) -> None:
         """What an empty table says."""
         console = self.console
-        if console.connection.state is LinkState.STARTING:
-            text = "Starting the engine …" if console.embedded else "Connecting …"
+        if starting := self.starting_text():
+            text = starting
         elif console.jobs.filter.text:
             text = f"No job matches {cut(console.jobs.filter.text, 40)}; Esc clears the filter"
         elif console.connection.engine is None:
@@ -182,6 +185,17 @@ class JobsScreen(JobCommands):
         """The marks have served."""
         self.action_unmark()
 
+    def run_to_cancel(self) -> Chosen | None:
+        """The run of the job under the cursor that runs now."""
+        row = self.current()
+        if row is None or self.just_moved("end a run"):
+            return None
+        if row.running_id is None:
+            more = "; ⏎ shows those that wait" if row.active else ""
+            self.toast(f"No run of {row.full_name} runs now{more}", severity="warning")
+            return None
+        return Chosen(row.running_id, row.full_name)
+
     def await_job(self, job_id: int) -> None:
         """Put the cursor on a job as soon as it is there."""
         self._awaited = None if self._table.select(job_id) else job_id
@@ -257,12 +271,10 @@ class JobsScreen(JobCommands):
         self._table.refresh()
 
     def action_create(self) -> None:
-        """Create a job."""
-        client = self.client()
-        if client is not None:
-            from schedtui_tui.screens.functions import FunctionsScreen
+        """Create a job; without a connection too, or what is typed next would be commands."""
+        from schedtui_tui.screens.functions import FunctionsScreen
 
-            self.app.push_screen(FunctionsScreen(client))
+        self.app.push_screen(FunctionsScreen())
 
     def action_quit(self) -> None:
         """Leave the console."""

@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
 
-from schedtui.clock import to_us
-from schedtui.errors import RunNotFoundError
-from schedtui.models import TERMINAL, Attempt, LogLine, LogPage, Run, RunChange
+from schedtui.errors import JobNotFoundError, RunNotFoundError
+from schedtui.models import TERMINAL, Attempt, LogLine, LogPage, Policies, Run, RunChange, RunState
+from schedtui.policies import resolve
 from schedtui.protocols import EngineClient
-from schedtui_tui import times
 from schedtui_tui.connection import Connection
 from schedtui_tui.keys import bindings
 from schedtui_tui.link import explain
-from schedtui_tui.looks import RUN_LOOKS, fraction
-from schedtui_tui.prefs import Prefs
-from schedtui_tui.screens.base import ConsoleScreen
-from schedtui_tui.text import block, clean, cut
-from schedtui_tui.widgets.detail import LABEL, arguments, labelled
+from schedtui_tui.screens.run_commands import Chosen, RunCommands
+from schedtui_tui.text import block, cut
 from schedtui_tui.widgets.key_bar import KeyBar
 from schedtui_tui.widgets.log_view import RING, EarlierWanted, LogView
-from schedtui_tui.widgets.pieces import KIND_STYLES, Pieces
+from schedtui_tui.widgets.pieces import Pieces
+from schedtui_tui.widgets.run_summary import run_pieces
 from schedtui_tui.widgets.said import Said
 from schedtui_tui.widgets.status_bar import StatusBar
 
 _TAIL = 1000
 _RETRY_S = 2.0
+_MARGINS = 3  # left and right of the summary, and its scroll bar
 
 
-class RunScreen(ConsoleScreen[None]):
+class RunScreen(RunCommands):
     """A run's summary above its log, which is followed while the run goes on."""
 
     SCOPES: ClassVar[tuple[str, ...]] = ("run", "log", "app")
@@ -46,6 +43,7 @@ class RunScreen(ConsoleScreen[None]):
         self._timezone = timezone
         self._run: Run | None = None
         self._attempts: tuple[Attempt, ...] = ()
+        self._retries: int | None = None
         self._stale = False
         self._note = ""
 
@@ -93,13 +91,25 @@ class RunScreen(ConsoleScreen[None]):
         if connection.live and not was:
             self._load()
 
+    def on_resize(self, _: events.Resize) -> None:
+        """Wrap anew."""
+        if self.ready:
+            self._titles()
+            self._show()
+
     def tick(self, now_us: int) -> None:
-        """A second has passed."""
+        """A second has passed; how far a run is, is read: the engine tells only new states."""
         self._status.tell(self.console.connection, now_us)
         self._titles()
         self._show()
+        if self._run is not None and self._run.state not in TERMINAL and not self._is_reading():
+            self._load()
 
     # --- reading
+
+    def _is_reading(self) -> bool:
+        workers = (worker for worker in self.workers if worker.node is self)
+        return any(worker.group == "run" and not worker.is_finished for worker in workers)
 
     @work(exclusive=True, group="run", exit_on_error=False)
     async def _load(self) -> None:
@@ -107,9 +117,14 @@ class RunScreen(ConsoleScreen[None]):
         if client is None or not self.console.connection.live:
             return
         try:
-            self._run = await client.run(self.run_id)
-            if self._run.attempt > 1:
+            self._run = run = await client.run(self.run_id)
+            waits = run.state is RunState.QUEUED and run.attempt > 0
+            if run.attempt > 1 or waits:
                 self._attempts = await client.attempts(self.run_id)
+            if waits:
+                self._retries = _own_retries((await client.job(run.job)).policies)
+        except JobNotFoundError:
+            pass  # deleted meanwhile; it only would have told how many retries there are
         except Exception as error:  # noqa: BLE001 - shown, whatever it is
             text = f"Run {self.run_id} cannot be read: {explain(error)}"
             self._summary([(block(text), "$text-warning")])
@@ -171,7 +186,7 @@ class RunScreen(ConsoleScreen[None]):
         after = max(first - 1 - room, 0)
         earlier: list[LogLine] = []
         try:
-            while after < first - 1:
+            while after < first - 1 and len(earlier) < room:
                 page = await client.logs(self.run_id, after=after, limit=_TAIL)
                 earlier += [line for line in page.lines if line.seq < first]
                 if not page.lines or page.lines[-1].seq <= after:
@@ -180,7 +195,7 @@ class RunScreen(ConsoleScreen[None]):
         except Exception as error:  # noqa: BLE001 - shown, whatever it is
             self.toast(f"Earlier lines cannot be read: {explain(error)}", severity="error")
         if view.first_seq == first:
-            view.prepend(earlier)
+            view.prepend(earlier[-room:])
             if event.to_top:
                 view.show_top()
             self._titles()
@@ -210,7 +225,15 @@ class RunScreen(ConsoleScreen[None]):
         if self._run is not None:
             now_us = self.console.clock.now_us()
             self._summary(
-                _pieces(self._run, self._attempts, self._timezone, self.console.prefs, now_us)
+                run_pieces(
+                    self._run,
+                    self._attempts,
+                    self._timezone,
+                    self.console.prefs,
+                    now_us,
+                    max(self.size.width - _MARGINS, 20),
+                    retries=self._retries,
+                )
             )
             self._titles()
 
@@ -218,6 +241,28 @@ class RunScreen(ConsoleScreen[None]):
         self.query_one("#summary-text", Said).say(pieces)
 
     # --- actions
+
+    def run_to_cancel(self) -> Chosen | None:
+        """This one."""
+        run = self._run
+        if run is None or run.state in TERMINAL:
+            word = "is not read yet" if run is None else f"has ended already: {run.state.value}"
+            self.toast(f"Run {self.run_id} {word}", severity="warning")
+            return None
+        return Chosen(run.id, run.job)
+
+    def run_to_repeat(self) -> Chosen | None:
+        """This one."""
+        run = self._run
+        if run is None or run.state not in TERMINAL:
+            word = "is not read yet" if run is None else "has not ended yet; x ends it"
+            self.toast(f"Run {self.run_id} {word}", severity="warning")
+            return None
+        return Chosen(run.id, run.job)
+
+    def repeated(self, run_id: int) -> None:
+        """Show the new run; back from there is this one."""
+        self.console.open_run(run_id, self._timezone)
 
     def action_full(self) -> None:
         """The log over the whole screen, and back."""
@@ -239,68 +284,7 @@ class RunScreen(ConsoleScreen[None]):
         self.dismiss()
 
 
-def _pieces(
-    run: Run, attempts: tuple[Attempt, ...], timezone: str, prefs: Prefs, now_us: int
-) -> Pieces:
-    look = RUN_LOOKS[run.state]
-    pieces: Pieces = [
-        (f"{look.glyph} {look.word}", KIND_STYLES[look.kind]),
-        (f"{_took(run, now_us)}   source {run.source.value}", ""),
-        (f", by {clean(run.actor[:80])}\n" if run.actor else "\n", ""),
-    ]
-    if run.progress is not None and run.state not in TERMINAL:
-        part = fraction(run.progress)
-        pieces += labelled("Progress", f"{part:.0%} {run.progress_text}")
-    for label, at in (
-        ("Due", run.scheduled_for),
-        ("Started", run.started_at),
-        ("Finished", run.finished_at),
-    ):
-        if at is not None:
-            us = to_us(at)
-            age = "" if prefs.absolute else f"  ({times.ago(us, now_us)})"
-            pieces += labelled(label, times.full(us, timezone, prefs.zone) + age)
-    if run.range_count is not None and run.range_from is not None:
-        since = times.full(to_us(run.range_from), timezone, prefs.zone)
-        pieces += labelled("Stands for", f"{run.range_count:,} due times since {since}")
-    if run.reason:
-        pieces += labelled("Reason", run.reason)
-    if run.wait_reason is not None and run.state not in TERMINAL:
-        pieces += labelled("Waits for", run.wait_reason.value)
-    label = "Arguments"
-    for line in arguments(run.kwargs):
-        pieces += labelled(label, line)
-        label = ""
-    for attempt in attempts:
-        look = RUN_LOOKS[attempt.state]
-        text = f"{attempt.number}: {look.glyph} {look.word} {attempt.error or ''}"
-        pieces += labelled("Attempt", text)
-    return [*pieces, *_outcome(run)]
-
-
-def _took(run: Run, now_us: int) -> str:
-    if run.started_at is None:
-        return ""
-    if run.finished_at is None:
-        return f" for {times.short_span(now_us - to_us(run.started_at))}"
-    return f" in {times.duration(to_us(run.finished_at) - to_us(run.started_at))}"
-
-
-def _outcome(run: Run) -> Pieces:
-    pieces: Pieces = []
-    if run.error_type:
-        head = f"{run.error_type}: {run.error or ''}"
-        pieces.append((f"{block(head, max_lines=20, max_chars=4000)}\n", "bold $text-error"))
-    if run.traceback:
-        pieces.append((f"{block(run.traceback)}\n", ""))
-    if run.result is not None:
-        text = run.result
-        if run.result_is_json:
-            try:
-                text = json.dumps(json.loads(text), ensure_ascii=False, indent=2)
-            except (ValueError, RecursionError):
-                text = run.result
-        one_line = "\n" not in text and len(text) < 60
-        pieces.append((f"{'Result':<{LABEL}}" if one_line else "Result\n", "dim"))
-        pieces.append((f"{block(text)}\n", ""))
-    return pieces
+def _own_retries(own: Policies) -> int | None:
+    """How many retries a job says; None where it leaves that to its group or engine."""
+    silent = own.retries is None and own.retry_delay_s is None and own.retry_backoff is None
+    return None if silent else resolve(own).retries

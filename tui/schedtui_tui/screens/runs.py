@@ -8,13 +8,14 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from schedtui.models import JobSummary, RunChange, RunFilter
+from schedtui.models import TERMINAL, JobSummary, RunChange, RunFilter
 from schedtui_tui.connection import Connection
 from schedtui_tui.keys import bindings
 from schedtui_tui.link import explain
 from schedtui_tui.model import Delta
 from schedtui_tui.screens.commands import JobCommands
 from schedtui_tui.screens.loading import load_detail
+from schedtui_tui.screens.run_commands import Chosen, RunCommands
 from schedtui_tui.text import cut
 from schedtui_tui.widgets.detail import Detail, DetailPane
 from schedtui_tui.widgets.key_bar import KeyBar
@@ -27,7 +28,7 @@ _PAGE = 100
 _REFRESH_S = 0.5
 
 
-class JobScreen(JobCommands):
+class JobScreen(JobCommands, RunCommands):
     """A job's history, and everything about the job."""
 
     SCOPES: ClassVar[tuple[str, ...]] = ("job", "table", "app")
@@ -110,7 +111,7 @@ class JobScreen(JobCommands):
         self._load_detail()
 
     def _crumbs(self) -> None:
-        state = " (deleted; the history stays a while)" if self._gone else ""
+        state = " (deleted; its history stays)" if self._gone else ""
         name = cut(self._row.full_name, max(self.size.width - 40, 20))
         self.query_one("#crumbs", Said).say(
             [(" jobs > ", "dim"), (name, "bold"), (state, "$text-warning")]
@@ -129,6 +130,10 @@ class JobScreen(JobCommands):
             self._table.empty_text = cut(f"The history cannot be read: {explain(error)}", 200)
             return
         if self._cursor is None:
+            self._cursor = page.cursor
+        elif page.cursor and all(run.id not in self._table.runs for run in page.items):
+            # More came than a page holds: what lies between would never be read.
+            self._table.runs.clear()
             self._cursor = page.cursor
         self._table.empty_text = "No runs yet"
         self._table.take(page.items)
@@ -179,6 +184,21 @@ class JobScreen(JobCommands):
     def targets(self) -> list[JobSummary]:
         """The job."""
         return [] if self._gone else [self._row]
+
+    def run_to_cancel(self) -> Chosen | None:
+        """The run under the cursor where it has not ended, else the one that runs."""
+        run_id = self._table.cursor_id
+        if run_id is None or self._table.runs[run_id].state in TERMINAL:
+            run_id = self._row.running_id
+        if run_id is None:
+            self.toast("No run is chosen that has not ended", severity="warning")
+            return None
+        return Chosen(run_id, self._row.full_name)
+
+    def run_to_repeat(self) -> Chosen | None:
+        """The run under the cursor."""
+        run_id = self._table.cursor_id
+        return None if run_id is None else Chosen(run_id, self._row.full_name)
 
     @on(RowOpened)
     def action_open(self) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.content import Content
 
 from schedtui.clock import to_us
 from schedtui.models import Job, JobState, JobSummary, LogPage, Policies, Preview, Run
@@ -44,17 +47,24 @@ class DetailPane(VerticalScroll):
         super().__init__(id=id)
         self._prefs = prefs
         self._text = Said()
+        self._detail: Detail | None = None
 
     def compose(self) -> ComposeResult:
         """One text."""
         yield self._text
 
+    def on_resize(self, _: events.Resize) -> None:
+        """Wrap anew."""
+        if self._detail is not None:
+            self.tell(self._detail)
+
     def tell(self, detail: Detail | None) -> None:
         """Show this."""
+        self._detail = detail
         if detail is None:
             self._text.say([])
             return
-        width = max(self.size.width - 2, 20)
+        width = max(self.size.width - 1, 20)  # one for the scroll bar, should it come
         self._text.say(_pieces(detail, self._prefs, width))
 
 
@@ -74,15 +84,16 @@ def _pieces(detail: Detail, prefs: Prefs, width: int) -> Pieces:
         pieces += _progress(row.progress, min(width - 8, 30))
     if row.description:
         pieces.append((f"{block(row.description, max_lines=6, max_chars=1000).rstrip()}\n", ""))
-    pieces += _schedule(detail, prefs)
+    pieces += _schedule(detail, prefs, width)
     if detail.job is not None:
-        pieces += _definition(detail.job)
+        pieces += _pause(detail.job, prefs, width)
+        pieces += _definition(detail.job, width)
     else:
-        pieces += labelled("Function", row.function)
+        pieces += labelled("Function", row.function, width)
     if row.tags:
-        pieces += labelled("Tags", ", ".join(row.tags))
+        pieces += labelled("Tags", ", ".join(row.tags), width)
     if detail.run is not None:
-        pieces += _last(detail.run, row.timezone, prefs)
+        pieces += _last(detail.run, row.timezone, prefs, width)
     if detail.tail is not None and detail.tail.lines:
         pieces.append(("\nLast lines\n", "dim"))
         for line in detail.tail.lines[-_TAIL:]:
@@ -96,9 +107,23 @@ def _pieces(detail: Detail, prefs: Prefs, width: int) -> Pieces:
 _LEVEL_STYLES = {"warning": "$text-warning", "error": "$text-error", "critical": "$text-error"}
 
 
-def labelled(label: str, text: object, style: str = "") -> Pieces:
-    """A line with a label in front."""
-    return [(f"{label:<{LABEL}}", "dim"), (f"{clean(str(text)[:2000])}\n", style)]
+def labelled(label: str, text: object, width: int, style: str = "") -> Pieces:
+    """A text with a label in front; where it needs more lines, they are below its first one.
+
+    Args:
+        label: A word, or nothing.
+        text: Anything; cleaned.
+        width: Cells for both.
+        style: Of the text.
+    """
+    rows = _wrapped(clean(str(text)[:2000]), max(width - LABEL, 10))
+    indent = "\n" + " " * LABEL
+    return [(f"{label:<{LABEL}}", "dim"), (f"{indent.join(rows)}\n", style)]
+
+
+@lru_cache(maxsize=256)
+def _wrapped(text: str, width: int) -> tuple[str, ...]:
+    return tuple(row.plain.rstrip(" ") for row in Content(text).wrap(width))
 
 
 def _progress(progress: float, width: int) -> Pieces:
@@ -111,36 +136,60 @@ def _progress(progress: float, width: int) -> Pieces:
     ]
 
 
-def _schedule(detail: Detail, prefs: Prefs) -> Pieces:
+def _schedule(detail: Detail, prefs: Prefs, width: int) -> Pieces:
     row, preview = detail.summary, detail.preview
-    pieces = [("\n", ""), *labelled("Schedule", row.schedule)]
-    if preview is not None and preview.description.casefold() != row.schedule.casefold():
-        pieces += labelled("", preview.description)
-    pieces += labelled("Zone", row.timezone)
+    pieces = [("\n", ""), *labelled("Schedule", row.schedule, width)]
+    if preview is not None:
+        words = preview.description.removesuffix(f" ({preview.timezone})")  # told below
+        if words.casefold().replace("once on ", "once ") != row.schedule.casefold():
+            pieces += labelled("", words, width)
+    pieces += labelled("Zone", row.timezone, width)
     if preview is None:
         return pieces
     paused = row.state is JobState.PAUSED
     label = "If resumed" if paused else "Next"
     if not preview.next:
-        return [*pieces, *labelled("Next", "never again")]
+        return [*pieces, *labelled("Next", "never again", width)]
     for due in preview.next[:5]:
         text = times.full(to_us(due.at), preview.timezone, prefs.zone)
-        pieces += labelled(label, text, "dim" if paused else "")
+        pieces += labelled(label, text, width, "dim" if paused else "")
         label = ""
     return pieces
 
 
-def _definition(job: Job) -> Pieces:
-    pieces = labelled("Function", job.function)
-    pieces += labelled("Declared", _origin(job))
+def _definition(job: Job, width: int) -> Pieces:
+    pieces = labelled("Function", job.function, width)
+    pieces += labelled("Declared", _origin(job), width)
     if job.kwargs:
         label = "Arguments"
         for line in arguments(job.kwargs):
-            pieces += labelled(label, line)
+            pieces += labelled(label, line, width)
             label = ""
     else:
-        pieces += labelled("Arguments", "none")
-    pieces += labelled("Policies", _policies(job.policies))
+        pieces += labelled("Arguments", "none", width)
+    label = "Policies"
+    for line in policy_lines(job.policies):
+        pieces += labelled(label, line, width)
+        label = ""
+    if not job.policies.timeout_s:
+        own = " of its own" if job.policies.timeout_s is None else ""
+        pieces += labelled("Timeout", f"none{own}, so no end", width, "$text-warning")
+    if job.policies.max_runs:
+        pieces += labelled("Has run", f"{job.fired} of {job.policies.max_runs} times", width)
+    if job.failures:
+        limit = job.policies.pause_after_failures
+        after = f"; paused at {limit}" if limit else ""
+        pieces += labelled("Failures", f"{job.failures} in a row{after}", width, "$text-error")
+    return pieces
+
+
+def _pause(job: Job, prefs: Prefs, width: int) -> Pieces:
+    if not job.paused:
+        return []
+    pieces = labelled("Paused", f"by {job.paused_by or 'its declaration'}", width)
+    if job.paused_until is not None:
+        until = times.full(to_us(job.paused_until), job.timezone, prefs.zone)
+        pieces += labelled("", f"until {until}", width)
     return pieces
 
 
@@ -161,22 +210,34 @@ def _origin(job: Job) -> str:
     return "in code, edited since" if job.overridden else "in code"
 
 
-def _policies(policies: Policies) -> str:
+def policy_lines(policies: Policies) -> list[str]:
+    """What a job says itself, a line each: ``retry delay 90 s``."""
     own = {field.name: getattr(policies, field.name) for field in fields(policies)}
-    said = [f"{name.replace('_', ' ')} {value}" for name, value in own.items() if value is not None]
-    return ", ".join(said) if said else "the defaults"
+    said = [_policy(name, value) for name, value in own.items() if value is not None]
+    return said or ["those of its group and engine"]
 
 
-def _last(run: Run, timezone: str, prefs: Prefs) -> Pieces:
+def _policy(name: str, value: object) -> str:
+    words = name.removesuffix("_s").replace("_", " ")
+    if isinstance(value, bool):
+        return f"{words} {'yes' if value else 'no'}"
+    if isinstance(value, tuple):
+        return f"{words} {', '.join(map(str, value)) or 'any exception'}"
+    if isinstance(value, float) and name.endswith("_s"):
+        return f"{words} {value:g} s" if value else f"{words} none"
+    return f"{words} {value}"
+
+
+def _last(run: Run, timezone: str, prefs: Prefs, width: int) -> Pieces:
     look = looks.RUN_LOOKS[run.state]
     began = to_us(run.started_at or run.claimed_at)
     took = "" if run.duration_s is None else f" in {times.duration(int(run.duration_s * 1e6))}"
     pieces: Pieces = [
         (f"\n{'Last run':<{LABEL}}", "dim"),
         (f"{look.glyph} {look.word}{took}\n", KIND_STYLES[look.kind]),
-        *labelled("", times.full(began, timezone, prefs.zone)),
+        *labelled("", times.full(began, timezone, prefs.zone), width),
     ]
     why = reason(run)
     if why:
-        pieces += labelled("", why[:300], "$text-error" if run.error_type else "")
+        pieces += labelled("", why[:300], width, "$text-error" if run.error_type else "")
     return pieces

@@ -11,13 +11,17 @@ from schedtui_tui.widgets.table import Cell, Column, Piece, RowTable, draw
 
 _LIVE = frozenset({"next", "last", "took"})
 _GAPS = 7
-# Cells of each column at 80 columns, what they get where there is room, and what names and
-# schedules take before that.
+# Cells of each column at 80 columns, and what they get where names and schedules leave room.
 _NARROW = {"next": 11, "state": 11, "last": 4, "took": 5, "recent": 10}
-_GROWTH = (("next", 3), ("last", 4), ("state", 4), ("group", 4), ("next", 4))
+_GROWTH = (("next", 3), ("last", 4), ("state", 4), ("next", 4))
+_GROUP = 7
+# Cells of name and schedule for which columns go, the first of these first, and what the others
+# go for; a name or a schedule that needs more is cut.
+_COMFORT = {"name": 32, "schedule": 24}
+_DROPPED_FIRST = ("took", "last")
 _NAMES_MIN = 22
-_NAMES_WISH = 32
-_DROPPED_FIRST = ("took", "recent", "group")
+_DROPPED_LAST = ("recent", "group")
+_WISH = 40
 _KEPT = 1_000  # rows that are kept as they were drawn
 
 
@@ -29,6 +33,8 @@ class JobTable(RowTable):
         self.jobs = jobs
         self.prefs = prefs
         self.now_us = times.machine_now_us()
+        self._held = False
+        self._needs: dict[str, int] = {}
         self._painted: dict[int, tuple[str, ...]] = {}
         self._kept: dict[int, tuple[JobSummary, tuple[Column, ...], list[list[Piece] | None]]] = {}
 
@@ -38,9 +44,17 @@ class JobTable(RowTable):
 
     # --- changes
 
+    def hold(self, held: bool) -> None:
+        """Say whether the whole engine is paused: then what is due is not late, but held."""
+        if held != self._held:
+            self._held = held
+            self.refresh()
+
     def take(self, delta: Delta, now_us: int) -> None:
         """Show what changed."""
         self.now_us = now_us
+        if self._needs != self._measure():
+            self.forget_columns()
         if delta.reordered:
             self.marks &= self.jobs.rows.keys()
             self._painted.clear()
@@ -81,25 +95,41 @@ class JobTable(RowTable):
     # --- drawing
 
     def columns_for(self, width: int) -> tuple[Column, ...]:
-        """All columns from 78 cells on; below, the least telling ones go."""
+        """What the longest name and schedule need; where it is narrow, the least telling go."""
+        needs = self._needs = self._measure()
         sizes = dict(_NARROW)
-        sizes["group"] = max(min(self.jobs.widest_group, 7), 5)
+        sizes["group"] = max(min(needs["group"], _GROUP), 5)
         left = width - _GAPS - sum(sizes.values())
-        for name in _DROPPED_FIRST:
-            if left >= _NAMES_MIN:
-                break
-            left += sizes.pop(name) + 1
-        for name, more in _GROWTH:
-            if left - more >= _NAMES_WISH and name in sizes:
+        comfort = sum(min(needs[name], cells) for name, cells in _COMFORT.items())
+        for names, least in (
+            (_DROPPED_FIRST, comfort),
+            (_DROPPED_LAST, min(comfort, _NAMES_MIN)),
+        ):
+            for name in names:
+                if left < least:
+                    left += sizes.pop(name) + 1
+        wish = min(needs["name"], _WISH) + min(needs["schedule"], _WISH)
+        group = min(needs["group"] - _GROUP, left - wish)
+        for name, more in (("group", max(group, 0)), *_GROWTH):
+            if left - more >= wish and name in sizes:
                 sizes[name] += more
                 left -= more
-        sizes["schedule"] = max(min(left * 2 // 5, 24), min(11, left // 2))
+        sizes["schedule"] = _share(needs["schedule"], needs["name"], left)
         sizes["name"] = max(left - sizes["schedule"], 0)
         return tuple(
             Column(name, self._label(name), sizes[name], right=name == "took")
             for name in ("name", "group", "schedule", "next", "state", "last", "took", "recent")
             if name in sizes
         )
+
+    def _measure(self) -> dict[str, int]:
+        """Cells that nothing is cut in, the headers included."""
+        jobs = self.jobs
+        return {
+            "name": max(jobs.widest_name, len("JOB ↑")),
+            "group": jobs.widest_group,
+            "schedule": max(jobs.widest_schedule, len("SCHEDULE")),
+        }
 
     def _label(self, name: str) -> str:
         arrow = "↓" if self.jobs.inverted else "↑"
@@ -137,7 +167,8 @@ class JobTable(RowTable):
             case "group":
                 return Cell(row.group, "muted")
             case "schedule":
-                return Cell(row.schedule)
+                text = times.schedule(row.schedule, self.now_us, row.timezone, width=column.width)
+                return Cell(text)
             case "next":
                 return self._next(row, column.width)
             case "state":
@@ -150,6 +181,8 @@ class JobTable(RowTable):
                 return _recent(row, column.width)
 
     def _next(self, row: JobSummary, width: int) -> Cell:
+        if self._held and row.next_due_us is not None and row.next_due_us <= self.now_us:
+            return Cell("held", "paused")
         text = times.next_due(
             row.next_due_us,
             self.now_us,
@@ -173,6 +206,13 @@ class JobTable(RowTable):
         if row.running_since_us is not None:
             return times.short_span(self.now_us - row.running_since_us)
         return times.duration(row.last_duration_us)
+
+
+def _share(wanted: int, beside: int, room: int) -> int:
+    """Cells of the schedule where the name needs ``beside``: the rest, or its part of too few."""
+    if wanted + beside <= room:
+        return room - beside
+    return min(wanted, max(room * 2 // 5, room - beside))
 
 
 def _state(row: JobSummary, width: int) -> Cell:

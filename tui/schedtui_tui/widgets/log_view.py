@@ -23,7 +23,7 @@ from schedtui.models import LogLine
 from schedtui_tui import times
 from schedtui_tui.keys import bindings
 from schedtui_tui.prefs import Prefs
-from schedtui_tui.text import clean_log, fit, log_cells
+from schedtui_tui.text import clean_log, fit, is_marks, log_cells
 
 RING = 100_000
 FLUSH_S = 0.05
@@ -148,7 +148,7 @@ class LogView(ScrollView, can_focus=True):
             cells = log_cells(line.text)
             if cells > widest:
                 widest = cells
-            if cells > width:
+            if cells > width and not is_marks(line.text):
                 # wide characters may leave a cell at the end of a row; an empty row does no harm
                 end += -(-cells // (width - (1 if line.text.isascii() else 2)))
             else:
@@ -290,7 +290,7 @@ def _decoded(text: str) -> Text:
 def _pieces(text: str, part: int, width: int | None) -> list[tuple[str, Style | None]]:
     """The pieces of a line with their styles; of its ``part``-th row where lines are wrapped."""
     decoded = _decoded(text)
-    if width is not None and decoded.cell_len > width:
+    if width is not None and decoded.cell_len > width and not is_marks(text):
         # one cell less than there is, because a wide character may not fit at the end of a row
         rows = _wrapped(text, width - 1)
         decoded = rows[part] if part < len(rows) else Text("")

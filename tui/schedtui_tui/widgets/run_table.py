@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from schedtui.clock import to_us
-from schedtui.models import Run, RunState
+from schedtui.models import Run, RunState, WaitReason
 from schedtui_tui import times
 from schedtui_tui.looks import RUN_LOOKS, fraction
 from schedtui_tui.prefs import Prefs
@@ -86,6 +86,15 @@ def _when(run: Run) -> datetime:
     return run.started_at or run.scheduled_for or run.claimed_at
 
 
+_WAITS = {
+    WaitReason.SLOT: "waits for a slot",
+    WaitReason.POOL: "waits for a place in its pool or group",
+    WaitReason.OVERLAP: "waits for an earlier run to end",
+    WaitReason.RETRY: "waits for its next attempt",
+    WaitReason.JITTER: "waits: its due time is spread",
+}
+
+
 def reason(run: Run) -> str:
     """Why a run is as it is, in one line."""
     if run.range_count is not None and run.range_count > 1:
@@ -95,8 +104,8 @@ def reason(run: Run) -> str:
         return f"{run.error_type.rpartition('.')[2]}: {first}"
     if run.reason:
         return run.reason
-    if run.wait_reason is not None:
-        return f"waits for a {run.wait_reason.value}"
+    if run.wait_reason is not None and run.state is RunState.QUEUED:
+        return _WAITS[run.wait_reason]
     if run.progress is not None and run.state is RunState.RUNNING:
         return f"{fraction(run.progress):.0%} {run.progress_text}"
     return run.actor and f"by {run.actor}"

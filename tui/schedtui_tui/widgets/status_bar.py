@@ -17,12 +17,16 @@ from schedtui_tui.widgets.pieces import Pieces, spread
 _COUNTS = (
     ("running", "$text-primary"),
     ("failed", "bold $text-error"),
+    ("timed_out", "bold $text-error"),
+    ("lost", "bold $text-error"),
     ("paused", "$text-warning"),
 )
+"""As the filter and the table call them."""
 
 
 _ROOMY = 110  # from here on all of it is shown; below, always the same part
 _LIVE_CELLS, _LOST_CELLS = 16, 30  # kept free beside the title: how the connection is
+_LEFT_CELLS = 24  # of title and connection, before counts go
 
 
 class StatusBar(Widget):
@@ -48,10 +52,11 @@ class StatusBar(Widget):
         """The line."""
         connection = self.connection
         width = self.size.width
-        right = self._counts()
+        right: Pieces = []
         if connection.engine is not None:
             mode = times.ZoneMode.UTC
-            right.append((f"  {times.clock(self.now_us, 'UTC', mode)}Z ", ""))
+            clock = f"  {times.clock(self.now_us, 'UTC', mode)}Z "
+            right = [*self._counts(width - _LEFT_CELLS - len(clock)), (clock, "")]
         room = width - sum(len(text) for text, _ in right)
         reserved = _LOST_CELLS if connection.state is LinkState.LOST else _LIVE_CELLS
         title = _named(self._title, min(max(room - reserved, 20), 40))
@@ -59,15 +64,17 @@ class StatusBar(Widget):
         left += self._state(room - len(left[0][0]))
         return spread(left, right, width)
 
-    def _counts(self) -> Pieces:
-        if self.connection.engine is None:
-            return []
+    def _counts(self, room: int) -> Pieces:
+        """How many jobs there are, and are so; the last ones only where there is room."""
         total = len(self._jobs)
         pieces: Pieces = [(f" {total:,} {'job' if total == 1 else 'jobs'}", "")]
+        room -= len(pieces[0][0])
         for name, style in _COUNTS:
             count = self._jobs.counts[name]
-            if count > 0:
-                pieces.append((f"  {count:,} {name}", style))
+            text = f"  {count:,} {name}"
+            room -= len(text) if count > 0 else 0
+            if count > 0 and room >= 0:
+                pieces.append((text, style))
         return pieces
 
     def _state(self, room: int) -> Pieces:
@@ -83,6 +90,9 @@ class StatusBar(Widget):
         pieces: Pieces = []
         if self._read_only:
             pieces.append(("  read-only", "$text-warning"))
+        if connection.engine is not None and connection.engine.paused:
+            by = cut(connection.engine.paused_by, 20)
+            pieces.append((f"  PAUSED{f' by {by}' if by else ''}", "bold $text-warning"))
         if connection.engine is not None and connection.engine.health is not Health.OK:
             pieces.append((f"  {connection.engine.health.value}", "bold $text-error"))
         roomy = self.size.width >= _ROOMY

@@ -7,16 +7,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.answers import json_answer, snapshot_answer
-from schedtui.api.context import engine_of
-from schedtui.api.query import CURSOR, NONE, Params, limit, text
-from schedtui.api.schemas import describe, page_of, ref
+from schedtui.api.body import read_body
+from schedtui.api.context import context_of, engine_of
+from schedtui.api.query import CURSOR, NONE, Params, limit
+from schedtui.api.schemas import EnginePauseBody, describe, page_of, ref
 from schedtui.errors import UnavailableError
-from schedtui.models import AuditEvent, EngineInfo, FunctionInfo, Health
+from schedtui.models import AuditEvent, EngineInfo, Health, Reload
 
 health = APIRouter(tags=["health"])
 router = APIRouter(prefix="/api/v1", tags=["engine"])
 
-_FUNCTIONS = Params(text("group"))
 _AUDIT = Params(limit(), CURSOR)
 _HEALTH_SCHEMA = {
     "type": "object",
@@ -61,18 +61,40 @@ async def read_engine(request: Request) -> Response:
     return json_answer(await engine_of(request).info())
 
 
+@router.post("/reload", openapi_extra=describe(NONE, ref(Reload)))
+async def reload_code(request: Request) -> Response:
+    """Load the code of the engine's target again; 403 where it is part of another program.
+
+    Broken code is no error of this call: `ok` says whether the files run now, and `modules` what
+    became of each.
+    """
+    NONE.read(request)
+    return json_answer(await engine_of(request).reload())
+
+
+@router.post(
+    "/engine/pause",
+    openapi_extra=describe(NONE, ref(EngineInfo), body=EnginePauseBody, body_required=False),
+)
+async def pause_engine(request: Request) -> Response:
+    """Claim nothing more, of no job; over restarts too. Manual triggers still work."""
+    NONE.read(request)
+    body = await read_body(request, EnginePauseBody, default=EnginePauseBody())
+    return json_answer(await engine_of(request).pause_engine(reason=body.reason))
+
+
+@router.post("/engine/resume", openapi_extra=describe(NONE, ref(EngineInfo)))
+async def resume_engine(request: Request) -> Response:
+    """Claim again, from now on; what was due in between is skipped."""
+    NONE.read(request)
+    return json_answer(await engine_of(request).resume_engine())
+
+
 @router.get("/groups", openapi_extra=describe(NONE, page_of({"type": "string"})))
 async def read_groups(request: Request) -> Response:
     """The names of all groups, sorted."""
     NONE.read(request)
     return json_answer({"items": await engine_of(request).groups()})
-
-
-@router.get("/functions", openapi_extra=describe(_FUNCTIONS, page_of(ref(FunctionInfo))))
-async def read_functions(request: Request) -> Response:
-    """The registered functions with the JSON schema of their arguments, sorted by name."""
-    query = _FUNCTIONS.read(request)
-    return json_answer({"items": await engine_of(request).functions(query["group"])})
 
 
 @router.get("/snapshot", openapi_extra=describe(NONE, {"type": "object"}))
@@ -82,7 +104,9 @@ async def read_snapshot(request: Request) -> Response:
     A row's `recent` is one flat list: state, duration in microseconds, state, duration …
     """
     NONE.read(request)
-    return await snapshot_answer(request, await engine_of(request).snapshot())
+    return await snapshot_answer(
+        request, await engine_of(request).snapshot(), context_of(request).off_loop
+    )
 
 
 @router.get("/audit", openapi_extra=describe(_AUDIT, page_of(ref(AuditEvent))))

@@ -12,17 +12,18 @@ from starlette.responses import Response
 from schedtui.api.answers import json_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
-from schedtui.api.query import CURSOR, EXPECT_ID, NONE, Params, limit, whole
+from schedtui.api.query import CURSOR, EXPECT_ID, NONE, Params, limit, text, whole
 from schedtui.api.schemas import PauseBody, TriggerBody, describe, page_of, ref
 from schedtui.client.local import MAX_PAGE
 from schedtui.errors import InvalidError
-from schedtui.models import Job, JobPatch, JobSpec, Preview, Run
+from schedtui.models import Explanation, Job, JobPatch, JobSpec, Preview, Run
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 
 _LIST = Params(limit(), CURSOR)
 _CHANGE = Params(EXPECT_ID)
 _NEXT = Params(whole("count", low=1, high=MAX_PAGE, default=5))
+_EXPLAIN = Params(text("at"))
 _JOB = "/{group}/{name}"
 
 
@@ -91,11 +92,11 @@ async def trigger_job(request: Request, group: str, name: str) -> Response:
     openapi_extra=describe(_CHANGE, ref(Job), body=PauseBody, body_required=False),
 )
 async def pause_job(request: Request, group: str, name: str) -> Response:
-    """Stop claiming its due times."""
+    """Stop claiming its due times, until somebody resumes it, or until a moment."""
     query = _CHANGE.read(request)
     body = await read_body(request, PauseBody, default=PauseBody())
     job = await engine_of(request).pause_job(
-        f"{group}/{name}", reason=body.reason, expect_id=query["expect_id"]
+        f"{group}/{name}", reason=body.reason, until=body.until, expect_id=query["expect_id"]
     )
     return _job_answer(job)
 
@@ -108,11 +109,26 @@ async def resume_job(request: Request, group: str, name: str) -> Response:
     return _job_answer(job)
 
 
+@router.post(f"{_JOB}/revert", openapi_extra=describe(_CHANGE, ref(Job)))
+async def revert_job(request: Request, group: str, name: str) -> Response:
+    """Let a job that is declared in code be what the code says; 409 where it is not declared."""
+    query = _CHANGE.read(request)
+    job = await engine_of(request).revert_job(f"{group}/{name}", expect_id=query["expect_id"])
+    return _job_answer(job)
+
+
 @router.get(f"{_JOB}/next", openapi_extra=describe(_NEXT, ref(Preview)))
 async def next_due(request: Request, group: str, name: str) -> Response:
     """Its next due times, in its own zone and in UTC."""
     query = _NEXT.read(request)
     return json_answer(await engine_of(request).next_due(f"{group}/{name}", count=query["count"]))
+
+
+@router.get(f"{_JOB}/explain", openapi_extra=describe(_EXPLAIN, ref(Explanation)))
+async def explain_job(request: Request, group: str, name: str) -> Response:
+    """Why it ran, or did not, at a moment; also of a job that was deleted."""
+    query = _EXPLAIN.read(request)
+    return json_answer(await engine_of(request).explain(f"{group}/{name}", query["at"]))
 
 
 def _job_answer(job: Job, *, status: int = 200, location: str = "") -> Response:

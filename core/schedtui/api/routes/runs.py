@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.answers import json_answer
+from schedtui.api.body import read_body
 from schedtui.api.context import context_of, engine_of
 from schedtui.api.query import (
     CURSOR,
@@ -24,7 +25,7 @@ from schedtui.api.query import (
     whole,
 )
 from schedtui.api.routes.events import closing, error_frame
-from schedtui.api.schemas import describe, page_of, ref
+from schedtui.api.schemas import CancelBody, describe, page_of, ref
 from schedtui.api.stream import EventStream
 from schedtui.client.http_json import dump
 from schedtui.client.local import MAX_LINES
@@ -63,9 +64,9 @@ async def list_runs(request: Request) -> Response:
     engine = engine_of(request)
     if query["job"] is not None and query["job_id"] is not None:
         raise InvalidError.one("job_id", query["job_id"], "either job or job_id, not both")
-    job_id = query["job_id"] if query["job"] is None else (await engine.job(query["job"])).id
     where = RunFilter(
-        job_id=job_id,
+        job_id=query["job_id"],
+        job=query["job"],
         group=query["group"],
         state=query["state"],
         source=query["source"],
@@ -83,6 +84,34 @@ async def read_run(request: Request, run_id: str) -> Response:
     run = await engine.run(_run_id(run_id))
     attempts = await engine.attempts(run.id)
     return json_answer({**to_wire(run), "attempts": to_wire(attempts)})
+
+
+@router.post(
+    "/runs/{run_id}/cancel",
+    status_code=202,
+    openapi_extra=describe(NONE, ref(Run), status=202, body=CancelBody, body_required=False),
+)
+async def cancel_run(request: Request, run_id: str) -> Response:
+    """End it before its time: 202 with the run, which may take a while to end; 409 where it has.
+
+    One that is queued never starts. One that runs is asked to end; until it has, its `reason` says
+    so. No retry follows.
+    """
+    NONE.read(request)
+    body = await read_body(request, CancelBody, default=CancelBody())
+    run = await engine_of(request).cancel_run(_run_id(run_id), reason=body.reason, force=body.force)
+    return json_answer(run, status=202)
+
+
+@router.post(
+    "/runs/{run_id}/rerun", status_code=202, openapi_extra=describe(NONE, ref(Run), status=202)
+)
+async def rerun(request: Request, run_id: str) -> Response:
+    """Run the same once more; the answer is the new run, which overlap may have skipped."""
+    NONE.read(request)
+    run = await engine_of(request).rerun(_run_id(run_id))
+    root = request.url.path.partition("/runs/")[0]
+    return json_answer(run, status=202, headers={"Location": f"{root}/runs/{run.id}"})
 
 
 @router.get("/runs/{run_id}/logs", openapi_extra=describe(_LOGS, ref(LogPage)))

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -35,6 +36,9 @@ _READER = """
     PRAGMA query_only = ON;
 """
 
+_TEXT = partial(str, encoding="utf-8", errors="backslashreplace")
+"""One damaged text must not keep the whole page it is on from being read."""
+
 
 class Connections:
     """Makes connections to a file, and keeps what readers give back for the next one.
@@ -61,13 +65,15 @@ class Connections:
         return self._url.path
 
     def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(
+        connection = sqlite3.connect(
             self._url.path,
             timeout=self._url.busy_timeout_ms / 1000,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=64,
         )
+        connection.text_factory = _TEXT
+        return connection
 
     def _prepared(self, script: str) -> sa.Connection:
         connection = self._engine.connect()

@@ -1,14 +1,15 @@
 """Log chunks and the index of their words: one contentless FTS5 table a month.
 
-A table holds only words and the ids of chunks, so retention drops a month whole. See
-https://sqlite.org/fts5.html#contentless_tables. The index may find a chunk too many, for instance
-where words are in different lines of it; the lines themselves are matched afterwards.
+A table holds only words and the ids of chunks; a month of them can be dropped in one step, and
+nothing drops one by itself. See https://sqlite.org/fts5.html#contentless_tables. The index may find
+a chunk too many, for instance where words are in different lines of it; the lines themselves are
+matched afterwards.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import sqlalchemy as sa
 
@@ -54,32 +55,41 @@ def _create(connection: sa.Connection, table: str) -> None:
     )
 
 
-def find(connection: sa.Connection, words: Sequence[str]) -> Iterator[tuple[int, bytes]]:
-    """Run and data of the chunks that hold every word, the newest first."""
+def find(
+    connection: sa.Connection, words: Sequence[str], first: Callable[[], int]
+) -> Iterator[list[int]]:
+    """The chunks that hold every word, the newest of each month first, a batch at a time.
+
+    Args:
+        connection: To read with.
+        words: What they hold.
+        first: The oldest chunk that is wanted; asked before each batch.
+    """
     # The longest words are the rarest; in quotes nothing in them is syntax.
     rare = sorted(words, key=len, reverse=True)[:_MAX_WORDS]
     match = " ".join(f'"{word}"' for word in rare)
     for table in _tables(connection):
-        before = 2**63 - 1
         sql = (
-            f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid < ? "  # noqa: S608 - as above
+            f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid < ? AND rowid >= ? "  # noqa: S608 - as above
             f"ORDER BY rowid DESC LIMIT {_BATCH}"
         )
-        while ids := list(connection.exec_driver_sql(sql, (match, before)).scalars()):
-            chosen = sa.select(_CHUNKS.run_id, _CHUNKS.data).where(_CHUNKS.id.in_(ids))
-            for row in connection.execute(chosen.order_by(_CHUNKS.id.desc())):
-                yield row.run_id, row.data
+        before = 2**63 - 1
+        while ids := connection.exec_driver_sql(sql, (match, before, first())).scalars().all():
+            yield list(ids)
             before = ids[-1]
 
 
-def scan(connection: sa.Connection) -> Iterator[tuple[int, bytes]]:
-    """Run and data of all chunks, the newest first: what to search where the index is no help."""
-    newest = sa.select(_CHUNKS.id, _CHUNKS.run_id, _CHUNKS.data).order_by(_CHUNKS.id.desc())
+def scan(connection: sa.Connection, first: Callable[[], int]) -> Iterator[list[int]]:
+    """All chunks, the newest first: what to search where the index is no help; see `find`."""
+    newest = sa.select(_CHUNKS.id).order_by(_CHUNKS.id.desc()).limit(_BATCH)
     before = 2**63 - 1
-    while found := connection.execute(newest.where(_CHUNKS.id < before).limit(_BATCH)).all():
-        for _, run_id, data in found:
-            yield run_id, data
-        before = found[-1].id
+    while True:
+        page = newest.where(_CHUNKS.id < before, _CHUNKS.id >= first())
+        ids = connection.execute(page).scalars().all()
+        if not ids:
+            return
+        yield list(ids)
+        before = ids[-1]
 
 
 def _tables(connection: sa.Connection) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
@@ -12,6 +12,8 @@ from schedtui.store import chunks
 from schedtui.store.rows import bounded
 from schedtui.store.sql import fulltext, schema
 
+NO_CHUNK = 2**63 - 1
+"""Above the id of every chunk."""
 _CHUNKS = schema.log_chunks.c
 _JOBS = schema.jobs.c
 _RUNS = schema.runs.c
@@ -66,26 +68,50 @@ class SqlLogs:
         wanted = chunks.Query(query)
         if not wanted or limit <= 0:
             return []
-        found: list[tuple[int, LogLine]] = []
+        best = chunks.Newest(limit)
         with self._reading() as connection:
-            candidates = (
-                fulltext.find(connection, wanted.words)
+
+            def first() -> int:
+                return 0 if best.oldest is None else _first_after(connection, best.oldest)
+
+            batches = (
+                fulltext.find(connection, wanted.words, first)
                 if self.indexed and wanted.words
-                else fulltext.scan(connection)
+                else fulltext.scan(connection, first)
             )
-            for run_id, data in candidates:
-                found += [(run_id, line) for line in wanted.hits(chunks.decode(data))]
-                if len(found) >= limit:
-                    break
-            names = _names(connection, {run_id for run_id, _ in found})
-        hits = [LogHit(run_id=i, job=names.get(i, ""), line=line) for i, line in found]
-        return chunks.newest(hits, limit)
+            for ids in batches:
+                for run_id, data in _chunks(connection, ids, best.oldest):
+                    if best.wants(run_id):
+                        best.add(run_id, wanted.hits(chunks.decode(data)))
+            names = _names(connection, {run_id for run_id, _ in best.hits})
+        return [LogHit(run_id=i, job=names.get(i, ""), line=line) for i, line in best.hits]
+
+
+def _first_after(connection: sa.Connection, run_id: int) -> int:
+    """The first chunk of any run after this one; what is older needs no look."""
+    # The plus keeps SQLite from walking up all chunks to the first of such a run.
+    first = sa.func.min(sa.literal_column("+log_chunks.id", sa.Integer))
+    query = sa.select(first).select_from(schema.log_chunks).where(_CHUNKS.run_id > run_id)
+    found: int | None = connection.execute(query).scalar()
+    return NO_CHUNK if found is None else found
+
+
+def _chunks(
+    connection: sa.Connection, ids: Sequence[int], oldest: int | None
+) -> Iterator[tuple[int, bytes]]:
+    """Run and data of chunks of runs after ``oldest``, the newest first."""
+    query = sa.select(_CHUNKS.run_id, _CHUNKS.data).where(_CHUNKS.id.in_(ids))
+    if oldest is not None:
+        query = query.where(_CHUNKS.run_id > oldest)
+    for row in connection.execute(query.order_by(_CHUNKS.id.desc())):
+        yield row.run_id, row.data
 
 
 def _names(connection: sa.Connection, run_ids: set[int]) -> dict[int, str]:
+    name = sa.func.coalesce(_JOBS.group_name + "/" + _JOBS.name, _RUNS.function)
     query = (
-        sa.select(_RUNS.id, (_JOBS.group_name + "/" + _JOBS.name).label("job"))
-        .join_from(schema.runs, schema.jobs, _JOBS.id == _RUNS.job_id)
+        sa.select(_RUNS.id, name.label("job"))
+        .join_from(schema.runs, schema.jobs, _JOBS.id == _RUNS.job_id, isouter=True)
         .where(_RUNS.id.in_(sorted(run_ids)))
     )
     return {row.id: row.job for row in connection.execute(query)}

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from schedtui.clock import to_us
+from schedtui.errors import StoreDataError
 from schedtui.models import Attempt, AuditEvent, Job, Run, RunFilter, RunState
 from schedtui.protocols import OpenRun, RecentRun, Token
 from schedtui.store import rows
+from schedtui.store.jobrows import JOB_COLUMNS, job_of
 from schedtui.store.rows import bounded
 from schedtui.store.sql import schema
 
+T = TypeVar("T")
+
+logger = logging.getLogger("schedtui.store")
+
+MAX_DAMAGE = 1_000
+"""Damaged runs that are remembered, so that each is told once."""
 _PAGE = 1000
 _SMALL_GROUP = 50  # jobs; up to here their own index entries are fewer than all runs
 
@@ -24,11 +33,12 @@ _RUNS = schema.runs.c
 _NAME = _JOBS.group_name + "/" + _JOBS.name
 
 _JOB = sa.select(
-    *(schema.jobs.c[name] if name in schema.jobs.c else _DUE[name] for name in rows.JOB_COLUMNS)
+    *(schema.jobs.c[name] if name in schema.jobs.c else _DUE[name] for name in JOB_COLUMNS)
 ).join_from(schema.job_due, schema.jobs, _DUE.job_id == _JOBS.id)
-_RUN = sa.select(*(_RUNS[name] for name in rows.RUN_COLUMNS), _NAME.label("job")).join_from(
+RUN = sa.select(*(_RUNS[name] for name in rows.RUN_COLUMNS), _NAME.label("job")).join_from(
     schema.runs, schema.jobs, _JOBS.id == _RUNS.job_id, isouter=True
 )
+AUDIT = sa.select(*(column for column in schema.audit.c if column.name != "subject"))
 _OPEN = (
     sa.select(
         _RUNS.id,
@@ -41,6 +51,9 @@ _OPEN = (
         _RUNS.attempt,
         _RUNS.token,
         _RUNS.started_at,
+        _RUNS.claimed_at,
+        _RUNS.wait_reason,
+        _RUNS.not_before,
     )
     .where(schema.ACTIVE)
     .order_by(_RUNS.id)
@@ -86,18 +99,21 @@ class SqlReader:
 
     def __init__(self, reading: Callable[[], AbstractContextManager[sa.Connection]]) -> None:
         self._reading = reading
+        self._damage: dict[int, str] = {}
+
+    @property
+    def damage(self) -> Mapping[int, str]:
+        """Runs that were asked for and cannot be read, by id, and why; since it was opened."""
+        return self._damage
 
     def jobs(self) -> Iterator[Job]:
-        """All living jobs, in the order of their ids; damaged ones are logged and left out."""
+        """All living jobs, in the order of their ids; see `Job.damage`."""
         page = _JOB.order_by(_DUE.job_id).limit(_PAGE)
         after = 0
         while True:
             with self._reading() as connection:
                 found = connection.execute(page.where(_DUE.job_id > after)).all()
-            for row in found:
-                job = rows.job_of(row)
-                if job is not None:
-                    yield job
+            yield from map(job_of, found)
             if len(found) < _PAGE:
                 return
             after = found[-1].id
@@ -106,59 +122,74 @@ class SqlReader:
         """A living job."""
         with self._reading() as connection:
             row = connection.execute(_JOB.where(_DUE.job_id == bounded(job_id))).first()
-        return None if row is None else rows.job_of(row)
+        return None if row is None else job_of(row)
+
+    def deleted_job(self, group: str, name: str) -> int | None:
+        """The id of the job of this name that was deleted last; None where there was none."""
+        query = (
+            sa.select(_JOBS.id)
+            .where(_JOBS.group_name == rows.printable(group), _JOBS.name == rows.printable(name))
+            .where(_JOBS.deleted_at.is_not(None))
+            .order_by(_JOBS.deleted_at.desc(), _JOBS.id.desc())
+            .limit(1)
+        )
+        with self._reading() as connection:
+            found: int | None = connection.execute(query).scalar()
+        return found
 
     def open_runs(self) -> list[OpenRun]:
-        """All runs that are queued or running, oldest first."""
+        """All runs that are queued or running, oldest first; damaged ones are left out."""
         with self._reading() as connection:
-            found = connection.execute(_OPEN).all()
-        return [
-            OpenRun(
-                id=row.id,
-                job_id=row.job_id,
-                function=row.function,
-                source=rows.source_of(row.source),
-                state=rows.state_of(row.state),
-                scheduled_for_us=row.scheduled_for,
-                kwargs_json=row.kwargs,
-                attempt=row.attempt,
-                token=row.token,
-                started_at_us=row.started_at,
-            )
-            for row in found
-        ]
+            return self._whole(_open_run, connection.execute(_OPEN))
 
     def recent_runs(self, count: int) -> dict[int, list[RecentRun]]:
         """The newest ``count`` ended runs of each living job, oldest first, by job id."""
         found: dict[int, list[RecentRun]] = {}
         with self._reading() as connection:
             result = connection.execute(_RECENT, {"count": bounded(max(count, 0))})
-            for run_id, job_id, state, claimed, started, finished in result:
-                never = started is None
-                recent = RecentRun(
-                    run_id,
-                    job_id,
-                    rows.state_of(state),
-                    claimed if never else started,
-                    None if never or finished is None else finished - started,
-                )
-                found.setdefault(job_id, []).append(recent)
+            for recent in self._whole(_recent_run, result):
+                found.setdefault(recent.job_id, []).append(recent)
         return found
 
     def runs(self, where: RunFilter, *, limit: int, before: int | None) -> list[Run]:
-        """Runs with an id below ``before``, newest first."""
+        """Runs with an id below ``before``, newest first; damaged ones are left out."""
+        wanted = bounded(max(limit, 0))
+        found: list[Run] = []
         with self._reading() as connection:
-            query = _RUN.where(*_conditions(connection, where))
-            if before is not None:
-                query = query.where(_RUNS.id < bounded(before))
-            query = query.order_by(_RUNS.id.desc()).limit(bounded(max(limit, 0)))
-            return [rows.run_of(row[:-1], row[-1] or "") for row in connection.execute(query)]
+            query = RUN.where(*_conditions(connection, where)).order_by(_RUNS.id.desc())
+            while True:
+                page = query if before is None else query.where(_RUNS.id < bounded(before))
+                asked = wanted - len(found)
+                some = connection.execute(page.limit(asked)).all()
+                found += self._whole(run_row, some)
+                if len(some) < asked or len(found) == wanted:
+                    return found
+                before = some[-1][0]
 
     def run(self, run_id: int) -> Run | None:
-        """A run."""
+        """A run.
+
+        Raises:
+            StoreDataError: it is damaged.
+        """
         with self._reading() as connection:
-            row = connection.execute(_RUN.where(_RUNS.id == bounded(run_id))).first()
-        return None if row is None else rows.run_of(row[:-1], row[-1] or "")
+            row = connection.execute(RUN.where(_RUNS.id == bounded(run_id))).first()
+        return None if row is None else run_row(row)
+
+    def _whole(self, read: Callable[[Any], T], found: Iterable[Any]) -> list[T]:
+        """The runs of those rows that can be read."""
+        runs: list[T] = []
+        for row in found:
+            try:
+                runs.append(read(row))
+            except StoreDataError as error:
+                self._leave_out(row[0], str(error))
+        return runs
+
+    def _leave_out(self, run_id: int, why: str) -> None:
+        if run_id not in self._damage and len(self._damage) < MAX_DAMAGE:
+            logger.error("%s; it is left out", why)
+            self._damage = {**self._damage, run_id: why}
 
     def attempts(self, run_id: int) -> list[Attempt]:
         """The ended attempts of a run, first one first."""
@@ -172,7 +203,7 @@ class SqlReader:
     def audit_trail(self, *, limit: int, before: int | None) -> list[AuditEvent]:
         """The audit trail with ids below ``before``, newest first."""
         audit_id = schema.audit.c.id
-        query = sa.select(schema.audit).order_by(audit_id.desc()).limit(bounded(max(limit, 0)))
+        query = AUDIT.order_by(audit_id.desc()).limit(bounded(max(limit, 0)))
         if before is not None:
             query = query.where(audit_id < bounded(before))
         with self._reading() as connection:
@@ -193,6 +224,48 @@ class SqlReader:
             )
             for row in found
         ]
+
+
+def run_row(row: Any) -> Run:
+    """The run of a row of `RUN`.
+
+    Raises:
+        StoreDataError: it is damaged.
+    """
+    return rows.run_of(row[:-1], row[-1] or "")
+
+
+def _open_run(row: Any) -> OpenRun:
+    with rows.readable(row.id):
+        rows.object_of(row.kwargs or "{}")
+        return OpenRun(
+            id=row.id,
+            job_id=rows.number_of(row.job_id),
+            function=rows.text_of(row.function),
+            source=rows.source_of(row.source),
+            state=rows.state_of(row.state),
+            scheduled_for_us=rows.micros_of(row.scheduled_for),
+            kwargs_json=row.kwargs,
+            attempt=rows.number_of(row.attempt),
+            token=None if row.token is None else rows.number_of(row.token),
+            started_at_us=rows.micros_of(row.started_at),
+            claimed_at_us=rows.number_of(row.claimed_at),
+            wait_reason=rows.wait_of(row.wait_reason),
+            not_before_us=rows.micros_of(row.not_before),
+        )
+
+
+def _recent_run(row: Any) -> RecentRun:
+    run_id, job_id, state, claimed, started, finished = row
+    with rows.readable(run_id):
+        never = started is None
+        return RecentRun(
+            run_id,
+            job_id,
+            rows.state_of(state),
+            rows.number_of(claimed if never else started),
+            None if never or finished is None else finished - started,
+        )
 
 
 def _conditions(connection: sa.Connection, where: RunFilter) -> list[sa.ColumnElement[bool]]:

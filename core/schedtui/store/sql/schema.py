@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002", "0003")
 """Every revision there is, the oldest first; a store with any other one is newer than this code."""
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "schedtui_schema"
@@ -76,6 +76,7 @@ jobs = sa.Table(
     sa.Column("created_at", _Us, nullable=False),
     sa.Column("updated_at", _Us, nullable=False),
     sa.Column("deleted_at", _Us),
+    sa.Column("paused_until", _Us),
     sqlite_autoincrement=True,
 )
 sa.Index(
@@ -94,6 +95,8 @@ job_due = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("next_due", _Us),
     sa.Column("last_due", _Us),
+    sa.Column("fired", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("failures", sa.Integer, nullable=False, server_default=sa.text("0")),
 )
 
 runs = sa.Table(
@@ -127,6 +130,11 @@ runs = sa.Table(
     sa.Column("log_dropped", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("progress", sa.Float),
     sa.Column("progress_text", sa.Text),
+    sa.Column("not_before", _Us),
+    sa.Column("parent_id", _Id),
+    sa.Column("schedules", sa.Text),
+    sa.Column("code", sa.Text),
+    sa.Column("late", sa.Text),
     sqlite_autoincrement=True,
 )
 sa.Index(
@@ -182,7 +190,14 @@ audit = sa.Table(
     sa.Column("action", sa.Text, nullable=False),
     sa.Column("object", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("subject", _Id),  # the job that it changed; 0 for what all jobs go by
     sqlite_autoincrement=True,
+)
+sa.Index(
+    "audit_subject",
+    audit.c.subject,
+    audit.c.id,
+    sqlite_where=sa.text("subject IS NOT NULL"),
 )
 
 tokens = sa.Table(

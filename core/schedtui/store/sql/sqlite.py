@@ -12,13 +12,14 @@ import sqlalchemy as sa
 from schedtui.errors import StoreLockedError, StoreUnavailableError
 from schedtui.models import LogHit, LogLine
 from schedtui.protocols import Boot, Opened, StoreTx
+from schedtui.store import rows
 from schedtui.store.sql import fulltext, schema
 from schedtui.store.sql.connection import Connections, make_file
 from schedtui.store.sql.errors import Foreign, translated
 from schedtui.store.sql.lock import Lock
 from schedtui.store.sql.logs import SqlLogs
 from schedtui.store.sql.migrate import prepare
-from schedtui.store.sql.reads import SqlReader
+from schedtui.store.sql.past import PastReader
 from schedtui.store.sql.url import SqliteUrl
 from schedtui.store.sql.writes import SqlTx
 
@@ -27,7 +28,7 @@ CHECK_EVERY_S = 5.0
 _BOOTS = schema.boots.c
 
 
-class SqliteStore(SqlReader):
+class SqliteStore(PastReader):
     """A store in a file: WAL, one writer, readers that never wait for it.
 
     With ``durability=normal`` a power cut may take the last commits, a killed process none; the
@@ -193,12 +194,14 @@ class SqliteStore(SqlReader):
 def _opened(connection: sa.Connection) -> Opened:
     # SQLite keeps the highest id ever given out here, also when its row is gone.
     last = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'runs'")
-    epoch = sa.select(schema.meta.c.value).where(schema.meta.c.key == "clock_epoch")
+    found = connection.execute(sa.select(schema.meta.c.key, schema.meta.c.value))
+    kept = {row.key: row.value for row in found}
     newest = sa.select(_BOOTS.last_seen, _BOOTS.stopped_at).order_by(_BOOTS.id.desc()).limit(1)
     before = connection.execute(newest).first()
     return Opened(
         last_run_id=last.scalar() or 0,
-        clock_epoch=int(connection.execute(epoch).scalar() or 0),
+        clock_epoch=int(kept.get("clock_epoch", 0)),
         last_seen_us=None if before is None else before.last_seen,
         clean=before is None or before.stopped_at is not None,
+        pause=rows.pause_of(kept.get("pause")),
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,87 +15,26 @@ from sqlalchemy.exc import IntegrityError
 
 from schedtui.errors import ConflictError, SchedtuiError, StoreDataError
 from schedtui.models import Job
-from schedtui.protocols import Claim, Finish, LogChunk, NewRun, Start, Token
-from schedtui.store import rows
-from schedtui.store.sql import fulltext, schema
+from schedtui.protocols import (
+    Claim,
+    EnginePause,
+    Finish,
+    LogChunk,
+    NewRun,
+    Retry,
+    Settled,
+    Start,
+    Token,
+)
+from schedtui.store import jobrows, rows
+from schedtui.store.sql import fulltext, schema, statements
 from schedtui.store.sql.bulk import (
-    BulkInsert,
-    BulkUpdate,
-    integers,
-    printable,
     savepoint,
-    texts,
 )
 from schedtui.store.sql.errors import Foreign, translate
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_RUNS = schema.runs.c
-_DUE = schema.job_due.c
-_QUEUED = _RUNS.state == sa.literal_column("'queued'")
-_RUNNING = _RUNS.state == sa.literal_column("'running'")
-
-# Statements made once: to make one costs ten times what it costs to run it.
-_INSERT_JOB = schema.jobs.insert().returning(schema.jobs.c.id)
-_INSERT_DUE = schema.job_due.insert()
-_UPDATE_JOB = schema.jobs.update().where(schema.jobs.c.id == sa.bindparam("of_job"))
-_UPDATE_DUE = schema.job_due.update().where(
-    _DUE.job_id == sa.bindparam("of_job"), _DUE.version == sa.bindparam("of_version")
-)
-
-_MOVE = BulkUpdate(
-    schema.job_due,
-    Claim._fields,
-    to={"next_due_us": "next_due", "last_due_us": "last_due"},
-    where={"job_id": "job_id", "version": "version", "due_us": "next_due"},
-)
-_INSERT_RUNS = BulkInsert(
-    schema.runs,
-    rows.RUN_COLUMNS[: len(NewRun._fields)],
-    {
-        "source": texts,
-        "state": texts,
-        "wait_reason": texts,
-        "kwargs": printable,
-        "reason": printable,
-        "actor": printable,
-    },
-)
-_START = BulkUpdate(
-    schema.runs,
-    Start._fields,
-    to={"attempt": "attempt", "token": "token", "started_at_us": "started_at"},
-    where={"run_id": "id"},
-    condition=(_QUEUED,),
-    also={"state": sa.literal_column("'running'"), "wait_reason": sa.null()},
-)
-_FREE_TEXT = ("reason", "error_type", "error", "traceback", "result", "progress_text")
-_FINISH = BulkUpdate(
-    schema.runs,
-    Finish._fields,
-    to={
-        "state": "state",
-        "finished_at_us": "finished_at",
-        "result_is_json": "result_is_json",
-        "log_lines": "log_lines",
-        "log_dropped": "log_dropped",
-        "progress": "progress",
-        **{name: name for name in _FREE_TEXT},
-    },
-    where={"run_id": "id", "token": "token"},
-    condition=(_RUNNING,),
-    plain={
-        "state": texts,
-        "result_is_json": integers,
-        **dict.fromkeys(_FREE_TEXT, printable),
-    },
-)
-_INSERT_ATTEMPTS = BulkInsert(
-    schema.attempts,
-    ("run_id", "number", "state", "started_at", "finished_at", "error_type", "error"),
-    {"state": texts, "error_type": printable, "error": printable},
-)
 
 
 def _step(
@@ -144,56 +84,101 @@ class SqlTx:
     def claim(self, claims: Sequence[Claim]) -> set[int]:
         """Move jobs and insert their runs, for the claims whose job is still as it was."""
         with savepoint(self._connection):
-            lost = set(_MOVE.run(self._connection, claims))
+            lost = set(statements.MOVE.run(self._connection, claims))
             won = [run for i, claim in enumerate(claims) if i not in lost for run in claim.runs]
-            _INSERT_RUNS.run(self._connection, won)
+            statements.INSERT_RUNS.run(self._connection, won)
         return {claims[i].job_id for i in lost}
 
     @_step
     def insert_runs(self, runs: Sequence[NewRun]) -> None:
         """Insert runs that move no job."""
         with savepoint(self._connection):
-            _INSERT_RUNS.run(self._connection, runs)
+            statements.INSERT_RUNS.run(self._connection, runs)
 
     @_step
     def start(self, starts: Sequence[Start]) -> set[int]:
         """``queued`` to ``running``. Returns the ids of runs that were no longer queued."""
-        return {starts[i].run_id for i in _START.run(self._connection, starts)}
+        return {starts[i].run_id for i in statements.START.run(self._connection, starts)}
 
     @_step
     def finish(self, ends: Sequence[Finish]) -> set[int]:
         """``running`` with this token to a terminal state, and a row in ``attempts``."""
         with savepoint(self._connection):
-            lost = set(_FINISH.run(self._connection, ends))
-            ended = [
-                (
-                    end.run_id,
-                    end.attempt,
-                    end.state,
-                    end.started_at_us,
-                    end.finished_at_us,
-                    end.error_type,
-                    end.error,
-                )
-                for i, end in enumerate(ends)
-                if i not in lost
-            ]
-            _INSERT_ATTEMPTS.run(self._connection, ended)
+            lost = set(statements.FINISH.run(self._connection, ends))
+            self._insert_attempts([end for i, end in enumerate(ends) if i not in lost])
         return {ends[i].run_id for i in lost}
+
+    def _insert_attempts(self, ends: Sequence[Finish]) -> None:
+        ended = [
+            (
+                end.run_id,
+                end.attempt,
+                end.state,
+                end.started_at_us,
+                end.finished_at_us,
+                end.error_type,
+                end.error,
+            )
+            for end in ends
+        ]
+        statements.INSERT_ATTEMPTS.run(self._connection, ended)
+
+    @_step
+    def retry(self, retries: Sequence[Retry]) -> set[int]:
+        """``running`` with this token back to ``queued``, and a row in ``attempts``."""
+        lost: set[int] = set()
+        with savepoint(self._connection):
+            for end, not_before_us in retries:
+                values = {
+                    "of_run": end.run_id,
+                    "of_token": end.token,
+                    "not_before": not_before_us,
+                    "log_lines": end.log_lines,
+                    "log_dropped": end.log_dropped,
+                    "code": end.code,
+                    "late": end.late_json,
+                    **{name: rows.printable(getattr(end, name)) for name in statements.SAID},
+                }
+                if self._connection.execute(statements.RETRY, values).rowcount == 0:
+                    lost.add(end.run_id)
+            self._insert_attempts([end for end, _ in retries if end.run_id not in lost])
+        return lost
+
+    @_step
+    def settle(self, ends: Sequence[Settled]) -> set[int]:
+        """``queued`` to a terminal state. Returns the ids of runs that were no longer queued."""
+        lost: set[int] = set()
+        for run_id, state, reason, finished_at_us in ends:
+            values = {
+                "of_run": run_id,
+                "state": state.value,
+                "reason": rows.printable(reason),
+                "finished_at": finished_at_us,
+                "wait_reason": None,
+            }
+            if self._connection.execute(statements.SETTLE, values).rowcount == 0:
+                lost.add(run_id)
+        return lost
+
+    @_step
+    def count_failures(self, counts: Mapping[int, int]) -> None:
+        """Keep how many runs of each job have failed in a row."""
+        for job_id, failures in counts.items():
+            self._connection.execute(statements.COUNT, {"of_job": job_id, "failures": failures})
 
     @_step
     def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
         """All queued runs of a job to ``cancelled``. Returns their ids, the oldest first."""
         cancelled = self._execute(
             schema.runs.update()
-            .where(_RUNS.job_id == job_id, _QUEUED)
+            .where(statements.RUNS.job_id == job_id, statements.QUEUED)
             .values(
                 state="cancelled",
                 reason=rows.printable(reason),
                 finished_at=now_us,
                 wait_reason=None,
             )
-            .returning(_RUNS.id)
+            .returning(statements.RUNS.id)
         )
         return sorted(cancelled.scalars())
 
@@ -203,27 +188,31 @@ class SqlTx:
         definition, due = _split(job)
         del definition["id"]
         with savepoint(self._connection), _unique(rows.taken(job)):
-            job_id: int = self._connection.execute(_INSERT_JOB, definition).scalar_one()
-            self._connection.execute(_INSERT_DUE, {**due, "job_id": job_id})
+            job_id: int = self._connection.execute(statements.INSERT_JOB, definition).scalar_one()
+            self._connection.execute(statements.INSERT_DUE, {**due, "job_id": job_id})
         return replace(job, id=job_id)
 
     @_step
-    def update_job(self, job: Job, *, version: int) -> bool:
-        """Write all of a living job's columns where its version still is ``version``."""
+    def update_job(self, job: Job, *, version: int, counts: bool = False) -> bool:
+        """Write a living job's columns where its version still is ``version``."""
         definition, due = _split(job)
+        if not counts:
+            del due["fired"], due["failures"]
         with savepoint(self._connection), _unique(rows.taken(job)):
             at = {"of_job": job.id, "of_version": version}
-            moved = self._connection.execute(_UPDATE_DUE, {**due, **at})
+            moved = self._connection.execute(statements.UPDATE_DUE, {**due, **at})
             if moved.rowcount == 0:
                 return False
-            self._connection.execute(_UPDATE_JOB, {**definition, "of_job": job.id})
+            self._connection.execute(statements.UPDATE_JOB, {**definition, "of_job": job.id})
         return True
 
     @_step
     def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:
         """Make a tombstone of a living job where its version still is ``version``."""
         gone = self._execute(
-            schema.job_due.delete().where(_DUE.job_id == job_id, _DUE.version == version)
+            schema.job_due.delete().where(
+                statements.DUE.job_id == job_id, statements.of_version(version)
+            )
         )
         if gone.rowcount == 0:
             return False
@@ -239,7 +228,16 @@ class SqlTx:
             fulltext.append(self._connection, chunks, indexed=self._indexed)
 
     @_step
-    def audit(self, at_us: int, actor: str, action: str, object_: str, detail_json: str) -> None:
+    def audit(
+        self,
+        at_us: int,
+        actor: str,
+        action: str,
+        object_: str,
+        detail_json: str,
+        *,
+        subject: int | None = None,
+    ) -> None:
         """Add a line to the audit trail."""
         self._execute(
             schema.audit.insert().values(
@@ -248,6 +246,7 @@ class SqlTx:
                 action=action,
                 object=rows.printable(object_),
                 detail=rows.printable(detail_json),
+                subject=rows.subject_of(action, subject),
             )
         )
 
@@ -260,8 +259,27 @@ class SqlTx:
     @_step
     def set_clock_epoch(self, epoch: int) -> None:
         """Make a clock step durable."""
-        self._execute(schema.meta.delete().where(schema.meta.c.key == "clock_epoch"))
-        self._execute(schema.meta.insert().values(key="clock_epoch", value=str(epoch)))
+        self._keep("clock_epoch", str(epoch))
+
+    @_step
+    def pause_engine(self, pause: EnginePause | None) -> None:
+        """Make durable that the whole engine is paused, or that it is not."""
+        self._keep("pause", None if pause is None else rows.pause_json(pause))
+
+    def _keep(self, key: str, value: str | None) -> None:
+        self._execute(schema.meta.delete().where(schema.meta.c.key == key))
+        if value is not None:
+            self._execute(schema.meta.insert().values(key=key, value=value))
+
+    @_step
+    def secret(self) -> str:
+        """The store's own random key."""
+        value = schema.meta.c.value
+        kept = self._execute(sa.select(value).where(schema.meta.c.key == "secret")).scalar()
+        if kept is None:
+            kept = secrets.token_hex(32)
+            self._execute(schema.meta.insert().values(key="secret", value=kept))
+        return str(kept)
 
     @_step
     def insert_token(self, token: Token) -> Token:
@@ -282,16 +300,16 @@ class SqlTx:
 
 
 @contextmanager
-def _unique(message: str) -> Iterator[None]:
+def _unique(taken: ConflictError) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
         if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_CONSTRAINT_UNIQUE":
             raise
-        raise ConflictError(message) from error
+        raise taken from error
 
 
 def _split(job: Job) -> tuple[dict[str, Any], dict[str, Any]]:
     """The columns of ``jobs`` and those of ``job_due``."""
-    definition = rows.job_row(job)
-    return definition, {name: definition.pop(name) for name in ("version", "next_due", "last_due")}
+    definition = jobrows.job_row(job)
+    return definition, {name: definition.pop(name) for name in statements.OF_DUE}

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +15,6 @@ from schedtui.store.chunks import encode
 from schedtui.store.sql.sqlite import SqliteStore
 
 LONG = '{"a":"' + "x" * 500 + '"}'
-
-
-@pytest.fixture
-def other(sqlite: Store) -> Iterator[sqlite3.Connection]:
-    """Another program on the same file."""
-    path = sqlite.url.removeprefix("sqlite:///")
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        yield connection
 
 
 def run_ids(store: Store) -> list[int]:
@@ -193,22 +183,6 @@ def test_a_read_only_file_is_unavailable(sqlite: Store) -> None:
         add(sqlite, "clean")
     sqlite.drop_connection()
     add(sqlite, "clean")
-
-
-def test_a_job_with_damaged_json_does_not_stop_the_others(
-    sqlite: Store, other: sqlite3.Connection, caplog: pytest.LogCaptureFixture
-) -> None:
-    ids = add(sqlite, "a", "b", "c", "d", "e")
-    for job_id, change in zip(
-        ids[1:], ["kwargs = '{'", "trigger = '[]'", "policies = '{\"overlap\":1}'"], strict=False
-    ):
-        other.execute(f"UPDATE jobs SET {change} WHERE id = {job_id}")
-
-    assert [job.name for job in sqlite.jobs()] == ["a", "e"]
-    assert sqlite.job(ids[1]) is None
-    for job_id in ids[1:4]:
-        assert f"job {job_id} " in caplog.text
-    assert {record.name for record in caplog.records} == {"schedtui.store"}
 
 
 def test_a_run_with_damaged_json_is_shown_without_it(

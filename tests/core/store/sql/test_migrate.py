@@ -35,15 +35,16 @@ NEXT = '''
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9000"
+down_revision = "HEAD"
 
 
 def upgrade() -> None:
     keep = {"sqlite_autoincrement": True}
     with op.batch_alter_table("runs", recreate="always", table_kwargs=keep) as batch:
-        batch.add_column(sa.Column("not_before", sa.BigInteger()))
-'''
+        batch.add_column(sa.Column("of_the_next_one", sa.BigInteger()))
+'''.replace("HEAD", schema.HEAD)
+PRESENT = schema.REVISIONS
 
 
 def config(connection: sa.Connection | None = None) -> Config:
@@ -57,6 +58,18 @@ def dump(path: Path) -> dict[str, str]:
     with closing(sqlite3.connect(path)) as connection:
         found = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
         return {name: " ".join(sql.replace('"', "").split()) for name, sql in found}
+
+
+def shape(path: Path) -> dict[str, object]:
+    """What a schema is, however it came about: a column that was added later stands last."""
+    found: dict[str, object] = {}
+    for name, sql in dump(path).items():
+        columns = query(
+            path, f"SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_info('{name}')"
+        )
+        flags = ("AUTOINCREMENT" in sql, "WITHOUT ROWID" in sql)
+        found[name] = (columns, *flags) if sql.startswith("CREATE TABLE") else sql
+    return found
 
 
 def query(path: Path, sql: str) -> list[tuple[object, ...]]:
@@ -82,12 +95,12 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if the next release were installed: it has one more revision."""
     scripts = tmp_path / "100% scripts"
     shutil.copytree(Path(migrations.__path__[0]), scripts)
-    (scripts / "versions" / "0002_next.py").write_text(NEXT)
+    (scripts / "versions" / "9000_next.py").write_text(NEXT)
     monkeypatch.setattr(migrate, "SCRIPTS", str(scripts).replace("%", "%%"))
-    monkeypatch.setattr(schema, "REVISIONS", ("0001", "0002"))
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "REVISIONS", (*PRESENT, "9000"))
+    monkeypatch.setattr(schema, "HEAD", "9000")
     yield
-    for module in [name for name in sys.modules if name.startswith("0002")]:
+    for module in [name for name in sys.modules if name.startswith("9000")]:
         del sys.modules[module]
 
 
@@ -110,7 +123,32 @@ def test_the_migrations_build_what_the_tables_say(tmp_path: Path, path: Path) ->
         assert compare_metadata(context, schema.metadata) == []
     fill(path)
 
-    assert dump(migrated) == dump(path)
+    assert shape(migrated) == shape(path)
+
+
+def test_a_store_of_the_first_schema_keeps_what_it_holds(path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        command.upgrade(config(connection), "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO jobs VALUES (3, 'g', 'clean', 'g/clean', "
+            '\'{"type":"every","seconds":1}\','
+            " 'UTC', '{}', '{\"grace_s\":5}', '[]', '', 0, NULL, 0, 0, 0, '', '', 1, 1, NULL)"
+        )
+        connection.exec_driver_sql("INSERT INTO job_due VALUES (3, 2, 1000000, NULL)")
+        connection.exec_driver_sql(
+            "INSERT INTO runs (id, job_id, state, source, claimed_at, clock_epoch, function,"
+            " job_version, attempt) VALUES (7, 3, 'queued', 'manual', 1, 0, 'g/clean', 1, 0)"
+        )
+    store = open_store(f"sqlite:///{path}")
+    store.open(boot("boot-2"))
+    (job,) = store.jobs()
+    (run,) = store.open_runs()
+    store.close()
+
+    assert (job.id, job.version, job.fired, job.failures) == (3, 2, 0, 0)
+    assert (job.paused_until, job.policies.grace_s) == (None, 5)
+    assert (run.id, run.not_before_us, run.wait_reason) == (7, None, None)
 
 
 def test_the_migrations_go_down_again(tmp_path: Path) -> None:
@@ -160,8 +198,8 @@ def test_an_old_store_is_migrated_with_a_backup_first(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as before:
-        before.setattr(schema, "REVISIONS", ("0001",))
-        before.setattr(schema, "HEAD", "0001")
+        before.setattr(schema, "REVISIONS", PRESENT)
+        before.setattr(schema, "HEAD", PRESENT[-1])
         fill(path)
     store = open_store(f"sqlite:///{path}")
     opened = store.open(boot("boot-2"))
@@ -170,11 +208,11 @@ def test_an_old_store_is_migrated_with_a_backup_first(
 
     assert kept == [("clean", False)]
     assert opened.last_run_id == 99
-    assert query(path, f"SELECT version_num FROM {schema.VERSION_TABLE}") == [("0002",)]
-    assert query(path, "SELECT id, not_before FROM runs") == [(7, None)]
-    (backup,) = path.parent.glob("state.db.0001-*.bak")
+    assert query(path, f"SELECT version_num FROM {schema.VERSION_TABLE}") == [("9000",)]
+    assert query(path, "SELECT id, of_the_next_one FROM runs") == [(7, None)]
+    (backup,) = path.parent.glob(f"state.db.{PRESENT[-1]}-*.bak")
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
-    assert query(backup, f"SELECT version_num FROM {schema.VERSION_TABLE}") == [("0001",)]
+    assert query(backup, f"SELECT version_num FROM {schema.VERSION_TABLE}") == [(PRESENT[-1],)]
     assert query(backup, "SELECT id FROM runs") == [(7,)]
 
     store.open(boot("boot-3"))
@@ -186,15 +224,15 @@ def test_an_old_store_is_migrated_with_a_backup_first(
 def test_a_migration_that_fails_leaves_the_store_as_it_was(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = Path(migrate.SCRIPTS.replace("%%", "%")) / "versions" / "0002_next.py"
+    script = Path(migrate.SCRIPTS.replace("%%", "%")) / "versions" / "9000_next.py"
     script.write_text(f"{NEXT}    raise KeyError('half way')\n")
     with monkeypatch.context() as before:
-        before.setattr(schema, "REVISIONS", ("0001",))
-        before.setattr(schema, "HEAD", "0001")
+        before.setattr(schema, "REVISIONS", PRESENT)
+        before.setattr(schema, "HEAD", PRESENT[-1])
         fill(path)
     tables = dump(path)
 
-    with pytest.raises(StoreError, match=r"could not be migrated to 0002 .*half way.*\.bak"):
+    with pytest.raises(StoreError, match=r"could not be migrated to 9000 .*half way.*\.bak"):
         open_store(f"sqlite:///{path}").open(boot("boot-2"))
     assert dump(path) == tables
     assert query(path, "SELECT id FROM runs") == [(7,)]
@@ -206,8 +244,8 @@ def test_a_tool_does_not_migrate_below_a_living_engine(
 ) -> None:
     engine = open_store(f"sqlite:///{path}")
     with monkeypatch.context() as before:
-        before.setattr(schema, "REVISIONS", ("0001",))
-        before.setattr(schema, "HEAD", "0001")
+        before.setattr(schema, "REVISIONS", PRESENT)
+        before.setattr(schema, "HEAD", PRESENT[-1])
         engine.open(boot())
     with pytest.raises(StoreLockedError, match="process 4711"):
         open_store(f"sqlite:///{path}").open(None)
@@ -216,7 +254,7 @@ def test_a_tool_does_not_migrate_below_a_living_engine(
     tool = open_store(f"sqlite:///{path}")
     tool.open(None)
     tool.close()
-    assert query(path, f"SELECT version_num FROM {schema.VERSION_TABLE}") == [("0002",)]
+    assert query(path, f"SELECT version_num FROM {schema.VERSION_TABLE}") == [("9000",)]
 
 
 def test_a_newer_store_is_refused_and_left_alone(path: Path) -> None:

@@ -7,24 +7,26 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from store_rows import add, new_run
+from store_rows import add, line, new_run
 
 from schedtui.models import RunFilter, RunState, Source
 from schedtui.protocols import Store
+from schedtui.store.chunks import encode
+from schedtui.store.sql.past import IDS
 from schedtui.store.sql.sqlite import SqliteStore
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)
 
 
-def plan_of(store: Store, read: Any) -> list[str]:
-    """The plan of the last statement that ``read`` executes."""
+def plan_of(store: Store, read: Any, of: str = "") -> list[str]:
+    """The plan of the last statement (that holds ``of``) which ``read`` executes."""
     assert isinstance(store, SqliteStore)
     assert store._connections is not None
     engine = store._connections._engine
     seen: list[tuple[str, Any]] = []
 
     def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        if statement.startswith("SELECT"):
+        if statement.startswith("SELECT") and of in statement:
             seen.append((statement, parameters))
 
     sa.event.listen(engine, "before_cursor_execute", note)
@@ -84,3 +86,31 @@ def test_open_and_recent_runs_read_no_history(history: Store) -> None:
         plan = plan_of(history, read)
         assert not any(line.startswith("SCAN runs") and "INDEX" not in line for line in plan), plan
         assert not any(line.startswith("SCAN newest") for line in plan), plan
+
+
+def test_what_a_search_need_not_look_at_is_found_in_an_index(history: Store) -> None:
+    with history.transaction() as tx:
+        tx.append_logs([encode(run_id, [line(1, "needle")]) for run_id in range(1, 200)])
+    plan = plan_of(history, lambda: history.search_logs("needle", limit=2), of="min(")
+
+    assert any("USING COVERING INDEX log_chunks_last (run_id>?)" in step for step in plan), plan
+
+
+def test_what_became_of_a_due_time_is_found_by_its_index(history: Store) -> None:
+    assert isinstance(history, SqliteStore)
+    with history._connection_to_read() as connection:
+        asked = {"job": 3, "first": 1, "last": 9, "limit": 5}
+        rows = connection.execute(sa.text(f"EXPLAIN QUERY PLAN {IDS.text}"), asked)
+        plans = [row[3] for row in rows]
+
+    epochs = "SEARCH runs USING INDEX runs_due (job_id=? AND clock_epoch>?)"
+    due = "USING INDEX runs_due (job_id=? AND clock_epoch=? AND scheduled_for>? AND scheduled_for<?"
+    assert any(line.startswith(epochs) for line in plans), plans
+    assert any(due in line for line in plans), plans
+    assert not any(line.startswith("SCAN runs") for line in plans), plans
+
+
+def test_the_changes_of_a_job_are_found_by_their_index(history: Store) -> None:
+    plan = plan_of(history, lambda: history.changes_of(3, limit=9, before=1000))
+
+    assert plan == ["SEARCH audit USING INDEX audit_subject (subject=? AND id<?)"], plan

@@ -1,0 +1,49 @@
+"""What follows the end of an attempt: another one, or the end of its run."""
+
+from __future__ import annotations
+
+import random
+from typing import NamedTuple
+
+from schedtui.engine.live import LiveRun
+from schedtui.models import RunState
+from schedtui.policies import Effective, worth_retrying
+from schedtui.protocols import Ended, Finish
+
+MAX_LOST = 3
+"""So many attempts may be lost before ``on_lost="rerun"`` gives up."""
+
+
+class End(NamedTuple):
+    """The end of an attempt on its way to the store."""
+
+    run: LiveRun
+    finish: Finish
+    not_before_us: int
+    """When the next attempt is due; 0 where it was the last one."""
+    bare: bool = False
+    """Whether the store has refused it, so that only its state is left of it."""
+
+
+_RETRIED = frozenset({RunState.FAILED, RunState.TIMED_OUT})
+
+
+def retry_delay_s(policies: Effective, attempt: int, ended: Ended) -> float | None:
+    """Seconds until the next attempt; None where there is none.
+
+    Args:
+        policies: What rules the job.
+        attempt: The attempt that ended, 1 for the first.
+        ended: How it ended.
+    """
+    if ended.state not in _RETRIED or attempt > policies.retries:
+        return None
+    raised = ended.kinds or ((ended.error_type,) if ended.error_type else ())
+    if not worth_retrying(policies.retry_on, raised):
+        return None
+    try:
+        delay_s = policies.retry_delay_s * policies.retry_backoff ** (attempt - 1)
+    except OverflowError:
+        delay_s = policies.retry_max_delay_s
+    delay_s = min(delay_s, policies.retry_max_delay_s)
+    return delay_s * random.uniform(1 - policies.retry_jitter, 1 + policies.retry_jitter)  # noqa: S311 - spreads load, guards nothing

@@ -1,0 +1,158 @@
+"""Why a job ran, or did not, at a moment: asked of memory, of the store, and of the schedule.
+
+Nothing is written, and the tick does not wait: the loop is asked for what only memory knows, all
+else is read on a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from schedtui.clock import from_us
+from schedtui.engine import became, because
+from schedtui.engine.case import Case, Present
+from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.lookup import Lookup
+from schedtui.engine.running import Running
+from schedtui.models import DueTime, Explanation, Fact, FactKind, JobState, RunState
+from schedtui.models.names import split_name
+from schedtui.triggers import Trigger
+
+
+class _Asked(NamedTuple):
+    """What memory knows of the job of that name that lives now; None and False where none does."""
+
+    live: LiveJob | None
+    trigger: Trigger | None
+    present: Present
+
+
+async def explain(running: Running, name: str, at: datetime | str | None) -> Explanation:
+    """Explain a moment; see `EngineClient.explain`."""
+    group, job = split_name("job", name)
+
+    async def ask() -> _Asked:
+        return _asked(running, group, job)
+
+    asked = await running.on_loop(ask)
+    live = None if asked.live is None else asked.live.current()
+    lookup = Lookup(running.core, f"{group}/{job}", live, asked.trigger, asked.present)
+    case = await asyncio.to_thread(lookup.case, at)
+    run = case.run
+    if run is not None and run.state is RunState.QUEUED:
+        run_id = run.id
+
+        async def waits() -> str:
+            return _waits(running, run_id)
+
+        case = replace(case, waits=await running.on_loop(waits))
+    return explained(case)
+
+
+def explained(case: Case) -> Explanation:
+    """What was found out, in words."""
+    run = case.run
+    facts = list(because.of_moment(case) if run is None else became.of_row(case, run))
+    facts += because.daylight_saving(case)
+    if case.due is not None:
+        facts += because.edited(case)
+    facts += became.by_hand(case)
+    facts = _ordered(facts)
+    ids = [] if run is None else [run.id]
+    ids += [fact.run_id for fact in facts if fact.run_id is not None]
+    return Explanation(
+        job=case.name,
+        job_id=case.job_id,
+        timezone=case.zone,
+        asked=_due_time(case.asked, case.zone),
+        due=None if case.due is None else _due_time(case.due, case.zone),
+        ran=run is not None and (run.attempt > 0 or run.started_at is not None),
+        state=None if run is None else run.state,
+        summary=_summary(case, facts),
+        facts=tuple(facts),
+        runs=tuple(dict.fromkeys(ids)),
+        before=None if case.before is None else _due_time(case.before, case.zone),
+        after=None if case.after is None else _due_time(case.after, case.zone),
+    )
+
+
+def _ordered(facts: list[Fact]) -> list[Fact]:
+    """What explains a moment that is not due goes before the mere statement of it."""
+    last = [fact for fact in facts if fact.kind is FactKind.NOT_DUE]
+    if not last or facts[0].kind is not FactKind.NOT_DUE:
+        return facts
+    first = [fact for fact in facts if fact.kind is FactKind.DST]
+    rest = [fact for fact in facts if fact not in first]
+    return [*first, *rest]
+
+
+def _summary(case: Case, facts: list[Fact]) -> str:
+    why = facts[0].text if facts else "nothing is known about it"
+    moment = because.moment_text(case.moment, case.zone)
+    run = case.run
+    if run is not None:
+        if run.attempt or run.started_at is not None:
+            said = "ran" if run.state is not RunState.QUEUED else "is to run again"
+        else:
+            said = "has not run yet" if run.state is RunState.QUEUED else "did not run"
+        return f"{case.name} {said} for {moment}: {why}."
+    past = case.moment <= case.present.now
+    if case.due is not None:
+        ahead = "is due at" if facts[0].kind is FactKind.UPCOMING else "will not run for"
+        return f"{case.name} {'did not run for' if past else ahead} {moment}: {why}."
+    return f"{case.name} {'was' if past else 'is'} not due at {moment}: {why}."
+
+
+def _due_time(at: datetime, zone: str) -> DueTime:
+    return DueTime(at=at, local=at.astimezone(ZoneInfo(zone)).isoformat())
+
+
+# --- on the engine's loop
+
+
+def _asked(running: Running, group: str, name: str) -> _Asked:
+    core = running.core
+    now = from_us(core.clock.now_us())
+    live = core.jobs.find(group, name)
+    if live is None:
+        return _Asked(None, None, Present(now, "", False, None))
+    broken = live.problem if live.state is JobState.BROKEN else ""
+    pending = "; ".join(core.problems.get(key, "") for key in ("claims", "store")).strip("; ")
+    present = Present(
+        now=now,
+        problem=broken,
+        finished=live.state is JobState.FINISHED,
+        pending=pending if live.fires else None,
+    )
+    return _Asked(live, live.trigger, present)
+
+
+def _waits(running: Running, run_id: int) -> str:
+    """What a run waits for now; empty where it has started meanwhile."""
+    run = running.core.run(run_id)
+    if run is None or run.state is not RunState.QUEUED:
+        return ""
+    now_us = running.core.clock.now_us()
+    if run.not_before_us > now_us:
+        ahead = because.span_text((run.not_before_us - now_us) / 1e6)
+        if run.attempt:
+            return f"for its next attempt, which is due in {ahead}"
+        return f"until its jitter has passed, in {ahead}"
+    if not run.holds_job:
+        others = ", ".join(str(one.id) for one in _before(run))
+        return f"for its turn: {f'run {others}' if others else 'another run'} of its job is active"
+    for limit in run.limits:
+        if limit.full:
+            return (
+                f"for a place in {limit.name!r}, which has all {limit.capacity} of its places taken"
+            )
+    return "for a free slot of its executor"
+
+
+def _before(run: LiveRun) -> Iterator[LiveRun]:
+    return (one for one in run.job.running.values() if one is not run and one.holds_job)

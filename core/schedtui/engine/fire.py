@@ -1,0 +1,123 @@
+"""Runs that no schedule asked for: by hand, at the start of the engine, once more.
+
+They obey overlap as due times do, and never move the schedule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from schedtui.engine.admit import Admission
+from schedtui.engine.cancel import Cancels
+from schedtui.engine.core import Core
+from schedtui.engine.decide import NOBODY, Active, Verdict, overlap
+from schedtui.engine.direct import NO_JOB
+from schedtui.engine.live import LiveJob, LiveRun, dump_kwargs
+from schedtui.engine.newruns import claimed_row, decided_row, new_run
+from schedtui.engine.writes import JobWrites
+from schedtui.errors import SchedtuiError
+from schedtui.models import Overlap, RunState, Source
+from schedtui.protocols import NewRun, RecentRun, StoreTx
+
+
+class Fire:
+    """Makes runs, one at a time; on the engine's loop."""
+
+    def __init__(
+        self,
+        core: Core,
+        writes: JobWrites,
+        admission: Admission,
+        cancels: Cancels,
+        dispatch: Callable[[list[LiveRun]], None],
+    ) -> None:
+        self._core = core
+        self._writes = writes
+        self._admission = admission
+        self._cancels = cancels
+        self._dispatch = dispatch
+
+    async def run(
+        self,
+        live: LiveJob,
+        source: Source,
+        kwargs: Mapping[str, Any],
+        actor: str,
+        *,
+        parent_id: int | None = None,
+    ) -> int:
+        """Claim a run of a job now. Returns its id.
+
+        Args:
+            live: The job; no command holds it.
+            source: Why.
+            kwargs: Its arguments, checked.
+            actor: Who asked.
+            parent_id: The run it comes from.
+
+        Raises:
+            StoreUnavailableError: nothing was written.
+        """
+        core = self._core
+        run_id = next(core.run_ids)
+        now_us = core.clock.now_us()
+        active = Active(live.active, live.active_name() or "") if live.active else NOBODY
+        reason = overlap(live.policies, active)
+        given = dump_kwargs(kwargs)
+        run: LiveRun | None = None
+        if reason is not None:
+            verdict = Verdict(now_us, RunState.SKIPPED, source, reason)
+            row = decided_row(run_id, live, verdict, core.epoch, now_us)
+            row = row._replace(scheduled_for_us=None, kwargs_json=given)
+        else:
+            run = new_run(
+                run_id,
+                live,
+                core.pool_of(live.job.function),
+                source=source,
+                scheduled_for_us=None,
+                kwargs=kwargs,
+                now_us=now_us,
+            )
+            row = claimed_row(core, run, given, now_us)
+            live.active += 1
+        row = row._replace(actor=actor, parent_id=parent_id)
+
+        def apply(tx: StoreTx) -> None:
+            tx.insert_runs([row])
+            detail = {"run": run_id} | ({} if parent_id is None else {"of": parent_id})
+            thing = "function" if live.id == NO_JOB else "job"
+            action = f"{thing}.{_ACTIONS.get((thing, source), source)}"
+            self._writes.audit(tx, actor, action, live.job, detail)
+
+        try:
+            await self._writes.write(apply)
+        except SchedtuiError:
+            if run is not None:
+                live.active -= 1
+                if run.state is RunState.RUNNING:
+                    run.pool.claimed -= 1
+                    core.slots.give_back(run, now_us)
+                    core.slots.pass_turn(run, now_us)
+            raise
+        self._made(live, run, row)
+        return run_id
+
+    def _made(self, live: LiveJob, run: LiveRun | None, row: NewRun) -> None:
+        if run is None:
+            recent = RecentRun(row.id, live.id, row.state, row.claimed_at_us, None)
+            live.recent.append(recent)
+        else:
+            live.running[run.id] = run
+            if run.state is RunState.RUNNING:
+                run.pool.claimed -= 1
+                self._dispatch([run])
+            else:
+                if live.policies.overlap is Overlap.CANCEL_RUNNING:
+                    self._cancels.replaced(run)
+                self._admission.wait(run)
+        self._core.hub.run(row.id, live.id, row.state)
+
+
+_ACTIONS = {("job", Source.MANUAL): "trigger", ("function", Source.MANUAL): "run"}

@@ -1,0 +1,36 @@
+"""What an engine is told when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from schedtui.clock import Clock
+from schedtui.errors import InvalidError
+from schedtui.models import Policies
+from schedtui.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What an engine is told when it is made."""
+
+    clock: Clock
+    registry: Registry
+    timezone: str
+    policies: Policies
+    pools: Mapping[str, int]
+    """How many runs of each named pool may be active at once."""
+    threads: int
+    async_slots: int
+    processes: int
+    echo: bool
+    """Whether captured output also goes where it went before."""
+    log_level: int | None
+    paused: bool = False
+    """Whether the whole engine is paused from its start on."""
+
+    def __post_init__(self) -> None:
+        for field in ("threads", "async_slots", "processes"):
+            if getattr(self, field) < 1:
+                raise InvalidError.one(field, getattr(self, field), "a whole number from 1 up")

@@ -1,0 +1,53 @@
+"""Reading what became of one job at one time, from the store in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from schedtui.models import AuditEvent
+from schedtui.protocols import NewRun, PastBoot
+from schedtui.store import rows
+from schedtui.store.memory_tx import UNIQUE, Data
+
+
+def due_ids(data: Data, job_id: int, from_us: int, until_us: int) -> Iterator[int]:
+    """The runs of the due times in a stretch of time, both ends included; oldest first."""
+    found: list[tuple[int, int]] = []
+    for run in data.runs.values():
+        due_us = run.scheduled_for_us
+        if run.job_id != job_id or run.source not in UNIQUE or due_us is None:
+            continue
+        if due_us >= from_us and _first(run, due_us) <= until_us:
+            found.append((due_us, run.id))
+    return (run_id for _, run_id in sorted(found))
+
+
+def _first(run: NewRun, due_us: int) -> int:
+    return due_us if run.range_from_us is None else run.range_from_us
+
+
+def job_ids(data: Data, group: str, name: str) -> list[int]:
+    """The ids of all jobs that are called so, or were last, newest first."""
+    return sorted((i for i, names in data.names.items() if names == (group, name)), reverse=True)
+
+
+def changes_of(data: Data, subject: int, limit: int, before: int | None) -> list[AuditEvent]:
+    """The lines of the audit trail that changed a job, or the engine, newest first."""
+    lines = (
+        line
+        for line in sorted(data.subjects, reverse=True)
+        if data.subjects[line] == subject and (before is None or line < before)
+    )
+    return [rows.audit_of(data.audit[line]) for line in islice(lines, rows.bounded(max(limit, 0)))]
+
+
+def boots_around(data: Data, at_us: int) -> tuple[PastBoot | None, PastBoot | None]:
+    """The last engine that started at or before a moment, and the first one after it."""
+    boots = list(data.boots.values())
+    before = [boot for boot in boots if boot.started_at_us <= at_us]
+    after = [boot for boot in boots if boot.started_at_us > at_us]
+    return (
+        max(reversed(before), key=lambda boot: boot.started_at_us, default=None),
+        min(after, key=lambda boot: boot.started_at_us, default=None),
+    )

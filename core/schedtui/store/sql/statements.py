@@ -1,0 +1,98 @@
+"""The statements of a write transaction, made once: to make one costs ten times its run."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from schedtui.protocols import Claim, Finish, NewRun, Start
+from schedtui.store import rows
+from schedtui.store.sql import schema
+from schedtui.store.sql.bulk import BulkInsert, BulkUpdate, integers, printable, texts
+
+RUNS = schema.runs.c
+DUE = schema.job_due.c
+QUEUED = RUNS.state == sa.literal_column("'queued'")
+RUNNING = RUNS.state == sa.literal_column("'running'")
+
+
+def of_version(version: object) -> sa.ColumnElement[bool]:
+    """A condition; a damaged version is 0, which is also what it is read as."""
+    return sa.cast(DUE.version, sa.BigInteger) == version
+
+
+# Statements made once: to make one costs ten times what it costs to run it.
+INSERT_JOB = schema.jobs.insert().returning(schema.jobs.c.id)
+INSERT_DUE = schema.job_due.insert()
+UPDATE_JOB = schema.jobs.update().where(schema.jobs.c.id == sa.bindparam("of_job"))
+UPDATE_DUE = schema.job_due.update().where(
+    DUE.job_id == sa.bindparam("of_job"), of_version(sa.bindparam("of_version"))
+)
+
+MOVE = BulkUpdate(
+    schema.job_due,
+    Claim._fields,
+    to={"next_due_us": "next_due", "last_due_us": "last_due", "fired": "fired"},
+    where={"job_id": "job_id", "version": "version", "due_us": "next_due"},
+)
+INSERT_RUNS = BulkInsert(
+    schema.runs,
+    rows.RUN_COLUMNS[: len(NewRun._fields)],
+    {
+        "source": texts,
+        "state": texts,
+        "wait_reason": texts,
+        "kwargs": printable,
+        "reason": printable,
+        "actor": printable,
+        "schedules": printable,
+    },
+)
+START = BulkUpdate(
+    schema.runs,
+    Start._fields,
+    to={"attempt": "attempt", "token": "token", "started_at_us": "started_at"},
+    where={"run_id": "id"},
+    condition=(QUEUED,),
+    also={
+        "state": sa.literal_column("'running'"),
+        "wait_reason": sa.null(),
+        "not_before": sa.null(),
+    },
+)
+SAID = ("reason", "error_type", "error", "traceback")
+OF_DUE = ("version", "next_due", "last_due", "fired", "failures")
+FREE_TEXT = ("reason", "error_type", "error", "traceback", "result", "progress_text")
+FINISH = BulkUpdate(
+    schema.runs,
+    Finish._fields,
+    to={
+        "state": "state",
+        "finished_at_us": "finished_at",
+        "result_is_json": "result_is_json",
+        "log_lines": "log_lines",
+        "log_dropped": "log_dropped",
+        "progress": "progress",
+        "code": "code",
+        "late_json": "late",
+        **{name: name for name in FREE_TEXT},
+    },
+    where={"run_id": "id", "token": "token"},
+    condition=(RUNNING,),
+    plain={
+        "state": texts,
+        "result_is_json": integers,
+        **dict.fromkeys(FREE_TEXT, printable),
+    },
+)
+RETRY = (
+    schema.runs.update()
+    .where(RUNS.id == sa.bindparam("of_run"), RUNS.token == sa.bindparam("of_token"), RUNNING)
+    .values(state="queued", wait_reason="retry", token=None)
+)
+SETTLE = schema.runs.update().where(RUNS.id == sa.bindparam("of_run"), QUEUED)
+COUNT = schema.job_due.update().where(DUE.job_id == sa.bindparam("of_job"))
+INSERT_ATTEMPTS = BulkInsert(
+    schema.attempts,
+    ("run_id", "number", "state", "started_at", "finished_at", "error_type", "error"),
+    {"state": texts, "error_type": printable, "error": printable},
+)

@@ -1,0 +1,94 @@
+"""Policies as they are typed."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import pytest
+
+from schedtui.errors import InvalidError
+from schedtui.models import CatchUp, Overlap, Policies
+from schedtui_tui.commands.policies import add_policy_options, read_policies
+from schedtui_tui.exits import UsageError
+from schedtui_tui.policy_text import OPTIONS, read
+
+
+def test_what_was_not_typed_is_not_decided() -> None:
+    assert read({}) == Policies()
+    assert read({option.field: None for option in OPTIONS}) == Policies()
+    assert read({"retries": "", "overlap": "", "run_on_startup": False}) == Policies()
+
+
+def test_words_counts_and_durations() -> None:
+    assert read(
+        {
+            "overlap": "queue_one",
+            "catch_up": "latest",
+            "retries": " 3 ",
+            "retry_delay_s": "1m30s",
+            "timeout_s": "2h",
+            "priority": "-5",
+            "pool": "db",
+            "run_on_startup": True,
+        }
+    ) == Policies(
+        overlap=Overlap.QUEUE_ONE,
+        catch_up=CatchUp.LATEST,
+        retries=3,
+        retry_delay_s=90.0,
+        timeout_s=7_200.0,
+        priority=-5,
+        pool="db",
+        run_on_startup=True,
+    )
+
+
+def test_all_that_is_wrong_is_told_by_field() -> None:
+    typed = {"retries": "many", "retry_delay_s": "soon", "priority": "1000", "timeout_s": "5m"}
+    with pytest.raises(InvalidError) as caught:
+        read(typed)
+
+    assert [error.field for error in caught.value.errors] == [
+        "policies.retries",
+        "policies.retry_delay_s",
+        "policies.priority",
+    ]
+    assert "whole number" in caught.value.errors[0].expected
+    assert "90s" in caught.value.errors[1].expected
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_policy_options(parser)
+    return parser.parse_args(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "own"),
+    [
+        ((), Policies()),
+        (("--overlap", "allow", "--max-runs", "3"), Policies(overlap=Overlap.ALLOW, max_runs=3)),
+        (("--priority", "-5", "--jitter", "90s"), Policies(priority=-5, jitter_s=90.0)),
+        (("--start-within", "5m", "--run-on-startup"),
+         Policies(start_within_s=300.0, run_on_startup=True)),
+        (("--pause-after-failures", "2", "--pool", "db"),
+         Policies(pause_after_failures=2, pool="db")),
+    ],
+)  # fmt: skip
+def test_options_of_the_command_line(words: tuple[str, ...], own: Policies) -> None:
+    assert read_policies(parsed(*words)) == own
+
+
+def test_a_wrong_option_is_named_as_it_is_typed() -> None:
+    with pytest.raises(UsageError) as caught:
+        read_policies(parsed("--retry-delay", "soon", "--retries", "-1"))
+
+    lines = str(caught.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["--retries", "--retry-delay"]
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.field)
+def test_every_option_is_a_policy(option: Any) -> None:
+    assert hasattr(Policies(), option.field)
+    assert option.help

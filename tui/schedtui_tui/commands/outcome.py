@@ -1,0 +1,52 @@
+"""What came of a run that a command asked for."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from schedtui.models import TERMINAL, Run, RunState
+from schedtui_tui.exits import Exit
+from schedtui_tui.tables import print_json, print_line, took
+
+if TYPE_CHECKING:
+    from schedtui.protocols import EngineClient
+
+
+def add_outcome_options(parser: argparse.ArgumentParser) -> None:
+    """``--wait`` and ``--json``."""
+    parser.add_argument(
+        "--wait", action="store_true", help="until the run has ended; exit 1 unless it succeeded"
+    )
+    parser.add_argument("--json", action="store_true", help="print the run as one JSON document")
+
+
+async def tell_outcome(client: EngineClient, run: Run, args: argparse.Namespace) -> Exit:
+    """Say what became of ``run``, with ``--wait`` when it has ended."""
+    if args.wait and run.state not in TERMINAL:
+        if not args.json:
+            print_line(sentence(run))
+            sys.stdout.flush()
+        run = await ended(client, run)
+    if args.json:
+        print_json(run)
+    else:
+        print_line(sentence(run))
+    fine = run.state not in TERMINAL or run.state is RunState.SUCCEEDED
+    return Exit.DONE if fine else Exit.FAILED
+
+
+async def ended(client: EngineClient, run: Run) -> Run:
+    """A run once it has ended."""
+    async for _ in client.follow(run.id):
+        pass
+    return await client.run(run.id)
+
+
+def sentence(run: Run) -> str:
+    """A run in one line."""
+    lasted = f" in {took(run)}" if run.duration_s is not None else ""
+    error = ": ".join(part for part in (run.error_type, run.error) if part)
+    why = (run.reason or error).partition("\n")[0]
+    return f"run {run.id} of {run.job}: {run.state.value}{lasted}{': ' + why if why else ''}"

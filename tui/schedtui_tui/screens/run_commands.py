@@ -1,0 +1,104 @@
+"""Ending a run before its time, and running the same once more: on every screen that has runs."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from schedtui.models import RunState
+from schedtui_tui.link import explain
+from schedtui_tui.screens.base import ConsoleScreen
+from schedtui_tui.screens.confirm import Answer, Dialog
+
+if TYPE_CHECKING:
+    from schedtui.protocols import EngineClient
+
+
+class Chosen(NamedTuple):
+    """A run to act on; taken when the key is pressed."""
+
+    id: int
+    job: str
+    """``group/name``."""
+
+
+class RunCommands(ConsoleScreen[None]):
+    """A screen with a run to act on, by its id."""
+
+    def run_to_cancel(self) -> Chosen | None:
+        """The run to end; None, after a word about it, where there is none."""
+        return None
+
+    def run_to_repeat(self) -> Chosen | None:
+        """The run to run once more; None, after a word about it, where there is none."""
+        return None
+
+    def repeated(self, run_id: int) -> None:
+        """A run of this id came of it."""
+
+    # --- actions
+
+    def action_cancel(self) -> None:
+        """End the run before its time, after asking."""
+        run, client = self.run_to_cancel(), self.client()
+        if run is None or client is None:
+            return
+
+        def answered(answer: str | None) -> None:
+            if answer in ("ask", "force"):
+                self._work(_cancel(self, client, run, force=answer == "force"))
+
+        self.app.push_screen(_question(run), answered)
+
+    def action_rerun(self) -> None:
+        """Run the same once more."""
+        run, client = self.run_to_repeat(), self.client()
+        if run is not None and client is not None:
+            self._work(_rerun(self, client, run))
+
+    def _work(self, work: Coroutine[Any, Any, None]) -> None:
+        """In a worker of the app: leaving the screen must not cancel it."""
+        self.app.run_worker(work, group="commands", exit_on_error=False)
+
+
+def _question(run: Chosen) -> Dialog:
+    text = (
+        "A queued run never starts. An async function is cancelled where it awaits. A plain "
+        "function in its thread goes on until it returns; not to wait for it means that the run "
+        "counts as cancelled now, while it may still be at work. No retry follows."
+    )
+    return Dialog(
+        f"End run {run.id} of {run.job}?",
+        [(text, "")],
+        (
+            Answer(id="leave", label="Let it run", key="n"),
+            Answer(id="ask", label="End it", key="y", danger=True),
+            Answer(id="force", label="Do not wait", key="f", danger=True),
+        ),
+    )
+
+
+async def _cancel(
+    screen: ConsoleScreen[None], client: EngineClient, run: Chosen, *, force: bool
+) -> None:
+    try:
+        now = await client.cancel_run(run.id, force=force)
+    except Exception as error:  # noqa: BLE001 - shown, whatever it is
+        screen.toast(f"Run {run.id} was not cancelled: {explain(error)}", severity="error")
+        return
+    done = now.state is RunState.CANCELLED
+    screen.toast(f"Run {run.id} {'is cancelled' if done else 'was asked to end'}")
+
+
+async def _rerun(screen: RunCommands, client: EngineClient, run: Chosen) -> None:
+    try:
+        again = await client.rerun(run.id)
+    except Exception as error:  # noqa: BLE001 - shown, whatever it is
+        screen.toast(f"Run {run.id} was not run again: {explain(error)}", severity="error")
+        return
+    if again.state is RunState.SKIPPED:
+        screen.toast(f"Run {again.id} was skipped: {again.reason}", severity="error")
+        return
+    screen.toast(f"Run {again.id} of {again.job} is run {run.id} once more")
+    if screen.is_current:
+        screen.repeated(again.id)

@@ -1,0 +1,36 @@
+"""A policy in a form."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, Select
+
+from schedtui_tui.policy_text import Kind, Option
+from schedtui_tui.widgets.form_row import FormRow
+from schedtui_tui.widgets.text_input import TextInput
+
+_OTHERWISE = "the group's, else the engine's"
+_PLACEHOLDERS = {Kind.COUNT: "a whole number", Kind.DURATION: "90s, 5m, 2h", Kind.NAME: "a name"}
+
+
+class PolicyRow(FormRow):
+    """One policy; what is left empty is not decided by the job."""
+
+    def __init__(self, option: Option) -> None:
+        self.option = option
+        super().__init__(f"policies.{option.field}", option.form, _control(option))
+
+    def typed(self) -> str:
+        """What the person typed or chose; empty for nothing."""
+        if isinstance(self.control, Input):
+            return self.control.value
+        chosen = self.control
+        return "" if not isinstance(chosen, Select) or chosen.is_blank() else str(chosen.value)
+
+
+def _control(option: Option) -> Widget:
+    if option.kind is Kind.CHOICE:
+        choices = [(Content(choice), choice) for choice in option.choices]
+        return Select(choices, prompt=_OTHERWISE, compact=True)
+    return TextInput(placeholder=_PLACEHOLDERS[option.kind])
