@@ -102,6 +102,23 @@ async def test_a_worker_that_dies_is_a_failed_run_that_says_how(
     assert (await calls.run(jobs.pid)).state is RunState.SUCCEEDED
 
 
+async def test_a_worker_that_somebody_else_waited_for_is_not_signalled_any_more(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number may be a stranger's by then."""
+    signalled: list[int] = []
+
+    def waitid(_kind: int, pid: int, _options: int) -> None:
+        os.waitpid(pid, 0)
+        raise ChildProcessError
+
+    monkeypatch.setattr(os, "waitid", waitid)
+    monkeypatch.setattr(os, "killpg", lambda pid, _number: signalled.append(pid))
+    ended = await calls.run(jobs.die, how="exit")
+    assert ended.state is RunState.FAILED
+    assert signalled == []
+
+
 async def test_a_signal_from_elsewhere_is_not_taken_for_the_engines(calls: Calls) -> None:
     ended = await calls.run(jobs.die, how="terminate")
     assert (ended.state, ended.reason) == (

@@ -85,10 +85,13 @@ class Child:
         if not self._call(lambda: self._connect(started)):
             self._signal_group(started, signal.SIGKILL)
         pid = started.process.pid
-        with suppress(ChildProcessError):  # somebody else waits for all children of this process
+        try:
             # Left unreaped, it keeps its group's number from being given to others.
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-        self._signal_group(started, signal.SIGKILL)
+        except ChildProcessError:
+            pass  # somebody else waited for it: the number may be a stranger's by now
+        else:
+            self._signal_group(started, signal.SIGKILL)
         self.code = started.process.wait()
         if not self._call(self._finish):
             started.close()
