@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,6 @@ from schedtui.store import writer
 @pytest.fixture(params=["memory", "sqlite"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """A store in memory, and a real file."""
-    if request.param == "sqlite" and not importlib.util.find_spec("schedtui.store.sql.sqlite"):
-        pytest.skip("the SQLite store is not here")
     return World(str(request.param), tmp_path)
 
 
