@@ -12,7 +12,7 @@ from engine_kit import START, KitClock, World, at, check, due_s, running
 
 from schedtui import Group, current_run
 from schedtui.errors import InvalidError
-from schedtui.models import JobPatch, JobState, Policies, RunState, Source, WaitReason
+from schedtui.models import JobPatch, JobState, Policies, Run, RunState, Source, WaitReason
 
 OK, MISSED, SKIPPED, QUEUED = (
     RunState.SUCCEEDED,
@@ -68,6 +68,7 @@ async def test_catching_up_with_all_keeps_its_limit_past_the_single_rows(world: 
     clock = await down(job, world, 1_000.9)
     async with running(job.group, world=world, clock=clock) as kit:
         await kit.clock.advance(0.05)
+        rows: list[Run] = []
         for _ in range(300):  # each waits for the end of the one before
             rows = [run for run in await kit.rows() if run.source is Source.CATCHUP]
             if {run.state for run in rows} == {OK}:
