@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -37,14 +36,16 @@ class Admission:
         """Whether the store has just refused, and is to be left alone for a moment."""
         self._unwanted: list[LiveRun] = []
         """What is to end when that is over."""
-        self._limits: list[tuple[int, int, LiveRun]] = []
-        """A heap of the moments until which runs may wait for their start."""
+        self._late: list[LiveRun] = []
+        """What had waited too long before this began to admit."""
         self.on_unwanted: Callable[[LiveRun], None] = _nothing
         """Called with a run that waits although it is to end."""
 
     def open(self) -> None:
         """Begin to admit."""
         self._open = True
+        for run in self._late:
+            self._too_late(run)
         self.sweep()
 
     def close(self) -> None:
@@ -52,32 +53,26 @@ class Admission:
         self._open = False
 
     def tick(self) -> float:
-        """End what waited too long, start what waited for its time. Seconds until the next one."""
-        if not self._open or self._resting:
+        """Start what waited for its time. Returns the seconds until the next one."""
+        later_us = self._core.slots.next_us()
+        if not self._open or self._resting or later_us is None:
             return 1.0
         now_us = self._core.clock.now_us()
-        late: list[LiveRun] = []
-        while self._limits and self._limits[0][0] <= now_us:
-            run = heapq.heappop(self._limits)[2]
-            if run.parked and run.attempt == 0:
-                late.append(run)
-        if late:
-            self._miss(late, now_us)
-        later_us = self._core.slots.next_us()
-        if later_us is not None and later_us <= now_us:
+        if later_us <= now_us:
             self.sweep()
-        moments = [one for one in (later_us, self._limits[0][0] if self._limits else None) if one]
-        return max(0.0, min((moment - now_us) / 1e6 for moment in moments)) if moments else 1.0
+        return max(0.0, (later_us - now_us) / 1e6)
 
     def wait(self, run: LiveRun) -> None:
         """Let a run wait whose row says ``queued``."""
         now_us = self._core.clock.now_us()
         within_us = run.job.policies.start_within_us
-        if within_us and run.attempt == 0:
+        if within_us and run.attempt == 0 and run.deadline is None:
+            # A timer, because a step of the wall clock makes nobody wait longer.
             until_us = max(run.claimed_at_us, run.not_before_us) + within_us
-            heapq.heappush(self._limits, (until_us, run.id, run))
+            left_s = max(0.0, (until_us - now_us) / 1e6)
+            run.deadline = self._core.clock.call_later(left_s, partial(self._too_late, run))
         self._park(run, now_us)
-        if run.not_before_us or within_us:
+        if run.not_before_us:
             self._core.wakeup()
         self.sweep()
 
@@ -139,11 +134,18 @@ class Admission:
             Write(Lane.CLAIM, lambda tx: tx.settle(ends), done=done, failed=failed)
         )
 
-    def _miss(self, late: list[LiveRun], now_us: int) -> None:
-        for run in late:
-            waited_s = (now_us - run.claimed_at_us) / 1e6
+    def _too_late(self, run: LiveRun) -> None:
+        """A run may not wait any longer."""
+        run.deadline = None
+        if run.state is not RunState.QUEUED or run.attempt:
+            return
+        if not self._open:
+            self._late.append(run)
+        elif self._resting or not run.parked:  # its start may be on its way to the store
+            run.deadline = self._core.clock.call_later(RETRY_S, partial(self._too_late, run))
+        else:
             limit_s = run.job.policies.start_within_us / 1e6
-            reason = f"waited {waited_s:.1f} s for its start, past start_within_s={limit_s:g}"
+            reason = f"it had not started within the {limit_s:g} s of start_within_s"
             self.settle([run], RunState.MISSED, reason)
 
     def _ended(self, run: LiveRun, state: RunState, now_us: int) -> None:
@@ -189,6 +191,9 @@ class Admission:
                 if run.state is RunState.QUEUED:
                     self._ended(run, RunState.CANCELLED, core.clock.now_us())
                 continue
+            if run.deadline is not None:
+                run.deadline.cancel()
+                run.deadline = None
             run.state = RunState.RUNNING
             run.attempt = start.attempt
             run.token = start.token
