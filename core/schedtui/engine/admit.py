@@ -37,15 +37,14 @@ class Admission:
         self._unwanted: list[LiveRun] = []
         """What is to end when that is over."""
         self._late: list[LiveRun] = []
-        """What had waited too long before this began to admit."""
+        """What has waited too long, while nothing can be written."""
         self.on_unwanted: Callable[[LiveRun], None] = _nothing
         """Called with a run that waits although it is to end."""
 
     def open(self) -> None:
         """Begin to admit."""
         self._open = True
-        for run in self._late:
-            self._too_late(run)
+        self._end_late()
         self.sweep()
 
     def close(self) -> None:
@@ -65,13 +64,19 @@ class Admission:
     def wait(self, run: LiveRun) -> None:
         """Let a run wait whose row says ``queued``."""
         now_us = self._core.clock.now_us()
+        late = False
         within_us = run.job.policies.start_within_us
         if within_us and run.attempt == 0 and run.deadline is None:
             # A timer, because a step of the wall clock makes nobody wait longer.
             until_us = max(run.claimed_at_us, run.not_before_us) + within_us
-            left_s = max(0.0, (until_us - now_us) / 1e6)
-            run.deadline = self._core.clock.call_later(left_s, partial(self._too_late, run))
+            left_s = (until_us - now_us) / 1e6
+            if left_s > 0:
+                run.deadline = self._core.clock.call_later(left_s, partial(self._too_late, run))
+            else:
+                late = True
         self._park(run, now_us)
+        if late:  # before it could start
+            self._too_late(run)
         if run.not_before_us:
             self._core.wakeup()
         self.sweep()
@@ -139,13 +144,13 @@ class Admission:
         run.deadline = None
         if run.state is not RunState.QUEUED or run.attempt:
             return
-        if not self._open:
+        if not self._open or self._resting:
             self._late.append(run)
-        elif self._resting or not run.parked:  # its start may be on its way to the store
+        elif not run.parked:  # its start is on its way to the store
             run.deadline = self._core.clock.call_later(RETRY_S, partial(self._too_late, run))
         else:
             limit_s = run.job.policies.start_within_us / 1e6
-            reason = f"it had not started within the {limit_s:g} s of start_within_s"
+            reason = f"waited past start_within_s={limit_s:g} for its start"
             self.settle([run], RunState.MISSED, reason)
 
     def _ended(self, run: LiveRun, state: RunState, now_us: int) -> None:
@@ -226,8 +231,14 @@ class Admission:
         for run in unwanted:  # before one of them could start
             if run.parked:
                 self.on_unwanted(run)
+        self._end_late()
         self._core.wakeup()
         self.sweep()
+
+    def _end_late(self) -> None:
+        late, self._late = self._late, []
+        for run in late:
+            self._too_late(run)
 
 
 def _nothing(_run: LiveRun) -> None:

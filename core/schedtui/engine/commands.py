@@ -189,7 +189,9 @@ class Commands:
                     "pause it, or remove its declaration from the code"
                 )
             now_us = self._core.clock.now_us()
-            rows = self._writes.passed(live, now_us, f"deleted by {actor} just then")
+            rows: tuple[NewRun, ...] = ()
+            if not live.exhausted:  # one that is finished owes nothing
+                rows = self._writes.passed(live, now_us, f"deleted by {actor} just then")
 
             def apply(tx: StoreTx) -> list[int]:
                 if not tx.delete_job(live.id, version=live.version, now_us=now_us):

@@ -152,8 +152,12 @@ class Core:
 
     def effective(self, job: Job) -> Effective:
         """The policies that rule a job."""
-        group = self.registry.groups.get(job.group)
-        return resolve(job.policies, group.policies if group else Policies(), self.policies)
+        return self.policies_of(job.group, job.policies)
+
+    def policies_of(self, group: str, own: Policies) -> Effective:
+        """The policies that rule a job of a group."""
+        found = self.registry.groups.get(group)
+        return resolve(own, found.policies if found else Policies(), self.policies)
 
     def zone_for(self, name: str | None, group: str | None) -> str:
         """The IANA zone of a new job: the named one, else its group's, else the engine's.

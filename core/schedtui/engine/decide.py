@@ -16,6 +16,8 @@ from schedtui.triggers import Trigger
 SINGLE_ROWS = 100
 """So many of the newest due times of a stretch get a row each; the rest share one."""
 
+FINISHED = "finished: as many of its due times have run as max_runs says"
+
 
 class Verdict(NamedTuple):
     """What becomes of one due time, or of a stretch of them."""
@@ -190,8 +192,7 @@ def _at_most(verdicts: list[Verdict], runs: int) -> list[Verdict]:
     for verdict in verdicts:
         if verdict.state is None:
             if runs <= 0:
-                reason = "finished: as many of its due times have run as max_runs says"
-                verdict = verdict._replace(state=RunState.SKIPPED, reason=reason)
+                verdict = verdict._replace(state=RunState.SKIPPED, reason=FINISHED)
             runs -= 1
         found.append(verdict)
     return found

@@ -17,7 +17,7 @@ from schedtui.errors import (
     FunctionNotFoundError,
     InvalidError,
 )
-from schedtui.models import Job, JobPatch, JobSpec
+from schedtui.models import Job, JobPatch, JobSpec, Policies
 from schedtui.models.names import MAX_NAME, check_name, check_tags, split_name
 from schedtui.registry import json_arguments
 from schedtui.triggers import Trigger, check_timezone, parse_trigger
@@ -50,7 +50,7 @@ class Drafts:
             "trigger", lambda: self.trigger(spec.trigger, timezone or self._core.timezone)
         )
         kwargs = found.of("kwargs", lambda: self.arguments(spec.function, spec.kwargs, listed=True))
-        found.of("policies", lambda: policy_rules.check(spec.policies))
+        found.of("policies", lambda: self._check_policies(spec.policies))
         found.of("description", lambda: _check_text(spec.description))
         tags = found.of("tags", lambda: check_tags(spec.tags))
         found.raise_if_any()
@@ -107,7 +107,7 @@ class Drafts:
         if patch.name is not None and patch.name != job.name:
             name = found.of("name", lambda: check_name("name", patch.name))
         if patch.policies is not None:
-            found.of("policies", lambda: policy_rules.check(patch.policies or job.policies))
+            found.of("policies", lambda: self._check_policies(patch.policies or job.policies))
         if patch.description is not None:
             found.of("description", lambda: _check_text(patch.description or ""))
         tags = job.tags
@@ -180,6 +180,11 @@ class Drafts:
         plain = json_arguments(kwargs)
         found.validate(plain)
         return plain
+
+    def _check_policies(self, policies: Policies) -> None:
+        policy_rules.check(policies)
+        if policies.pool and policies.pool not in self._core.slots.named:
+            raise InvalidError.one("pool", policies.pool, self._core.slots.pools_told)
 
     def _check_free(self, group: str, name: str) -> None:
         taken = self._core.jobs.find(group, name)

@@ -61,6 +61,13 @@ async def reconcile(core: Core, writes: JobWrites, hold: Hold = _nobody_else) ->
     told = {key for key in core.problems if key.startswith(_TOLD)}
     for name, problem in await core.arguments.problems(declarations):
         told.discard(_tell(core, name, f"every run of {name} will fail: {problem}"))
+    for declaration in declarations:
+        pool = core.policies_of(declaration.group, declaration.policies).pool
+        if pool and pool not in core.slots.named:
+            text = f"{declaration.full_name} names the pool {pool!r}, so nothing limits its runs: "
+            told.discard(
+                _tell(core, declaration.full_name, f"{text}expected {core.slots.pools_told}")
+            )
     new: list[Declaration] = []
     for number, declaration in enumerate(declarations):
         names = (declaration.group, declaration.name)

@@ -94,6 +94,13 @@ class Slots:
         """The names of the engine's pools."""
         return frozenset(self._named)
 
+    @property
+    def pools_told(self) -> str:
+        """What pool a job may name, for a message."""
+        if not self._named:
+            return "no pool: this engine has none (pools={…} of Engine makes them)"
+        return f"a pool of this engine: {', '.join(sorted(self._named))}"
+
     def limits_of(self, job: LiveJob) -> tuple[Limit, ...]:
         """What a run of a job needs a place in, besides its job and its executor."""
         found = []

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from schedtui.clock import from_us
 from schedtui.engine import damage
 from schedtui.engine.core import Core
-from schedtui.engine.decide import account
+from schedtui.engine.decide import FINISHED, account
 from schedtui.engine.live import LiveJob
 from schedtui.engine.newruns import decided_row
 from schedtui.errors import ConflictError, SchedtuiError
@@ -139,12 +139,16 @@ class JobWrites:
             state: What they are then; those of a job that did not fire are ``skipped``.
         """
         core = self._core
-        if live.trigger is None or live.next_due_us is None:
-            return ()
+        trigger, due_us = live.trigger, live.next_due_us
         reason = idle_reason(live)
+        if trigger is not None and live.exhausted and live.last_due_us is not None:
+            due_us = trigger.next_after_us(live.last_due_us)
+            reason = FINISHED
+        if trigger is None or due_us is None:
+            return ()
         if reason:
             state = RunState.SKIPPED
-        verdicts = account(live.trigger, live.next_due_us, now_us, state, reason or otherwise)
+        verdicts = account(trigger, due_us, now_us, state, reason or otherwise)
         return tuple(
             decided_row(next(core.run_ids), live, verdict, core.epoch, now_us)
             for verdict in verdicts

@@ -9,7 +9,8 @@ import pytest
 from engine_kit import World, check, due_s, running
 
 from schedtui import Group, current_run
-from schedtui.models import RunState, Source, WaitReason
+from schedtui.errors import InvalidError
+from schedtui.models import JobPatch, JobSpec, Policies, RunState, Source, WaitReason
 
 OK, SKIPPED, CANCELLED = RunState.SUCCEEDED, RunState.SKIPPED, RunState.CANCELLED
 QUEUED, RUNNING = RunState.QUEUED, RunState.RUNNING
@@ -258,3 +259,24 @@ async def test_every_manual_run_of_queue_all_waits_its_turn(world: World) -> Non
             await kit.clock.settle()
         assert [run_id for _, run_id in slow.began] == [run.id for run in runs]
         assert slow.most == 1
+
+
+async def test_a_pool_that_the_engine_does_not_have_is_refused_and_told(world: World) -> None:
+    slow = Slow()
+    slow.job("typo", every=60, pool="dbb")
+    slow.group.function("plain")(slow.work)
+    async with running(slow.group, world=world, pools={"db": 1}) as kit:
+        expected = "a pool of this engine: db"
+        (problem,) = kit.running.info().problems
+        assert problem.startswith("g/typo names the pool 'dbb', so nothing limits its runs")
+        assert problem.endswith(expected)
+        wrong = Policies(pool="nosuch")
+        spec = JobSpec(
+            function="g/plain", trigger={"type": "every", "seconds": 60}, name="x", policies=wrong
+        )
+        with pytest.raises(InvalidError, match=expected) as caught:
+            await kit.client.create_job(spec)
+        assert [error.field for error in caught.value.errors] == ["policies.pool"]
+        with pytest.raises(InvalidError, match=expected):
+            await kit.client.edit_job("g/typo", JobPatch(policies=wrong))
+        assert kit.running.core.jobs.find("g", "x") is None

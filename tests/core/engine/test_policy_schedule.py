@@ -109,7 +109,7 @@ async def test_a_run_that_waited_too_long_for_its_start_is_missed(world: World) 
         await kit.clock.advance(3)
         run = await kit.client.run(second.id)
         assert run.state is MISSED
-        assert run.reason == "it had not started within the 30 s of start_within_s"
+        assert run.reason == "waited past start_within_s=30 for its start"
         job.gate.set()
         await kit.clock.settle()
         assert (await kit.client.run(first.id)).state is OK
@@ -136,6 +136,13 @@ async def test_more_runs_let_a_finished_job_go_on(world: World) -> None:
         await kit.client.edit_job("g/work", JobPatch(policies=Policies(max_runs=2)))
         await kit.clock.advance(30)
         assert job.done == [10.0, 30.0]
+        rows = await kit.rows()
+        assert [(due_s(run), run.state) for run in rows] == [
+            (10.0, OK),
+            (20.0, SKIPPED),
+            (30.0, OK),
+        ]
+        assert rows[1].reason.startswith("finished: ")
 
 
 async def test_a_job_may_also_run_when_its_engine_starts(world: World) -> None:
