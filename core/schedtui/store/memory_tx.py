@@ -190,22 +190,30 @@ class MemoryTx:
         lost: set[int] = set()
         with self._whole():
             for given in ends:
-                run = data.runs.get(given.run_id)
-                if run is None or run.state is not RunState.RUNNING or run.token != given.token:
+                run, end = self._end_attempt(given)
+                if run is None:
                     lost.add(given.run_id)
                     continue
-                key = (given.run_id, given.attempt)
-                if key in data.attempts:
-                    raise StoreDataError(f"memory://: attempt {key} has ended already")
-                end = Finish._make(rows.printable(v) if type(v) is str else v for v in given)
                 moved = run._replace(
                     state=end.state, finished_at_us=end.finished_at_us, reason=end.reason
                 )
                 self._set(data.runs, run.id, moved)
                 self._set(data.ends, run.id, end)
-                self._set(data.attempts, key, end)
                 self._remove(data.active, run.id)
         return lost
+
+    def _end_attempt(self, given: Finish) -> tuple[NewRun | None, Finish]:
+        """Keep the end of an attempt; None where its run is not running with this token."""
+        data = self._data
+        run = data.runs.get(given.run_id)
+        if run is None or run.state is not RunState.RUNNING or run.token != given.token:
+            return None, given
+        key = (given.run_id, given.attempt)
+        if key in data.attempts:
+            raise StoreDataError(f"memory://: attempt {key} has ended already")
+        end = Finish._make(rows.printable(v) if type(v) is str else v for v in given)
+        self._set(data.attempts, key, end)
+        return run, end
 
     def retry(self, retries: Sequence[Retry]) -> set[int]:
         """``running`` with this token back to ``queued``, and a row in ``attempts``."""
@@ -213,14 +221,10 @@ class MemoryTx:
         lost: set[int] = set()
         with self._whole():
             for given, not_before_us in retries:
-                run = data.runs.get(given.run_id)
-                if run is None or run.state is not RunState.RUNNING or run.token != given.token:
+                run, end = self._end_attempt(given)
+                if run is None:
                     lost.add(given.run_id)
                     continue
-                key = (given.run_id, given.attempt)
-                if key in data.attempts:
-                    raise StoreDataError(f"memory://: attempt {key} has ended already")
-                end = Finish._make(rows.printable(v) if type(v) is str else v for v in given)
                 moved = run._replace(
                     state=RunState.QUEUED,
                     wait_reason=WaitReason.RETRY,
@@ -231,7 +235,6 @@ class MemoryTx:
                 self._set(data.runs, run.id, moved)
                 kept = end._replace(result=None, result_is_json=False, progress=None)
                 self._set(data.ends, run.id, kept._replace(progress_text=None))
-                self._set(data.attempts, key, end)
         return lost
 
     def settle(self, ends: Sequence[Settled]) -> set[int]:

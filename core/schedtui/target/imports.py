@@ -105,11 +105,19 @@ def load_file(path: Path) -> ModuleType:
     for known in list(sys.modules.values()):
         if getattr(known, "__file__", None) == str(path):
             return known  # another file of the target has imported it
-    name = path.stem if _is_free(path) else _own_name(path)
-    loader = FreshLoader(name, str(path))
-    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    return run_file(path.stem if _is_free(path) else _own_name(path), str(path))
+
+
+def run_file(name: str, file: str) -> ModuleType:
+    """A file run as the module ``name``, which stays known only where that succeeds.
+
+    Raises:
+        ImportError: it is no Python file; else what the file raises.
+    """
+    loader = FreshLoader(name, file)
+    spec = importlib.util.spec_from_file_location(name, file, loader=loader)
     if spec is None:
-        raise ImportError(f"{path} cannot be loaded as a module")
+        raise ImportError(f"{file} cannot be loaded as a module")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

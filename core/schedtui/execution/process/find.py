@@ -15,7 +15,7 @@ from typing import Any
 from schedtui.errors import InvalidError
 from schedtui.protocols import Origin
 from schedtui.registry import Function, Group
-from schedtui.target.imports import FreshLoader
+from schedtui.target.imports import run_file
 
 MAIN = "__mp_main__"
 """What `multiprocessing` calls the script when a spawned process imports it."""
@@ -46,7 +46,7 @@ def _load(origin: Origin) -> ModuleType:
         spec = None
     # A target's file that cannot be imported by its name was loaded from its path in the engine.
     if spec is None and origin.file:
-        return _from_file(origin.module, origin.file)
+        return run_file(origin.module, origin.file)
     return importlib.import_module(origin.module)
 
 
@@ -57,23 +57,8 @@ def _load_main(main: str) -> ModuleType:
             "(an interactive session, python -c, or a package's __main__.py), so no other process "
             "can import it; move it into a module"
         )
-    module = _from_file(MAIN, main)
+    module = run_file(MAIN, main)
     sys.modules["__main__"] = module
-    return module
-
-
-def _from_file(name: str, file: str) -> ModuleType:
-    loader = FreshLoader(name, file)
-    spec = importlib.util.spec_from_file_location(name, file, loader=loader)
-    if spec is None:
-        raise InvalidError(f"{file} cannot be loaded as a module in a worker process")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        loader.exec_module(module)
-    except BaseException:
-        sys.modules.pop(name, None)
-        raise
     return module
 
 
