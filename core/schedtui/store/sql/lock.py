@@ -78,7 +78,17 @@ class Lock:
         _held.add(self)
 
     def release(self) -> None:
-        """Let go. The file stays: removing it would let two engines lock two files."""
+        """Let go. The file stays: removing it would let two engines lock two files.
+
+        Unlocked and not only closed: a child that is just being forked has a copy of the lock
+        until `drop` has run in it.
+        """
+        if self._fd is not None:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+            self.drop()
+
+    def drop(self) -> None:
+        """Close this process's copy; whoever else has one keeps the lock."""
         if self._fd is not None:
             _held.discard(self)
             os.close(self._fd)
@@ -149,7 +159,7 @@ _held: weakref.WeakSet[Lock] = weakref.WeakSet()
 def _forget_in_child() -> None:
     """A lock lasts as long as any copy of it is open, so a forked child must not have one."""
     for lock in list(_held):
-        lock.release()
+        lock.drop()
 
 
 os.register_at_fork(after_in_child=_forget_in_child)

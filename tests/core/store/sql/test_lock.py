@@ -15,7 +15,7 @@ from store_rows import T0, add, boot
 from schedtui.errors import StoreLockedError, StoreUnavailableError
 from schedtui.protocols import Store
 from schedtui.store import open_store
-from schedtui.store.sql.lock import Owner, lock_path, read_owner
+from schedtui.store.sql.lock import Lock, Owner, lock_path, read_owner
 
 HOLD = """
 import os, sys
@@ -138,6 +138,27 @@ def test_a_forked_child_does_not_keep_the_lock(path: Path) -> None:
     finally:
         gate.set()
         child.join()
+
+
+def test_a_lock_let_go_is_free_while_somebody_has_a_copy_of_it(path: Path) -> None:
+    lock = Lock(path)
+    lock.acquire(boot())
+    held = [int(fd.name) for fd in Path("/dev/fd").iterdir() if _is(int(fd.name), lock.path)]
+    copies = [os.dup(fd) for fd in held]  # as a child has that was forked a moment ago
+    assert copies
+    try:
+        lock.release()
+        assert read_owner(path) is None
+    finally:
+        for copy in copies:
+            os.close(copy)
+
+
+def _is(fd: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except OSError:
+        return False
 
 
 @pytest.mark.usefixtures("sqlite")
