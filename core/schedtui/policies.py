@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Final, TypedDict, Unpack
+from typing import Any, Final, TypedDict, Unpack, cast
 
 from schedtui.errors import FieldError, InvalidError, shorten_value
 from schedtui.models import CatchUp, OnLost, Overlap, Policies
@@ -204,6 +204,17 @@ def make(**words: Unpack[PolicyWords]) -> Policies:
     check(policies)
     as_float = {f: float(v) for f, v in values.items() if f in _FLOATS}
     return Policies(**{**values, **as_float})
+
+
+def merge(nearest: Policies, beyond: Policies) -> Policies:
+    """What ``nearest`` says, and what ``beyond`` says where it says nothing."""
+    return make(**(words(beyond) | words(nearest)))
+
+
+def words(policies: Policies) -> PolicyWords:
+    """What `make` makes the same policies of."""
+    said = {field: getattr(policies, field) for field in _FIELDS}
+    return cast("PolicyWords", {field: v for field, v in said.items() if v is not None})
 
 
 def check_pools(pools: Mapping[str, int]) -> dict[str, int]:

@@ -98,7 +98,7 @@ class Slots:
     def pools_told(self) -> str:
         """What pool a job may name, for a message."""
         if not self._named:
-            return "no pool: this engine has none (pools={…} of Engine makes them)"
+            return "no pool: this engine has none (Engine(pools=…) or schedtui.toml makes them)"
         return f"a pool of this engine: {', '.join(sorted(self._named))}"
 
     def limits_of(self, job: LiveJob) -> tuple[Limit, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from schedtui.errors import InvalidError, TargetError, shorten
+from schedtui.policies import merge
 from schedtui.registry import Group, Registry
 from schedtui.target import collect
 from schedtui.target.failure import explain
@@ -83,7 +84,7 @@ def load_target(target: str | None, *, cwd: Path) -> Target:
         if engine is not None:
             groups = list(collect.registry_of(engine).groups.values())
         collect.check_groups(groups, plan.sources, cwd)
-        _set_timezones(plan, groups, cwd)
+        _set_up_groups(plan, groups, cwd)
         _check_arguments(groups, cwd)
         left_out = _left_out(plan)
     return Target(
@@ -127,12 +128,15 @@ def _imports_schedtui(file: Path) -> bool:
         return False
 
 
-def _set_timezones(plan: Plan, groups: list[Group], cwd: Path) -> None:
-    """Give groups the zones that the settings file sets for them."""
+def _set_up_groups(plan: Plan, groups: list[Group], cwd: Path) -> None:
+    """Give groups what the settings file says of them."""
     by_name = {group.name: group for group in groups}
-    for name, zone in plan.settings.group_timezones.items():
-        if name in by_name:
-            by_name[name].timezone = zone
+    for name, said in plan.settings.groups.items():
+        group = by_name.get(name)
+        if group is not None:
+            group.timezone = said.timezone or group.timezone
+            group.limit = said.limit or group.limit
+            group.policies = merge(said.policies, group.policies)
         elif plan.configured and plan.settings.file:
             raise TargetError(
                 f"it sets up a group {shorten(name)}, and there is none",

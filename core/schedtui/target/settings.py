@@ -6,9 +6,18 @@
     timezone = "Europe/Berlin"      # of jobs and groups that name none
     store = "sqlite:///state.db"    # relative to this file
     listen = "127.0.0.1:8787"
+    threads = 32                    # sync functions that run at once; also: async_slots, processes
 
-    [groups."Reports"]
-    timezone = "America/New_York"   # of this group's jobs that name none; wins over the code
+    [pools]                         # runs of the jobs of each pool that may be active at once
+    smtp = 2
+
+    [policies]                      # of jobs that say nothing, and whose group says nothing
+    timeout_s = 600
+
+    [groups."Reports"]              # wins over what the code says of the group
+    timezone = "America/New_York"   # of its jobs that name none
+    limit = 5                       # runs of all its jobs together
+    policies.retries = 3            # of its jobs that say nothing
 """
 
 from __future__ import annotations
@@ -20,19 +29,38 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from schedtui import policies
 from schedtui.errors import InvalidError, TargetError, shorten
+from schedtui.models import Policies
 from schedtui.triggers import check_timezone
 
 FILE_NAME = "schedtui.toml"
 MAX_FILE = 1 << 20  # bytes
 MAX_TARGETS = 1_000
+_ENGINE = (
+    *("target", "store", "timezone", "listen", "threads", "async_slots", "processes"),
+    *("pools", "policies", "groups"),
+)
 _LISTEN = re.compile(r"(\[[^\]]+\]|[^:\s]+):([0-9]{1,5})")
 _SQLITE = "sqlite:///"
 _PART = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w-]+)"""
 _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART}){{0,9}}"
+T = TypeVar("T")
 _KEY = re.compile(rf"\s*(?:\[\s*(?P<table>{_DOTTED})\s*\]|(?P<key>{_DOTTED})\s*=)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupSettings:
+    """What a ``schedtui.toml`` says of one group; it wins over the code."""
+
+    timezone: str | None = None
+    """The default zone of its jobs."""
+    limit: int | None = None
+    """Runs of all its jobs together that may be active at once."""
+    policies: Policies = field(default_factory=Policies)
+    """Of its jobs that say nothing; what is open here stays as the code has it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,8 +77,18 @@ class Settings:
     """The engine's default zone."""
     listen: str | None = None
     """``HOST:PORT`` for ``schedtui serve``."""
-    group_timezones: Mapping[str, str] = field(default_factory=dict)
-    """The default zone of a group's jobs, by the group's name."""
+    threads: int | None = None
+    """Sync functions that run at once; None: the engine's default, as for the next two."""
+    async_slots: int | None = None
+    """Async functions that run at once."""
+    processes: int | None = None
+    """Functions in processes of their own that run at once."""
+    pools: Mapping[str, int] = field(default_factory=dict)
+    """How many runs of the jobs of each named pool may be active at once."""
+    policies: Policies = field(default_factory=Policies)
+    """The engine's, for jobs whose group says none."""
+    groups: Mapping[str, GroupSettings] = field(default_factory=dict)
+    """By the group's name."""
 
 
 def settings_in(folder: Path, shown: str) -> Path | None:
@@ -121,14 +159,19 @@ class _Reader:
         self._lines = text.splitlines()
 
     def settings(self, data: Mapping[str, Any]) -> Settings:
-        self._known((), data, ("target", "store", "timezone", "listen", "groups"))
+        self._known((), data, _ENGINE)
         return Settings(
             file=self._path,
             targets=self._targets(data.get("target", ())),
             store=self._text(data, "store", self._store),
             timezone=self._text(data, "timezone", check_timezone),
             listen=self._text(data, "listen", _check_listen),
-            group_timezones=self._groups(data.get("groups", {})),
+            threads=self._count(data, "threads"),
+            async_slots=self._count(data, "async_slots"),
+            processes=self._count(data, "processes"),
+            pools=self._pools(data),
+            policies=self._policies(data),
+            groups=self._groups(data),
         )
 
     def _targets(self, value: Any) -> tuple[str, ...]:
@@ -143,19 +186,51 @@ class _Reader:
             raise self._error(("target",), items, expected)
         return tuple(items)
 
-    def _groups(self, value: Any) -> dict[str, str]:
+    def _pools(self, data: Mapping[str, Any]) -> dict[str, int]:
+        return self._checked(("pools",), self._table(data, "pools"), policies.check_pools)
+
+    def _groups(self, data: Mapping[str, Any]) -> dict[str, GroupSettings]:
+        groups = self._table(data, "groups")
+        return {name: self._group(groups, name) for name in groups}
+
+    def _group(self, groups: Mapping[str, Any], name: str) -> GroupSettings:
+        where = ("groups", name)
+        table = self._table(groups, name, ("groups",))
+        self._known(where, table, ("timezone", "limit", "policies"))
+        return GroupSettings(
+            timezone=self._text(table, "timezone", check_timezone, where),
+            limit=self._count(table, "limit", where),
+            policies=self._policies(table, where),
+        )
+
+    def _policies(self, table: Mapping[str, Any], where: tuple[str, ...] = ()) -> Policies:
+        words = self._table(table, "policies", where)
+        return self._checked((*where, "policies"), words, lambda said: policies.make(**said))
+
+    def _table(
+        self, table: Mapping[str, Any], key: str, where: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
+        value = table.get(key, {})
         if not isinstance(value, dict):
-            raise self._error(("groups",), value, 'tables such as [groups."Reports"]')
-        zones = {}
-        for name, table in value.items():
-            where = ("groups", name)
-            if not isinstance(table, dict):
-                raise self._error(where, table, 'a table such as [groups."Reports"]')
-            self._known(where, table, ("timezone",))
-            zone = self._text(table, "timezone", check_timezone, where)
-            if zone is not None:
-                zones[name] = zone
-        return zones
+            path = (*where, key)
+            header = f"[{_dotted(path)}]" if path != ("groups",) else '[groups."Reports"]'
+            raise self._error(path, value, f"a table such as {header}")
+        return value
+
+    def _checked(
+        self, where: tuple[str, ...], value: dict[str, Any], check: Callable[[dict[str, Any]], T]
+    ) -> T:
+        try:
+            return check(value)
+        except InvalidError as error:
+            key = error.errors[0].field.rpartition(".")[2]
+            raise self._error((*where, key), value.get(key), error.errors[0].expected) from error
+
+    def _count(self, table: Mapping[str, Any], key: str, where: tuple[str, ...] = ()) -> int | None:
+        value = table.get(key)
+        if value is not None and (type(value) is not int or value < 1):
+            raise self._error((*where, key), value, "a whole number from 1 up")
+        return value
 
     def _text(
         self,
@@ -216,7 +291,8 @@ class _Reader:
                 here = (*table, *_parts(found["key"]))
             if here[: len(path)] == path:
                 return number
-        return None
+        # Within an inline table: where that is.
+        return self._line(path[:-1]) if len(path) > 2 else None
 
 
 def _parts(dotted: str) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import socket
 from pathlib import Path
@@ -10,8 +9,10 @@ from pathlib import Path
 import pytest
 from target_files import JOBS, group_file, names, put, refused
 
+from schedtui.models import Overlap, Policies
 from schedtui.registry import Registry
 from schedtui.target import Target, load_target
+from schedtui.target.settings import Settings
 
 
 class TestSettings:
@@ -32,6 +33,36 @@ class TestSettings:
         assert settings.listen == "0.0.0.0:9000"
         assert Registry(target.groups).declarations()[0].timezone == "Asia/Tokyo"
 
+    def test_the_engine_and_its_groups(self, tmp_path: Path) -> None:
+        target = self.load(
+            tmp_path,
+            """
+            threads = 3
+            async_slots = 40
+            processes = 2
+            policies.timeout_s = 600
+            [pools]
+            smtp = 2
+            [groups.Jobs]
+            limit = 5
+            policies = {retries = 3, overlap = "queue_one"}
+            """,
+        )
+        settings = target.settings
+        assert (settings.threads, settings.async_slots, settings.processes) == (3, 40, 2)
+        assert settings.pools == {"smtp": 2}
+        assert settings.policies == Policies(timeout_s=600.0)
+        (group,) = target.groups
+        assert group.limit == 5
+        assert group.policies == Policies(retries=3, overlap=Overlap.QUEUE_ONE)
+
+    def test_a_group_keeps_what_the_file_leaves_open(self, tmp_path: Path) -> None:
+        code = JOBS.replace('Group("Jobs"', 'Group("Jobs", limit=2, retries=1, grace_s=5')
+        put(tmp_path, {"jobs.py": code, "schedtui.toml": "[groups.Jobs.policies]\nretries = 4"})
+        (group,) = load_target(None, cwd=tmp_path).groups
+        assert group.limit == 2
+        assert group.policies == Policies(retries=4, grace_s=5.0)
+
     @pytest.mark.parametrize(
         "store", ["sqlite:////abs/state.db", "postgresql://host/db", "sqlite:///:memory:"]
     )
@@ -44,7 +75,7 @@ class TestSettings:
 
     def test_none(self, tmp_path: Path) -> None:
         settings = load_target(None, cwd=put(tmp_path, {"jobs.py": JOBS})).settings
-        assert dataclasses.astuple(settings) == (None, (), None, None, None, {})
+        assert settings == Settings()
 
     def test_several_targets_of_every_form(self, tmp_path: Path) -> None:
         put(
@@ -90,6 +121,18 @@ class TestSettings:
             ('"\\u001b]0;x" = 1', 1, "there is no setting '\"\\x1b]0;x\"'"),
             ('\n[groups."a\\u001b"]\nx = 1', 3, "there is no setting 'groups.\"a\\x1b\".x'"),
             ('groups.Jobs.timezone = "Mars"', 1, "groups.Jobs.timezone: got 'Mars'"),
+            ("threads = 0", 1, "threads: got 0; expected a whole number from 1 up"),
+            ("\nprocesses = true", 2, "processes: got True; expected a whole number"),
+            ("pools = 3", 1, "pools: got 3; expected a table such as [pools]"),
+            ("[pools]\na = 1\nsmtp = 0", 3, "pools.smtp: got 0; expected a whole number"),
+            ("[policies]\nretrys = 1", 2, "policies.retrys: got 1; expected a policy: overlap"),
+            ("policies.grace_s = '5'", 1, "policies.grace_s: got '5'; expected seconds"),
+            ("[groups.Jobs]\nlimit = -1", 2, "groups.Jobs.limit: got -1"),
+            (
+                "[groups.Jobs]\npolicies = {overlap = 'no'}",
+                2,
+                "groups.Jobs.policies.overlap: got 'no'; expected one of 'skip'",
+            ),
             ('[ groups . "Jobs" ]\n timezone="Mars"', 2, "groups.Jobs.timezone: got 'Mars'"),
         ],
     )

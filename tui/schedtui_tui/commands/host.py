@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 GRACE_S = 10.0
 """Seconds that running jobs get when their engine is stopped."""
 _CLOSING_S = 5.0
+_COUNTS = ("threads", "async_slots", "processes")
 TRIM_EVERY_S = 60.0
 """Between two looks at how long a log has grown."""
 DIED = "the engine ended by accident, and no job fires any more; start it again (see the log)"
@@ -141,6 +142,7 @@ class Host:
 
     def _engine_of(self, target: Target) -> Engine:
         from schedtui import Engine
+        from schedtui.policies import words
 
         if isinstance(target.engine, Engine):
             if self._store or self._timezone:
@@ -149,10 +151,15 @@ class Host:
                     "targets that do not"
                 )
             return target.engine
+        settings = target.settings
+        counts = {field: getattr(settings, field) for field in _COUNTS}
         return Engine(
             groups=target.groups,
-            store=self._store or named_store(target.settings) or self.state.store_url,
-            timezone=self._timezone or target.settings.timezone or "UTC",
+            store=self._store or named_store(settings) or self.state.store_url,
+            timezone=self._timezone or settings.timezone or "UTC",
+            pools=settings.pools,
+            **words(settings.policies),
+            **{field: count for field, count in counts.items() if count is not None},
             state_dir=self.state,
             # What runs print is in the store; here it would mix with the log.
             echo=False,
