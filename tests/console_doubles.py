@@ -52,6 +52,7 @@ from schedtui.models import (
     Snapshot,
     Source,
 )
+from schedtui.policies import resolve, spell
 
 __all__ = ["NASTY", "FakeEngine", "now_us", "run", "summary"]
 
@@ -77,6 +78,7 @@ class FakeEngine:
         self.paused_by = ""
         """Who paused the whole engine."""
         self.own = Policies()
+        self.inherited = Policies()
         self.job_fields: dict[str, Any] = {}
         self.kwargs: dict[str, Any] = {"recipient": "ops@example.org", "limits": [1, 2]}
         self._queues: list[asyncio.Queue[Changes | Exception]] = []
@@ -183,7 +185,9 @@ class FakeEngine:
         return self._job(self._row(job))
 
     def _job(self, row: JobSummary) -> Job:
-        fields = {"kwargs": self.kwargs, "policies": self.own, **self.job_fields}
+        rules = spell(resolve(self.own, self.inherited))
+        fields = {"policies": self.own, "effective": rules, "kwargs": self.kwargs}
+        fields |= self.job_fields
         return job_of(row, **fields)
 
     async def create_job(self, spec: JobSpec) -> Job:

@@ -161,6 +161,48 @@ def resolve(*levels: Policies) -> Effective:
     )
 
 
+@lru_cache(maxsize=1_024)
+def spell(rules: Effective) -> Policies:
+    """What rules a job in the words and units of people; see `schedtui.models.Job.effective`."""
+    return Policies(
+        overlap=rules.overlap,
+        concurrency=rules.concurrency or None,
+        grace_s=rules.grace_us / 1e6,
+        catch_up=rules.catch_up,
+        catch_up_limit=rules.catch_up_limit,
+        retries=rules.retries,
+        retry_delay_s=rules.retry_delay_s,
+        retry_backoff=rules.retry_backoff,
+        retry_max_delay_s=rules.retry_max_delay_s,
+        retry_jitter=rules.retry_jitter,
+        retry_on=tuple(sorted(rules.retry_on)),
+        timeout_s=rules.timeout_s,
+        on_lost=rules.on_lost,
+        start_within_s=rules.start_within_us / 1e6,
+        jitter_s=rules.jitter_us / 1e6,
+        priority=rules.priority,
+        pool=rules.pool,
+        max_runs=rules.max_runs,
+        run_on_startup=rules.run_on_startup,
+        pause_after_failures=rules.pause_after_failures,
+    )
+
+
+def inherited(own: Policies, rules: Policies) -> Policies:
+    """What a job has from its group or its engine and is not the default.
+
+    Args:
+        own: What the job says itself.
+        rules: All that rules it; `Job.effective`.
+    """
+    found = {}
+    for field in _FIELDS:
+        value = getattr(rules, field)
+        if getattr(own, field) is None and value != getattr(DEFAULTS, field):
+            found[field] = value
+    return Policies(**found)
+
+
 def check(policies: Policies) -> None:
     """Refuse values that no engine could follow.
 

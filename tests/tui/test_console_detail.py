@@ -31,13 +31,22 @@ def test_each_policy_is_a_line() -> None:
         "pool db",
         "run on startup no",
     ]
-    assert policy_lines(Policies()) == ["those of its group and engine"]
+    assert policy_lines(Policies()) == []
+
+
+async def test_what_a_job_inherits_is_told_apart() -> None:
+    engine = FakeEngine([summary(1, "alpha")])
+    engine.own = Policies(retries=3)
+    engine.inherited = Policies(retries=1, timeout_s=60.0, overlap=Overlap.SKIP)
+    async with console(engine, size=(140, 44)) as driver:
+        await driver.shows("Policies   retries 3", "Inherited  timeout 60 s")
+        assert "so no end" not in driver.text()
 
 
 @pytest.mark.parametrize(
     ("timeout_s", "says"),
     [
-        (None, "none of its own, so no end"),
+        (None, "none, so no end"),
         (0.0, "none, so no end"),
         (60.0, "timeout 60 s"),
     ],

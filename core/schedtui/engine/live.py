@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from schedtui.capture import CurrentRun, RunSink
 from schedtui.clock import from_us, to_us
 from schedtui.models import Job, JobState, JobSummary, RunState, Source
-from schedtui.policies import Effective
+from schedtui.policies import Effective, spell
 from schedtui.protocols import RecentRun
 from schedtui.triggers import Trigger
 
@@ -157,6 +157,7 @@ class LiveJob:
         """The job with its due times of this moment."""
         return replace(
             self.job,
+            effective=spell(self.policies),
             next_due=None if self.next_due_us is None else from_us(self.next_due_us),
             last_due=None if self.last_due_us is None else from_us(self.last_due_us),
             fired=self.fired,

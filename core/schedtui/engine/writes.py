@@ -30,6 +30,7 @@ _NOT_TOLD = frozenset(
         "version",
         "created_at",
         "updated_at",
+        "effective",
         "next_due",
         "last_due",
         "fired",

@@ -30,6 +30,9 @@ class Job:
     """JSON arguments of the function."""
     policies: Policies = field(default_factory=Policies)
     """What the job itself says; the rest comes from its group and its engine."""
+    effective: Policies | None = None
+    """All that rules it, by itself, its group, its engine or by default; only ``concurrency``
+    is open, where overlap is ``allow``. None in what comes from a store, which knows neither."""
     tags: tuple[str, ...] = ()
     description: str = ""
     static: bool = False

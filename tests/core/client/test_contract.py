@@ -25,6 +25,8 @@ from schedtui.models import (
     JobPatch,
     Policies,
 )
+from schedtui.models.wire import to_wire
+from schedtui.policies import inherited
 from schedtui.protocols import EngineClient
 
 # --- reading --------------------------------------------------------------------------------
@@ -133,6 +135,22 @@ async def test_a_preview_counts_in_the_zone_that_a_job_of_the_group_gets(
     assert made.timezone == previews[0].timezone
     with pytest.raises(InvalidNameError):
         await client.preview(CRON, group="a/b")
+
+
+async def test_what_a_job_inherits_is_told_with_what_it_says(
+    client: EngineClient, engine: Engine
+) -> None:
+    engine.registry.add(Group("slow", timeout_s=900, retry_delay_s=5, concurrency=2))
+    own = Policies(concurrency=1, retry_jitter=0.0)
+
+    made = await client.create_job(spec(group="slow", policies=own))
+
+    assert made.policies == own
+    assert made.effective is not None
+    assert None not in to_wire(made.effective).values()
+    rest = inherited(own, made.effective)
+    assert rest == Policies(timeout_s=900.0, retry_delay_s=5.0, retries=3)
+    assert (await client.job(made.full_name)).effective == made.effective
 
 
 # --- changing -------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from schedtui.clock import from_us
-from schedtui.models import Job, JobState, JobSummary, RunState
+from schedtui.models import Job, JobState, JobSummary, Policies, RunState
 from schedtui.models.wire import to_wire
+from schedtui.policies import inherited
 from schedtui_tui.commands.connect import add_engine_options, with_engine
 from schedtui_tui.exits import Exit
 from schedtui_tui.looks import job_look
@@ -63,8 +64,8 @@ async def _show(client: EngineClient, name: str, *, as_json: bool) -> int:
         "trigger": f"{due.description}  {json.dumps(dict(job.trigger))}",
         "time zone": job.timezone,
         "arguments": json.dumps(dict(job.kwargs)),
-        "policies": ", ".join(f"{k} {v}" for k, v in to_wire(job.policies).items() if v is not None)
-        or "the defaults",
+        "policies": _policies(job.policies) or "the defaults",
+        "inherited": _policies(inherited(job.policies, job.effective or job.policies)),
         "tags": ", ".join(job.tags),
         "declared": "in code" + (", overridden" if job.overridden else "") if job.static else "",
         "paused": _paused(job),
@@ -77,6 +78,10 @@ async def _show(client: EngineClient, name: str, *, as_json: bool) -> int:
         if fact:
             print_line(f"{label:12} {fact}")
     return Exit.DONE
+
+
+def _policies(policies: Policies) -> str:
+    return ", ".join(f"{k} {v}" for k, v in to_wire(policies).items() if v is not None)
 
 
 def _paused(job: Job) -> str:

@@ -10,8 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
 
 from schedtui.errors import JobNotFoundError, RunNotFoundError
-from schedtui.models import TERMINAL, Attempt, LogLine, LogPage, Policies, Run, RunChange, RunState
-from schedtui.policies import resolve
+from schedtui.models import TERMINAL, Attempt, LogLine, LogPage, Run, RunChange, RunState
 from schedtui.protocols import EngineClient
 from schedtui_tui.connection import Connection
 from schedtui_tui.keys import bindings
@@ -122,7 +121,8 @@ class RunScreen(RunCommands):
             if run.attempt > 1 or waits:
                 self._attempts = await client.attempts(self.run_id)
             if waits:
-                self._retries = _own_retries((await client.job(run.job)).policies)
+                rules = (await client.job(run.job)).effective
+                self._retries = None if rules is None else rules.retries
         except JobNotFoundError:
             pass  # deleted meanwhile; it only would have told how many retries there are
         except Exception as error:  # noqa: BLE001 - shown, whatever it is
@@ -282,9 +282,3 @@ class RunScreen(RunCommands):
     def action_back(self) -> None:
         """Where we came from."""
         self.dismiss()
-
-
-def _own_retries(own: Policies) -> int | None:
-    """How many retries a job says; None where it leaves that to its group or engine."""
-    silent = own.retries is None and own.retry_delay_s is None and own.retry_backoff is None
-    return None if silent else resolve(own).retries

@@ -14,6 +14,7 @@ from textual.content import Content
 
 from schedtui.clock import to_us
 from schedtui.models import Job, JobState, JobSummary, LogPage, Policies, Preview, Run
+from schedtui.policies import inherited
 from schedtui_tui import looks, times
 from schedtui_tui.prefs import Prefs
 from schedtui_tui.text import block, clean, clean_log, cut
@@ -168,16 +169,20 @@ def _definition(job: Job, width: int) -> Pieces:
     else:
         pieces += labelled("Arguments", "none", width)
     label = "Policies"
-    for line in policy_lines(job.policies):
+    for line in policy_lines(job.policies) or ["none of its own"]:
         pieces += labelled(label, line, width)
         label = ""
-    if not job.policies.timeout_s:
-        own = " of its own" if job.policies.timeout_s is None else ""
-        pieces += labelled("Timeout", f"none{own}, so no end", width, "$text-warning")
-    if job.policies.max_runs:
-        pieces += labelled("Has run", f"{job.fired} of {job.policies.max_runs} times", width)
+    rules = job.effective or job.policies
+    label = "Inherited"
+    for line in policy_lines(inherited(job.policies, rules)):
+        pieces += labelled(label, line, width)
+        label = ""
+    if not rules.timeout_s:
+        pieces += labelled("Timeout", "none, so no end", width, "$text-warning")
+    if rules.max_runs:
+        pieces += labelled("Has run", f"{job.fired} of {rules.max_runs} times", width)
     if job.failures:
-        limit = job.policies.pause_after_failures
+        limit = rules.pause_after_failures
         after = f"; paused at {limit}" if limit else ""
         pieces += labelled("Failures", f"{job.failures} in a row{after}", width, "$text-error")
     return pieces
@@ -211,10 +216,9 @@ def _origin(job: Job) -> str:
 
 
 def policy_lines(policies: Policies) -> list[str]:
-    """What a job says itself, a line each: ``retry delay 90 s``."""
-    own = {field.name: getattr(policies, field.name) for field in fields(policies)}
-    said = [_policy(name, value) for name, value in own.items() if value is not None]
-    return said or ["those of its group and engine"]
+    """What is said in them, a line each: ``retry delay 90 s``."""
+    said = {field.name: getattr(policies, field.name) for field in fields(policies)}
+    return [_policy(name, value) for name, value in said.items() if value is not None]
 
 
 def _policy(name: str, value: object) -> str:

@@ -33,7 +33,7 @@ def run_pieces(
         prefs: How times are shown.
         now_us: The engine's clock.
         width: Cells of a line.
-        retries: How many retries its job says; None where it leaves that to its group or engine.
+        retries: How many retries its job has; None where that is not known.
     """
     look = RUN_LOOKS[run.state]
     pieces: Pieces = [
