@@ -11,7 +11,8 @@
     │   ├── JobNotFoundError
     │   ├── RunNotFoundError
     │   ├── FunctionNotFoundError
-    │   └── GroupNotFoundError
+    │   ├── GroupNotFoundError
+    │   └── TokenNotFoundError
     ├── RefusedError                       understood, and not allowed
     │   ├── ConflictError                  a name is taken, or it is another job of that name
     │   │   └── VersionConflictError       the job has changed since it was read
@@ -140,6 +141,12 @@ class GroupNotFoundError(NotFoundError):
     """No group has this name."""
 
     kind = "group"
+
+
+class TokenNotFoundError(NotFoundError):
+    """No access token has this name."""
+
+    kind = "access token"
 
 
 class RefusedError(SchedtuiError):

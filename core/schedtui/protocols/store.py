@@ -129,6 +129,9 @@ class StoreTx(Protocol):
     def pause_engine(self, pause: EnginePause | None) -> None:
         """Make durable that the whole engine is paused; None: that it is not."""
 
+    def delete_token(self, name: str) -> bool:
+        """Forget a token; False where there is none of this name."""
+
     def insert_token(self, token: Token) -> Token:
         """Keep a new token; ``id`` is given by the store.
 

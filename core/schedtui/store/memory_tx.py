@@ -38,6 +38,7 @@ def _no_meta() -> dict[str, Any]:
         "last_run_id": 0,
         "last_job_id": 0,
         "last_chunk_id": 0,
+        "last_token_id": 0,
         "clock_epoch": 0,
         "pause": None,
         "boot": None,
@@ -379,9 +380,16 @@ class MemoryTx:
         """Keep a new token; ``id`` is given by the store."""
         if token.name in self._data.tokens:
             raise rows.token_taken(token)
-        kept = replace(token, id=len(self._data.tokens) + 1)
+        kept = replace(token, id=self._next_id("last_token_id"))
         self._set(self._data.tokens, token.name, kept)
         return kept
+
+    def delete_token(self, name: str) -> bool:
+        """Forget a token; False where there is none of this name."""
+        known = name in self._data.tokens
+        if known:
+            self._remove(self._data.tokens, name)
+        return known
 
 
 def _kept(job: Job) -> Job:

@@ -199,6 +199,8 @@ def test_broken_characters_in_a_description_do_no_harm(store: Store) -> None:
 def test_an_exception_undoes_the_whole_transaction(store: Store) -> None:
     (job_id,) = add(store, "clean")
     before = list(store.jobs())
+    with store.transaction() as tx:
+        tx.insert_token(token("kept"))
 
     def change() -> None:
         with store.transaction() as tx:
@@ -212,6 +214,7 @@ def test_an_exception_undoes_the_whole_transaction(store: Store) -> None:
             tx.set_clock_epoch(5)
             tx.beat("boot-1", T0 + SECOND, stopped=True)
             tx.insert_token(token())
+            tx.delete_token("kept")
             raise KeyError("of the caller")
 
     with pytest.raises(KeyError):
@@ -219,7 +222,7 @@ def test_an_exception_undoes_the_whole_transaction(store: Store) -> None:
     assert list(store.jobs()) == before
     assert store.run(1) is None
     assert store.audit_trail(limit=10, before=None) == []
-    assert store.tokens() == []
+    assert [one.name for one in store.tokens()] == ["kept"]
     store.close()
     opened = store.open(boot("boot-2"))
     assert (opened.clock_epoch, opened.last_run_id, opened.clean) == (0, 0, False)
@@ -304,6 +307,13 @@ def test_tokens_are_kept_by_unique_names(store: Store) -> None:
 
     assert store.tokens() == [replace(token("ci"), id=first.id), replace(expiring, id=second.id)]
     assert first.id != second.id
+
+    with store.transaction() as tx:
+        assert tx.delete_token("ci")
+        assert not tx.delete_token("ci")
+        third = tx.insert_token(token("ci"))
+    assert [one.id for one in store.tokens()] == [second.id, third.id]
+    assert third.id > second.id
 
 
 def test_the_audit_trail_is_paged_newest_first(store: Store) -> None:

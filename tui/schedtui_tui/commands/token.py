@@ -1,4 +1,4 @@
-"""``schedtui token create``: an access token for the HTTP API.
+"""``schedtui token``: access tokens for the HTTP API.
 
 Works on the store itself, so that the first token can be made before there is anything to log in
 to, and by whoever may read the store's file anyway.
@@ -7,20 +7,28 @@ to, and by whoever may read the store's file anyway.
 from __future__ import annotations
 
 import argparse
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from schedtui.clock import from_us
 from schedtui.errors import StoreUnavailableError
 from schedtui.locations import StateDir
 from schedtui.models import Role
 from schedtui_tui.commands.connect import folder_of
 from schedtui_tui.commands.host import named_store, user
 from schedtui_tui.exits import Exit, note
-from schedtui_tui.tables import print_json, print_line
+from schedtui_tui.tables import moment_us, print_json, print_line, print_table
+
+if TYPE_CHECKING:
+    from schedtui.protocols import Store, Token
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``schedtui token``."""
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="create")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="create|list|revoke")
     create = verbs.add_parser("create", help="make a token and print it once")
     create.add_argument("--name", required=True, help="what the audit trail calls its user")
     create.add_argument(
@@ -30,32 +38,94 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="viewer: reads; operator: also triggers, pauses and resumes; "
         "admin: also creates, edits and deletes",
     )
-    create.add_argument("--json", action="store_true", help="print one JSON document")
-    where = create.add_argument_group("which store")
-    where.add_argument("--store", metavar="URL", help="such as sqlite:////srv/jobs/state.db")
-    where.add_argument(
-        "--target", metavar="TARGET", help="the store beside this target; default: this directory"
+    create.add_argument(
+        "--expires", metavar="DURATION", help="such as 90d; without it, when it is taken back"
     )
+    listing = verbs.add_parser("list", help="the tokens there are, without their secrets")
+    revoke = verbs.add_parser("revoke", help="take a token back")
+    revoke.add_argument("name", help="its name, as 'schedtui token list' shows it")
+    for verb in (create, listing, revoke):
+        verb.add_argument("--json", action="store_true", help="print one JSON document")
+        where = verb.add_argument_group("which store")
+        where.add_argument("--store", metavar="URL", help="such as sqlite:////srv/jobs/state.db")
+        where.add_argument(
+            "--target",
+            metavar="TARGET",
+            help="the store beside this target; default: this directory",
+        )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Create the token and print it."""
-    from schedtui.api.tokens import create_token
-    from schedtui.store import open_store
+    """Do what was asked for to the tokens of a store."""
+    with _opened(args.store or _default_store(args.target)) as store:
+        return {"create": _create, "list": _list, "revoke": _revoke}[args.verb](store, args)
 
-    url = args.store or _default_store(args.target)
-    store = open_store(url)
-    store.open(None)
-    try:
-        secret = create_token(store, args.name, args.role, actor=user())
-    finally:
-        store.close()
+
+def _create(store: Store, args: argparse.Namespace) -> int:
+    from schedtui.api.tokens import create_token
+    from schedtui.triggers import parse_duration
+
+    life = None if args.expires is None else parse_duration(args.expires, "--expires")
+    secret = create_token(store, args.name, args.role, expires_in=life, actor=user())
     if args.json:
         print_json({"name": args.name, "role": args.role, "token": secret})
     else:
         print_line(secret)
         note("Keep it: it is shown this once. Give it as SCHEDTUI_TOKEN or in a --token-file.")
     return Exit.DONE
+
+
+def _list(store: Store, args: argparse.Namespace) -> int:
+    tokens = store.tokens()
+    if args.json:
+        print_json([_told(token) for token in tokens])
+        return Exit.DONE
+    print_table(
+        ("NAME", "ROLE", "CREATED", "EXPIRES"),
+        [(one.name, one.role, moment_us(one.created_at_us), _expiry(one)) for one in tokens],
+        empty="no token yet: 'schedtui token create --name NAME --role ROLE' makes one",
+    )
+    return Exit.DONE
+
+
+def _revoke(store: Store, args: argparse.Namespace) -> int:
+    from schedtui.api.tokens import revoke_token
+
+    revoke_token(store, args.name, actor=user())
+    if args.json:
+        print_json({"name": args.name, "revoked": True})
+    else:
+        note(f"{args.name} is taken back; an engine that runs lets it in for at most 5 s more")
+    return Exit.DONE
+
+
+def _told(token: Token) -> dict[str, object]:
+    expires = token.expires_at_us
+    return {
+        "name": token.name,
+        "role": token.role,
+        "created_at": from_us(token.created_at_us),
+        "expires_at": None if expires is None else from_us(expires),
+    }
+
+
+def _expiry(token: Token) -> str:
+    if token.expires_at_us is None:
+        return "never"
+    gone = token.expires_at_us <= time.time_ns() // 1000
+    return f"{'expired ' if gone else ''}{moment_us(token.expires_at_us)}"
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Store]:
+    from schedtui.store import open_store
+
+    store = open_store(url)
+    store.open(None)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def _default_store(target: str | None) -> str:

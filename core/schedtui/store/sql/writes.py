@@ -298,6 +298,13 @@ class SqlTx:
             ).scalar_one()
         return replace(token, id=token_id)
 
+    @_step
+    def delete_token(self, name: str) -> bool:
+        """Forget a token; False where there is none of this name."""
+        return bool(
+            self._execute(schema.tokens.delete().where(schema.tokens.c.name == name)).rowcount
+        )
+
 
 @contextmanager
 def _unique(taken: ConflictError) -> Iterator[None]:
