@@ -15,6 +15,7 @@ from typing import NoReturn
 
 COMMANDS = {
     "demo": ("demo", "the console on a living example; leaves nothing behind"),
+    "init": ("init", "write a first jobs.py and schedtui.toml"),
     "serve": ("serve", "an engine without a screen, with its HTTP API"),
     "jobs": ("jobs", "list jobs, or show one"),
     "runs": ("runs", "list runs, newest first"),
