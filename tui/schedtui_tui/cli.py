@@ -33,6 +33,7 @@ COMMANDS = {
     "cancel": ("cancel", "end a run before its time"),
     "rerun": ("rerun", "run what a run ran once more"),
     "delete": ("delete", "delete jobs that were created at run time"),
+    "doctor": ("doctor", "say what is wrong here, and what mends it"),
     "token": ("token", "make, list and take back access tokens for the HTTP API"),
 }
 """What may be said as the first word: its module in `commands`, and what it does."""

@@ -1,0 +1,164 @@
+"""``schedtui doctor``: each thing that can be wrong is named, with what mends it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from schedtui import Engine, Group
+from schedtui.locations import StateDir
+from schedtui.store import open_store
+from schedtui_tui.cli import main
+from schedtui_tui.commands.host import Host
+from schedtui_tui.exits import Exit
+
+Found = dict[str, list[tuple[str, str, str]]]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that `schedtui init` has made, on a port that is free."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["init"]) == Exit.DONE
+    listen("127.0.0.1:0")
+    return tmp_path
+
+
+def listen(address: str) -> None:
+    with Path("schedtui.toml").open("a", encoding="utf-8") as file:
+        file.write(f'\nlisten = "{address}"\n')
+
+
+def look(capsys: pytest.CaptureFixture[str], code: Exit = Exit.DONE, *words: str) -> Found:
+    capsys.readouterr()
+    assert main(["doctor", "--json", *words]) == code
+    found: Found = {}
+    for one in json.loads(capsys.readouterr().out):
+        said = (one["level"], one["found"], one["remedy"])
+        found.setdefault(one["what"], []).append(said)
+    return found
+
+
+def made(folder: Path) -> Path:
+    state = StateDir.beside(folder).create()
+    with closing(open_store(state.store_url)) as store:
+        store.open(None)
+    return state.database
+
+
+def test_where_all_is_well_nothing_is_to_be_done(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = look(capsys)
+    assert {level for said in found.values() for level, _, _ in said} == {"ok"}
+    assert "3 functions and 2 jobs" in found["target"][0][1]
+    made(here)
+    assert "is whole" in look(capsys)["store"][0][1]
+    assert main(["doctor"]) == Exit.DONE
+    assert "ok    store: sqlite:///" in capsys.readouterr().out
+
+
+def test_a_broken_target_is_named_and_the_rest_is_looked_at(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "jobs.py").write_text("import nothing_of_this_name\n", encoding="utf-8")
+    found = look(capsys, Exit.FAILED)
+    ((level, said, remedy),) = found["target"]
+    assert level == "fail"
+    assert "jobs.py:1: " in said
+    assert remedy
+    assert found["store"][0][0] == "ok"
+
+
+def test_a_folder_open_to_others_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = StateDir.beside(here).create()
+    state.path.chmod(0o755)
+    ((level, said, remedy),) = look(capsys)["state folder"]
+    assert (level, remedy) == ("warn", f"chmod 700 {state.path}")
+    assert "mode 755" in said
+
+
+def test_a_damaged_store_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    database = made(here)
+    whole = database.read_bytes()
+    database.write_bytes(whole[:8192] + b"\xff" * 20_000 + whole[28_192:])
+    assert look(capsys, Exit.FAILED)["store"][0][0] == "fail"
+
+    database.write_bytes(b"no database at all, and long enough to see that" * 50)
+    assert "not a database" in look(capsys, Exit.FAILED)["store"][0][1]
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("UPDATE schedtui_schema SET version_num = '9999'", "has schema 9999"),
+        ("DROP TABLE schedtui_schema", "the database of another program"),
+    ],
+)
+def test_a_store_of_something_else_is_told(
+    here: Path, capsys: pytest.CaptureFixture[str], statement: str, says: str
+) -> None:
+    with closing(sqlite3.connect(made(here))) as database, database:
+        database.execute(statement)
+    ((level, said, _),) = look(capsys, Exit.FAILED)["store"]
+    assert level == "fail"
+    assert says in said
+
+
+def test_a_clock_that_went_back_is_told(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = Group("g")
+
+    @group.function()
+    def work() -> None: ...
+
+    engine = Engine(groups=[group], store=f"sqlite:///{made(here)}", echo=False).run_in_thread()
+    engine.sync.run_function("g/work")
+    engine.close()
+    now = time.time()
+    monkeypatch.setattr("schedtui_tui.checks.time.time", lambda: now - 3600)
+    ((level, said, remedy),) = look(capsys)["clock"]
+    assert level == "warn"
+    assert "s in the future" in said
+    assert remedy
+
+
+def test_a_port_that_is_taken_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        (here / "schedtui.toml").write_text(f'listen = "{address}"', encoding="utf-8")
+        ((level, said, _),) = look(capsys, Exit.FAILED)["port"]
+    assert level == "fail"
+    assert f"{address} is taken" in said
+
+
+def test_listening_to_all_without_a_token_is_told(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "schedtui.toml").write_text('listen = "0.0.0.0:0"', encoding="utf-8")
+    ((level, said, _),) = look(capsys)["port"]
+    assert level == "warn"
+    assert "no access token exists" in said
+
+
+def test_an_engine_that_runs_here_is_asked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from schedtui.target import load_target
+
+    host = Host(lambda: load_target(None, cwd=here), state=StateDir.beside(here))
+    host.open()
+    try:
+        host.listen()
+        host.engine.sync.pause_engine(reason="moving house")
+        said = look(capsys)["engine"]
+    finally:
+        host.close()
+    assert said[0][0] == "ok"
+    assert said[1] == ("warn", said[1][1], "schedtui resume --engine")
+    assert "moving house" in said[1][1]
