@@ -126,6 +126,8 @@ class Admission:
             for run in runs:
                 if run.id not in lost:
                     self._ended(run, state, now_us)
+                elif run.job.removed:  # which has cancelled it
+                    self._ended(run, RunState.CANCELLED, now_us)
                 elif refused is not None:
                     refused(run)
 

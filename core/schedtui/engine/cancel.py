@@ -6,7 +6,7 @@ import json
 
 from schedtui.engine.admit import Admission
 from schedtui.engine.core import Core
-from schedtui.engine.live import LiveRun
+from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.supervise import Supervisor
 from schedtui.errors import ConflictError
 from schedtui.models import RunState
@@ -43,6 +43,12 @@ class Cancels:
         for run in list(by.job.running.values()):
             if run is not by:
                 self._end(run, f"run {by.id} takes its place")
+
+    def deleted(self, job: LiveJob, why: str) -> None:
+        """End what waits of a job that is gone: it failed, and was queued again, just then."""
+        for run in list(job.running.values()):
+            if run.parked:
+                self._end(run, why)
 
     def _end(self, run: LiveRun, why: str, *, force: bool = False) -> None:
         # Until the store has said so: what it does not take now is tried again.

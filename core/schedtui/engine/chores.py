@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from schedtui.clock import to_us
 from schedtui.engine.admit import Admission
@@ -21,6 +21,10 @@ logger = logging.getLogger("schedtui.engine")
 
 ENGINE = "engine"
 """The actor of all this."""
+BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+"""Between two attempts at what a store does not take now."""
+
+Work = Callable[[], Awaitable[None]]
 
 
 class Chores:
@@ -43,6 +47,7 @@ class Chores:
         self._pauses: list[tuple[int, int, int]] = []
         """A heap of the moments at which pauses end."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
         failures.on_too_many = self._pause
         core.on_change = self._changed
 
@@ -52,7 +57,11 @@ class Chores:
             self._changed(live)
             self._failures.judge(live)
             if live.policies.run_on_startup and live.fires:
-                self._later(self._commands.fire(live, Source.STARTUP, ENGINE))
+                self._later(partial(self._start, live))
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._closed = True
 
     @property
     def busy(self) -> bool:
@@ -64,9 +73,7 @@ class Chores:
         now_us = self._core.clock.now_us()
         while self._pauses and self._pauses[0][0] <= now_us:
             _, job_id, version = heapq.heappop(self._pauses)
-            live = self._core.jobs.by_id(job_id)
-            if live is not None and live.version == version:
-                self._later(self._commands.resume(live.full_name, ENGINE, expect_id=live.id))
+            self._later(partial(self._resume, job_id, version))
         return 1.0 if not self._pauses else max(0.0, (self._pauses[0][0] - now_us) / 1e6)
 
     def _changed(self, live: LiveJob) -> None:
@@ -74,17 +81,35 @@ class Chores:
             heapq.heappush(self._pauses, (to_us(live.job.paused_until), live.id, live.version))
         self._admission.sweep()  # more of its runs may go side by side now
 
-    def _pause(self, live: LiveJob, reason: str) -> None:
-        self._later(self._commands.pause(live.full_name, reason, ENGINE, expect_id=live.id))
+    async def _start(self, live: LiveJob) -> None:
+        if live.fires:
+            await self._commands.fire(live, Source.STARTUP, ENGINE)
 
-    def _later(self, command: Coroutine[Any, Any, object]) -> None:
-        """Do something after what is being done now."""
+    async def _resume(self, job_id: int, version: int) -> None:
+        live = self._core.jobs.by_id(job_id)
+        if live is not None and live.version == version:
+            await self._commands.resume(live.full_name, ENGINE, expect_id=live.id)
+
+    def _pause(self, live: LiveJob, reason: str) -> None:
+        async def pause() -> None:
+            if not (live.removed or live.job.paused):
+                await self._commands.pause(live.full_name, reason, ENGINE, expect_id=live.id)
+
+        self._later(pause)
+
+    def _later(self, work: Work, tried: int = 0) -> None:
+        """Do something after what is being done now; again, while the store cannot be written."""
+        if self._closed:
+            return
 
         async def do() -> None:
             try:
-                await command
+                await work()
             except SchedtuiError as error:
                 logger.warning("not done: %s", error)
+                if error.retryable and not self._closed:
+                    pause_s = BACKOFF_S[min(tried, len(BACKOFF_S) - 1)]
+                    self._core.clock.call_later(pause_s, lambda: self._later(work, tried + 1))
 
         task = self._core.loop.create_task(do())
         self._tasks.add(task)

@@ -29,6 +29,7 @@ from schedtui.engine.writes import JobWrites, changed_meanwhile, told
 from schedtui.errors import (
     ConflictError,
     InvalidError,
+    JobNotFoundError,
     StaticJobError,
     StoreUnavailableError,
     VersionConflictError,
@@ -160,10 +161,9 @@ class Commands:
                 pause_reason="",
                 paused_by="",
                 paused_until=None,
-                failures=0,
                 next_due=next_due_after(live.trigger, live.last_due_us, now_us),
             )
-            return await self._writes.replace(
+            await self._writes.replace(
                 live,
                 changed,
                 actor,
@@ -171,6 +171,8 @@ class Commands:
                 rows,
                 also=lambda tx: tx.count_failures({live.id: 0}),
             )
+            live.failures = 0
+            return live.current()
 
     @_whole
     async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:
@@ -189,6 +191,7 @@ class Commands:
                     "pause it, or remove its declaration from the code"
                 )
             now_us = self._core.clock.now_us()
+            why = f"its job was deleted by {actor}"
             rows: tuple[NewRun, ...] = ()
             if not live.exhausted:  # one that is finished owes nothing
                 rows = self._writes.passed(live, now_us, f"deleted by {actor} just then")
@@ -198,7 +201,7 @@ class Commands:
                     raise changed_meanwhile(name)
                 tx.insert_runs(rows)
                 self._writes.audit(tx, actor, "job.delete", job, {"before": told(job)})
-                return tx.cancel_queued(live.id, f"its job was deleted by {actor}", now_us)
+                return tx.cancel_queued(live.id, why, now_us)
 
             cancelled = await self._writes.write(apply)
             self._core.heap.drop(live)
@@ -206,6 +209,7 @@ class Commands:
             self._core.problem(f"job {live.id}", None)
             self._core.hub.removed(live.id)
             self._admission.forget([live.running[i] for i in cancelled if i in live.running])
+            self._cancels.deleted(live, why)
 
     @_whole
     async def trigger(
@@ -237,6 +241,8 @@ class Commands:
         """Run a job now, with its own arguments, for a reason of the engine's. The run's id."""
         while live.busy:
             await self._released(live)
+        if live.removed:
+            raise JobNotFoundError(live.full_name)
         damage.refuse(live)
         return await self._fire.run(live, source, live.kwargs, actor)
 

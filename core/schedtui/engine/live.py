@@ -90,6 +90,9 @@ class LiveJob:
         """Runs that are queued or running, by id, oldest first."""
         self.stamp = 0
         """Of its entry in the heap; 0 when it has none."""
+        # Counted here from now on: what a command read before an outcome was written is old.
+        self.fired = job.fired
+        self.failures = job.failures
         self.set(job, trigger, policies, problem)
 
     def set(
@@ -108,8 +111,6 @@ class LiveJob:
         self.kwargs: dict[str, Any] = json.loads(self.kwargs_json) if self.kwargs_json else {}
         self.next_due_us = None if job.next_due is None else to_us(job.next_due)
         self.last_due_us = None if job.last_due is None else to_us(job.last_due)
-        self.fired = job.fired
-        self.failures = job.failures
         if self.exhausted:
             self.next_due_us = None
         self.schedule = trigger.short() if trigger is not None else "unreadable"

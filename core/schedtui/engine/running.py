@@ -191,6 +191,7 @@ class Running:
         self.admission.close()
         self.watch.stop()
         self.reloads.close()
+        self.chores.close()
         self.core.hub.close()
         if self._beat is not None:
             self._beat.cancel()

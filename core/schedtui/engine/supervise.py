@@ -151,7 +151,7 @@ class Supervisor:
         if run.asked is not None:
             ended = _as_asked(run.asked, ended)
         delay_s = None
-        if ended.state is not RunState.SUCCEEDED:
+        if ended.state is not RunState.SUCCEEDED and not run.job.removed:
             delay_s = retry_delay_s(run.job.policies, run.attempt, ended)
         self.record(run, ended, delay_s)
 
@@ -284,6 +284,8 @@ class Supervisor:
         job = run.job
         if run.id in job.running:
             job.running[run.id] = again
+        if job.removed and again.unwanted is None:  # between the failure and its commit
+            again.unwanted = "its job was deleted", False
         self._core.hub.run(run.id, job.id, RunState.QUEUED)
         self.on_retry(again)
 
