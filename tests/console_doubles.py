@@ -325,7 +325,7 @@ class FakeEngine:
         if gate is not None:
             await gate.wait()
         text = str(trigger.get("expression") or trigger.get("typed") or "")
-        field = "expression" if trigger["type"] == "cron" else "typed"
+        field = "trigger.expression" if trigger["type"] == "cron" else "trigger.typed"
         if "bad" in text:
             error = InvalidError.one(field, text, "five fields: minute hour day month weekday")
             raise InvalidTriggerError(str(error), error.errors)

@@ -258,7 +258,10 @@ class LocalClient:
         zone = core.zone_for(timezone, None if group is None else check_name("group", group))
         now_us = core.clock.now_us()
         # Off the loop: triggers may be long to read, and the preview asks about unfinished ones.
-        parsed = await self._off_loop(parse_trigger, trigger, zone, now_us)
+        try:
+            parsed = await self._off_loop(parse_trigger, trigger, zone, now_us)
+        except InvalidError as error:
+            raise error.below("trigger") from error
         return await self._off_loop(_preview, parsed, parsed.timezone or zone, now_us, count)
 
     async def runs(

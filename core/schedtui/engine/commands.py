@@ -35,13 +35,11 @@ from schedtui.errors import (
     VersionConflictError,
 )
 from schedtui.models import Job, JobPatch, JobSpec, JobState, Run, Source
+from schedtui.models.names import check_reason
 from schedtui.protocols import NewRun, StoreTx
 
 T = TypeVar("T")
 P = ParamSpec("P")
-
-MAX_REASON = 1_000
-"""Characters of the reason of a pause."""
 
 
 def _whole(
@@ -126,7 +124,7 @@ class Commands:
         until: datetime | None = None,
     ) -> Job:
         """Stop claiming a job; see `EngineClient.pause_job`."""
-        _check_reason(reason)
+        check_reason(reason)
         if until is not None and to_us(until) <= self._core.clock.now_us():
             raise InvalidError.one("until", until.isoformat(), "a moment in the future")
         async with self._hold(name, expect_id) as live:
@@ -264,7 +262,7 @@ class Commands:
     @_whole
     async def cancel(self, run_id: int, actor: str, *, reason: str, force: bool) -> None:
         """End a run before its time; see `EngineClient.cancel_run`."""
-        _check_reason(reason)
+        check_reason(reason)
         self._cancels.cancel(run_id, actor, reason=reason, force=force)
 
     def hold(self, live: LiveJob) -> AbstractAsyncContextManager[LiveJob]:
@@ -324,8 +322,3 @@ class Commands:
                 f"(id {live.id}) has its name; nothing was done"
             )
         return live
-
-
-def _check_reason(reason: str) -> None:
-    if len(reason) > MAX_REASON:
-        raise InvalidError.one("reason", reason, f"at most {MAX_REASON} characters")

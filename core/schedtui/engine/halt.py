@@ -16,15 +16,14 @@ from schedtui.engine.claim import Claims
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveJob
 from schedtui.engine.writes import JobWrites
-from schedtui.errors import InvalidError, StoreDataError
+from schedtui.errors import StoreDataError
+from schedtui.models.names import check_reason
 from schedtui.protocols import Claim, EnginePause, RecentRun, StoreTx
 
 logger = logging.getLogger("schedtui.engine")
 
 CHUNK = 500
 """Jobs that are accounted for in one transaction."""
-MAX_REASON = 1_000
-"""Characters of the reason."""
 
 
 class Halt:
@@ -56,8 +55,7 @@ class Halt:
             InvalidError: the reason is too long.
             StoreUnavailableError: nothing was changed.
         """
-        if len(reason) > MAX_REASON:
-            raise InvalidError.one("reason", reason, f"at most {MAX_REASON} characters")
+        check_reason(reason)
         await asyncio.shield(asyncio.ensure_future(self._pause(reason, actor)))
 
     async def resume(self, actor: str) -> None:

@@ -9,6 +9,8 @@ from schedtui.errors import FieldError, InvalidError, InvalidNameError, shorten,
 
 MAX_NAME = 128
 MAX_TAGS = 50
+MAX_REASON = 1_000
+"""Characters of the reason of a pause or a cancellation."""
 EXPECTED = f"1 to {MAX_NAME} characters without '/' and without control characters"
 
 
@@ -33,6 +35,16 @@ def check_name(field: str, name: object) -> str:
             (FieldError(field=field, got=shorten_value(name), expected=expected),),
         )
     return name
+
+
+def check_reason(reason: str) -> None:
+    """Refuse a reason that is a document.
+
+    Raises:
+        InvalidError: it is longer than `MAX_REASON`.
+    """
+    if len(reason) > MAX_REASON:
+        raise InvalidError.one("reason", reason, f"at most {MAX_REASON} characters")
 
 
 def check_tags(tags: object) -> tuple[str, ...]:

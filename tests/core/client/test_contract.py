@@ -295,5 +295,6 @@ async def test_a_wrong_trigger_is_explained(client: EngineClient) -> None:
     with pytest.raises(InvalidTriggerError) as caught:
         await client.preview({"type": "cron", "expression": "* * * *"})
 
+    assert caught.value.errors[0].field == "trigger.expression"
     assert caught.value.errors[0].expected
     assert not caught.value.retryable

@@ -205,9 +205,7 @@ class CreateScreen(ConsoleScreen[None]):
                 rule = f"{cut(preview.timezone, 60)} ({_ZONE_RULE})"
                 self.query_one("#zone", Input).placeholder = rule
         elif isinstance(error, InvalidError):
-            ours = any(one.field in ("timezone", "group") for one in error.errors)
-            wrong = error if ours else error.below("trigger")
-            self._complain(wrong.errors, str(error))
+            self._complain(error.errors, str(error))
             self._say([("No due times: see what is wrong above.", "dim")])
         elif error is not None:
             self._say([(cut(f"No preview: {explain(error)}", 300), "$text-warning")])
