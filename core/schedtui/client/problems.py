@@ -33,6 +33,7 @@ from schedtui.errors import (
     StoreSchemaError,
     StoreUnavailableError,
     TargetError,
+    TokenNotFoundError,
     UnauthorizedError,
     UnavailableError,
     UncertainError,
@@ -53,6 +54,7 @@ STATUS: dict[type[SchedtuiError], int] = {
     JobNotFoundError: 404,
     RunNotFoundError: 404,
     GroupNotFoundError: 404,
+    TokenNotFoundError: 404,
     # A function is only ever named in a body, so the address itself is right.
     FunctionNotFoundError: 422,
     RefusedError: 403,
