@@ -24,6 +24,7 @@ from schedtui.protocols import (
     Token,
 )
 from schedtui.store import jobrows, rows
+from schedtui.store.memory_once import OnceData, OnceTx
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -78,6 +79,7 @@ class Data:
     subjects: dict[int, int] = field(default_factory=dict)
     """What a line of the audit trail changed, by the line's id."""
     boots: dict[str, PastBoot] = field(default_factory=dict)
+    once: OnceData = field(default_factory=OnceData)
 
     def name_of(self, run_id: int) -> str:
         """``group/name`` of a run's job; of its function where it has none."""
@@ -85,11 +87,12 @@ class Data:
         return "/".join(self.names.get(run.job_id, ())) or run.function if run else ""
 
 
-class MemoryTx:
+class MemoryTx(OnceTx):
     """One write transaction. See `schedtui.protocols.StoreTx`."""
 
     def __init__(self, data: Data) -> None:
         self._data = data
+        self._once = data.once
         self._undo: list[Callable[[], object]] = []
 
     def roll_back(self, mark: int = 0) -> None:
@@ -314,6 +317,7 @@ class MemoryTx:
         self._set(self._data.deleted, job_id, now_us)
         self._remove(self._data.jobs, job_id)
         self._remove(self._data.ids, (old.group, old.name))
+        self._forget_successes(job_id)
         return True
 
     def append_logs(self, chunks: Sequence[LogChunk]) -> None:
