@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace as replace_fields
 from datetime import datetime
 from typing import Any, TypeVar, Unpack
 
@@ -11,6 +12,7 @@ from schedtui import policies as policy_rules
 from schedtui.clock import aware_utc
 from schedtui.engine.bulk import bulk
 from schedtui.engine.explain import explain
+from schedtui.engine.keys import Made
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.sync import PYTHON
@@ -186,23 +188,29 @@ class Control(ABC):
         job: str,
         *,
         kwargs: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
         expect_id: int | None = None,
         actor: str = PYTHON,
     ) -> Run:
         """Run a job now, once; see `EngineClient.trigger_job`."""
-        run_id = await self.on_loop(
-            lambda: self._live().commands.trigger(job, kwargs, actor, expect_id=expect_id)
+        key = idempotency_key
+        return await self._made(
+            lambda: self._live().commands.trigger(job, kwargs, actor, expect_id=expect_id, key=key)
         )
-        return await self.reads.run(run_id)
 
     async def run_function(
-        self, function: str, kwargs: Mapping[str, Any] | None = None, *, actor: str = PYTHON
+        self,
+        function: str,
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+        actor: str = PYTHON,
     ) -> Run:
         """Run a function now, without a job; see `EngineClient.run_function`."""
-        run_id = await self.on_loop(
-            lambda: self._live().commands.run_function(function, kwargs or {}, actor)
+        key = idempotency_key
+        return await self._made(
+            lambda: self._live().commands.run_function(function, kwargs or {}, actor, key=key)
         )
-        return await self.reads.run(run_id)
 
     async def cancel_run(
         self, run_id: int, *, reason: str = "", force: bool = False, actor: str = PYTHON
@@ -216,15 +224,17 @@ class Control(ABC):
         )
         return await self.reads.run(run_id)
 
-    async def rerun(self, run_id: int, *, actor: str = PYTHON) -> Run:
+    async def rerun(
+        self, run_id: int, *, idempotency_key: str | None = None, actor: str = PYTHON
+    ) -> Run:
         """Run what a run ran once more; see `EngineClient.rerun`."""
         run = await self.reads.run(run_id)
         if run.state not in TERMINAL:
             raise ConflictError(
                 f"run {run_id} has not ended yet ({run.state}); cancel it first, or wait"
             )
-        again = await self.on_loop(lambda: self._live().commands.rerun(run, actor))
-        return await self.reads.run(again)
+        key = idempotency_key
+        return await self._made(lambda: self._live().commands.rerun(run, actor, key=key))
 
     async def reload(self, *, actor: str = PYTHON) -> Reload:
         """Load the code again; see `EngineClient.reload`."""
@@ -262,6 +272,11 @@ class Control(ABC):
     async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
         """Why a job ran, or did not, at a moment; see `EngineClient.explain`."""
         return await explain(self.running, job, at)
+
+    async def _made(self, make: Callable[[], Coroutine[Any, Any, Made]]) -> Run:
+        made = await self.on_loop(make)
+        run = await self.reads.run(made.run_id)
+        return replace_fields(run, replayed=True) if made.replayed else run
 
     def _live(self) -> Running:
         running = self.running

@@ -42,10 +42,15 @@ def test_an_old_key_may_be_had_again_and_others_of_its_age_are_dropped(store: St
 
 def test_a_key_goes_with_its_transaction(store: Store) -> None:
     (job_id,) = add(store, "clean")
-    with pytest.raises(RuntimeError), store.transaction() as tx:
-        tx.keep_key(key(1), since_us=0)
-        tx.insert_runs([due_run(1, job_id)])
-        raise RuntimeError
+
+    def broken() -> None:
+        with store.transaction() as tx:
+            tx.keep_key(key(1), since_us=0)
+            tx.insert_runs([due_run(1, job_id)])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        broken()
     assert store.call_key("job 1", "order-17", since_us=0) is None
     assert ids(store) == []
 
