@@ -96,6 +96,12 @@ OPTIONS: tuple[Option, ...] = (
         kind=Kind.COUNT,
         help="failures in a row after which it is paused",
     ),
+    Option(
+        field="run_once_key",
+        kind=Kind.NAME,
+        help="a period, such as %%Y-%%m-%%d, for which it succeeds at most once",
+        form="once per",
+    ),
     Option(field="run_on_startup", kind=Kind.SWITCH, help="also run it when its engine starts"),
 )
 

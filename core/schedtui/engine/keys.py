@@ -10,14 +10,13 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 
 from schedtui.engine.core import Core
-from schedtui.errors import ConflictError, FieldError, InvalidError
+from schedtui.errors import ConflictError, FieldError
+from schedtui.models.names import check_idempotency_key
 from schedtui.protocols import CallKey, StoreTx
 from schedtui.registry import json_arguments
 
 LIVES_S: Final = 86_400
 """For so long a call is known by its key."""
-MAX_KEY: Final = 200
-"""Characters of a key."""
 
 
 class Made(NamedTuple):
@@ -75,22 +74,9 @@ def asked(scope: str, key: str | None, kwargs: Mapping[str, Any] | None = None) 
     """
     if key is None:
         return None
-    check_key(key)
+    check_idempotency_key(key)
     given = json.dumps(json_arguments(kwargs or {}), separators=(",", ":"), sort_keys=True)
     return Asked(scope, key, hashlib.sha256(given.encode("utf-8", "surrogatepass")).hexdigest())
-
-
-def check_key(key: str) -> str:
-    """The key, where it can be one; an HTTP header has to carry it.
-
-    Raises:
-        InvalidError: it cannot.
-    """
-    fits = isinstance(key, str) and key.isascii() and key.isprintable() and len(key) <= MAX_KEY
-    if not fits or not key.strip():
-        expected = f"1 to {MAX_KEY} printable ASCII characters, not only blanks"
-        raise InvalidError.one("idempotency_key", key, expected)
-    return key
 
 
 class Keys:

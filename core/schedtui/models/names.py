@@ -9,6 +9,7 @@ from schedtui.errors import FieldError, InvalidError, InvalidNameError, shorten,
 
 MAX_NAME = 128
 MAX_TAGS = 50
+MAX_KEY = 200
 EXPECTED = f"1 to {MAX_NAME} characters without '/' and without control characters"
 
 
@@ -33,6 +34,19 @@ def check_name(field: str, name: object) -> str:
             (FieldError(field=field, got=shorten_value(name), expected=expected),),
         )
     return name
+
+
+def check_idempotency_key(key: object, field: str = "idempotency_key") -> str:
+    """``key`` itself, when a call may be known by it; an HTTP header has to carry it.
+
+    Raises:
+        InvalidError: it is empty, blank, too long, or holds other than printable ASCII characters.
+    """
+    fits = isinstance(key, str) and key.isascii() and key.isprintable() and len(key) <= MAX_KEY
+    if not isinstance(key, str) or not fits or not key.strip():
+        expected = f"1 to {MAX_KEY} printable ASCII characters, not only blanks"
+        raise InvalidError.one(field, key, expected)
+    return key
 
 
 def check_tags(tags: object) -> tuple[str, ...]:
