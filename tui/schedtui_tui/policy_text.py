@@ -18,6 +18,7 @@ class Kind(StrEnum):
     COUNT = "whole number"
     DURATION = "duration"
     NAME = "name"
+    PERIOD = "period"
     SWITCH = "switch"
 
 
@@ -98,7 +99,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         field="run_once_key",
-        kind=Kind.NAME,
+        kind=Kind.PERIOD,
         help="a period, such as %%Y-%%m-%%d, for which it succeeds at most once",
         form="once per",
     ),

@@ -26,6 +26,7 @@ from schedtui.engine.fire import Fire
 from schedtui.engine.keys import Asked, Keys, Made, asked
 from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.once_past import moment_us
+from schedtui.engine.oneoff import Replaced
 from schedtui.engine.reconcile import revert
 from schedtui.engine.writes import JobWrites, changed_meanwhile, told
 from schedtui.errors import (
@@ -96,9 +97,19 @@ class Commands:
 
     @_whole
     async def edit(
-        self, name: str, patch: JobPatch, actor: str, *, version: int | None, expect_id: int | None
+        self,
+        name: str,
+        patch: JobPatch,
+        actor: str,
+        *,
+        version: int | None,
+        expect_id: int | None,
+        instead: bool = False,
     ) -> Job:
-        """Change a job; see `EngineClient.edit_job`."""
+        """Change a job; see `EngineClient.edit_job`.
+
+        ``instead``: a one-off that is due already, and whose run has not started, does not run.
+        """
         async with self._hold(name, expect_id) as live:
             if version is not None and live.version != version:
                 raise VersionConflictError(
@@ -116,7 +127,11 @@ class Commands:
             rows: tuple[NewRun, ...] = ()
             if changed.next_due != before.next_due:
                 rows = self._writes.passed(live, now_us, f"changed by {actor} just then")
-            return await self._writes.replace(live, changed, actor, "job.edit", rows)
+            replaced = Replaced(live, actor, now_us)
+            also = replaced.end if instead else _nothing
+            edited = await self._writes.replace(live, changed, actor, "job.edit", rows, also=also)
+            self._admission.forget(replaced.cancelled if instead else [])
+            return edited
 
     @_whole
     async def pause(
@@ -349,6 +364,10 @@ class Commands:
                 f"(id {live.id}) has its name; nothing was done"
             )
         return live
+
+
+def _nothing(_tx: StoreTx) -> None:
+    return None
 
 
 def _check_reason(reason: str) -> None:

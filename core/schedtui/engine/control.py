@@ -13,10 +13,11 @@ from schedtui.clock import aware_utc
 from schedtui.engine.bulk import bulk
 from schedtui.engine.explain import explain
 from schedtui.engine.keys import Made
+from schedtui.engine.live import LiveJob
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.sync import PYTHON
-from schedtui.errors import ConflictError, EngineStoppedError, InvalidError
+from schedtui.errors import ConflictError, EngineStoppedError, InvalidError, JobNotFoundError
 from schedtui.models import (
     TERMINAL,
     BulkAction,
@@ -34,6 +35,9 @@ from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
 
 T = TypeVar("T")
+
+REPLACES = 5
+"""How often a job that is deleted while it is to be replaced is made anew."""
 
 
 class Control(ABC):
@@ -78,6 +82,8 @@ class Control(ABC):
         With ``replace`` a dynamic job that has the name already becomes this one, in place: its id
         and history stay, and nothing happens where it is the same already. For programs that say
         at every start which jobs they want. ``paused`` then pauses it; a pause that it has stays.
+        The run of a one-off that is due but has not started is cancelled: the new one takes its
+        place.
 
         Raises:
             InvalidError: ``replace`` without a ``name``; or as `EngineClient.create_job`.
@@ -104,24 +110,41 @@ class Control(ABC):
 
     async def _create_or_edit(self, spec: JobSpec, actor: str) -> Job:
         group = spec.group or spec.function.partition("/")[0]
+        for _ in range(REPLACES):
+            try:
+                return await self.submit_spec(spec, actor=actor)
+            except ConflictError:
+                found = self.running.core.jobs.find(group, spec.name or "")
+                if found is not None and found.job.static:
+                    raise
+            try:
+                if found is not None:
+                    return await self._become(found, spec, actor)
+            except (ConflictError, JobNotFoundError):
+                if found is None or not found.removed:
+                    raise  # else somebody deleted it just then, and the name is free
+        raise ConflictError(
+            f"{group}/{spec.name} was deleted and made again by somebody else, each time that it "
+            "was to be replaced; nothing was done, try again"
+        )
+
+    async def _become(self, found: LiveJob, spec: JobSpec, actor: str) -> Job:
         core = self.running.core
-        try:
-            return await self.submit_spec(spec, actor=actor)
-        except ConflictError:
-            found = core.jobs.find(group, spec.name or "")
-            if found is None or found.job.static:
-                raise
         patch = JobPatch(
             function=spec.function,
             trigger=spec.trigger,
-            timezone=core.zone_for(spec.timezone, group),
+            timezone=core.zone_for(spec.timezone, found.job.group),
             kwargs=spec.kwargs,
             policies=spec.policies,
             tags=spec.tags,
             description=spec.description,
         )
         name, expect_id = found.full_name, found.id
-        edited = await self.edit_job(name, patch, expect_id=expect_id, actor=actor)
+        edited = await self.on_loop(
+            lambda: self._live().commands.edit(
+                name, patch, actor, version=None, expect_id=expect_id, instead=True
+            )
+        )
         if spec.paused and not edited.paused:
             return await self.pause_job(name, expect_id=expect_id, actor=actor)
         return edited
