@@ -201,6 +201,7 @@ def spell(rules: Effective) -> Policies:
         max_runs=rules.max_runs,
         run_on_startup=rules.run_on_startup,
         pause_after_failures=rules.pause_after_failures,
+        run_once_key=rules.run_once_key,
     )
 
 

@@ -284,7 +284,7 @@ class MemoryTx(OnceTx):
     def insert_job(self, job: Job) -> Job:
         """Insert a job; ``id`` is given by the store."""
         self._refuse_taken(job, None)
-        kept = replace(_kept(job), id=self._next_id("last_job_id"))
+        kept = replace(jobrows.kept(job), id=self._next_id("last_job_id"))
         self._set(self._data.jobs, kept.id, kept)
         self._set(self._data.ids, (kept.group, kept.name), kept.id)
         self._set(self._data.names, kept.id, (kept.group, kept.name))
@@ -296,7 +296,7 @@ class MemoryTx(OnceTx):
         if old is None or old.version != version:
             return False
         self._refuse_taken(job, job.id)
-        kept = _kept(job)
+        kept = jobrows.kept(job)
         if not counts:
             kept = replace(kept, fired=old.fired, failures=old.failures)
         self._remove(self._data.ids, (old.group, old.name))
@@ -394,12 +394,3 @@ class MemoryTx(OnceTx):
         if known:
             self._remove(self._data.tokens, name)
         return known
-
-
-def _kept(job: Job) -> Job:
-    """The job as a database would give it back."""
-    row = jobrows.job_row(job)
-    kept = jobrows.job_of([row[column] for column in jobrows.JOB_COLUMNS])
-    if kept.damage:
-        raise StoreDataError(f"job {job.full_name} cannot be read back as it is")
-    return kept
