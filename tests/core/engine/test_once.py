@@ -10,7 +10,7 @@ import pytest
 from engine_kit import Kit, KitClock, World, at, check, running
 
 from schedtui import Group, current_run
-from schedtui.errors import StoreDataError
+from schedtui.errors import StoreDataError, StoreUnavailableError
 from schedtui.models import JobPatch, Policies, Run, RunState, Source
 
 YEARLY = {"type": "cron", "expression": "0 0 1 1 *"}
@@ -286,6 +286,28 @@ async def test_it_is_changed_on_a_living_job_and_what_has_succeeded_counts(world
         assert job.last_due == second.scheduled_for
         await kit.clock.advance(10)
         assert (await kit.rows())[-1].scheduled_for == at(30)
+    finally:
+        await kit.stop()
+
+
+async def test_an_edit_is_made_where_its_history_cannot_be_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = Guarded("")
+    kit = await Kit([jobs.group], world=world).start()
+    await kit.clock.advance(11)
+
+    def down(*_: Any, **__: Any) -> list[Run]:
+        raise StoreUnavailableError("no answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(kit.store, "runs", down, raising=False)
+        await edit(kit, "%H:%M")
+    kit = await restart(kit, jobs, world)
+    try:
+        (first,) = await kit.rows()
+        taken = await kit.client.trigger_job("g/clean")
+        assert taken.reason == f"once per 12:00: run {first.id} succeeded"
     finally:
         await kit.stop()
 
