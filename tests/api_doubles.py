@@ -70,6 +70,8 @@ class FakeEngine:
         self.pages: list[LogPage | Exception] = []
         self.seen: dict[str, Any] = {}
         """The arguments of the last call of a name."""
+        self.keys: list[str | None] = []
+        """The idempotency keys of calls that make runs."""
         self.streams = 0
         """How many streams are open."""
 
@@ -191,25 +193,43 @@ class FakeClient:
         return Reload(ok=True, generation=1, modules=())
 
     async def trigger_job(
-        self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None
+        self,
+        job: str,
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        expect_id: int | None = None,
     ) -> Run:
         self._note("trigger_job", kwargs=kwargs, expect_id=expect_id)
+        self._engine.keys.append(idempotency_key)
         self._job(job)
-        return RUN
+        return self._once(RUN, idempotency_key)
 
-    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
+    def _once(self, run: Run, key: str | None) -> Run:
+        return replace(run, replayed=key is not None and self._engine.keys.count(key) > 1)
+
+    async def run_function(
+        self,
+        function: str,
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Run:
         self._note("run_function", function=function, kwargs=kwargs)
+        self._engine.keys.append(idempotency_key)
         if function != "g/a":
             raise FunctionNotFoundError(function)
-        return replace(RUN, job_id=0)
+        return self._once(replace(RUN, job_id=0), idempotency_key)
 
     async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
         self._note("cancel_run", run_id=run_id, reason=reason, force=force)
         return self._run(run_id)
 
-    async def rerun(self, run_id: int) -> Run:
+    async def rerun(self, run_id: int, *, idempotency_key: str | None = None) -> Run:
         self._note("rerun", run_id=run_id)
-        return replace(self._run(run_id), id=8, source=Source.RERUN, parent_id=run_id)
+        self._engine.keys.append(idempotency_key)
+        again = replace(self._run(run_id), id=8, source=Source.RERUN, parent_id=run_id)
+        return self._once(again, idempotency_key)
 
     async def bulk(
         self,

@@ -241,9 +241,8 @@ class FakeEngine:
         self.change(row)
         return self._job(row)
 
-    async def trigger_job(
-        self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None
-    ) -> Run:
+    async def trigger_job(self, job: str, **given: Any) -> Run:
+        kwargs, expect_id = given.get("kwargs"), given.get("expect_id")
         self._check("trigger_job", job, expect_id, kwargs)
         row = self._row(job, expect_id)
         reason = "run 7 is still active" if self.trigger_state is RunState.SKIPPED else ""
@@ -255,7 +254,7 @@ class FakeEngine:
         self.move_run(asked)
         return asked
 
-    async def rerun(self, run_id: int) -> Run:
+    async def rerun(self, run_id: int, **_given: Any) -> Run:
         self._check("rerun", run_id)
         again = dataclasses.replace(
             self._run(run_id),
@@ -393,8 +392,8 @@ class FakeEngine:
     async def search_logs(self, query: str, *, limit: int = 100) -> tuple[LogHit, ...]:
         raise AssertionError("search_logs", query, limit)
 
-    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
-        raise AssertionError("run_function", function, kwargs)
+    async def run_function(self, function: str, kwargs: Any = None, **given: Any) -> Run:
+        raise AssertionError("run_function", function, kwargs, given)
 
     async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
         raise AssertionError("audit", limit, cursor)

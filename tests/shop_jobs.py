@@ -1,6 +1,6 @@
 """The jobs of the acceptance tests, copied beside each test as its ``jobs.py``.
 
-What a real case has: a report sender, a CSV export, an HTTP check, a cleanup that runs once a day.
+What a real case has: a report sender, a CSV export, an HTTP check, a cleanup that runs once a year.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import csv
 import os
 import time
 from collections import defaultdict
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Literal
@@ -63,17 +62,12 @@ async def check_site() -> int:
     return answer.status_code
 
 
-@shop.job(every="1h")
+@shop.job(every="1h", run_once_key="%Y")
 def cleanup() -> str:
-    """Remove temporary files, once a day however often it is called."""
-    stamp = FOLDER / "cleanup.stamp"
-    today = datetime.now(UTC).date().isoformat()
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == today:
-        return "already done today"
+    """Remove temporary files, once in a period however often it is called."""
     gone = list(FOLDER.glob("*.tmp"))
     for file in gone:
         file.unlink()
-    stamp.write_text(today, encoding="utf-8")
     return f"removed {len(gone)}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -35,6 +36,7 @@ DEFAULTS: Final = Policies(
     max_runs=0,
     run_on_startup=False,
     pause_after_failures=0,
+    run_once_key="",
 )
 """What holds where neither job, group nor engine says anything."""
 
@@ -66,6 +68,16 @@ _WORDS: Final[Mapping[str, type[StrEnum]]] = {
     "on_lost": OnLost,
 }
 MAX_RETRY_ON: Final = 50
+MAX_PERIOD: Final = 100
+PERIOD_DIRECTIVES: Final = "YymdHMSjUWGVuw"
+"""Of ``strftime``: those that are numbers, and so the same on every machine in every language."""
+_PERIOD: Final = (
+    f"at most {MAX_PERIOD} characters that name a period, such as %Y-%m-%d, %G-W%V or %Y-%m, with "
+    f"one or more of {', '.join(f'%{one}' for one in PERIOD_DIRECTIVES)}"
+)
+
+
+_TEXTS: Final = {"pool": "the name of a pool of the engine", "run_once_key": _PERIOD}
 
 
 class PolicyWords(TypedDict, total=False):
@@ -94,6 +106,7 @@ class PolicyWords(TypedDict, total=False):
     max_runs: int | None
     run_on_startup: bool | None
     pause_after_failures: int | None
+    run_once_key: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,6 +136,8 @@ class Effective:
     max_runs: int
     run_on_startup: bool
     pause_after_failures: int
+    run_once_key: str
+    """Empty: its runs have no period."""
 
 
 @lru_cache(maxsize=1_024)
@@ -158,6 +173,7 @@ def resolve(*levels: Policies) -> Effective:
         max_runs=own["max_runs"],
         run_on_startup=own["run_on_startup"],
         pause_after_failures=own["pause_after_failures"],
+        run_once_key=own["run_once_key"],
     )
 
 
@@ -185,6 +201,7 @@ def spell(rules: Effective) -> Policies:
         max_runs=rules.max_runs,
         run_on_startup=rules.run_on_startup,
         pause_after_failures=rules.pause_after_failures,
+        run_once_key=rules.run_once_key,
     )
 
 
@@ -221,6 +238,8 @@ def check(policies: Policies) -> None:
             check_name("pool", policies.pool)
         except InvalidError as error:
             problems.append(error)
+    if policies.run_once_key and not _is_period(policies.run_once_key):
+        problems.append(InvalidError.one("run_once_key", policies.run_once_key, _PERIOD))
     names = policies.retry_on or ()
     if len(names) > MAX_RETRY_ON or any(not _is_dotted(name) for name in names):
         expected = f"at most {MAX_RETRY_ON} names of exceptions, such as 'ConnectionError'"
@@ -293,9 +312,9 @@ def _read(field: str, value: Any) -> Any:
         if not isinstance(value, bool):
             raise InvalidError.one(field, value, "True or False")
         return value
-    if field == "pool":
+    if field in _TEXTS:
         if not isinstance(value, str):
-            raise InvalidError.one(field, value, "the name of a pool of the engine")
+            raise InvalidError.one(field, value, _TEXTS[field])
         return value
     seconds = field.endswith("_s")
     if seconds and isinstance(value, timedelta):
@@ -341,6 +360,14 @@ def qualified(kind: type) -> str:
 
 def _is_dotted(name: object) -> bool:
     return isinstance(name, str) and all(part.isidentifier() for part in name.split("."))
+
+
+def _is_period(template: str) -> bool:
+    if len(template) > MAX_PERIOD or not (template.isascii() and template.isprintable()):
+        return False
+    directives = re.findall(r"%(.?)", template)
+    known = all(one == "%" or (one and one in PERIOD_DIRECTIVES) for one in directives)
+    return known and any(one != "%" for one in directives)
 
 
 def _retries(levels: Iterable[Policies], decided: int) -> int:

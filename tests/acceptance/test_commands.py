@@ -54,8 +54,14 @@ def test_a_real_case_from_the_command_line(place: Place) -> None:
     assert place.json("trigger", "shop/check_site", "--wait")["result"] == "200"
 
     (place.folder / "one.tmp").touch()
-    results = [place.json("trigger", "shop/cleanup", "--wait")["result"] for _ in range(2)]
-    assert results == ['"removed 1"', '"already done today"']
+    first = place.json("trigger", "shop/cleanup", "--wait", "--key", "order-17")
+    assert first["result"] == '"removed 1"'
+    again = place.run("trigger", "shop/cleanup", "--wait", "--key", "order-17")
+    assert "succeeded" in again.stdout
+    assert again.stdout.endswith("(an earlier call with this key made it)\n")
+    refused = place.run("trigger", "shop/cleanup", code=1)
+    assert f"run {first['id']} succeeded" in refused.stdout
+    assert ": skipped: once per 20" in refused.stdout
 
     place.run("delete", "reports/weekly")
     place.run("next", "reports/weekly", code=3)

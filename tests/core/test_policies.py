@@ -72,3 +72,21 @@ def test_what_is_no_policy_is_refused_and_says_what_is(
     (error,) = caught.value.errors
     assert error.field == field
     assert error.expected.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    "template", ["%Y-%m-%d", "%G-W%V", "%Y-%m", "%Y-%m-%dT%H", "%%%y", "week %U", "%j" + "x" * 98]
+)
+def test_a_period_is_named_by_numbers(template: str) -> None:
+    assert make(run_once_key=template).run_once_key == template
+    assert resolve(Policies(), make(run_once_key=template)).run_once_key == template
+    assert resolve(make(run_once_key=""), make(run_once_key=template)).run_once_key == ""
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["today", "%c", "%x", "%X %Y", "%p%H", "%a", "%-d %Y", "%Y %", "%%Y", "%Y\x1b", "%Yé", 7],
+)
+def test_a_period_that_is_another_one_elsewhere_is_refused(template: Any) -> None:
+    with pytest.raises(InvalidError, match=r"run_once_key: .* such as %Y-%m-%d"):
+        make(run_once_key=template)

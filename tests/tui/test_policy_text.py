@@ -30,6 +30,7 @@ def test_words_counts_and_durations() -> None:
             "timeout_s": "2h",
             "priority": "-5",
             "pool": "db",
+            "run_once_key": "%G-W%V",
             "run_on_startup": True,
         }
     ) == Policies(
@@ -40,6 +41,7 @@ def test_words_counts_and_durations() -> None:
         timeout_s=7_200.0,
         priority=-5,
         pool="db",
+        run_once_key="%G-W%V",
         run_on_startup=True,
     )
 

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     COUNT = "whole number"
     DURATION = "duration"
     NAME = "name"
+    PERIOD = "period"
     SWITCH = "switch"
 
 
@@ -95,6 +96,12 @@ OPTIONS: tuple[Option, ...] = (
         field="pause_after_failures",
         kind=Kind.COUNT,
         help="failures in a row after which it is paused",
+    ),
+    Option(
+        field="run_once_key",
+        kind=Kind.PERIOD,
+        help="a period, such as %%Y-%%m-%%d, for which it succeeds at most once",
+        form="once per",
     ),
     Option(field="run_on_startup", kind=Kind.SWITCH, help="also run it when its engine starts"),
 )

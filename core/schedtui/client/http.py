@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from schedtui.client.http_codec import (
     decode_snapshot,
 )
 from schedtui.client.http_transport import Transport
+from schedtui.client.idempotency import KEY_HEADER, header_of, new_key
 from schedtui.client.problems import from_problem
 from schedtui.client.sse import SseEvent
 from schedtui.clock import aware_utc
@@ -29,6 +31,8 @@ from schedtui.errors import (
     InvalidNameError,
     JobNotFoundError,
     ProtocolError,
+    UnavailableError,
+    UncertainError,
     UnreachableError,
 )
 from schedtui.models import (
@@ -247,30 +251,41 @@ class HttpClient:
         return decode(Job, await self._send("POST", path, None, expect_id=expect_id))
 
     async def trigger_job(
-        self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None
+        self,
+        job: str,
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        expect_id: int | None = None,
     ) -> Run:
-        """See `EngineClient.trigger_job`."""
+        """See `EngineClient.trigger_job`; without a key it has one of its own, as all runs do."""
         body = {"kwargs": kwargs}
         path = f"{_path(job)}/trigger"
-        return decode(Run, await self._send("POST", path, body, expect_id=expect_id))
+        return await self._make_run(path, body, idempotency_key, expect_id=expect_id)
 
-    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
+    async def run_function(
+        self,
+        function: str,
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Run:
         """See `EngineClient.run_function`."""
         try:
             group, name = split_name("function", function)
         except InvalidNameError:
             raise FunctionNotFoundError(function, "it is named 'group/name'") from None
         path = f"/functions/{quote(group, safe='')}/{quote(name, safe='')}/run"
-        return decode(Run, await self._send("POST", path, {"kwargs": kwargs or {}}))
+        return await self._make_run(path, {"kwargs": kwargs or {}}, idempotency_key)
 
     async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
         """See `EngineClient.cancel_run`."""
         body = {"reason": reason, "force": force}
         return decode(Run, await self._send("POST", f"/runs/{run_id}/cancel", body))
 
-    async def rerun(self, run_id: int) -> Run:
+    async def rerun(self, run_id: int, *, idempotency_key: str | None = None) -> Run:
         """See `EngineClient.rerun`."""
-        return decode(Run, await self._send("POST", f"/runs/{run_id}/rerun", None))
+        return await self._make_run(f"/runs/{run_id}/rerun", None, idempotency_key)
 
     async def bulk(
         self,
@@ -308,10 +323,40 @@ class HttpClient:
     async def _send(self, method: str, path: str, body: Any, **query: Any) -> Any:
         return decode_json(await self._wire.call(method, _API + path, params=query, body=body))
 
+    async def _make_run(self, path: str, body: Any, key: str | None, **query: Any) -> Run:
+        """A call that makes a run, sent a second time where the first answer is lost.
+
+        Its key keeps that from making another one.
+        """
+        headers = {KEY_HEADER: header_of(new_key() if key is None else key)}
+
+        async def send() -> Run:
+            answer = await self._wire.call(
+                "POST", _API + path, params=query, body=body, headers=headers
+            )
+            return decode(Run, decode_json(answer))
+
+        try:
+            run = await send()
+        except UncertainError as error:
+            try:
+                run = await send()
+            except UnavailableError:  # the first one may have been heard all the same
+                told = error if key is None else _same_key(error, key)
+                raise told from None
+        # The caller made one call, and it was that which made the run.
+        return run if key is not None else replace(run, replayed=False)
+
     async def _items(self, cls: type[T], path: str, **query: Any) -> tuple[T, ...]:
         answer = await self._wire.call("GET", _API + path, params=query)
         page: Page[T] = decode(Page[cls], decode_object(answer))  # type: ignore[valid-type]  # a class at run time
         return page.items
+
+
+def _same_key(error: UncertainError, key: str) -> UncertainError:
+    return UncertainError(
+        f"{error}; the same call with the same key {key!r} makes no second run, for a day"
+    )
 
 
 def _path(job: str) -> str:

@@ -187,24 +187,41 @@ class LocalClient:
         return await self._engine.revert_job(job, expect_id=expect_id, actor=self._actor)
 
     async def trigger_job(
-        self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None
+        self,
+        job: str,
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        expect_id: int | None = None,
     ) -> Run:
         """Run a job now, once."""
         return await self._engine.trigger_job(
-            job, kwargs=kwargs, expect_id=expect_id, actor=self._actor
+            job,
+            kwargs=kwargs,
+            idempotency_key=idempotency_key,
+            expect_id=expect_id,
+            actor=self._actor,
         )
 
-    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
+    async def run_function(
+        self,
+        function: str,
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Run:
         """Run a function now, once, without a job."""
-        return await self._engine.run_function(function, kwargs, actor=self._actor)
+        return await self._engine.run_function(
+            function, kwargs, idempotency_key=idempotency_key, actor=self._actor
+        )
 
     async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
         """End a run before its time."""
         return await self._engine.cancel_run(run_id, reason=reason, force=force, actor=self._actor)
 
-    async def rerun(self, run_id: int) -> Run:
+    async def rerun(self, run_id: int, *, idempotency_key: str | None = None) -> Run:
         """Run what a run ran once more."""
-        return await self._engine.rerun(run_id, actor=self._actor)
+        return await self._engine.rerun(run_id, idempotency_key=idempotency_key, actor=self._actor)
 
     async def bulk(
         self,

@@ -23,6 +23,7 @@ LATE_S = 1.0
 
 _REASONS = (
     ("overlap:", FactKind.OVERLAP),
+    ("once per ", FactKind.ONCE),
     ("paused by", FactKind.PAUSED),
     ("engine paused by", FactKind.PAUSED),
     ("orphaned:", FactKind.ORPHANED),

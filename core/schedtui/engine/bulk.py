@@ -44,7 +44,8 @@ async def bulk(
         await commands.resume(live.full_name, actor, expect_id=live.id)
 
     async def trigger(live: LiveJob) -> int:
-        return await commands.trigger(live.full_name, None, actor, expect_id=live.id)
+        made = await commands.trigger(live.full_name, None, actor, expect_id=live.id)
+        return made.run_id
 
     async def delete(live: LiveJob) -> None:
         await commands.delete(live.full_name, actor, expect_id=live.id)

@@ -23,7 +23,10 @@ from schedtui.engine.claim import Claims
 from schedtui.engine.core import Core
 from schedtui.engine.draft import Drafts, next_due_after
 from schedtui.engine.fire import Fire
+from schedtui.engine.keys import Asked, Keys, Made, asked
 from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.once_past import moment_us
+from schedtui.engine.oneoff import Replaced
 from schedtui.engine.reconcile import revert
 from schedtui.engine.writes import JobWrites, changed_meanwhile, told
 from schedtui.errors import (
@@ -73,6 +76,7 @@ class Commands:
         self._cancels = cancels
         self._fire = Fire(core, writes, admission, cancels, dispatch)
         self._drafts = Drafts(core)
+        self._keys = Keys(core)
 
     @_whole
     async def create(self, spec: JobSpec, actor: str) -> Job:
@@ -91,9 +95,19 @@ class Commands:
 
     @_whole
     async def edit(
-        self, name: str, patch: JobPatch, actor: str, *, version: int | None, expect_id: int | None
+        self,
+        name: str,
+        patch: JobPatch,
+        actor: str,
+        *,
+        version: int | None,
+        expect_id: int | None,
+        instead: bool = False,
     ) -> Job:
-        """Change a job; see `EngineClient.edit_job`."""
+        """Change a job; see `EngineClient.edit_job`.
+
+        ``instead``: a one-off that is due already, and whose run has not started, does not run.
+        """
         async with self._hold(name, expect_id) as live:
             if version is not None and live.version != version:
                 raise VersionConflictError(
@@ -111,7 +125,11 @@ class Commands:
             rows: tuple[NewRun, ...] = ()
             if changed.next_due != before.next_due:
                 rows = self._writes.passed(live, now_us, f"changed by {actor} just then")
-            return await self._writes.replace(live, changed, actor, "job.edit", rows)
+            replaced = Replaced(live, actor, now_us)
+            also = replaced.end if instead else _nothing
+            edited = await self._writes.replace(live, changed, actor, "job.edit", rows, also=also)
+            self._admission.forget(replaced.cancelled if instead else [])
+            return edited
 
     @_whole
     async def pause(
@@ -217,26 +235,39 @@ class Commands:
         actor: str,
         *,
         expect_id: int | None,
-    ) -> int:
-        """Run a job now; see `EngineClient.trigger_job`. Returns the run's id."""
+        key: str | None = None,
+    ) -> Made:
+        """Run a job now; see `EngineClient.trigger_job`."""
         live = self._find(name, expect_id)
-        await self._core.arguments.prepare([(live.job.function, kwargs or live.kwargs)])
-        while (live := self._find(name, expect_id)).busy:
-            await self._released(live)  # it may be about to be deleted
-        damage.refuse(live)
-        given = self._drafts.arguments(live.job.function, {**live.kwargs, **(kwargs or {})})
-        return await self._fire.run(live, Source.MANUAL, given, actor)
+        call = asked(f"job {live.id}", key, kwargs)
+        async with self._keys.turn(call) as made:
+            if made is not None:
+                return made
+            job_id = expect_id if call is None else live.id
+            await self._core.arguments.prepare([(live.job.function, kwargs or live.kwargs)])
+            while (live := self._find(name, job_id)).busy:
+                await self._released(live)  # it may be about to be deleted
+            damage.refuse(live)
+            given = self._drafts.arguments(live.job.function, {**live.kwargs, **(kwargs or {})})
+            return await self._fire.run(live, Source.MANUAL, given, actor, call=call)
 
     @_whole
-    async def run_function(self, function: str, kwargs: Mapping[str, Any], actor: str) -> int:
-        """Run a function now, without a job. Returns the run's id."""
-        await self._core.arguments.prepare([(function, kwargs)])
-        given = self._drafts.arguments(function, kwargs, listed=True)
-        return await self._fire.run(self._core.direct.of(function), Source.MANUAL, given, actor)
+    async def run_function(
+        self, function: str, kwargs: Mapping[str, Any], actor: str, *, key: str | None = None
+    ) -> Made:
+        """Run a function now, without a job; see `EngineClient.run_function`."""
+        call = asked(f"function {function}", key, kwargs)
+        async with self._keys.turn(call) as made:
+            if made is not None:
+                return made
+            await self._core.arguments.prepare([(function, kwargs)])
+            given = self._drafts.arguments(function, kwargs, listed=True)
+            live = self._core.direct.of(function)
+            return await self._fire.run(live, Source.MANUAL, given, actor, call=call)
 
     @_whole
-    async def fire(self, live: LiveJob, source: Source, actor: str) -> int:
-        """Run a job now, with its own arguments, for a reason of the engine's. The run's id."""
+    async def fire(self, live: LiveJob, source: Source, actor: str) -> Made:
+        """Run a job now, with its own arguments, for a reason of the engine's."""
         while live.busy:
             await self._released(live)
         if live.removed:
@@ -245,8 +276,15 @@ class Commands:
         return await self._fire.run(live, source, live.kwargs, actor)
 
     @_whole
-    async def rerun(self, run: Run, actor: str) -> int:
-        """Run what a run ran once more; see `EngineClient.rerun`. Returns the new run's id."""
+    async def rerun(self, run: Run, actor: str, *, key: str | None = None) -> Made:
+        """Run what a run ran once more; see `EngineClient.rerun`."""
+        call = asked(f"run {run.id}", key)
+        async with self._keys.turn(call) as made:
+            return made or await self._rerun(run, actor, call)
+
+    async def _rerun(self, run: Run, actor: str, call: Asked | None) -> Made:
+        core = self._core
+        period_us = await core.off_loop(moment_us, core.store, run)
         while True:
             live = self._core.holder(run.job_id, run.function)
             if live is None:
@@ -257,7 +295,9 @@ class Commands:
         damage.refuse(live)
         await self._core.arguments.prepare([(live.job.function, run.kwargs)])
         given = self._drafts.arguments(live.job.function, run.kwargs)
-        return await self._fire.run(live, Source.RERUN, given, actor, parent_id=run.id)
+        return await self._fire.run(
+            live, Source.RERUN, given, actor, parent_id=run.id, period_us=period_us, call=call
+        )
 
     @_whole
     async def cancel(self, run_id: int, actor: str, *, reason: str, force: bool) -> None:
@@ -322,3 +362,7 @@ class Commands:
                 f"(id {live.id}) has its name; nothing was done"
             )
         return live
+
+
+def _nothing(_tx: StoreTx) -> None:
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace as replace_fields
 from datetime import datetime
 from typing import Any, TypeVar, Unpack
 
@@ -11,10 +12,12 @@ from schedtui import policies as policy_rules
 from schedtui.clock import aware_utc
 from schedtui.engine.bulk import bulk
 from schedtui.engine.explain import explain
+from schedtui.engine.keys import Made
+from schedtui.engine.live import LiveJob
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.sync import PYTHON
-from schedtui.errors import ConflictError, EngineStoppedError, InvalidError
+from schedtui.errors import ConflictError, EngineStoppedError, InvalidError, JobNotFoundError
 from schedtui.models import (
     TERMINAL,
     BulkAction,
@@ -32,6 +35,9 @@ from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
 
 T = TypeVar("T")
+
+REPLACES = 5
+"""How often a job that is deleted while it is to be replaced is made anew."""
 
 
 class Control(ABC):
@@ -76,6 +82,8 @@ class Control(ABC):
         With ``replace`` a dynamic job that has the name already becomes this one, in place: its id
         and history stay, and nothing happens where it is the same already. For programs that say
         at every start which jobs they want. ``paused`` then pauses it; a pause that it has stays.
+        The run of a one-off that is due but has not started is cancelled: the new one takes its
+        place.
 
         Raises:
             InvalidError: ``replace`` without a ``name``; or as `EngineClient.create_job`.
@@ -102,24 +110,41 @@ class Control(ABC):
 
     async def _create_or_edit(self, spec: JobSpec, actor: str) -> Job:
         group = spec.group or spec.function.partition("/")[0]
+        for _ in range(REPLACES):
+            try:
+                return await self.submit_spec(spec, actor=actor)
+            except ConflictError:
+                found = self.running.core.jobs.find(group, spec.name or "")
+                if found is not None and found.job.static:
+                    raise
+            try:
+                if found is not None:
+                    return await self._become(found, spec, actor)
+            except (ConflictError, JobNotFoundError):
+                if found is None or not found.removed:
+                    raise  # else somebody deleted it just then, and the name is free
+        raise ConflictError(
+            f"{group}/{spec.name} was deleted and made again by somebody else, each time that it "
+            "was to be replaced; nothing was done, try again"
+        )
+
+    async def _become(self, found: LiveJob, spec: JobSpec, actor: str) -> Job:
         core = self.running.core
-        try:
-            return await self.submit_spec(spec, actor=actor)
-        except ConflictError:
-            found = core.jobs.find(group, spec.name or "")
-            if found is None or found.job.static:
-                raise
         patch = JobPatch(
             function=spec.function,
             trigger=spec.trigger,
-            timezone=core.zone_for(spec.timezone, group),
+            timezone=core.zone_for(spec.timezone, found.job.group),
             kwargs=spec.kwargs,
             policies=spec.policies,
             tags=spec.tags,
             description=spec.description,
         )
         name, expect_id = found.full_name, found.id
-        edited = await self.edit_job(name, patch, expect_id=expect_id, actor=actor)
+        edited = await self.on_loop(
+            lambda: self._live().commands.edit(
+                name, patch, actor, version=None, expect_id=expect_id, instead=True
+            )
+        )
         if spec.paused and not edited.paused:
             return await self.pause_job(name, expect_id=expect_id, actor=actor)
         return edited
@@ -186,23 +211,29 @@ class Control(ABC):
         job: str,
         *,
         kwargs: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
         expect_id: int | None = None,
         actor: str = PYTHON,
     ) -> Run:
         """Run a job now, once; see `EngineClient.trigger_job`."""
-        run_id = await self.on_loop(
-            lambda: self._live().commands.trigger(job, kwargs, actor, expect_id=expect_id)
+        key = idempotency_key
+        return await self._made(
+            lambda: self._live().commands.trigger(job, kwargs, actor, expect_id=expect_id, key=key)
         )
-        return await self.reads.run(run_id)
 
     async def run_function(
-        self, function: str, kwargs: Mapping[str, Any] | None = None, *, actor: str = PYTHON
+        self,
+        function: str,
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+        actor: str = PYTHON,
     ) -> Run:
         """Run a function now, without a job; see `EngineClient.run_function`."""
-        run_id = await self.on_loop(
-            lambda: self._live().commands.run_function(function, kwargs or {}, actor)
+        key = idempotency_key
+        return await self._made(
+            lambda: self._live().commands.run_function(function, kwargs or {}, actor, key=key)
         )
-        return await self.reads.run(run_id)
 
     async def cancel_run(
         self, run_id: int, *, reason: str = "", force: bool = False, actor: str = PYTHON
@@ -216,15 +247,17 @@ class Control(ABC):
         )
         return await self.reads.run(run_id)
 
-    async def rerun(self, run_id: int, *, actor: str = PYTHON) -> Run:
+    async def rerun(
+        self, run_id: int, *, idempotency_key: str | None = None, actor: str = PYTHON
+    ) -> Run:
         """Run what a run ran once more; see `EngineClient.rerun`."""
         run = await self.reads.run(run_id)
         if run.state not in TERMINAL:
             raise ConflictError(
                 f"run {run_id} has not ended yet ({run.state}); cancel it first, or wait"
             )
-        again = await self.on_loop(lambda: self._live().commands.rerun(run, actor))
-        return await self.reads.run(again)
+        key = idempotency_key
+        return await self._made(lambda: self._live().commands.rerun(run, actor, key=key))
 
     async def reload(self, *, actor: str = PYTHON) -> Reload:
         """Load the code again; see `EngineClient.reload`."""
@@ -262,6 +295,11 @@ class Control(ABC):
     async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
         """Why a job ran, or did not, at a moment; see `EngineClient.explain`."""
         return await explain(self.running, job, at)
+
+    async def _made(self, make: Callable[[], Coroutine[Any, Any, Made]]) -> Run:
+        made = await self.on_loop(make)
+        run = await self.reads.run(made.run_id)
+        return replace_fields(run, replayed=True) if made.replayed else run
 
     def _live(self) -> Running:
         running = self.running

@@ -6,6 +6,7 @@ exactly one `Verdict`, alone or in one that stands for a stretch.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from schedtui.clock import from_us
@@ -61,6 +62,7 @@ def decide(
     active: Active = NOBODY,
     fired: int = 0,
     absence: str | None = None,
+    once: Callable[[list[Verdict]], list[Verdict]] | None = None,
 ) -> Decision:
     """Decide every due time of a job from ``due_us`` up to ``now_us``.
 
@@ -75,10 +77,11 @@ def decide(
         active: Its runs that are still active.
         fired: How many of its due times have run.
         absence: Why nobody was there to find it in time, for the reason of a ``missed`` row.
+        once: Skips those whose period is taken; for a job that guards its periods.
     """
     next_us = trigger.next_after_us(due_us)
     if next_us is None or next_us > now_us:
-        if now_us - due_us <= policies.grace_us and not policies.max_runs:
+        if now_us - due_us <= policies.grace_us and not policies.max_runs and once is None:
             reason = overlap(policies, active) if active.runs else None
             state = None if reason is None else RunState.SKIPPED
             return Decision(next_us, due_us, (Verdict(due_us, state, Source.SCHEDULE, reason),))
@@ -94,6 +97,8 @@ def decide(
         shared = (stretch.until_us, stretch.older) if stretch.older else None
     plan = _Plan(policies, now_us, active, absence)
     verdicts = plan.verdicts(moments)
+    if once is not None:
+        verdicts = once(verdicts)
     if policies.max_runs:
         verdicts = _at_most(verdicts, policies.max_runs - fired)
         if fired + sum(verdict.state is None for verdict in verdicts) >= policies.max_runs:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NO_JOB: Final = 0
 """Stands where the id of a run's job would."""
 
-OWN: Final = Policies(overlap=Overlap.ALLOW, pause_after_failures=0, max_runs=0)
+OWN: Final = Policies(overlap=Overlap.ALLOW, pause_after_failures=0, max_runs=0, run_once_key="")
 """Runs that were asked for one by one do not wait for each other; the rest is the group's."""
 
 

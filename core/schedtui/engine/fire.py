@@ -13,6 +13,7 @@ from schedtui.engine.cancel import Cancels
 from schedtui.engine.core import Core
 from schedtui.engine.decide import NOBODY, Active, Verdict, overlap
 from schedtui.engine.direct import NO_JOB
+from schedtui.engine.keys import Asked, Made
 from schedtui.engine.live import LiveJob, LiveRun, dump_kwargs
 from schedtui.engine.newruns import claimed_row, decided_row, new_run
 from schedtui.engine.writes import JobWrites
@@ -46,8 +47,10 @@ class Fire:
         actor: str,
         *,
         parent_id: int | None = None,
-    ) -> int:
-        """Claim a run of a job now. Returns its id.
+        period_us: int = 0,
+        call: Asked | None = None,
+    ) -> Made:
+        """Claim a run of a job now.
 
         Args:
             live: The job; no command holds it.
@@ -55,15 +58,22 @@ class Fire:
             kwargs: Its arguments, checked.
             actor: Who asked.
             parent_id: The run it comes from.
+            period_us: The moment whose period it belongs to; 0: now.
+            call: Its key, where the caller gave one.
 
         Raises:
+            ConflictError: the key was used with other arguments.
             StoreUnavailableError: nothing was written.
         """
         core = self._core
         run_id = next(core.run_ids)
         now_us = core.clock.now_us()
         active = Active(live.active, live.active_name() or "") if live.active else NOBODY
-        reason = overlap(live.policies, active)
+        reason = None
+        if live.once is not None:
+            reason = live.once.taken(period_us or now_us, live.running.values())
+        if reason is None:
+            reason = overlap(live.policies, active)
         given = dump_kwargs(kwargs)
         run: LiveRun | None = None
         if reason is not None:
@@ -80,29 +90,47 @@ class Fire:
                 kwargs=kwargs,
                 now_us=now_us,
             )
+            run.period_us = period_us
+            if live.once is not None:
+                live.once.claiming[run_id] = run.moment_us
             row = claimed_row(core, run, given, now_us)
             live.active += 1
         row = row._replace(actor=actor, parent_id=parent_id)
 
-        def apply(tx: StoreTx) -> None:
+        def apply(tx: StoreTx) -> int | None:
+            kept = None if call is None else call.keep(tx, run_id, now_us)
+            if kept is not None:
+                return kept
             tx.insert_runs([row])
-            detail = {"run": run_id} | ({} if parent_id is None else {"of": parent_id})
+            detail: dict[str, Any] = {"run": run_id}
+            detail |= {} if parent_id is None else {"of": parent_id}
+            detail |= {} if call is None else {"key": call.key}
             thing = "function" if live.id == NO_JOB else "job"
             action = f"{thing}.{_ACTIONS.get((thing, source), source)}"
             self._writes.audit(tx, actor, action, live.job, detail)
+            return None
 
         try:
-            await self._writes.write(apply)
+            kept = await self._writes.write(apply)
         except SchedtuiError:
-            if run is not None:
-                live.active -= 1
-                if run.state is RunState.RUNNING:
-                    run.pool.claimed -= 1
-                    core.slots.give_back(run, now_us)
-                    core.slots.pass_turn(run, now_us)
+            self._undo(live, run, now_us)
             raise
+        if kept is not None:
+            self._undo(live, run, now_us)
+            return Made(kept, replayed=True)
         self._made(live, run, row)
-        return run_id
+        return Made(run_id)
+
+    def _undo(self, live: LiveJob, run: LiveRun | None, now_us: int) -> None:
+        if run is None:
+            return
+        live.active -= 1
+        if live.once is not None:
+            live.once.claiming.pop(run.id, None)
+        if run.state is RunState.RUNNING:
+            run.pool.claimed -= 1
+            self._core.slots.give_back(run, now_us)
+            self._core.slots.pass_turn(run, now_us)
 
     def _made(self, live: LiveJob, run: LiveRun | None, row: NewRun) -> None:
         if run is None:
@@ -110,6 +138,8 @@ class Fire:
             live.recent.append(recent)
         else:
             live.running[run.id] = run
+            if live.once is not None:
+                live.once.claiming.pop(run.id, None)
             if run.state is RunState.RUNNING:
                 run.pool.claimed -= 1
                 self._dispatch([run])

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from schedtui.capture import CurrentRun, RunSink
 from schedtui.clock import from_us, to_us
+from schedtui.engine.once import Once
 from schedtui.models import Job, JobState, JobSummary, RunState, Source
 from schedtui.policies import Effective, spell
 from schedtui.protocols import RecentRun
@@ -54,6 +55,7 @@ class LiveJob:
         "last_due_us",
         "limits",
         "next_due_us",
+        "once",
         "policies",
         "problem",
         "recent",
@@ -85,6 +87,8 @@ class LiveJob:
         self.limits: tuple[Limit, ...] = ()
         """What its runs need a place in, besides their executor."""
         self.recent: deque[RecentRun] = deque(maxlen=RECENT)
+        self.once: Once | None = None
+        """Its periods; None for one that never had a ``run_once_key`` in the life of its engine."""
         self.removed = False
         self.running: dict[int, LiveRun] = {}
         """Runs that are queued or running, by id, oldest first."""
@@ -114,6 +118,9 @@ class LiveJob:
         if self.exhausted:
             self.next_due_us = None
         self.schedule = trigger.short() if trigger is not None else "unreadable"
+        if policies.run_once_key or self.once is not None:
+            self.once = self.once or Once()
+            self.once.rule(policies.run_once_key, job.timezone)
 
     def release(self) -> None:
         """Not busy any more: let the next command on."""
@@ -223,6 +230,7 @@ class LiveRun:
         "make_sink",
         "not_before_us",
         "parked",
+        "period_us",
         "pool",
         "priority",
         "scheduled_for_us",
@@ -260,6 +268,8 @@ class LiveRun:
         self.claimed_at_us = claimed_at_us
         self.not_before_us = not_before_us
         """Where it is to start later than now; else 0."""
+        self.period_us = 0
+        """Where its period is that of another run, which it repeats: the moment of that one."""
         self.priority = job.policies.priority
         self.holds_job = False
         """Whether its turn has come among the runs of its job."""
@@ -288,6 +298,11 @@ class LiveRun:
         self.late: dict[str, str] = {}
         """Fingerprints of the late values of this attempt."""
 
+    @property
+    def moment_us(self) -> int:
+        """The moment whose period it belongs to."""
+        return self.period_us or self.scheduled_for_us or self.claimed_at_us
+
     def again(self, not_before_us: int) -> LiveRun:
         """The same run, queued for its next attempt.
 
@@ -307,6 +322,7 @@ class LiveRun:
         )
         run.attempt = self.attempt
         run.unwanted = self.unwanted
+        run.period_us = self.period_us
         run.holds_job = self.holds_job
         run.log_lines = self.log_lines
         run.code, run.late = self.code, self.late

@@ -7,6 +7,7 @@ import logging
 
 from schedtui.engine.core import Core
 from schedtui.engine.live import RECENT, LiveJob
+from schedtui.engine.once import Once
 from schedtui.errors import SchedtuiError
 
 logger = logging.getLogger("schedtui.engine")
@@ -24,8 +25,12 @@ async def load(core: Core) -> None:
     """
     jobs = await core.off_loop(lambda: list(core.store.jobs()))
     recent = await core.off_loop(core.store.recent_runs, RECENT)
+    successes = await core.off_loop(core.store.successes)
     for number, job in enumerate(jobs):
         live = core.live(job)
+        if job.id in successes:
+            live.once = live.once or Once()
+            live.once.remember((one.run_id, one.at_us) for one in successes[job.id])
         live.recent.extend(recent.get(job.id, ()))
         core.jobs.add(live)
         core.heap.push(live)

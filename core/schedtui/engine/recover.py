@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,9 +18,10 @@ from schedtui.engine.admit import Admission
 from schedtui.engine.attempts import MAX_LOST
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveRun
+from schedtui.engine.once_past import moment_us
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import StoreDataError
-from schedtui.models import OnLost, RunState
+from schedtui.models import OnLost, RunState, Source
 from schedtui.protocols import Finish, Opened, OpenRun, RecentRun, Retry, Store, StoreTx
 
 logger = logging.getLogger("schedtui.recover")
@@ -71,7 +72,8 @@ async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admi
             live.recent.append(RecentRun(run.id, run.job_id, RunState.LOST, at_us, lasted_us))
             live.failures += 1
     waiting = [run for run in left if run.state is RunState.QUEUED]
-    orphans = _queue(core, sorted([*waiting, *again]), admission)
+    periods = await core.off_loop(_periods, core, [*waiting, *again])
+    orphans = _queue(core, sorted([*waiting, *again]), admission, periods)
     attempted = [run for run in [*waiting, *again] if run.attempt]
     lines = await core.off_loop(_kept_lines, core.store, attempted)
     for run in attempted:
@@ -110,7 +112,21 @@ def _without_damaged(core: Core, left: Sequence[OpenRun]) -> list[OpenRun]:
     return whole
 
 
-def _queue(core: Core, waiting: Sequence[OpenRun], admission: Admission) -> set[int]:
+def _periods(core: Core, runs: Sequence[OpenRun]) -> dict[int, int]:
+    """The moments of the periods of runs that repeat others. Blocks."""
+    found: dict[int, int] = {}
+    for run in runs:
+        live = core.jobs.by_id(run.job_id)
+        if run.source is Source.RERUN and live is not None and live.once is not None:
+            kept = core.store.run(run.id)
+            if kept is not None:
+                found[run.id] = moment_us(core.store, kept)
+    return found
+
+
+def _queue(
+    core: Core, waiting: Sequence[OpenRun], admission: Admission, periods: Mapping[int, int]
+) -> set[int]:
     """Let runs wait again that had not started. Returns the ids of jobs that are gone."""
     orphans: set[int] = set()
     for run in waiting:
@@ -131,6 +147,7 @@ def _queue(core: Core, waiting: Sequence[OpenRun], admission: Admission) -> set[
             not_before_us=run.not_before_us or 0,
         )
         queued.attempt = run.attempt
+        queued.period_us = periods.get(run.id, 0)
         live.active += 1
         live.running[run.id] = queued
         admission.wait(queued)

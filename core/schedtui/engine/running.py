@@ -29,6 +29,7 @@ from schedtui.engine.info import HANGS_S, info
 from schedtui.engine.live import LiveRun
 from schedtui.engine.load import Reloads, load
 from schedtui.engine.loglines import LogLines
+from schedtui.engine.once_past import learn
 from schedtui.engine.reconcile import reconcile
 from schedtui.engine.recover import note_absence, recover
 from schedtui.engine.reloading import Reloading
@@ -137,6 +138,7 @@ class Running:
                 await self.watch.since(opened.last_seen_us)
             await self._tell_start()
             await reconcile(self.core, self.writes)
+            await learn(self.core, self.writes.write, self.core.jobs)
             await recover(self.core, self.writes, opened, self.admission)
             self.opened = True
             for call in before:

@@ -24,7 +24,7 @@ from schedtui.engine.loglines import LogLines
 from schedtui.errors import EngineStoppedError, SchedtuiError, StoreDataError
 from schedtui.execution.ended import ended_error
 from schedtui.models import RunState
-from schedtui.protocols import Call, Ended, Finish, RecentRun, Retry, StoreTx
+from schedtui.protocols import Call, Ended, Finish, RecentRun, Retry, StoreTx, Success
 from schedtui.store.writer import Lane, Write
 
 logger = logging.getLogger("schedtui.runs")
@@ -228,6 +228,7 @@ class Supervisor:
     def _write(self, ends: list[End]) -> Write:
         middle = len(ends) // 2
         counts = self.failures.counted(ends)
+        done = [_success(end) for end in ends if end.run.job.once is not None and _done(end)]
 
         def apply(tx: StoreTx) -> set[int]:
             last = [_counted(end) for end in ends if not end.not_before_us]
@@ -239,6 +240,8 @@ class Supervisor:
                 lost |= tx.retry(again)
             if counts:
                 tx.count_failures(counts)
+            if done:
+                tx.keep_successes([one for one in done if one.run_id not in lost])
             return lost
 
         return Write(
@@ -273,6 +276,8 @@ class Supervisor:
                 )
                 core.hub.run(run.id, job.id, finish.state)
                 self.failures.ended(run, finish)
+                if job.once is not None and _done(end):
+                    job.once.succeeded(run.id, run.moment_us)
             else:
                 core.hub.job(job.id)
         if waited:
@@ -342,6 +347,14 @@ class Supervisor:
         self.unwritten -= number
         if not self.running and not self.unwritten:
             self.idle.set()
+
+
+def _done(end: End) -> bool:
+    return end.finish.state is RunState.SUCCEEDED
+
+
+def _success(end: End) -> Success:
+    return Success(end.run.job.id, end.run.id, end.run.moment_us)
 
 
 def _counted(end: End) -> Finish:

@@ -124,19 +124,35 @@ class Sync:
         job: str,
         *,
         kwargs: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
         expect_id: int | None = None,
         actor: str = PYTHON,
     ) -> Run:
         """See `Engine.trigger_job`."""
         return self._call(
-            lambda: self._engine.trigger_job(job, kwargs=kwargs, expect_id=expect_id, actor=actor)
+            lambda: self._engine.trigger_job(
+                job,
+                kwargs=kwargs,
+                idempotency_key=idempotency_key,
+                expect_id=expect_id,
+                actor=actor,
+            )
         )
 
     def run_function(
-        self, function: str, kwargs: Mapping[str, Any] | None = None, *, actor: str = PYTHON
+        self,
+        function: str,
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+        actor: str = PYTHON,
     ) -> Run:
         """See `Engine.run_function`."""
-        return self._call(lambda: self._engine.run_function(function, kwargs, actor=actor))
+        return self._call(
+            lambda: self._engine.run_function(
+                function, kwargs, idempotency_key=idempotency_key, actor=actor
+            )
+        )
 
     def cancel_run(
         self, run_id: int, *, reason: str = "", force: bool = False, actor: str = PYTHON
@@ -146,9 +162,11 @@ class Sync:
             lambda: self._engine.cancel_run(run_id, reason=reason, force=force, actor=actor)
         )
 
-    def rerun(self, run_id: int, *, actor: str = PYTHON) -> Run:
+    def rerun(self, run_id: int, *, idempotency_key: str | None = None, actor: str = PYTHON) -> Run:
         """See `Engine.rerun`."""
-        return self._call(lambda: self._engine.rerun(run_id, actor=actor))
+        return self._call(
+            lambda: self._engine.rerun(run_id, idempotency_key=idempotency_key, actor=actor)
+        )
 
     def bulk(
         self,

@@ -17,6 +17,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.decide import FINISHED, account
 from schedtui.engine.live import LiveJob
 from schedtui.engine.newruns import decided_row
+from schedtui.engine.once_past import learn
 from schedtui.errors import ConflictError, SchedtuiError
 from schedtui.models import Job, RunState
 from schedtui.models.wire import to_wire
@@ -126,6 +127,7 @@ class JobWrites:
         for row in rows:
             live.recent.append(RecentRun(row.id, live.id, row.state, row.claimed_at_us, None))
         self._core.adopt(live, changed)
+        await learn(self._core, self.write, [live])
         return live.current()
 
     def passed(

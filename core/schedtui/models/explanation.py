@@ -31,6 +31,8 @@ class FactKind(StrEnum):
     """What its function raised."""
     OVERLAP = "overlap"
     """Another run of its job was active."""
+    ONCE = "once"
+    """A run of its period was active, or had succeeded."""
     GRACE = "grace"
     """It was found later than its grace allows."""
     ENGINE_DOWN = "engine_down"

@@ -11,6 +11,7 @@ MAX_NAME = 128
 MAX_TAGS = 50
 MAX_REASON = 1_000
 """Characters of the reason of a pause or a cancellation."""
+MAX_KEY = 200
 EXPECTED = f"1 to {MAX_NAME} characters without '/' and without control characters"
 
 
@@ -45,6 +46,19 @@ def check_reason(reason: str) -> None:
     """
     if len(reason) > MAX_REASON:
         raise InvalidError.one("reason", reason, f"at most {MAX_REASON} characters")
+
+
+def check_idempotency_key(key: object, field: str = "idempotency_key") -> str:
+    """``key`` itself, when a call may be known by it; an HTTP header has to carry it.
+
+    Raises:
+        InvalidError: it is empty, blank, too long, or holds other than printable ASCII characters.
+    """
+    fits = isinstance(key, str) and key.isascii() and key.isprintable() and len(key) <= MAX_KEY
+    if not isinstance(key, str) or not fits or not key.strip():
+        expected = f"1 to {MAX_KEY} printable ASCII characters, not only blanks"
+        raise InvalidError.one(field, key, expected)
+    return key
 
 
 def check_tags(tags: object) -> tuple[str, ...]:

@@ -86,3 +86,6 @@ class Policies:
     """Whether it also runs when its engine starts."""
     pause_after_failures: int | None = None
     """Failures in a row after which the job is paused; 0: never."""
+    run_once_key: str | None = None
+    """Names the period of a run, as ``strftime`` does: ``%Y-%m-%d``. The job succeeds at most once
+    for each name. Empty: as often as it is due."""

@@ -72,6 +72,9 @@ class Run:
     """Fingerprint of the code of the function that ran last."""
     late: Mapping[str, str] = field(default_factory=dict)
     """Fingerprints of the late values it ran with last, by parameter."""
+    replayed: bool = False
+    """In the answer to a call with an idempotency key: an earlier one with that key made the run,
+    and this one started nothing."""
 
     @property
     def duration_s(self) -> float | None:

@@ -3,7 +3,9 @@
 from schedtui.protocols.client import EngineClient
 from schedtui.protocols.offloop import OffLoop
 from schedtui.protocols.rows import (
+    KEPT_SUCCESSES,
     Boot,
+    CallKey,
     Claim,
     EnginePause,
     Finish,
@@ -16,6 +18,7 @@ from schedtui.protocols.rows import (
     Retry,
     Settled,
     Start,
+    Success,
     Token,
 )
 from schedtui.protocols.running import Call, Ended, Executor, Origin
@@ -23,8 +26,10 @@ from schedtui.protocols.store import ENGINE, Store, StoreTx
 
 __all__ = [
     "ENGINE",
+    "KEPT_SUCCESSES",
     "Boot",
     "Call",
+    "CallKey",
     "Claim",
     "Ended",
     "EngineClient",
@@ -44,5 +49,6 @@ __all__ = [
     "Start",
     "Store",
     "StoreTx",
+    "Success",
     "Token",
 ]

@@ -141,17 +141,35 @@ class EngineClient(Protocol):
         """
 
     async def trigger_job(
-        self, job: str, *, kwargs: Mapping[str, Any] | None = None, expect_id: int | None = None
+        self,
+        job: str,
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        expect_id: int | None = None,
     ) -> Run:
-        """Run a job now, once, without moving its schedule. Obeys overlap: the run may be skipped.
+        """Run a job now, once, without moving its schedule.
+
+        Obeys overlap and ``run_once_key``: the run may be skipped, and its reason says why.
 
         Args:
             job: ``group/name``.
             kwargs: Replace arguments of the job by name, for this run only.
+            idempotency_key: 1 to 200 printable ASCII characters. For a day the same call with the
+                same key starts nothing and gets the run of the first one, which is ``replayed``.
             expect_id: See the class.
+
+        Raises:
+            ConflictError: the key was used with other arguments.
         """
 
-    async def run_function(self, function: str, kwargs: Mapping[str, Any] | None = None) -> Run:
+    async def run_function(
+        self,
+        function: str,
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Run:
         """Run a function now, once, without a job.
 
         Its group's and its engine's policies hold, but for overlap: such runs go side by side.
@@ -159,8 +177,10 @@ class EngineClient(Protocol):
         Args:
             function: ``group/name``.
             kwargs: Its arguments.
+            idempotency_key: See `trigger_job`.
 
         Raises:
+            ConflictError: the key was used with other arguments.
             FunctionNotFoundError: no such function.
             InvalidArgumentsError: they do not fit its parameters.
         """
@@ -182,8 +202,14 @@ class EngineClient(Protocol):
             ConflictError: it has ended.
         """
 
-    async def rerun(self, run_id: int) -> Run:
-        """Run what a run ran once more, with its arguments; obeys overlap. Returns the new run.
+    async def rerun(self, run_id: int, *, idempotency_key: str | None = None) -> Run:
+        """Run what a run ran once more, with its arguments. Returns the new run.
+
+        Obeys overlap and ``run_once_key``, by which it belongs to the period of the run it repeats.
+
+        Args:
+            run_id: A run that has ended.
+            idempotency_key: See `trigger_job`.
 
         Raises:
             RunNotFoundError: there is no such run.

@@ -141,6 +141,31 @@ class OpenRun(NamedTuple):
     not_before_us: int | None
 
 
+KEPT_SUCCESSES = 1_000
+"""So many of a job's periods are remembered."""
+
+
+class CallKey(NamedTuple):
+    """The key of a call that made a run, by which the same call is known when it comes again."""
+
+    scope: str
+    """What was to run: ``job 12``, ``function g/f``, ``run 7``."""
+    key: str
+    arguments: str
+    """Hex digest of what the call was given."""
+    run_id: int
+    at_us: int
+
+
+class Success(NamedTuple):
+    """A job with ``run_once_key`` has succeeded for the period of a moment."""
+
+    job_id: int
+    run_id: int
+    at_us: int
+    """The moment that the period's name is made of."""
+
+
 class RecentRun(NamedTuple):
     """What a job's summary shows of an ended run."""
 

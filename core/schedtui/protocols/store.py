@@ -9,6 +9,7 @@ from typing import Protocol
 from schedtui.models import Attempt, AuditEvent, Job, LogHit, LogLine, Run, RunFilter
 from schedtui.protocols.rows import (
     Boot,
+    CallKey,
     Claim,
     EnginePause,
     Finish,
@@ -21,6 +22,7 @@ from schedtui.protocols.rows import (
     Retry,
     Settled,
     Start,
+    Success,
     Token,
 )
 
@@ -67,6 +69,16 @@ class StoreTx(Protocol):
 
     def count_failures(self, counts: Mapping[int, int]) -> None:
         """Keep how many runs of each job have failed in a row."""
+
+    def keep_key(self, key: CallKey, *, since_us: int) -> CallKey | None:
+        """Keep the key of a call, and drop older ones.
+
+        Returns:
+            The call that has had this key since ``since_us``; then nothing was written.
+        """
+
+    def keep_successes(self, successes: Sequence[Success]) -> None:
+        """Keep for which moments jobs have succeeded; of each job the newest ones."""
 
     def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
         """All queued runs of a job to ``cancelled``. Returns their ids."""
@@ -239,6 +251,12 @@ class Store(Protocol):
 
         ``ENGINE`` instead of a job's id gives what changed the time, or the pause, of the engine.
         """
+
+    def call_key(self, scope: str, key: str, *, since_us: int) -> CallKey | None:
+        """The call that has had a key since ``since_us``."""
+
+    def successes(self) -> dict[int, list[Success]]:
+        """For which moments each job has succeeded, in the order of the runs, by job id."""
 
     def boots_around(self, at_us: int) -> tuple[PastBoot | None, PastBoot | None]:
         """The last engine that started at or before a moment, and the first one after it."""

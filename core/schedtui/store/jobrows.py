@@ -164,3 +164,16 @@ _FIELDS = (
 
 JOB_COLUMNS = ("id", *(field.column for field in _FIELDS))
 """The order in which `job_of` expects a job."""
+
+
+def kept(job: Job) -> Job:
+    """The job as a database would give it back.
+
+    Raises:
+        StoreDataError: something in it has no JSON form, or is another one after that.
+    """
+    row = job_row(job)
+    back = job_of([row[column] for column in JOB_COLUMNS])
+    if back.damage:
+        raise StoreDataError(f"job {job.full_name} cannot be read back as it is")
+    return back

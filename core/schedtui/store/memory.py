@@ -25,6 +25,7 @@ from schedtui.models import (
 )
 from schedtui.protocols import (
     Boot,
+    CallKey,
     Finish,
     NewRun,
     Opened,
@@ -32,6 +33,7 @@ from schedtui.protocols import (
     PastBoot,
     RecentRun,
     StoreTx,
+    Success,
     Token,
 )
 from schedtui.store import chunks, memory_past, rows
@@ -232,6 +234,17 @@ class MemoryStore:
         """The lines of the audit trail that changed a job, or the engine, newest first."""
         with self._reading() as data:
             return memory_past.changes_of(data, subject, limit, before)
+
+    def call_key(self, scope: str, key: str, *, since_us: int) -> CallKey | None:
+        """The call that has had a key since ``since_us``."""
+        with self._reading() as data:
+            kept = data.once.keys.get((scope, key))
+            return kept if kept is not None and kept.at_us >= since_us else None
+
+    def successes(self) -> dict[int, list[Success]]:
+        """For which moments each job has succeeded, in the order of the runs, by job id."""
+        with self._reading() as data:
+            return {job_id: list(kept) for job_id, kept in data.once.successes.items()}
 
     def boots_around(self, at_us: int) -> tuple[PastBoot | None, PastBoot | None]:
         """The last engine that started at or before a moment, and the first one after it."""

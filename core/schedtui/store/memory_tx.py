@@ -24,6 +24,7 @@ from schedtui.protocols import (
     Token,
 )
 from schedtui.store import jobrows, rows
+from schedtui.store.memory_once import OnceData, OnceTx
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -78,6 +79,7 @@ class Data:
     subjects: dict[int, int] = field(default_factory=dict)
     """What a line of the audit trail changed, by the line's id."""
     boots: dict[str, PastBoot] = field(default_factory=dict)
+    once: OnceData = field(default_factory=OnceData)
 
     def name_of(self, run_id: int) -> str:
         """``group/name`` of a run's job; of its function where it has none."""
@@ -85,11 +87,12 @@ class Data:
         return "/".join(self.names.get(run.job_id, ())) or run.function if run else ""
 
 
-class MemoryTx:
+class MemoryTx(OnceTx):
     """One write transaction. See `schedtui.protocols.StoreTx`."""
 
     def __init__(self, data: Data) -> None:
         self._data = data
+        self._once = data.once
         self._undo: list[Callable[[], object]] = []
 
     def roll_back(self, mark: int = 0) -> None:
@@ -281,7 +284,7 @@ class MemoryTx:
     def insert_job(self, job: Job) -> Job:
         """Insert a job; ``id`` is given by the store."""
         self._refuse_taken(job, None)
-        kept = replace(_kept(job), id=self._next_id("last_job_id"))
+        kept = replace(jobrows.kept(job), id=self._next_id("last_job_id"))
         self._set(self._data.jobs, kept.id, kept)
         self._set(self._data.ids, (kept.group, kept.name), kept.id)
         self._set(self._data.names, kept.id, (kept.group, kept.name))
@@ -293,7 +296,7 @@ class MemoryTx:
         if old is None or old.version != version:
             return False
         self._refuse_taken(job, job.id)
-        kept = _kept(job)
+        kept = jobrows.kept(job)
         if not counts:
             kept = replace(kept, fired=old.fired, failures=old.failures)
         self._remove(self._data.ids, (old.group, old.name))
@@ -314,6 +317,7 @@ class MemoryTx:
         self._set(self._data.deleted, job_id, now_us)
         self._remove(self._data.jobs, job_id)
         self._remove(self._data.ids, (old.group, old.name))
+        self._forget_successes(job_id)
         return True
 
     def append_logs(self, chunks: Sequence[LogChunk]) -> None:
@@ -390,12 +394,3 @@ class MemoryTx:
         if known:
             self._remove(self._data.tokens, name)
         return known
-
-
-def _kept(job: Job) -> Job:
-    """The job as a database would give it back."""
-    row = jobrows.job_row(job)
-    kept = jobrows.job_of([row[column] for column in jobrows.JOB_COLUMNS])
-    if kept.damage:
-        raise StoreDataError(f"job {job.full_name} cannot be read back as it is")
-    return kept

@@ -78,6 +78,7 @@ _OPTIONS = {
     "timezone": "--timezone",
     "tags": "--tag",
     "description": "--description",
+    "idempotency_key": "--key",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from schedtui.models import TERMINAL, Run, RunState
@@ -22,13 +23,21 @@ def add_outcome_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the run as one JSON document")
 
 
+def add_key_option(parser: argparse.ArgumentParser) -> None:
+    """``--key``."""
+    parser.add_argument(
+        "--key",
+        help="of this call: for a day, the same call with it starts nothing and tells of that run",
+    )
+
+
 async def tell_outcome(client: EngineClient, run: Run, args: argparse.Namespace) -> Exit:
     """Say what became of ``run``, with ``--wait`` when it has ended."""
     if args.wait and run.state not in TERMINAL:
         if not args.json:
             print_line(sentence(run))
             sys.stdout.flush()
-        run = await ended(client, run)
+        run = replace(await ended(client, run), replayed=run.replayed)
     if args.json:
         print_json(run)
     else:
@@ -49,4 +58,5 @@ def sentence(run: Run) -> str:
     lasted = f" in {took(run)}" if run.duration_s is not None else ""
     error = ": ".join(part for part in (run.error_type, run.error) if part)
     why = (run.reason or error).partition("\n")[0]
-    return f"run {run.id} of {run.job}: {run.state.value}{lasted}{': ' + why if why else ''}"
+    said = f"run {run.id} of {run.job}: {run.state.value}{lasted}{': ' + why if why else ''}"
+    return f"{said} (an earlier call with this key made it)" if run.replayed else said

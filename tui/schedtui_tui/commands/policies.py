@@ -12,7 +12,7 @@ from schedtui_tui.policy_text import OPTIONS, Kind, Option, read
 if TYPE_CHECKING:
     from schedtui.models import Policies
 
-_METAVARS = {Kind.COUNT: "N", Kind.DURATION: "DURATION", Kind.NAME: "NAME"}
+_METAVARS = {Kind.COUNT: "N", Kind.DURATION: "DURATION", Kind.NAME: "NAME", Kind.PERIOD: "FORM"}
 
 
 def add_policy_options(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from schedtui_tui.commands.arguments import (
 )
 from schedtui_tui.commands.connect import add_engine_options, with_engine
 from schedtui_tui.commands.many import add_job_or_filter, chosen_filter, to_many
-from schedtui_tui.commands.outcome import add_outcome_options, tell_outcome
+from schedtui_tui.commands.outcome import add_key_option, add_outcome_options, tell_outcome
 from schedtui_tui.exits import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``schedtui trigger``."""
     add_job_or_filter(parser)
     add_arguments_options(parser)
+    add_key_option(parser)
     add_outcome_options(parser)
     add_engine_options(parser)
 
@@ -31,8 +32,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trigger, and say what came of it."""
     where = chosen_filter(args)
-    if where is not None and (args.arg or args.args is not None or args.wait):
-        raise UsageError("--arg, --args and --wait are for one job; name it")
+    if where is not None and (args.arg or args.args is not None or args.wait or args.key):
+        raise UsageError("--arg, --args, --key and --wait are for one job; name it")
 
     async def work(client: EngineClient) -> int:
         if where is not None:
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
             function = (await client.job(args.job)).function
             kwargs = await read_arguments(client, function, args.arg, args.args)
         with in_words_of_the_shell():
-            run = await client.trigger_job(args.job, kwargs=kwargs)
+            run = await client.trigger_job(args.job, kwargs=kwargs, idempotency_key=args.key)
         return await tell_outcome(client, run, args)
 
     return with_engine(args, work)

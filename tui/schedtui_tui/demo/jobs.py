@@ -136,18 +136,12 @@ async def crawl() -> None:
             await asyncio.sleep(0.25)
 
 
-@system.job(cron="* * * * *")
+@system.job(cron="* * * * *", run_once_key="%Y-%m-%d")
 def cleanup() -> str:
-    """Empty the cache, once a day however often it is called."""
-    stamp = World.folder / "cleanup.stamp"
-    today = datetime.now(UTC).date().isoformat()
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == today:
-        log("already done today")
-        return "nothing to do"
+    """Empty the cache, once a day however often it is due."""
     files = list((World.folder / "cache").iterdir())
     for file in files:
         file.unlink()
-    stamp.write_text(today, encoding="utf-8")
     return f"removed {len(files)} files"
 
 

@@ -11,7 +11,12 @@ from schedtui_tui.widgets.form_row import FormRow
 from schedtui_tui.widgets.text_input import TextInput
 
 _OTHERWISE = "the group's, else the engine's"
-_PLACEHOLDERS = {Kind.COUNT: "a whole number", Kind.DURATION: "90s, 5m, 2h", Kind.NAME: "a name"}
+_PLACEHOLDERS = {
+    Kind.COUNT: "a whole number",
+    Kind.DURATION: "90s, 5m, 2h",
+    Kind.NAME: "a name",
+    Kind.PERIOD: "%Y-%m-%d, %G-W%V, %Y-%m",
+}
 
 
 class PolicyRow(FormRow):

@@ -11,6 +11,7 @@ from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
 from schedtui.api.problems import problem_response
 from schedtui.api.query import NONE, Params, text
+from schedtui.api.replay import key_in, run_answer
 from schedtui.api.schemas import RunBody, describe, page_of, ref
 from schedtui.client.problems import to_problem
 from schedtui.errors import FunctionNotFoundError
@@ -34,13 +35,18 @@ async def read_functions(request: Request) -> Response:
     openapi_extra=describe(NONE, ref(Run), status=202, body=RunBody, body_required=False),
 )
 async def run_function(request: Request, group: str, name: str) -> Response:
-    """Run it now, once, without a job; the answer is the run."""
+    """Run it now, once, without a job; the answer is the run.
+
+    An `Idempotency-Key` does what it does for the trigger of a job.
+    """
     NONE.read(request)
+    key = key_in(request)
     body = await read_body(request, RunBody, default=RunBody())
     try:
-        run = await engine_of(request).run_function(f"{group}/{name}", body.kwargs)
+        run = await engine_of(request).run_function(
+            f"{group}/{name}", body.kwargs, idempotency_key=key
+        )
     except FunctionNotFoundError as error:
         # Elsewhere a function is named in a body; here the address itself is wrong.
         return problem_response({**to_problem(error), "status": 404})
-    root = request.url.path.partition("/functions/")[0]
-    return json_answer(run, status=202, headers={"Location": f"{root}/runs/{run.id}"})
+    return run_answer(run, request.url.path.partition("/functions/")[0])

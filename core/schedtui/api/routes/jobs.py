@@ -13,6 +13,7 @@ from schedtui.api.answers import json_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
 from schedtui.api.query import CURSOR, EXPECT_ID, NONE, Params, limit, text, whole
+from schedtui.api.replay import key_in, run_answer
 from schedtui.api.schemas import PauseBody, TriggerBody, describe, page_of, ref
 from schedtui.client.local import MAX_PAGE
 from schedtui.errors import InvalidError
@@ -77,14 +78,22 @@ async def delete_job(request: Request, group: str, name: str) -> Response:
     openapi_extra=describe(_CHANGE, ref(Run), status=202, body=TriggerBody, body_required=False),
 )
 async def trigger_job(request: Request, group: str, name: str) -> Response:
-    """Run it now, once; the answer is the run, which overlap may have skipped."""
+    """Run it now, once; the answer is the run, which overlap or `run_once_key` may have skipped.
+
+    With an `Idempotency-Key` the same call starts nothing for a day after the first one: it is
+    answered with the run of that, and with `Idempotent-Replay: true`; 409 where that one had other
+    arguments.
+    """
     query = _CHANGE.read(request)
+    key = key_in(request)
     body = await read_body(request, TriggerBody, default=TriggerBody())
     run = await engine_of(request).trigger_job(
-        f"{group}/{name}", kwargs=body.kwargs, expect_id=query["expect_id"]
+        f"{group}/{name}",
+        kwargs=body.kwargs,
+        idempotency_key=key,
+        expect_id=query["expect_id"],
     )
-    root = request.url.path.partition("/jobs/")[0]
-    return json_answer(run, status=202, headers={"Location": f"{root}/runs/{run.id}"})
+    return run_answer(run, request.url.path.partition("/jobs/")[0])
 
 
 @router.post(

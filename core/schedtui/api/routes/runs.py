@@ -24,6 +24,7 @@ from schedtui.api.query import (
     text,
     whole,
 )
+from schedtui.api.replay import key_in, run_answer
 from schedtui.api.routes.events import closing, error_frame
 from schedtui.api.schemas import CancelBody, describe, page_of, ref
 from schedtui.api.stream import EventStream
@@ -107,11 +108,14 @@ async def cancel_run(request: Request, run_id: str) -> Response:
     "/runs/{run_id}/rerun", status_code=202, openapi_extra=describe(NONE, ref(Run), status=202)
 )
 async def rerun(request: Request, run_id: str) -> Response:
-    """Run the same once more; the answer is the new run, which overlap may have skipped."""
+    """Run the same once more; the answer is the new run, which overlap may have skipped.
+
+    An `Idempotency-Key` does what it does for the trigger of a job.
+    """
     NONE.read(request)
-    run = await engine_of(request).rerun(_run_id(run_id))
-    root = request.url.path.partition("/runs/")[0]
-    return json_answer(run, status=202, headers={"Location": f"{root}/runs/{run.id}"})
+    key = key_in(request)
+    run = await engine_of(request).rerun(_run_id(run_id), idempotency_key=key)
+    return run_answer(run, request.url.path.partition("/runs/")[0])
 
 
 @router.get("/runs/{run_id}/logs", openapi_extra=describe(_LOGS, ref(LogPage)))

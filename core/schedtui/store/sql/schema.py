@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every revision there is, the oldest first; a store with any other one is newer than this code."""
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "schedtui_schema"
@@ -211,4 +211,25 @@ tokens = sa.Table(
     sa.Column("expires_at", _Us),
     sa.UniqueConstraint("name", name="tokens_name"),
     sqlite_autoincrement=True,
+)
+
+call_keys = sa.Table(
+    "call_keys",  # by which a call that was made before is known again
+    metadata,
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("arguments", sa.Text, nullable=False),
+    sa.Column("run_id", _Id, nullable=False),
+    sa.Column("at", _Us, nullable=False),
+    sqlite_with_rowid=False,
+)
+sa.Index("call_keys_at", call_keys.c.at)
+
+successes = sa.Table(
+    "successes",  # the moments that the periods of run_once_key are made of
+    metadata,
+    sa.Column("job_id", _Id, primary_key=True, autoincrement=False),
+    sa.Column("run_id", _Id, primary_key=True, autoincrement=False),
+    sa.Column("at", _Us, nullable=False),
+    sqlite_with_rowid=False,
 )

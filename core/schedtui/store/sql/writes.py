@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from schedtui.errors import ConflictError, SchedtuiError, StoreDataError
 from schedtui.models import Job
 from schedtui.protocols import (
+    CallKey,
     Claim,
     EnginePause,
     Finish,
@@ -24,10 +25,11 @@ from schedtui.protocols import (
     Retry,
     Settled,
     Start,
+    Success,
     Token,
 )
 from schedtui.store import jobrows, rows
-from schedtui.store.sql import fulltext, schema, statements
+from schedtui.store.sql import fulltext, once, schema, statements
 from schedtui.store.sql.bulk import (
     savepoint,
 )
@@ -167,6 +169,16 @@ class SqlTx:
             self._connection.execute(statements.COUNT, {"of_job": job_id, "failures": failures})
 
     @_step
+    def keep_key(self, key: CallKey, *, since_us: int) -> CallKey | None:
+        """Keep the key of a call, or say which call has had it since ``since_us``."""
+        return once.keep_key(self._connection, key, since_us)
+
+    @_step
+    def keep_successes(self, successes: Sequence[Success]) -> None:
+        """Keep for which moments jobs have succeeded; of each job the newest ones."""
+        once.keep_successes(self._connection, successes)
+
+    @_step
     def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
         """All queued runs of a job to ``cancelled``. Returns their ids, the oldest first."""
         cancelled = self._execute(
@@ -216,6 +228,7 @@ class SqlTx:
         )
         if gone.rowcount == 0:
             return False
+        once.forget_successes(self._connection, job_id)
         self._execute(
             schema.jobs.update().where(schema.jobs.c.id == job_id).values(deleted_at=now_us)
         )

@@ -1,0 +1,125 @@
+"""Which periods of a job with ``run_once_key`` are taken: in memory, on the engine's loop.
+
+A period is taken while a run of it is active and once one has succeeded. The first follows from
+the runs of the job, so that whichever way one of them ends gives the period back; the second is in
+the store too, written with the outcome. Moments are kept, not names, so that another template or
+zone finds what has succeeded as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from schedtui.clock import from_us
+from schedtui.engine.decide import Verdict
+from schedtui.models import RunState
+from schedtui.protocols import KEPT_SUCCESSES
+
+if TYPE_CHECKING:
+    from schedtui.engine.live import LiveRun
+
+
+class Once:
+    """The periods of one job."""
+
+    __slots__ = ("_done", "_moments", "_template", "_zone", "claiming", "known")
+
+    def __init__(self) -> None:
+        self._template = ""
+        self._zone = ZoneInfo("UTC")
+        self._moments: dict[int, int] = {}
+        self._done: dict[str, int] = {}
+        self.claiming: dict[int, int] = {}
+        """The moments of runs whose claim is on its way to the store, by run id."""
+        self.known = False
+        """Whether what has succeeded so far was looked up."""
+
+    def rule(self, template: str, timezone: str) -> None:
+        """Name periods by this template and zone from now on; an empty one guards nothing."""
+        if (template, timezone) != (self._template, self._zone.key):
+            self._template = template
+            try:
+                self._zone = ZoneInfo(timezone)
+            except (ValueError, LookupError, OSError):  # then its trigger cannot be read either
+                self._zone = ZoneInfo("UTC")
+            self._name_done()
+
+    @property
+    def guards(self) -> bool:
+        """Whether there is a template."""
+        return bool(self._template)
+
+    def period(self, moment_us: int) -> str:
+        """The name of a moment's period."""
+        return from_us(moment_us).astimezone(self._zone).strftime(self._template)
+
+    def remember(self, moments: Iterable[tuple[int, int]]) -> None:
+        """Runs that have succeeded, oldest first: the id of each, and its moment."""
+        self.known = True
+        for run_id, moment_us in moments:
+            self.succeeded(run_id, moment_us)
+
+    def succeeded(self, run_id: int, moment_us: int) -> None:
+        """The outcome of a run is committed."""
+        self._moments[run_id] = moment_us
+        if self._template:
+            self._done[self.period(moment_us)] = run_id
+        if len(self._moments) > KEPT_SUCCESSES:
+            oldest = next(iter(self._moments))
+            name = self.period(self._moments.pop(oldest))
+            if self._done.get(name) == oldest:
+                del self._done[name]
+
+    def taken(self, moment_us: int, running: Iterable[LiveRun]) -> str | None:
+        """Why no run of this moment's period may begin; None where one may.
+
+        Args:
+            moment_us: The due time, or what stands for it.
+            running: The runs of the job that are queued or running.
+        """
+        if not self._template:
+            return None
+        name = self.period(moment_us)
+        done = self._done.get(name)
+        if done is not None:
+            return _reason(name, f"run {done} succeeded")
+        for run in running:
+            if self.period(run.moment_us) == name:
+                what = "is queued" if run.state is RunState.QUEUED else "is running"
+                return _reason(name, f"run {run.id} {what}")
+        for run_id, other_us in self.claiming.items():
+            if self.period(other_us) == name:
+                return _reason(name, f"run {run_id} is about to start")
+        return None
+
+    def verdicts(self, verdicts: Iterable[Verdict], running: Iterable[LiveRun]) -> list[Verdict]:
+        """The same, where those whose period is taken are skipped; the first of a period runs."""
+        found: list[Verdict] = []
+        runs: dict[str, int] = {}
+        active = list(running)
+        for verdict in verdicts:
+            if not self._template or verdict.state not in (None, RunState.SKIPPED):
+                found.append(verdict)
+                continue
+            moment_us = verdict.scheduled_for_us
+            reason = self.taken(moment_us, active)
+            name = self.period(moment_us)
+            if reason is None and name in runs:
+                due = from_us(runs[name])
+                reason = _reason(name, f"the due time {due:%H:%M:%S}Z, found together, runs")
+            if reason is not None:
+                verdict = verdict._replace(state=RunState.SKIPPED, reason=reason)
+            elif verdict.state is None:
+                runs[name] = moment_us
+            found.append(verdict)
+        return found
+
+    def _name_done(self) -> None:
+        moments = self._moments.items() if self._template else ()
+        self._done = {self.period(moment_us): run_id for run_id, moment_us in moments}
+
+
+def _reason(name: str, why: str) -> str:
+    return f"once per {name}: {why}"
