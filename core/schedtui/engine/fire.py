@@ -62,7 +62,7 @@ class Fire:
         core = self._core
         run_id = next(core.run_ids)
         now_us = core.clock.now_us()
-        active = Active(live.active, live.active_name() or "") if live.active else NOBODY
+        active = Active(live.rivals, live.rival_name() or "") if live.rivals else NOBODY
         reason = overlap(live.policies, active)
         given = dump_kwargs(kwargs)
         run: LiveRun | None = None

@@ -131,8 +131,7 @@ def _queue(core: Core, waiting: Sequence[OpenRun], admission: Admission) -> set[
             not_before_us=run.not_before_us or 0,
         )
         queued.attempt = run.attempt
-        live.active += 1
-        live.running[run.id] = queued
+        live.enter(queued)
         admission.wait(queued)
     return orphans
 

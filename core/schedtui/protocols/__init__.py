@@ -5,6 +5,8 @@ from schedtui.protocols.offloop import OffLoop
 from schedtui.protocols.rows import (
     Boot,
     Claim,
+    DueRow,
+    DueRows,
     EnginePause,
     Finish,
     LogChunk,
@@ -26,6 +28,8 @@ __all__ = [
     "Boot",
     "Call",
     "Claim",
+    "DueRow",
+    "DueRows",
     "Ended",
     "EngineClient",
     "EnginePause",

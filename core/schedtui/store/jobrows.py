@@ -56,6 +56,19 @@ def job_row(job: Job) -> dict[str, Any]:
         raise StoreDataError(f"job {job.full_name} cannot be kept: {error}") from error
 
 
+def kept(job: Job) -> Job:
+    """The job as a database would give it back.
+
+    Raises:
+        StoreDataError: it cannot be read back as it is.
+    """
+    row = job_row(job)
+    found = job_of([row[column] for column in JOB_COLUMNS])
+    if found.damage:
+        raise StoreDataError(f"job {job.full_name} cannot be read back as it is")
+    return found
+
+
 def job_of(row: Sequence[Any]) -> Job:
     """The job of a row in the order of `JOB_COLUMNS`, with all that can be read of it.
 

@@ -23,7 +23,7 @@ from schedtui.protocols import (
     Start,
     Token,
 )
-from schedtui.store import jobrows, rows
+from schedtui.store import jobrows, memory_backfill, rows
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -266,14 +266,26 @@ class MemoryTx:
             if job is not None:
                 self._set(self._data.jobs, job_id, replace(job, failures=failures))
 
-    def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
-        """All queued runs of a job to ``cancelled``."""
-        data = self._data
-        queued = [
-            run
-            for run in (data.runs[run_id] for run_id in sorted(data.active))
-            if run.job_id == job_id and run.state is RunState.QUEUED
-        ]
+    def insert_backfill(
+        self,
+        job_id: int,
+        runs: Sequence[NewRun],
+        *,
+        seen_id: int,
+        notes: Sequence[tuple[int, str]],
+    ) -> None:
+        """Insert the runs of a backfill, and say so in the rows that they make good."""
+        with self._whole():
+            memory_backfill.refuse_newer(self._data, job_id, seen_id)
+            self._insert(runs)
+            for run in memory_backfill.noted(self._data, notes):
+                self._set(self._data.runs, run.id, run)
+
+    def cancel_queued(
+        self, job_id: int, reason: str, now_us: int, *, source: Source | None = None
+    ) -> list[int]:
+        """All queued runs of a job, or those of one source, to ``cancelled``."""
+        queued = memory_backfill.queued_runs(self._data, job_id, source)
         for run in queued:
             self._settle(run, Settled(run.id, RunState.CANCELLED, reason, now_us))
         return [run.id for run in queued]
@@ -281,7 +293,7 @@ class MemoryTx:
     def insert_job(self, job: Job) -> Job:
         """Insert a job; ``id`` is given by the store."""
         self._refuse_taken(job, None)
-        kept = replace(_kept(job), id=self._next_id("last_job_id"))
+        kept = replace(jobrows.kept(job), id=self._next_id("last_job_id"))
         self._set(self._data.jobs, kept.id, kept)
         self._set(self._data.ids, (kept.group, kept.name), kept.id)
         self._set(self._data.names, kept.id, (kept.group, kept.name))
@@ -293,7 +305,7 @@ class MemoryTx:
         if old is None or old.version != version:
             return False
         self._refuse_taken(job, job.id)
-        kept = _kept(job)
+        kept = jobrows.kept(job)
         if not counts:
             kept = replace(kept, fired=old.fired, failures=old.failures)
         self._remove(self._data.ids, (old.group, old.name))
@@ -390,12 +402,3 @@ class MemoryTx:
         if known:
             self._remove(self._data.tokens, name)
         return known
-
-
-def _kept(job: Job) -> Job:
-    """The job as a database would give it back."""
-    row = jobrows.job_row(job)
-    kept = jobrows.job_of([row[column] for column in jobrows.JOB_COLUMNS])
-    if kept.damage:
-        raise StoreDataError(f"job {job.full_name} cannot be read back as it is")
-    return kept
