@@ -37,6 +37,8 @@ SHOWN_IDS = 100
 SLICE = 500
 """Runs that are made, or let in, before others have the loop."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|today|yesterday", re.IGNORECASE)
+_NOTED = "backfilled by run"
+_NOTE = re.compile(rf"(^|; ){_NOTED}.*$", re.DOTALL)
 _ACTIVE = frozenset({RunState.QUEUED, RunState.RUNNING})
 _MADE_GOOD = _ACTIVE | {RunState.SUCCEEDED}
 
@@ -317,7 +319,12 @@ def _notes(rows: Sequence[NewRun]) -> Iterable[tuple[int, str]]:
             made.setdefault(row.parent_id, []).append(row.id)
     for parent_id, ids in made.items():
         several = f"s {ids[0]} to {ids[-1]}" if len(ids) > 1 else f" {ids[0]}"
-        yield parent_id, f"backfilled by run{several}"
+        yield parent_id, f"{_NOTED}{several}"
+
+
+def own_reason(reason: str) -> str:
+    """The reason of a row without what backfills have added."""
+    return _NOTE.sub("", reason)
 
 
 def _shown(due: Sequence[int], zone: str) -> tuple[DueTime, ...]:

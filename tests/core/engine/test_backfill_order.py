@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -45,14 +46,22 @@ class Gated:
         """End the oldest runs, one after the other."""
         for _ in range(times):
             await kit.until(lambda: bool(self.gates))
-            began = len(self.began)
+            left = active(kit) - 1
             self.gates.pop(0).set()
-            live = list(kit.running.core.jobs)
-            await kit.until(lambda: len(self.began) > began or not any(j.active for j in live))
+            await kit.until(partial(settled, kit, left))
+            await kit.until(lambda: bool(self.gates) or not active(kit))
             await kit.clock.settle()
 
     def told(self) -> list[tuple[Source, float]]:
         return [(source, due_s) for _, source, due_s in self.began]
+
+
+def active(kit: Kit) -> int:
+    return sum(live.active for live in kit.running.core.jobs)
+
+
+def settled(kit: Kit, left: int) -> bool:
+    return active(kit) <= left
 
 
 @pytest.mark.parametrize("overlap", [one for one in Overlap if one is not Overlap.ALLOW])
