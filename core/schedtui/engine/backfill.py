@@ -114,12 +114,12 @@ def list_due(trigger: Trigger, start_us: int, end_us: int, limit: int, name: str
             f"{name}: nothing was queued, because its trigger failed: {error}"
         ) from error
     if number > limit:
-        most = f", up to {MAX_LIMIT:,}" if number <= MAX_LIMIT else ""
-        expected = f"a shorter range{f', or a limit of {number:,}' if most else ''}"
+        expected = f"a shorter range: this one has {number:,} due times"
+        expected += (
+            f" (or {number:,})" if number <= MAX_LIMIT else f", and {MAX_LIMIT:,} is the most"
+        )
         raise InvalidError(
-            f"{name} has {number:,} due times from {from_us(start_us):%FT%TZ} to "
-            f"{from_us(end_us):%FT%TZ}, more than the limit of {limit:,}: nothing was queued; "
-            f"expected {expected}",
+            f"{name}: limit: got {limit:,}; expected {expected}; nothing was queued",
             (FieldError(field="limit", got=limit, expected=expected),),
         )
     return found

@@ -78,6 +78,9 @@ _OPTIONS = {
     "timezone": "--timezone",
     "tags": "--tag",
     "description": "--description",
+    "start": "--from",
+    "end": "--to",
+    "limit": "--limit",
 }
 
 

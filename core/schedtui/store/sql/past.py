@@ -54,7 +54,8 @@ FROM json_each(:due) AS due CROSS JOIN near CROSS JOIN runs ON runs.id = (
 ) AND coalesce(runs.range_from, runs.scheduled_for) <= due.value
 UNION ALL
 SELECT id, scheduled_for, source, state FROM runs INDEXED BY runs_job
-WHERE job_id = :job AND source = 'backfill' AND scheduled_for BETWEEN :first AND :last
+WHERE job_id = :job AND source = 'backfill'
+AND scheduled_for IN (SELECT value FROM json_each(:due))
 """)  # noqa: S608 - made of constants
 """For each due time and epoch the row that holds it, where one does; and the backfills."""
 _NEWEST = sa.select(sa.func.max(schema.runs.c.id)).where(
