@@ -76,7 +76,9 @@ class BackfillDialog(ModalScreen[Range | None]):
 
     @on(Input.Changed)
     def _changed(self) -> None:
-        self._counted = None
+        if self._counted is not None:
+            self._counted = None
+            self._say([("Counting …", "dim")])
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(_COUNT_AFTER_S, self._count)
@@ -103,6 +105,8 @@ class BackfillDialog(ModalScreen[Range | None]):
     def _show(self, answer: Backfill) -> None:
         pieces: Pieces = [(cut(outcome(answer), 300), "bold")]
         pieces += [(f"\n  {cut(line, 60)}", "") for line in due_lines(answer)]
+        if answer.queued:
+            pieces.append(("\nEnter queues them.", "dim"))
         self._say(pieces)
 
     @on(Input.Submitted)
