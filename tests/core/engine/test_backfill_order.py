@@ -176,6 +176,50 @@ async def test_one_that_waits_for_a_place_gives_its_turn_to_its_schedule(world: 
         await check(kit, effects=gated.began)
 
 
+async def test_one_that_gave_its_turn_does_not_start_beside_its_schedule(world: World) -> None:
+    gated = Gated()
+    gated.job("blocker", every=86_400, overlap="allow")
+    gated.job("work", every=10)
+    async with running(gated.group, world=world, async_slots=2) as kit:
+        await kit.engine.trigger_job("g/blocker")
+        await kit.engine.trigger_job("g/blocker")
+        await kit.engine.backfill_job("g/work", at(-10), START)
+        await kit.clock.advance(11)
+        await gated.end(kit)
+        await gated.end(kit)
+        assert gated.told()[2:] == [(SCHEDULE, 10)], "a slot is free, and it is not its turn"
+        await gated.end(kit)
+        assert gated.told()[3:] == [(BACKFILL, -10)]
+        await gated.end(kit)
+        await check(kit)
+
+
+async def test_one_that_gave_its_turn_takes_nobodys_place(world: World) -> None:
+    done: list[tuple[str, Source]] = []
+    group = Group("g", limit=1)
+    gate = asyncio.Event()
+
+    async def work() -> None:
+        run = current_run()
+        done.append((run.job, run.source))
+        if run.job == "g/blocker":
+            await gate.wait()
+        if run.source is SCHEDULE:
+            raise ValueError("later")
+
+    group.job(every=86_400, name="blocker")(work)
+    group.job(every=10, name="work", retries=1, retry_delay_s=3_600, retry_jitter=0)(work)
+    group.job(every=86_400, name="other")(work)
+    async with running(group, world=world) as kit:
+        await kit.engine.trigger_job("g/blocker")
+        await kit.engine.backfill_job("g/work", at(-10), START)
+        await kit.engine.backfill_job("g/other", at(-86_400), START)
+        await kit.clock.advance(11)
+        gate.set()
+        await kit.clock.settle()
+        assert done[1:] == [("g/work", SCHEDULE), ("g/other", BACKFILL)]
+
+
 async def test_one_that_waits_for_its_retry_gives_its_turn_to_the_schedule(world: World) -> None:
     done: list[tuple[Source, int]] = []
     group = Group("g")
