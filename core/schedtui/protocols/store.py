@@ -70,12 +70,7 @@ class StoreTx(Protocol):
         """Keep how many runs of each job have failed in a row."""
 
     def insert_backfill(
-        self,
-        job_id: int,
-        runs: Sequence[NewRun],
-        *,
-        seen_id: int,
-        notes: Sequence[tuple[int, str]],
+        self, job_id: int, runs: Sequence[NewRun], *, seen_id: int, notes: Sequence[tuple[int, str]]
     ) -> None:
         """Insert the runs of a backfill, and say so in the rows that they make good.
 

@@ -267,12 +267,7 @@ class MemoryTx:
                 self._set(self._data.jobs, job_id, replace(job, failures=failures))
 
     def insert_backfill(
-        self,
-        job_id: int,
-        runs: Sequence[NewRun],
-        *,
-        seen_id: int,
-        notes: Sequence[tuple[int, str]],
+        self, job_id: int, runs: Sequence[NewRun], *, seen_id: int, notes: Sequence[tuple[int, str]]
     ) -> None:
         """Insert the runs of a backfill, and say so in the rows that they make good."""
         with self._whole():

@@ -168,12 +168,7 @@ class SqlTx:
 
     @_step
     def insert_backfill(
-        self,
-        job_id: int,
-        runs: Sequence[NewRun],
-        *,
-        seen_id: int,
-        notes: Sequence[tuple[int, str]],
+        self, job_id: int, runs: Sequence[NewRun], *, seen_id: int, notes: Sequence[tuple[int, str]]
     ) -> None:
         """Insert the runs of a backfill, and say so in the rows that they make good."""
         with savepoint(self._connection):
