@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 from api_rows import INFO, NOW, RUN, make_job, make_page, make_row
+from backfill_doubles import make_backfill
 from fastapi import FastAPI
 
 from schedtui.api.access import Access, digest
@@ -24,6 +25,7 @@ from schedtui.errors import (
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    Backfill,
     BulkAction,
     BulkOutcome,
     Changes,
@@ -204,6 +206,20 @@ class FakeClient:
         self._engine.keys.append(idempotency_key)
         self._job(job)
         return self._once(RUN, idempotency_key)
+
+    async def backfill_job(
+        self, job: str, start: datetime | str, end: datetime | str | None = None, **asked: Any
+    ) -> Backfill:
+        self._note("backfill_job", start=start, end=end, **asked)
+        self._job(job)
+        return make_backfill(job, dry_run=asked["dry_run"])
+
+    async def cancel_backfill(
+        self, job: str, *, reason: str = "", expect_id: int | None = None
+    ) -> int:
+        self._note("cancel_backfill", reason=reason, expect_id=expect_id)
+        self._job(job)
+        return 3
 
     def _once(self, run: Run, key: str | None) -> Run:
         return replace(run, replayed=key is not None and self._engine.keys.count(key) > 1)

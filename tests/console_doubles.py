@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from backfill_doubles import FakeBackfills
 from console_rows import NASTY, info_of, job_of, now_us, preview_of, run, summary
 
 from schedtui.errors import (
@@ -57,7 +58,7 @@ from schedtui.policies import resolve, spell
 __all__ = ["NASTY", "FakeEngine", "now_us", "run", "summary"]
 
 
-class FakeEngine:
+class FakeEngine(FakeBackfills):
     """Implements `schedtui.protocols.EngineClient`."""
 
     def __init__(self, rows: Iterable[JobSummary] = ()) -> None:

@@ -21,7 +21,18 @@ class CrashError(BaseException):
     """Ends a transaction as a kill does: nothing after it runs, nothing of it stays."""
 
 
-MOVES = frozenset({"claim", "insert_runs", "start", "finish", "retry", "settle", "cancel_queued"})
+MOVES = frozenset(
+    {
+        "claim",
+        "insert_runs",
+        "insert_backfill",
+        "start",
+        "finish",
+        "retry",
+        "settle",
+        "cancel_queued",
+    }
+)
 """What changes the state of a run."""
 
 EDGES: dict[RunState, frozenset[RunState]] = {

@@ -14,7 +14,7 @@ from schedtui_tui.keys import key_name
 
 async def test_read_only_hides_every_change() -> None:
     async with console(three(), read_only=True) as driver:
-        await driver.press("t", "p", "D", "n", "x", "P")
+        await driver.press("t", "p", "b", "D", "n", "x", "P")
         assert len(driver.app.screen_stack) == 1
         changing = {"trigger_job", "pause_job", "delete_job", "functions"}
         assert not changing & {call[0] for call in driver.engine.calls}
@@ -50,6 +50,7 @@ def test_an_action_asks_for_the_role_that_the_api_asks_for() -> None:
     roles = {one.id: one.role for one in ACTIONS if one.role is not Role.VIEWER}
     assert roles == {
         "trigger": Role.OPERATOR,
+        "backfill": Role.OPERATOR,
         "pause": Role.OPERATOR,
         "cancel": Role.OPERATOR,
         "halt": Role.OPERATOR,
@@ -61,7 +62,7 @@ def test_an_action_asks_for_the_role_that_the_api_asks_for() -> None:
         "delete": Role.ADMIN,
     }
     for scope in ("jobs", "job"):
-        assert all(find(scope, id_) for id_ in ("trigger", "pause", "delete"))
+        assert all(find(scope, id_) for id_ in ("trigger", "pause", "backfill", "delete"))
         assert find(scope, "delete").role is Role.ADMIN  # type: ignore[union-attr]  # it is there
 
 

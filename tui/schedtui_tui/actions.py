@@ -45,6 +45,11 @@ def _job_actions(scope: str) -> tuple[Action, ...]:
             help="Pause it, or resume it when it is paused.", command="schedtui pause {job}",
         ),
         Action(
+            id="backfill", scope=scope, keys="b", label="Backfill", role=Role.OPERATOR,
+            help="Run it for due times of the past, after asking for which.",
+            command="schedtui backfill {job}",
+        ),
+        Action(
             id="delete", scope=scope, keys="D", label="Delete", footer=5, role=Role.ADMIN,
             help="Delete it, after asking; its history stays.", command="schedtui delete {job}",
         ),

@@ -24,6 +24,7 @@ COMMANDS = {
     "next": ("next", "show a job's next due times"),
     "explain": ("explain", "say why a job ran, or did not, at a moment"),
     "trigger": ("trigger", "run a job, or many, now, once"),
+    "backfill": ("backfill", "run a job for due times of the past"),
     "run": ("run", "run a function now, once, without a job"),
     "create": ("create", "create a job"),
     "pause": ("pause", "stop firing a job, many, or all"),

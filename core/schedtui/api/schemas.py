@@ -11,6 +11,7 @@ from schedtui.api.query import Params
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    Backfill,
     BulkOutcome,
     Changes,
     EngineInfo,
@@ -32,6 +33,7 @@ _PREFIX = "#/components/schemas/"
 _MODELS: tuple[type, ...] = (
     Attempt,
     AuditEvent,
+    Backfill,
     BulkOutcome,
     Changes,
     EngineInfo,
@@ -122,6 +124,32 @@ class TriggerBody:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BackfillBody:
+    """Which due times of the past are to run."""
+
+    start: str
+    """ISO 8601, or what people type, in the job's zone; a date alone is its midnight."""
+    end: str | None = None
+    """Likewise, and not part of the range; null: now."""
+    limit: int = 1_000
+    """Refuse where the range holds more due times."""
+    again: bool = False
+    """Also run those that succeeded when they were due."""
+    kwargs: Mapping[str, Any] | None = None
+    """Replace arguments of the job by name, for these runs."""
+    dry_run: bool = False
+    """Queue nothing, and say what would be."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackfillCancelBody:
+    """What may come with the cancelling of a job's queued backfill runs."""
+
+    reason: str = ""
+    """Kept with the runs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunBody:
     """What may come with a run of a function."""
 
@@ -194,7 +222,9 @@ def describe(
     return said
 
 
+_BODIES: tuple[type, ...]
 _BODIES = (PauseBody, BulkPauseBody, EnginePauseBody, CancelBody, RunBody, TriggerBody, PreviewBody)
+_BODIES += (BackfillBody, BackfillCancelBody)
 
 
 def components() -> dict[str, Any]:

@@ -38,6 +38,7 @@ from schedtui.errors import (
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    Backfill,
     BulkAction,
     BulkOutcome,
     Changes,
@@ -131,9 +132,7 @@ class HttpClient:
 
     async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
         """See `EngineClient.explain`."""
-        if isinstance(at, datetime) and at.tzinfo is None:
-            raise InvalidError.one("at", at.isoformat(), "a datetime with a time zone")
-        text = at.isoformat() if isinstance(at, datetime) else at
+        text = None if at is None else _typed(at, "at")
         return decode(Explanation, await self._get(f"{_path(job)}/explain", at=text))
 
     async def preview(
@@ -263,6 +262,40 @@ class HttpClient:
         path = f"{_path(job)}/trigger"
         return await self._make_run(path, body, idempotency_key, expect_id=expect_id)
 
+    async def backfill_job(
+        self,
+        job: str,
+        start: datetime | str,
+        end: datetime | str | None = None,
+        *,
+        limit: int = 1_000,
+        again: bool = False,
+        kwargs: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
+        expect_id: int | None = None,
+    ) -> Backfill:
+        """See `EngineClient.backfill_job`."""
+        body = {
+            "start": _typed(start, "start"),
+            "end": None if end is None else _typed(end, "end"),
+            "limit": limit,
+            "again": again,
+            "kwargs": kwargs,
+            "dry_run": dry_run,
+        }
+        path = f"{_path(job)}/backfill"
+        return decode(Backfill, await self._send("POST", path, body, expect_id=expect_id))
+
+    async def cancel_backfill(
+        self, job: str, *, reason: str = "", expect_id: int | None = None
+    ) -> int:
+        """See `EngineClient.cancel_backfill`."""
+        path, body = f"{_path(job)}/backfill/cancel", {"reason": reason}
+        answer = await self._send("POST", path, body, expect_id=expect_id)
+        if not isinstance(answer, dict) or type(answer.get("cancelled")) is not int:
+            raise ProtocolError("the engine's answer does not say how many runs were cancelled")
+        return int(answer["cancelled"])
+
     async def run_function(
         self,
         function: str,
@@ -357,6 +390,15 @@ def _same_key(error: UncertainError, key: str) -> UncertainError:
     return UncertainError(
         f"{error}; the same call with the same key {key!r} makes no second run, for a day"
     )
+
+
+def _typed(moment: datetime | str, field: str) -> str:
+    """A moment as text; without its zone another engine would read it in the job's."""
+    if isinstance(moment, str):
+        return moment
+    if moment.tzinfo is None:
+        raise InvalidError.one(field, moment.isoformat(), "a datetime with a time zone")
+    return moment.isoformat()
 
 
 def _path(job: str) -> str:

@@ -17,6 +17,7 @@ from schedtui.errors import InvalidError
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    Backfill,
     BulkAction,
     BulkOutcome,
     Changes,
@@ -201,6 +202,39 @@ class LocalClient:
             idempotency_key=idempotency_key,
             expect_id=expect_id,
             actor=self._actor,
+        )
+
+    async def backfill_job(
+        self,
+        job: str,
+        start: datetime | str,
+        end: datetime | str | None = None,
+        *,
+        limit: int = 1_000,
+        again: bool = False,
+        kwargs: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
+        expect_id: int | None = None,
+    ) -> Backfill:
+        """Queue runs for due times of the past."""
+        return await self._engine.backfill_job(
+            job,
+            start,
+            end,
+            limit=limit,
+            again=again,
+            kwargs=kwargs,
+            dry_run=dry_run,
+            expect_id=expect_id,
+            actor=self._actor,
+        )
+
+    async def cancel_backfill(
+        self, job: str, *, reason: str = "", expect_id: int | None = None
+    ) -> int:
+        """Cancel all queued backfill runs of a job."""
+        return await self._engine.cancel_backfill(
+            job, reason=reason, expect_id=expect_id, actor=self._actor
         )
 
     async def run_function(

@@ -66,7 +66,7 @@ class Admission:
         now_us = self._core.clock.now_us()
         late = False
         within_us = run.job.policies.start_within_us
-        if within_us and run.attempt == 0 and run.deadline is None:
+        if within_us and run.attempt == 0 and run.deadline is None and not run.behind:
             # A timer, because a step of the wall clock makes nobody wait longer.
             until_us = max(run.claimed_at_us, run.not_before_us) + within_us
             left_s = (until_us - now_us) / 1e6
@@ -159,8 +159,7 @@ class Admission:
         core = self._core
         run.state = state
         job = run.job
-        job.active -= 1
-        job.running.pop(run.id, None)
+        job.leave(run)
         job.recent.append(RecentRun(run.id, job.id, state, run.claimed_at_us, None))
         core.slots.forget(run, now_us)
         core.hub.run(run.id, job.id, state)

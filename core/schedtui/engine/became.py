@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from schedtui.clock import to_us
+from schedtui.engine.backfill import own_reason
 from schedtui.engine.because import (
     clock_step,
     engine_down,
@@ -55,10 +56,10 @@ def of_row(case: Case, run: Run) -> Iterator[Fact]:
         yield from _decided(case, run)
     else:
         yield _ran(case, run)
-        if run.reason:
+        if own_reason(run.reason):
             kind = FactKind.LOST if run.state is RunState.LOST else FactKind.CANCELLED
             kind = FactKind.RUN if run.state is RunState.TIMED_OUT else kind
-            yield Fact(kind=kind, text=run.reason, run_id=run.id)
+            yield Fact(kind=kind, text=own_reason(run.reason), run_id=run.id)
         if run.error_type and run.state in {RunState.FAILED, RunState.TIMED_OUT}:
             yield Fact(kind=FactKind.ERROR, text=_error(run.error_type, run.error), run_id=run.id)
     yield from _attempts(case, run)
@@ -81,9 +82,31 @@ def of_row(case: Case, run: Run) -> Iterator[Fact]:
         yield Fact(kind=FactKind.CLOCK, text=text, run_id=other.id)
 
 
+def backfilled(case: Case) -> Iterator[Fact]:
+    """The runs that were asked for later, the newest first."""
+    for run in case.backfills:
+        by = f", asked for by {run.actor}" if run.actor else ""
+        yield Fact(
+            kind=FactKind.BACKFILL,
+            text=f"backfill {_words(case, run)}{by}",
+            run_id=run.id,
+            since=run.started_at,
+            until=run.finished_at,
+            actor=run.actor,
+        )
+
+
 def by_hand(case: Case) -> Iterator[Fact]:
-    """The runs of that time that no schedule asked for."""
+    """The runs of that time that no schedule asked for; many of one backfill are one fact."""
+    many = [run for run in case.by_hand if run.source is Source.BACKFILL]
+    if many:
+        by = f" by {many[0].actor}" if many[0].actor else ""
+        others = " and others" if many[1:] else ""
+        text = f"a backfill was asked for{by}: run {many[0].id}{others}"
+        yield Fact(kind=FactKind.BY_HAND, text=text, run_id=many[0].id, actor=many[0].actor)
     for run in case.by_hand:
+        if run.source is Source.BACKFILL:
+            continue
         by = f" by {run.actor}" if run.actor else ""
         text = f"{_words(case, run)}, for the reason {run.source.value}{by}"
         yield Fact(
@@ -104,7 +127,7 @@ def _ran(case: Case, run: Run) -> Fact:
 
 def _words(case: Case, run: Run) -> str:
     if run.started_at is None:
-        why = f": {run.reason}" if run.reason else ""
+        why = f": {own_reason(run.reason)}" if own_reason(run.reason) else ""
         return f"run {run.id} is {run.state.value}{why}"
     started = moment_text(run.started_at, case.zone)
     if run.finished_at is None or run.duration_s is None:
@@ -126,7 +149,7 @@ def _decided(case: Case, run: Run) -> Iterator[Fact]:
     kinds = (kind for start, kind in _REASONS if run.reason.startswith(start))
     fallback = FactKind.CANCELLED if run.state is RunState.CANCELLED else FactKind.RUN
     kind = next(kinds, fallback)
-    text = run.reason or f"it was {run.state.value}"
+    text = own_reason(run.reason) or f"it was {run.state.value}"
     if kind is FactKind.PAUSED and case.known.get("paused"):
         yield paused(case)
     elif kind is FactKind.PAUSED and case.halt is not None:

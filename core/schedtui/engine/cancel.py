@@ -39,9 +39,9 @@ class Cancels:
         self._end(run, why, force=force)
 
     def replaced(self, by: LiveRun) -> None:
-        """End the other runs of a job whose new run takes their place."""
+        """End the other runs of a job whose new run takes their place; its backfills wait."""
         for run in list(by.job.running.values()):
-            if run is not by:
+            if run is not by and not run.behind:
                 self._end(run, f"run {by.id} takes its place")
 
     def deleted(self, job: LiveJob, why: str) -> None:

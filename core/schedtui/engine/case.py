@@ -64,6 +64,8 @@ class Case:
     """Those of the first row that ended."""
     related: tuple[Run, ...]
     """Other runs of the job that had to do with it."""
+    backfills: tuple[Run, ...]
+    """Runs that were asked for later, for this due time; the newest first."""
     by_hand: tuple[Run, ...]
     """Runs that no schedule asked for, claimed at that time."""
     waits: str

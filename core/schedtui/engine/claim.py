@@ -141,7 +141,7 @@ class Claims:
         trigger = job.trigger
         if due_us is None or trigger is None:
             raise RuntimeError(f"{job.full_name} has no due time to claim")
-        active = Active(job.active, job.active_name() or "") if job.active else NOBODY
+        active = Active(job.rivals, job.rival_name() or "") if job.rivals else NOBODY
         try:
             decision = decide(
                 trigger,

@@ -18,6 +18,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from schedtui.clock import to_us
 from schedtui.engine import damage
 from schedtui.engine.admit import Admission
+from schedtui.engine.backfill import SHOWN_IDS, Backfills, Wanted
 from schedtui.engine.cancel import Cancels
 from schedtui.engine.claim import Claims
 from schedtui.engine.core import Core
@@ -37,7 +38,7 @@ from schedtui.errors import (
     StoreUnavailableError,
     VersionConflictError,
 )
-from schedtui.models import Job, JobPatch, JobSpec, JobState, Run, Source
+from schedtui.models import Backfill, Job, JobPatch, JobSpec, JobState, Run, Source
 from schedtui.models.names import check_reason
 from schedtui.protocols import NewRun, StoreTx
 
@@ -75,6 +76,7 @@ class Commands:
         self._admission = admission
         self._cancels = cancels
         self._fire = Fire(core, writes, admission, cancels, dispatch)
+        self._backfills = Backfills(core, writes, admission)
         self._drafts = Drafts(core)
         self._keys = Keys(core)
 
@@ -304,6 +306,39 @@ class Commands:
         """End a run before its time; see `EngineClient.cancel_run`."""
         check_reason(reason)
         self._cancels.cancel(run_id, actor, reason=reason, force=force)
+
+    @_whole
+    async def backfill(
+        self,
+        name: str,
+        wanted: Wanted,
+        kwargs: Mapping[str, Any] | None,
+        actor: str,
+        *,
+        expect_id: int | None,
+    ) -> Backfill:
+        """Run a job for due times of the past; see `EngineClient.backfill_job`."""
+        live = self._find(name, expect_id)
+        await self._core.arguments.prepare([(live.job.function, kwargs or live.kwargs)])
+        if wanted.dry_run:
+            return (await self._backfills.plan(self._find(name, expect_id), wanted))[1]
+        async with self._hold(name, expect_id) as live:
+            given = {**live.kwargs, **(kwargs or {})}
+            plan, answer, seen_id = await self._backfills.plan(live, wanted)
+            given = self._drafts.arguments(live.job.function, given)
+            ids = await self._backfills.queue(
+                live, plan, answer, seen_id=seen_id, kwargs=given, actor=actor
+            )
+            return replace(answer, runs=ids[:SHOWN_IDS])
+
+    @_whole
+    async def cancel_backfill(
+        self, name: str, reason: str, actor: str, *, expect_id: int | None
+    ) -> int:
+        """End all queued backfill runs of a job; see `EngineClient.cancel_backfill`."""
+        check_reason(reason)
+        async with self._hold(name, expect_id) as live:
+            return await self._backfills.cancel(live, reason, actor)
 
     def hold(self, live: LiveJob) -> AbstractAsyncContextManager[LiveJob]:
         """Keep claims and other commands away from a job while it is written."""

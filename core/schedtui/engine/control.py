@@ -10,6 +10,7 @@ from typing import Any, TypeVar, Unpack
 
 from schedtui import policies as policy_rules
 from schedtui.clock import aware_utc
+from schedtui.engine.backfill import Wanted
 from schedtui.engine.bulk import bulk
 from schedtui.engine.explain import explain
 from schedtui.engine.keys import Made
@@ -20,6 +21,7 @@ from schedtui.engine.sync import PYTHON
 from schedtui.errors import ConflictError, EngineStoppedError, InvalidError, JobNotFoundError
 from schedtui.models import (
     TERMINAL,
+    Backfill,
     BulkAction,
     BulkOutcome,
     EngineInfo,
@@ -219,6 +221,33 @@ class Control(ABC):
         key = idempotency_key
         return await self._made(
             lambda: self._live().commands.trigger(job, kwargs, actor, expect_id=expect_id, key=key)
+        )
+
+    async def backfill_job(
+        self,
+        job: str,
+        start: datetime | str,
+        end: datetime | str | None = None,
+        *,
+        limit: int = 1_000,
+        again: bool = False,
+        kwargs: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
+    ) -> Backfill:
+        """Run a job for due times of the past; see `EngineClient.backfill_job`."""
+        wanted = Wanted(start=start, end=end, limit=limit, again=again, dry_run=dry_run)
+        return await self.on_loop(
+            lambda: self._live().commands.backfill(job, wanted, kwargs, actor, expect_id=expect_id)
+        )
+
+    async def cancel_backfill(
+        self, job: str, *, reason: str = "", expect_id: int | None = None, actor: str = PYTHON
+    ) -> int:
+        """End the queued backfill runs of a job; see `EngineClient.cancel_backfill`."""
+        return await self.on_loop(
+            lambda: self._live().commands.cancel_backfill(job, reason, actor, expect_id=expect_id)
         )
 
     async def run_function(

@@ -42,7 +42,11 @@ class Decision(NamedTuple):
 
 
 class Active(NamedTuple):
-    """The runs of a job that are active."""
+    """The runs of a job that are active, without its backfills.
+
+    A backfill lets everything else of its job go first. So no due time is skipped because of one,
+    and none replaces it: at most the run waits until a backfill that has started has ended.
+    """
 
     runs: int
     """How many are claimed and have not ended."""

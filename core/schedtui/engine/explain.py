@@ -19,7 +19,7 @@ from schedtui.engine.case import Case, Present
 from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.lookup import Lookup
 from schedtui.engine.running import Running
-from schedtui.models import DueTime, Explanation, Fact, FactKind, JobState, RunState
+from schedtui.models import DueTime, Explanation, Fact, FactKind, JobState, Run, RunState
 from schedtui.models.names import split_name
 from schedtui.triggers import Trigger
 
@@ -58,6 +58,8 @@ def explained(case: Case) -> Explanation:
     """What was found out, in words."""
     run = case.run
     facts = list(because.of_moment(case) if run is None else became.of_row(case, run))
+    later = list(became.backfilled(case))
+    facts[1:1] = later
     facts += because.daylight_saving(case)
     if case.due is not None:
         facts += because.edited(case)
@@ -71,9 +73,9 @@ def explained(case: Case) -> Explanation:
         timezone=case.zone,
         asked=_due_time(case.asked, case.zone),
         due=None if case.due is None else _due_time(case.due, case.zone),
-        ran=run is not None and (run.attempt > 0 or run.started_at is not None),
+        ran=any(_began(one) for one in (*case.rows[:1], *case.backfills)),
         state=None if run is None else run.state,
-        summary=_summary(case, facts),
+        summary=f"{_summary(case, facts)}{_made_good(later)}.",
         facts=tuple(facts),
         runs=tuple(dict.fromkeys(ids)),
         before=None if case.before is None else _due_time(case.before, case.zone),
@@ -96,16 +98,24 @@ def _summary(case: Case, facts: list[Fact]) -> str:
     moment = because.moment_text(case.moment, case.zone)
     run = case.run
     if run is not None:
-        if run.attempt or run.started_at is not None:
+        if _began(run):
             said = "ran" if run.state is not RunState.QUEUED else "is to run again"
         else:
             said = "has not run yet" if run.state is RunState.QUEUED else "did not run"
-        return f"{case.name} {said} for {moment}: {why}."
+        return f"{case.name} {said} for {moment}: {why}"
     past = case.moment <= case.present.now
     if case.due is not None:
         ahead = "is due at" if facts[0].kind is FactKind.UPCOMING else "will not run for"
-        return f"{case.name} {'did not run for' if past else ahead} {moment}: {why}."
-    return f"{case.name} {'was' if past else 'is'} not due at {moment}: {why}."
+        return f"{case.name} {'did not run for' if past else ahead} {moment}: {why}"
+    return f"{case.name} {'was' if past else 'is'} not due at {moment}: {why}"
+
+
+def _made_good(later: list[Fact]) -> str:
+    return f"; {later[0].text}" if later else ""
+
+
+def _began(run: Run) -> bool:
+    return run.attempt > 0 or run.started_at is not None
 
 
 def _due_time(at: datetime, zone: str) -> DueTime:

@@ -68,7 +68,7 @@ class Fire:
         core = self._core
         run_id = next(core.run_ids)
         now_us = core.clock.now_us()
-        active = Active(live.active, live.active_name() or "") if live.active else NOBODY
+        active = Active(live.rivals, live.rival_name() or "") if live.rivals else NOBODY
         reason = None
         if live.once is not None:
             reason = live.once.taken(period_us or now_us, live.running.values())

@@ -30,6 +30,10 @@ _SINKS = threading.Lock()
 
 RECENT = 10
 """Runs that a job's summary shows."""
+BEHIND = 1 << 62
+"""Added to the place in its job's queue of a run that lets all others pass."""
+LOWEST = -1_000
+"""Added to the priority of such a run: below that of any other run of any job."""
 
 
 def dump_kwargs(kwargs: Mapping[str, Any]) -> str | None:
@@ -42,6 +46,7 @@ class LiveJob:
 
     __slots__ = (
         "active",
+        "backfills",
         "busy",
         "failures",
         "fired",
@@ -74,6 +79,8 @@ class LiveJob:
     ) -> None:
         self.active = 0
         """Runs that are claimed and have not ended."""
+        self.backfills = 0
+        """Those of them that are backfills."""
         self.holders = 0
         """Those of them whose turn it is: all but the ones that wait for others of the job."""
         self.waiting: list[tuple[int, int, LiveRun]] = []
@@ -122,6 +129,18 @@ class LiveJob:
             self.once = self.once or Once()
             self.once.rule(policies.run_once_key, job.timezone)
 
+    def enter(self, run: LiveRun) -> None:
+        """A run of it is active from here on."""
+        self.active += 1
+        self.backfills += run.behind
+        self.running[run.id] = run
+
+    def leave(self, run: LiveRun) -> None:
+        """A run of it has ended."""
+        self.active -= 1
+        self.backfills -= run.behind
+        self.running.pop(run.id, None)
+
     def release(self) -> None:
         """Not busy any more: let the next command on."""
         self.busy = False
@@ -155,11 +174,18 @@ class LiveJob:
             return JobState.SCHEDULED
         return JobState.FINISHED
 
-    def active_name(self) -> str | None:
-        """What to call the newest active run in a reason; None when none is active."""
-        if self.running:
-            return f"run {next(reversed(self.running))}"
-        return "a run that is being claimed" if self.active else None
+    @property
+    def rivals(self) -> int:
+        """The active runs that overlap looks at: all but backfills, which wait for the others."""
+        return self.active - self.backfills
+
+    def rival_name(self) -> str | None:
+        """What to call the newest of them in a reason; None when there is none."""
+        if not self.rivals:
+            return None
+        found = (run.id for run in reversed(self.running.values()) if not run.behind)
+        run_id = next(found, None)
+        return "a run that is being claimed" if run_id is None else f"run {run_id}"
 
     def current(self) -> Job:
         """The job with its due times of this moment."""
@@ -172,13 +198,18 @@ class LiveJob:
             failures=self.failures,
         )
 
+    def _first_running(self) -> LiveRun | None:
+        """The oldest run that runs; of many backfills that is one of the first."""
+        held = (run for run in self.running.values() if run.holds_job)
+        return next((run for run in held if run.state is RunState.RUNNING), None)
+
     def summary(self) -> JobSummary:
         """Its row in the table."""
         job = self.job
         state = self.state
         running = next(reversed(self.running.values())) if self.running else None
         if running is not None and running.state is not RunState.RUNNING:
-            running = None
+            running = self._first_running() if self.backfills else None
         last = self.recent[-1] if self.recent else None
         sink = running.sink if running is not None else None
         return JobSummary(
@@ -214,6 +245,7 @@ class LiveRun:
     __slots__ = (
         "asked",
         "attempt",
+        "behind",
         "cancelled",
         "claimed_at_us",
         "code",
@@ -270,7 +302,9 @@ class LiveRun:
         """Where it is to start later than now; else 0."""
         self.period_us = 0
         """Where its period is that of another run, which it repeats: the moment of that one."""
-        self.priority = job.policies.priority
+        self.behind = source is Source.BACKFILL
+        """Whether it lets every run pass that is none of these."""
+        self.priority = job.policies.priority + (LOWEST if self.behind else 0)
         self.holds_job = False
         """Whether its turn has come among the runs of its job."""
         self.parked = False

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from schedtui.clock import from_us, to_us
+from schedtui.engine.backfill import own_reason
 from schedtui.engine.case import Case, Present, Step
 from schedtui.engine.core import Core
 from schedtui.engine.history import JobHistory
@@ -29,6 +30,7 @@ NEAR_US = 30 * SECOND_US
 MAX_LINES = 2_000
 """Changes of one job that are looked at."""
 MAX_ROWS = 200
+MAX_BACKFILLS = 20
 MAX_JOBS = 20
 """Jobs that had the same name one after the other."""
 _RUN = re.compile(r"\brun (\d{1,18})\b")
@@ -82,6 +84,9 @@ class Lookup:
         known = history.at(asked)
         trigger = self._trigger_of(known)
         due_us, found = self._due(job_id, history, moment)
+        backfills = self._backfills(job_id, moment, due_us)
+        if due_us is None and backfills and backfills[0].scheduled_for is not None:
+            due_us = to_us(backfills[0].scheduled_for)  # from before its creation, perhaps
         if due_us is not None:
             # The moment may lie on either side of an edit in the same minute.
             known = history.at(from_us(due_us))
@@ -107,6 +112,7 @@ class Lookup:
             rows=tuple(rows),
             attempts=() if run is None else tuple(self._store.attempts(run.id)),
             related=() if run is None else tuple(self._related(run)),
+            backfills=tuple(run for run in backfills if _stands_for(run, due_us)),
             by_hand=tuple(self._by_hand(job_id, moment)),
             waits="",
             down=self._down(at_us),
@@ -259,7 +265,9 @@ class Lookup:
 
     def _related(self, run: Run) -> list[Run]:
         """The runs that its reason names; those of its job that ended while it waited."""
-        named = [int(found) for found in _RUN.findall(run.reason) if int(found) != run.id]
+        named = [
+            int(found) for found in _RUN.findall(own_reason(run.reason)) if int(found) != run.id
+        ]
         if named:
             found = (self._run(run_id) for run_id in named[:5])
             return [one for one in found if one is not None and one.job_id == run.job_id]
@@ -279,6 +287,12 @@ class Lookup:
             return self._store.run(run_id)
         except StoreDataError:  # its row is damaged, which the store tells
             return None
+
+    def _backfills(self, job_id: int, moment: _Moment, due_us: int | None) -> list[Run]:
+        """The backfills of the due time; without one, those of the moment."""
+        first = moment.from_us if due_us is None else due_us
+        last = moment.until_us - 1 if due_us is None else due_us
+        return self._store.backfills(job_id, first, last, limit=MAX_BACKFILLS)
 
     def _by_hand(self, job_id: int, moment: _Moment) -> list[Run]:
         """The runs of the job that no schedule asked for, claimed at that time."""

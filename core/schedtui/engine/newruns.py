@@ -11,7 +11,7 @@ from schedtui.engine.decide import Verdict
 from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.slots import Pool
 from schedtui.errors import StoreDataError
-from schedtui.models import RunState, Source
+from schedtui.models import RunState, Source, WaitReason
 from schedtui.protocols import NewRun
 from schedtui.triggers import Trigger
 from schedtui.triggers.jitter import jitter_us
@@ -81,6 +81,32 @@ def claimed_row(core: Core, run: LiveRun, kwargs_json: str | None, now_us: int) 
         run.not_before_us or None,
         None,
         _names(run.job, run.scheduled_for_us),
+    )
+
+
+def waiting_row(core: Core, run: LiveRun, kwargs_json: str | None, now_us: int) -> NewRun:
+    """The row of a run that waits for its turn whatever is free."""
+    return NewRun(
+        run.id,
+        run.job.id,
+        run.function,
+        run.source,
+        RunState.QUEUED,
+        run.scheduled_for_us,
+        core.epoch,
+        run.job.version,
+        kwargs_json,
+        now_us,
+        WaitReason.OVERLAP if run.job.policies.concurrency else WaitReason.SLOT,
+        0,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        schedules=_names(run.job, run.scheduled_for_us),
     )
 
 

@@ -94,6 +94,18 @@ class Once:
                 return _reason(name, f"run {run_id} is about to start")
         return None
 
+    def free(self, moments_us: Iterable[int], running: Iterable[LiveRun]) -> set[int]:
+        """Of these moments, in order, the first one of each period that is not taken."""
+        held = {self.period(run.moment_us) for run in running} | self._done.keys()
+        held |= {self.period(moment_us) for moment_us in self.claiming.values()}
+        found: set[int] = set()
+        for moment_us in moments_us:
+            name = self.period(moment_us)
+            if name not in held:
+                held.add(name)
+                found.add(moment_us)
+        return found
+
     def verdicts(self, verdicts: Iterable[Verdict], running: Iterable[LiveRun]) -> list[Verdict]:
         """The same, where those whose period is taken are skipped; the first of a period runs."""
         found: list[Verdict] = []

@@ -148,8 +148,7 @@ def _queue(
         )
         queued.attempt = run.attempt
         queued.period_us = periods.get(run.id, 0)
-        live.active += 1
-        live.running[run.id] = queued
+        live.enter(queued)
         admission.wait(queued)
     return orphans
 

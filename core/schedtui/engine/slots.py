@@ -5,6 +5,9 @@ are under way than may be, a place in its named pool and in its group, and a slo
 It waits in one place at a time, for the first of them that it lacks, so that nothing is looked at
 again until what it waits for may be there.
 
+A backfill is behind all other runs in each of these queues, and gives its turn back to one of its
+own job as long as it has not started itself.
+
 A place and a slot are taken when a run is claimed, before its row is committed. They come back when
 its function has ended; its job's turn passes when the end of the run is committed, so a run that
 waits for a retry keeps it.
@@ -14,9 +17,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping
-from itertools import count
+from itertools import count, islice
 
-from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live import BEHIND, LiveJob, LiveRun
 from schedtui.models import RunState, WaitReason
 from schedtui.protocols import Executor
 
@@ -140,7 +143,7 @@ class Slots:
             return
         run.not_before_us = 0
         if not self._take_turn(run):
-            _push(run.job.waiting, run, run.id)
+            _push(run.job.waiting, run, _place(run))
             return
         for limit in run.limits:
             if limit.full:
@@ -157,7 +160,7 @@ class Slots:
         for pool in self.pools.values():
             while pool.free > 0 and pool.queue:
                 run = heapq.heappop(pool.queue)[2]
-                if not _waits(run):
+                if not _waits(run) or not run.holds_job:
                     continue
                 if any(limit.full for limit in run.limits):
                     self.park(run, now_us)
@@ -224,14 +227,14 @@ class Slots:
         for limit in limits:
             while limit.waiting and not limit.full:
                 run = heapq.heappop(limit.waiting)[2]
-                if _waits(run):
+                if _waits(run) and run.holds_job:
                     self.park(run, now_us)
                     if not any(one.full for one in run.limits):
                         break  # it waits for a slot alone, and will take the place
 
     def _take_turn(self, run: LiveRun) -> bool:
         if not run.holds_job:
-            if _is_full(run.job):
+            if _is_full(run.job) and (run.behind or not _displace(run.job)):
                 return False
             run.holds_job = True
             run.job.holders += 1
@@ -248,6 +251,28 @@ class Slots:
 def _is_full(job: LiveJob) -> bool:
     capacity = job.policies.concurrency
     return capacity > 0 and job.holders >= capacity
+
+
+def _place(run: LiveRun) -> int:
+    """Where in the queue of its job it waits."""
+    return run.id + BEHIND if run.behind else run.id
+
+
+def _displace(job: LiveJob) -> bool:
+    """Let a backfill that has its turn, and waits for something else, wait for its turn again.
+
+    Where it waits now nobody finds it any more, because it has no turn.
+    """
+    if not job.backfills:
+        return False
+    holders = (run for run in job.running.values() if run.holds_job)
+    for run in islice(holders, job.holders):
+        if run.behind and run.parked:
+            run.holds_job = False
+            job.holders -= 1
+            _push(job.waiting, run, _place(run))
+            return True
+    return False
 
 
 def _waits(run: LiveRun) -> bool:

@@ -264,8 +264,7 @@ class Supervisor:
             if not_before_us and run.id not in lost:
                 self._queue_again(run, not_before_us)
                 continue
-            job.active -= 1
-            job.running.pop(run.id, None)
+            job.leave(run)
             if run.holds_job and core.slots.pass_turn(run, finish.finished_at_us):
                 waited = True
             self._logs.close(run.id)
@@ -335,8 +334,7 @@ class Supervisor:
     def _give_up(self, run: LiveRun, error: SchedtuiError) -> None:
         self._welcome(run)
         logger.error("the outcome of run %d could not be written: %s", run.id, error)
-        run.job.active -= 1
-        run.job.running.pop(run.id, None)
+        run.job.leave(run)
         if self._core.slots.pass_turn(run, self._core.clock.now_us()):
             self.on_slot()
         self._logs.close(run.id)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from schedtui.errors import RefusedError
 from schedtui.models import (
+    Backfill,
     BulkAction,
     BulkOutcome,
     EngineInfo,
@@ -136,6 +137,44 @@ class Sync:
                 idempotency_key=idempotency_key,
                 expect_id=expect_id,
                 actor=actor,
+            )
+        )
+
+    def backfill_job(
+        self,
+        job: str,
+        start: datetime | str,
+        end: datetime | str | None = None,
+        *,
+        limit: int = 1_000,
+        again: bool = False,
+        kwargs: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
+    ) -> Backfill:
+        """See `Engine.backfill_job`."""
+        return self._call(
+            lambda: self._engine.backfill_job(
+                job,
+                start,
+                end,
+                limit=limit,
+                again=again,
+                kwargs=kwargs,
+                dry_run=dry_run,
+                expect_id=expect_id,
+                actor=actor,
+            )
+        )
+
+    def cancel_backfill(
+        self, job: str, *, reason: str = "", expect_id: int | None = None, actor: str = PYTHON
+    ) -> int:
+        """See `Engine.cancel_backfill`."""
+        return self._call(
+            lambda: self._engine.cancel_backfill(
+                job, reason=reason, expect_id=expect_id, actor=actor
             )
         )
 

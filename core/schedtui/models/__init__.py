@@ -3,6 +3,7 @@
 `wire.to_wire` and `wire.from_wire` turn every model into JSON values and back.
 """
 
+from schedtui.models.backfill import Backfill
 from schedtui.models.bulk import BulkAction, BulkOutcome, JobFilter
 from schedtui.models.difference import Difference, compare_runs
 from schedtui.models.engine import (
@@ -31,6 +32,7 @@ __all__ = [
     "TERMINAL",
     "Attempt",
     "AuditEvent",
+    "Backfill",
     "BulkAction",
     "BulkOutcome",
     "CatchUp",

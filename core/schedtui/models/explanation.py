@@ -17,6 +17,8 @@ class FactKind(StrEnum):
     """What became of its run."""
     BY_HAND = "by_hand"
     """A run that no schedule asked for."""
+    BACKFILL = "backfill"
+    """A run that was asked for later, for this due time."""
     CATCH_UP = "catch_up"
     """It was found late and made up for."""
     STRETCH = "stretch"

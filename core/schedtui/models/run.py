@@ -36,7 +36,8 @@ class Run:
     not_before: datetime | None = None
     """While queued: it does not start earlier."""
     parent_id: int | None = None
-    """The run it came from: the one that is run again, or whose end it was chained to."""
+    """The run it came from: the one that is run again, whose end it was chained to, or whose due
+    time a backfill makes good."""
     schedules: str = ""
     """Which of the job's several schedules were due, where it has names for them."""
     attempt: int = 0

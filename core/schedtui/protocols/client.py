@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    Backfill,
     BulkAction,
     BulkOutcome,
     Changes,
@@ -162,6 +163,51 @@ class EngineClient(Protocol):
         Raises:
             ConflictError: the key was used with other arguments.
         """
+
+    async def backfill_job(
+        self,
+        job: str,
+        start: datetime | str,
+        end: datetime | str | None = None,
+        *,
+        limit: int = 1_000,
+        again: bool = False,
+        kwargs: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
+        expect_id: int | None = None,
+    ) -> Backfill:
+        """Queue a run for each due time from ``start`` to before ``end``, oldest first.
+
+        The due times are those of the schedule that the job has now, also from before its creation;
+        those that have not come yet are not meant. One that another backfill runs or has run with
+        success, one whose own run is active, and one that succeeded when it was due are left out
+        and counted. All runs are queued in one transaction, or none. They wait for their turn
+        whatever the job's overlap says, behind everything that is no backfill. A paused job can be
+        backfilled, as it can be triggered.
+
+        Args:
+            job: ``group/name``.
+            start: An aware datetime, or text in the job's zone, as for `explain`; a date alone is
+                its midnight.
+            end: Likewise; None: now.
+            limit: Refuse where the range holds more due times than that; 10,000 at most.
+            again: Also run those that succeeded when they were due.
+            kwargs: Replace arguments of the job by name, for these runs.
+            dry_run: Queue nothing, and say what would be.
+            expect_id: See the class.
+
+        Raises:
+            InvalidError: the range or the limit cannot be, or the range holds more due times, which
+                is told with their number. Nothing was queued.
+            JobNotFoundError
+            ConflictError: the job has no schedule, or is broken or orphaned.
+            InvalidArgumentsError: the arguments do not fit the function.
+        """
+
+    async def cancel_backfill(
+        self, job: str, *, reason: str = "", expect_id: int | None = None
+    ) -> int:
+        """Cancel all queued backfill runs of a job; those that run go on. Returns how many."""
 
     async def run_function(
         self,

@@ -107,6 +107,23 @@ class Settled(NamedTuple):
     finished_at_us: int
 
 
+class DueRow(NamedTuple):
+    """What became of a due time, or is about to."""
+
+    due_us: int
+    run_id: int
+    source: Source
+    state: RunState
+
+
+class DueRows(NamedTuple):
+    """The runs for some due times of a job."""
+
+    rows: list[DueRow]
+    newest_id: int
+    """The newest run of the job, whatever it was for; 0 where it has none."""
+
+
 class LogChunk(NamedTuple):
     """Some consecutive lines of a run, compressed; made by `schedtui.store.chunks.encode`."""
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from schedtui.models import Attempt, AuditEvent, Job, LogHit, LogLine, Run, RunFilter
+from schedtui.models import Attempt, AuditEvent, Job, LogHit, LogLine, Run, RunFilter, Source
 from schedtui.protocols.rows import (
     Boot,
     CallKey,
     Claim,
+    DueRows,
     EnginePause,
     Finish,
     LogChunk,
@@ -80,8 +81,25 @@ class StoreTx(Protocol):
     def keep_successes(self, successes: Sequence[Success]) -> None:
         """Keep for which moments jobs have succeeded; of each job the newest ones."""
 
-    def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
-        """All queued runs of a job to ``cancelled``. Returns their ids."""
+    def insert_backfill(
+        self, job_id: int, runs: Sequence[NewRun], *, seen_id: int, notes: Sequence[tuple[int, str]]
+    ) -> None:
+        """Insert the runs of a backfill, and say so in the rows that they make good.
+
+        Args:
+            job_id: The job.
+            runs: Queued ones.
+            seen_id: The newest run of the job when it was found out which are missing.
+            notes: Ids of runs that have ended, and what is added to the reason of each.
+
+        Raises:
+            ConflictError: the job has a newer backfill than that; nothing was written.
+        """
+
+    def cancel_queued(
+        self, job_id: int, reason: str, now_us: int, *, source: Source | None = None
+    ) -> list[int]:
+        """All queued runs of a job, or those of one source, to ``cancelled``. Returns their ids."""
 
     def insert_job(self, job: Job) -> Job:
         """Insert a job; ``id`` is given by the store.
@@ -242,6 +260,16 @@ class Store(Protocol):
         the oldest due times first. A due time that came twice, because the clock was set back, has
         a row for each.
         """
+
+    def due_rows(self, job_id: int, due: Sequence[int]) -> DueRows:
+        """The runs for some due times (microseconds): on schedule, in their stead, by backfills.
+
+        Also the rows that stand for a stretch which holds one of them. Costs what the due times
+        cost, and a look at each run of the job for its source.
+        """
+
+    def backfills(self, job_id: int, from_us: int, until_us: int, *, limit: int) -> list[Run]:
+        """The backfill runs for due times from ``from_us`` to ``until_us``, newest run first."""
 
     def job_ids(self, group: str, name: str) -> list[int]:
         """The ids of all jobs that are called so, or were last, living or not; newest first."""

@@ -56,6 +56,19 @@ def job_row(job: Job) -> dict[str, Any]:
         raise StoreDataError(f"job {job.full_name} cannot be kept: {error}") from error
 
 
+def kept(job: Job) -> Job:
+    """The job as a database would give it back.
+
+    Raises:
+        StoreDataError: it cannot be read back as it is.
+    """
+    row = job_row(job)
+    found = job_of([row[column] for column in JOB_COLUMNS])
+    if found.damage:
+        raise StoreDataError(f"job {job.full_name} cannot be read back as it is")
+    return found
+
+
 def job_of(row: Sequence[Any]) -> Job:
     """The job of a row in the order of `JOB_COLUMNS`, with all that can be read of it.
 
@@ -164,16 +177,3 @@ _FIELDS = (
 
 JOB_COLUMNS = ("id", *(field.column for field in _FIELDS))
 """The order in which `job_of` expects a job."""
-
-
-def kept(job: Job) -> Job:
-    """The job as a database would give it back.
-
-    Raises:
-        StoreDataError: something in it has no JSON form, or is another one after that.
-    """
-    row = job_row(job)
-    back = job_of([row[column] for column in JOB_COLUMNS])
-    if back.damage:
-        raise StoreDataError(f"job {job.full_name} cannot be read back as it is")
-    return back

@@ -7,7 +7,7 @@ engines that need no history.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
@@ -26,6 +26,7 @@ from schedtui.models import (
 from schedtui.protocols import (
     Boot,
     CallKey,
+    DueRows,
     Finish,
     NewRun,
     Opened,
@@ -223,6 +224,17 @@ class MemoryStore:
         """What became of the due times from ``from_us`` to ``until_us``, oldest first."""
         with self._reading() as data:
             ids = memory_past.due_ids(data, job_id, from_us, until_us)
+            return [_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
+
+    def due_rows(self, job_id: int, due: Sequence[int]) -> DueRows:
+        """The runs for some due times."""
+        with self._reading() as data:
+            return memory_past.due_rows(data, job_id, due)
+
+    def backfills(self, job_id: int, from_us: int, until_us: int, *, limit: int) -> list[Run]:
+        """The backfill runs for due times from ``from_us`` to ``until_us``, newest run first."""
+        with self._reading() as data:
+            ids = memory_past.backfill_ids(data, job_id, from_us, until_us)
             return [_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
 
     def job_ids(self, group: str, name: str) -> list[int]:

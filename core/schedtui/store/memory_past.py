@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from schedtui.models import AuditEvent
-from schedtui.protocols import NewRun, PastBoot
+from schedtui.models import AuditEvent, Source
+from schedtui.protocols import DueRow, DueRows, NewRun, PastBoot
 from schedtui.store import rows
 from schedtui.store.memory_tx import UNIQUE, Data
 
@@ -25,6 +26,34 @@ def due_ids(data: Data, job_id: int, from_us: int, until_us: int) -> Iterator[in
 
 def _first(run: NewRun, due_us: int) -> int:
     return due_us if run.range_from_us is None else run.range_from_us
+
+
+def due_rows(data: Data, job_id: int, due: Sequence[int]) -> DueRows:
+    """The runs for some due times: on schedule, in their stead, by backfills."""
+    ordered = sorted(due)
+    found: list[DueRow] = []
+    newest_id = 0
+    for run in data.runs.values():
+        if run.job_id != job_id:
+            continue
+        newest_id = max(newest_id, run.id)
+        last_us = run.scheduled_for_us
+        if last_us is None or run.source not in (*UNIQUE, Source.BACKFILL):
+            continue
+        first, last = bisect_left(ordered, _first(run, last_us)), bisect_right(ordered, last_us)
+        found += (DueRow(one, run.id, run.source, run.state) for one in ordered[first:last])
+    return DueRows(found, newest_id)
+
+
+def backfill_ids(data: Data, job_id: int, from_us: int, until_us: int) -> Iterator[int]:
+    """The backfill runs for the due times in a stretch, both ends included; newest run first."""
+    for run_id in sorted(data.runs, reverse=True):
+        run = data.runs[run_id]
+        due_us = run.scheduled_for_us
+        if run.job_id != job_id or run.source is not Source.BACKFILL or due_us is None:
+            continue
+        if from_us <= due_us <= until_us:
+            yield run_id
 
 
 def job_ids(data: Data, group: str, name: str) -> list[int]:

@@ -23,7 +23,7 @@ from schedtui.protocols import (
     Start,
     Token,
 )
-from schedtui.store import jobrows, rows
+from schedtui.store import jobrows, memory_backfill, rows
 from schedtui.store.memory_once import OnceData, OnceTx
 
 K = TypeVar("K", bound=Hashable)
@@ -269,14 +269,21 @@ class MemoryTx(OnceTx):
             if job is not None:
                 self._set(self._data.jobs, job_id, replace(job, failures=failures))
 
-    def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
-        """All queued runs of a job to ``cancelled``."""
-        data = self._data
-        queued = [
-            run
-            for run in (data.runs[run_id] for run_id in sorted(data.active))
-            if run.job_id == job_id and run.state is RunState.QUEUED
-        ]
+    def insert_backfill(
+        self, job_id: int, runs: Sequence[NewRun], *, seen_id: int, notes: Sequence[tuple[int, str]]
+    ) -> None:
+        """Insert the runs of a backfill, and say so in the rows that they make good."""
+        with self._whole():
+            memory_backfill.refuse_newer(self._data, job_id, seen_id)
+            self._insert(runs)
+            for run in memory_backfill.noted(self._data, notes):
+                self._set(self._data.runs, run.id, run)
+
+    def cancel_queued(
+        self, job_id: int, reason: str, now_us: int, *, source: Source | None = None
+    ) -> list[int]:
+        """All queued runs of a job, or those of one source, to ``cancelled``."""
+        queued = memory_backfill.queued_runs(self._data, job_id, source)
         for run in queued:
             self._settle(run, Settled(run.id, RunState.CANCELLED, reason, now_us))
         return [run.id for run in queued]

@@ -291,6 +291,13 @@ def moment_of(us: int | None) -> Any:
     return None if us is None else from_us(us)
 
 
+def backfilled_meanwhile(job_id: int) -> ConflictError:
+    """A job has a backfill that was not known when another one was planned."""
+    return ConflictError(
+        f"job {job_id} was backfilled by somebody else meanwhile; nothing was queued, try again"
+    )
+
+
 def taken(job: Job) -> ConflictError:
     """The error for a name that a living job has."""
     return ConflictError.taken(

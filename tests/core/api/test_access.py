@@ -118,7 +118,7 @@ async def test_who_was_let_in_stays_while_the_store_is_down() -> None:
         await Access(load).caller(bearer("viewer"))
 
 
-OPERATING = ("/trigger", "/pause", "/resume", "/cancel", "/rerun")
+OPERATING = ("/trigger", "/pause", "/resume", "/cancel", "/rerun", "/backfill")
 
 # --- the gate -------------------------------------------------------------------------------
 
@@ -146,6 +146,9 @@ def engine() -> FakeEngine:
         ("operator", "POST", "/api/v1/jobs/g/a/trigger", 202),
         ("operator", "POST", "/api/v1/jobs/g/a/pause", 200),
         ("operator", "POST", "/api/v1/jobs/g/a/resume", 200),
+        ("viewer", "POST", "/api/v1/jobs/g/a/backfill", 403),
+        ("viewer", "POST", "/api/v1/jobs/g/a/backfill/cancel", 403),
+        ("operator", "POST", "/api/v1/jobs/g/a/backfill/cancel", 200),
         ("viewer", "POST", "/api/v1/runs/7/cancel", 403),
         ("viewer", "POST", "/api/v1/runs/7/rerun", 403),
         ("viewer", "POST", "/api/v1/jobs/pause", 403),

@@ -157,6 +157,8 @@ async def test_the_description_names_every_call_and_model(http: httpx.AsyncClien
         "PATCH /api/v1/jobs/{group}/{name}",
         "DELETE /api/v1/jobs/{group}/{name}",
         "POST /api/v1/jobs/{group}/{name}/trigger",
+        "POST /api/v1/jobs/{group}/{name}/backfill",
+        "POST /api/v1/jobs/{group}/{name}/backfill/cancel",
         "POST /api/v1/jobs/{group}/{name}/pause",
         "POST /api/v1/jobs/{group}/{name}/resume",
         "POST /api/v1/jobs/{group}/{name}/revert",
@@ -247,6 +249,28 @@ async def test_a_job_is_paused_resumed_triggered_deleted(
     assert engine.seen["trigger_job"] == {"kwargs": None, "expect_id": None}
     assert (deleted.status_code, deleted.content) == (204, b"")
     assert engine.jobs == {}
+
+
+async def test_a_job_is_backfilled(http: httpx.AsyncClient, engine: FakeEngine) -> None:
+    body = {"start": "yesterday", "end": "2026-03-02T12:00:00Z", "limit": 7, "again": True}
+    queued = await http.post("/api/v1/jobs/g/a/backfill?expect_id=1", json=body)
+    seen = engine.seen["backfill_job"]
+    dry = await http.post("/api/v1/jobs/g/a/backfill", json={"start": "9:00", "dry_run": True})
+    cancelled = await http.post("/api/v1/jobs/g/a/backfill/cancel", json={"reason": "why"})
+    without = await http.post("/api/v1/jobs/g/a/backfill", json={"end": "9:00"})
+
+    assert (queued.status_code, dry.status_code, cancelled.status_code) == (202, 200, 200)
+    assert seen == {**body, "kwargs": None, "dry_run": False, "expect_id": 1}
+    assert queued.json()["runs"] == [11, 12, 13, 14, 15]
+    assert queued.json()["first"][0] == {
+        "at": "2026-03-02T08:00:00Z",
+        "local": "2026-03-02T08:00:00+00:00",
+    }
+    assert dry.json()["dry_run"] is True
+    assert cancelled.json() == {"cancelled": 3}
+    assert engine.seen["cancel_backfill"] == {"reason": "why", "expect_id": None}
+    assert without.status_code == 422
+    assert [error["field"] for error in problem_of(without)["errors"]] == ["start"]
 
 
 async def test_a_trigger_is_previewed(http: httpx.AsyncClient, engine: FakeEngine) -> None:

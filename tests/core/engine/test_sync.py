@@ -10,6 +10,8 @@ from schedtui import Engine
 from schedtui.engine.sync import Sync
 
 JOBS = (
+    "backfill_job",
+    "cancel_backfill",
     "create_job",
     "edit_job",
     "pause_job",

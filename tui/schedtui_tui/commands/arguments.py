@@ -79,6 +79,9 @@ _OPTIONS = {
     "tags": "--tag",
     "description": "--description",
     "idempotency_key": "--key",
+    "start": "--from",
+    "end": "--to",
+    "limit": "--limit",
 }
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from schedtui.errors import ConflictError, NotFoundError
 from schedtui.models import JobState, JobSummary, RunState
+from schedtui_tui.backfill_text import outcome
 from schedtui_tui.link import explain
+from schedtui_tui.screens.backfill import BackfillDialog, Range
 from schedtui_tui.screens.base import ConsoleScreen
 from schedtui_tui.screens.confirm import confirm
 from schedtui_tui.text import clean, cut
@@ -80,6 +83,23 @@ class JobCommands(ConsoleScreen[None]):
             self._start(client, rows, command, done)
         else:
             self._ask("Resume" if resume else "Pause", client, rows, command, done)
+
+    def action_backfill(self) -> None:
+        """Run one target for due times of the past, after asking for which."""
+        ready = self._ready()
+        if ready is None:
+            return
+        client, rows = ready
+        if len(rows) > 1:
+            self.toast("A backfill is for one job: clear the marks first", severity="warning")
+            return
+
+        def answered(range_: Range | None) -> None:
+            if range_ is not None:
+                command = partial(_backfill, range_=range_)
+                self._start(client, rows, command, "backfilled")
+
+        self.app.push_screen(BackfillDialog(client, rows[0]), answered)
 
     def action_delete(self) -> None:
         """Delete the targets, after asking."""
@@ -197,6 +217,11 @@ async def _pause(client: EngineClient, row: JobSummary) -> str:
 async def _resume(client: EngineClient, row: JobSummary) -> str:
     await client.resume_job(row.full_name, expect_id=row.id)
     return f"Resumed {row.full_name}"
+
+
+async def _backfill(client: EngineClient, row: JobSummary, *, range_: Range) -> str:
+    answer = await client.backfill_job(row.full_name, *range_, expect_id=row.id)
+    return f"Backfill of {row.full_name}: {outcome(answer)}"
 
 
 async def _delete(client: EngineClient, row: JobSummary) -> str:

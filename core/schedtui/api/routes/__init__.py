@@ -1,5 +1,6 @@
 """The calls of the API, a module per noun."""
 
+from schedtui.api.routes.backfill import router as backfill
 from schedtui.api.routes.bulk import router as bulk
 from schedtui.api.routes.engine import health
 from schedtui.api.routes.engine import router as engine
@@ -9,6 +10,6 @@ from schedtui.api.routes.jobs import router as jobs
 from schedtui.api.routes.runs import router as runs
 from schedtui.api.routes.triggers import router as triggers
 
-ROUTERS = (health, engine, functions, bulk, jobs, triggers, runs, events)
+ROUTERS = (health, engine, functions, bulk, backfill, jobs, triggers, runs, events)
 
 __all__ = ["ROUTERS"]

@@ -90,6 +90,16 @@ RETRY = (
     .values(state="queued", wait_reason="retry", token=None)
 )
 SETTLE = schema.runs.update().where(RUNS.id == sa.bindparam("of_run"), QUEUED)
+NEWER_BACKFILL = (
+    sa.select(RUNS.id)
+    .where(
+        RUNS.job_id == sa.bindparam("of_job"),
+        RUNS.id > sa.bindparam("seen"),
+        RUNS.source == sa.literal_column("'backfill'"),
+    )
+    .limit(1)
+)
+NOTE = "UPDATE runs SET reason = coalesce(reason || '; ', '') || ? WHERE id = ?"
 COUNT = schema.job_due.update().where(DUE.job_id == sa.bindparam("of_job"))
 INSERT_ATTEMPTS = BulkInsert(
     schema.attempts,

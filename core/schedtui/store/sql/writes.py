@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from schedtui.errors import ConflictError, SchedtuiError, StoreDataError
-from schedtui.models import Job
+from schedtui.models import Job, Source
 from schedtui.protocols import (
     CallKey,
     Claim,
@@ -179,11 +179,30 @@ class SqlTx:
         once.keep_successes(self._connection, successes)
 
     @_step
-    def cancel_queued(self, job_id: int, reason: str, now_us: int) -> list[int]:
-        """All queued runs of a job to ``cancelled``. Returns their ids, the oldest first."""
+    def insert_backfill(
+        self, job_id: int, runs: Sequence[NewRun], *, seen_id: int, notes: Sequence[tuple[int, str]]
+    ) -> None:
+        """Insert the runs of a backfill, and say so in the rows that they make good."""
+        with savepoint(self._connection):
+            asked = {"of_job": job_id, "seen": seen_id}
+            if self._connection.execute(statements.NEWER_BACKFILL, asked).first() is not None:
+                raise rows.backfilled_meanwhile(job_id)
+            statements.INSERT_RUNS.run(self._connection, runs)
+            said = [(rows.printable(note), run_id) for run_id, note in notes]
+            if said:
+                self._connection.exec_driver_sql(statements.NOTE, said)
+
+    @_step
+    def cancel_queued(
+        self, job_id: int, reason: str, now_us: int, *, source: Source | None = None
+    ) -> list[int]:
+        """Queued runs of a job to ``cancelled``. Returns their ids, the oldest first."""
+        which = [statements.RUNS.job_id == job_id, statements.QUEUED]
+        if source is not None:
+            which.append(statements.RUNS.source == source.value)
         cancelled = self._execute(
             schema.runs.update()
-            .where(statements.RUNS.job_id == job_id, statements.QUEUED)
+            .where(*which)
             .values(
                 state="cancelled",
                 reason=rows.printable(reason),

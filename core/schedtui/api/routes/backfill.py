@@ -1,0 +1,59 @@
+"""Runs for due times of the past."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schedtui.api.answers import json_answer
+from schedtui.api.body import read_body
+from schedtui.api.context import engine_of
+from schedtui.api.query import EXPECT_ID, Params
+from schedtui.api.schemas import BackfillBody, BackfillCancelBody, describe, ref
+from schedtui.models import Backfill
+
+router = APIRouter(prefix="/api/v1/jobs/{group}/{name}/backfill", tags=["jobs"])
+
+_CHANGE = Params(EXPECT_ID)
+_CANCELLED = {
+    "type": "object",
+    "required": ["cancelled"],
+    "properties": {"cancelled": {"type": "integer"}},
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    openapi_extra=describe(_CHANGE, ref(Backfill), status=202, body=BackfillBody),
+)
+async def backfill_job(request: Request, group: str, name: str) -> Response:
+    """Queue a run for each due time of a range: all of them, or none; 200 after a dry run."""
+    query = _CHANGE.read(request)
+    body = await read_body(request, BackfillBody)
+    answer = await engine_of(request).backfill_job(
+        f"{group}/{name}",
+        body.start,
+        body.end,
+        limit=body.limit,
+        again=body.again,
+        kwargs=body.kwargs,
+        dry_run=body.dry_run,
+        expect_id=query["expect_id"],
+    )
+    return json_answer(answer, status=200 if body.dry_run else 202)
+
+
+@router.post(
+    "/cancel",
+    openapi_extra=describe(_CHANGE, _CANCELLED, body=BackfillCancelBody, body_required=False),
+)
+async def cancel_backfill(request: Request, group: str, name: str) -> Response:
+    """Cancel all its queued backfill runs; those that run go on."""
+    query = _CHANGE.read(request)
+    body = await read_body(request, BackfillCancelBody, default=BackfillCancelBody())
+    number = await engine_of(request).cancel_backfill(
+        f"{group}/{name}", reason=body.reason, expect_id=query["expect_id"]
+    )
+    return json_answer({"cancelled": number})
