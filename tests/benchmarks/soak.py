@@ -33,19 +33,22 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+TESTS = str(Path(__file__).resolve().parents[1])
+sys.path.insert(0, TESTS)
 
-import soak_engine
-from soak_jobs import LEDGER
-from soak_ledger import Judge, table, watch_moves
+from benchmarks.soak_jobs import LEDGER
+from benchmarks.soak_ledger import Judge, table, watch_moves
 
 INSIDE = "SOAK_INSIDE"
 LOCKED_S = 7.0
 FULL_S = 10.0
 LONGEST_S = 40.0
 """The disk stays full until the engine has noticed, at most so long."""
+NOTICED = "database or disk is full"
 TICK_S = 5.0
 """The tick never becomes older; it is what `/health` calls hanging."""
+CALM_S = 75.0
+"""Nothing is injected at the end, so that what is owed can be paid."""
 WARM_UP_S = 180.0
 LEAST_S = 300.0
 """Memory is judged where it was watched for so long after the warm-up."""
@@ -75,7 +78,7 @@ class Life:
         self.problems: Counter[str] = Counter()
         self.tick_s = 0.0
         self._ready = threading.Event()
-        program = [sys.executable, soak_engine.__file__, str(soak.store)]
+        program = [sys.executable, "-m", "benchmarks.soak_engine", str(soak.store)]
         program += ["--jobs", str(soak.jobs), "--seed", str(soak.seed)]
         program += ["--life", str(len(soak.lives)), "--offset", str(soak.offset_s)]
         self.errors = soak.folder / f"errors-{len(soak.lives)}"
@@ -85,7 +88,7 @@ class Life:
             stdout=subprocess.PIPE,
             stderr=self.errors.open("w"),
             text=True,
-            env={**os.environ, LEDGER: str(soak.executions)},
+            env={**os.environ, LEDGER: str(soak.executions), "PYTHONPATH": TESTS},
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -98,7 +101,7 @@ class Life:
             said = json.loads(line)
             self.last |= said
             self.tick_s = max(self.tick_s, said.get("tick_s", 0.0))
-            self.problems.update(text.split(":")[0] for text in said.get("problems", ()))
+            self.problems.update(_kind(text) for text in said.get("problems", ()))
             if said.get("ready"):
                 self._ready.set()
             elif "tick_s" in said:
@@ -150,6 +153,12 @@ class Life:
         return sum((one.at_s - mean_s) * (one.rss_mib - mean) for one in seen) / over * 600
 
 
+def _kind(problem: str) -> str:
+    """What a problem is about, without what differs from one to the next."""
+    said = problem.rsplit("state.db: ", 1)[-1].split(":")[0]
+    return "".join(letter for letter in said if not letter.isdigit()).strip()
+
+
 class Soak:
     """All of it.
 
@@ -174,9 +183,12 @@ class Soak:
         self.executions.touch()
         self._rng = random.Random(seed)
 
-    def _mount(self, options: str) -> None:
+    def _mount(self, options: str, *, check: bool = True) -> bool:
         command = ["mount", "-t", "tmpfs", "-o", options, "soak", str(self._disk)]
-        subprocess.run(command, check=True)
+        return not subprocess.run(command, check=check, capture_output=not check).returncode
+
+    def _used(self) -> int:
+        return shutil.disk_usage(self._disk).used
 
     @property
     def life(self) -> Life:
@@ -200,7 +212,7 @@ class Soak:
         times = max(1, round(length_s / 450))
         faults = [self.locked, self.full] * times + [self.stepped] * 3 * times
         early = [self.killed] * max(2, times)
-        first, last = 15.0, length_s - 30.0
+        first, last = 15.0, max(length_s * 0.6, length_s - CALM_S)
         plan = [(self._rng.uniform(first, last), fault) for fault in faults]
         plan += [(self._rng.uniform(first, last / 2), fault) for fault in early]
         return sorted(plan, key=lambda pair: pair[0])
@@ -213,13 +225,13 @@ class Soak:
 
     def full(self) -> None:
         """The disk is as small as what it holds."""
-        before = self.life.problems["store"]
-        used = shutil.disk_usage(self._disk).used
-        self._mount(f"remount,size={used}")
+        before = self.life.problems[NOTICED]
+        while not self._mount(f"remount,size={self._used()}", check=False):
+            pass  # it has grown meanwhile
         try:
             began = time.monotonic()
             while (gone_s := time.monotonic() - began) < FULL_S or (
-                self.life.problems["store"] == before and gone_s < LONGEST_S
+                self.life.problems[NOTICED] == before and gone_s < LONGEST_S
             ):
                 time.sleep(0.1)
         finally:

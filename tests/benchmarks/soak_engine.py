@@ -1,6 +1,6 @@
 """The engine of the soak, in a process of its own, so that it can be killed.
 
-    soak_engine.py STORE --jobs N --seed S --offset SECONDS
+    python -m benchmarks.soak_engine STORE --jobs N --seed S --life L --offset SECONDS
 
 It says a line of JSON each second on standard output: how old the tick has become at most, what it
 complains of, what it is at. On standard input it takes ``step SECONDS`` (of the wall clock) and
@@ -21,7 +21,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from soak_jobs import POOLS, groups, trigger_of
+from benchmarks.soak_jobs import POOLS, groups, trigger_of
 
 from schedtui import Engine
 from schedtui.clock import SystemClock, from_us
@@ -64,6 +64,7 @@ class Crowd:
         self._rng = rng
         self.done = 0
         self.refused = 0
+        self.ended = threading.Event()
         self.surprises: list[str] = []
         """What was raised that is no error of schedtui's."""
         self._deeds: tuple[tuple[int, Callable[[], Awaitable[object]]], ...] = (
@@ -84,7 +85,13 @@ class Crowd:
         )
 
     async def go_on(self) -> None:
-        """One thing after another, without end."""
+        """One thing after another, until it is cancelled."""
+        try:
+            await self._go_on()
+        finally:
+            self.ended.set()
+
+    async def _go_on(self) -> None:
         await self._engine.resume_engine(actor="crowd")  # the one before may have died in a halt
         while True:
             await asyncio.sleep(self._rng.uniform(*THINK_S))
@@ -272,6 +279,7 @@ def main() -> None:
     say(ready=True)
     orders(sys.stdin, clock)
     going.cancel()
+    crowd.ended.wait(STOP_S)
     watcher.stop()
     engine.close(STOP_S)
     say(stopped=True, wall_us=clock.now_us())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ def watch_moves(store: Path) -> None:
             BEGIN {told} (NEW.id, 'new, and ' || NEW.state); END;
             CREATE TRIGGER soak_delete AFTER DELETE ON runs
             BEGIN {told} (OLD.id, 'gone'); END;
-        """)  # noqa: S608 - the states are ours
+        """)
 
 
 class Step(NamedTuple):
@@ -163,8 +163,7 @@ class Judge:
         ran = Counter(tuple(map(int, line.split())) for line in text.splitlines())
         self.executed = ran.total()
         rows = {
-            row[0]: row[1:]
-            for row in connection.execute("SELECT id, attempt, state FROM runs")
+            row[0]: row[1:] for row in connection.execute("SELECT id, attempt, state FROM runs")
         }
         for (run_id, attempt), times in ran.items():
             row = rows.get(run_id)
