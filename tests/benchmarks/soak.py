@@ -36,8 +36,8 @@ from typing import NamedTuple
 TESTS = str(Path(__file__).resolve().parents[1])
 sys.path.insert(0, TESTS)
 
-from benchmarks.soak_jobs import LEDGER
-from benchmarks.soak_ledger import Judge, table, watch_moves
+from benchmarks.soak_jobs import LEDGER  # noqa: E402 - found only now
+from benchmarks.soak_ledger import Judge, table, watch_moves  # noqa: E402 - as above
 
 INSIDE = "SOAK_INSIDE"
 LOCKED_S = 7.0
@@ -275,6 +275,7 @@ def report(soak: Soak, minutes: float) -> bool:
         ("commands done / refused", commands(soak)),
         ("oldest tick", f"{tick_s:.2f} s"),
         ("RSS first / last / most", spread([one.rss_mib for one in samples], "MiB")),
+        ("RSS, MiB, minute by minute", minutely(samples)),
         ("RSS per 10 min", "too short to say" if slope is None else f"{slope:+.1f} MiB"),
         ("threads first / last / most", spread([one.threads for one in samples])),
         ("open files first / last / most", spread([one.fds for one in samples])),
@@ -302,6 +303,12 @@ def complaints(soak: Soak) -> str:
     """How many seconds the engine complained of what."""
     kinds = sum((life.problems for life in soak.lives), Counter())
     return ", ".join(f"{n} s {kind}" for kind, n in kinds.most_common(4)) or "never"
+
+
+def minutely(samples: list[Sample]) -> str:
+    """The memory as it went."""
+    chosen = {int(one.at_s // 60): f"{one.rss_mib:.0f}" for one in samples}
+    return " ".join(chosen.values())
 
 
 def spread(values: list[float] | list[int], unit: str = "") -> str:
