@@ -12,7 +12,6 @@ from api_doubles import http_on, make_tokens
 from engine_kit import Kit, KitClock, World, check, running
 
 from schedtui import Calendar, Cron, Every, Group, current_run
-
 from schedtui.api.access import Access
 from schedtui.api.app import create_app
 from schedtui.client.local import LocalClient

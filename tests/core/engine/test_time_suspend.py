@@ -1,4 +1,4 @@
-"""A machine that sleeps: the monotonic clock stands still meanwhile (Linux), or goes on (others)."""
+"""A machine that sleeps: its monotonic clock stands still meanwhile (Linux), or goes on."""
 
 from __future__ import annotations
 
