@@ -245,7 +245,8 @@ class Walk:
         if step.at_us < self._edits[0].at_us and step.epoch <= self._edits[0].epoch:
             return  # there was no such job yet
         if step.step_us < 0 and (not self._trigger.fixed or -step.step_us > FOLLOW_US):
-            self._low_us = min(self._low_us, step.at_us)
+            # Its line may be later than it: another step was followed, or the store was away.
+            self._low_us = min(self._low_us, step.at_us - SLACK_US)
             self._high_us = min(self._high_us, step.at_us + SLACK_US)
 
     def _edit(self, edit: Edit) -> None:
