@@ -77,6 +77,8 @@ class Past:
     edits: list[Edit] = field(default_factory=list)
     version: int = 0
     deleted_us: int | None = None
+    epoch: int = 0
+    """The newest one that it has lived in, once it is deleted."""
     definition: dict[str, Any] = field(default_factory=dict)
 
 
@@ -87,6 +89,8 @@ class Living(NamedTuple):
     next_due_us: int | None
     paused: bool
     version: int
+    finished: bool
+    """As many of its due times have run as are to."""
 
 
 class Judge:
@@ -135,9 +139,12 @@ class Judge:
         if self.states["running"]:
             other.append(f"{self.states['running']} runs are running, and nobody runs them")
         for row in connection.execute(
-            "SELECT id, created_at, next_due, paused, version FROM jobs JOIN job_due ON id = job_id"
+            "SELECT id, created_at, next_due, paused, version, fired, policies"
+            " FROM jobs JOIN job_due ON id = job_id"
         ):
-            self._living[row[0]] = Living(row[1], row[2], bool(row[3]), row[4])
+            most = json.loads(row[6]).get("max_runs") or 0
+            finished = 0 < most <= row[5]
+            self._living[row[0]] = Living(row[1], row[2], bool(row[3]), row[4], finished)
         trail = "SELECT at, action, object, detail, subject FROM audit ORDER BY id"
         for at_us, action, name, detail, subject in connection.execute(trail):
             self._follow(at_us, action, name, detail, subject)
@@ -149,6 +156,7 @@ class Judge:
             self._steps.append(Step(said["epoch"], at_us, said["step_us"]))
         elif subject and action == "job.delete":
             self._pasts[subject].deleted_us = at_us
+            self._pasts[subject].epoch = epoch
         elif subject:
             past = self._pasts.setdefault(subject, Past(name))
             past.version += 1
@@ -188,8 +196,8 @@ class Judge:
             self.findings.other.append(f"{past.name}: the audit trail lacks a change")
         if living is None and past.deleted_us is None:
             self.findings.other.append(f"{past.name} is gone, and nobody deleted it")
-        owes = living is not None and not living.paused and living.next_due_us is not None
-        if owes:
+        idle = living is None or living.paused or living.finished or living.next_due_us is None
+        if not idle:
             found.until(self._ended_us)
         elif past.deleted_us is not None:
             found.until(past.deleted_us)
@@ -205,7 +213,8 @@ class Walk:
     """
 
     def __init__(self, steps: list[Step], past: Past) -> None:
-        self._steps = steps
+        gone = past.deleted_us is not None
+        self._steps = [step for step in steps if not gone or step.epoch <= past.epoch]
         self._edits = past.edits
         first = past.edits[0]
         self._trigger = first.trigger
