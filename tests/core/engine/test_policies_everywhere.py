@@ -167,7 +167,9 @@ async def test_timeout_of_each_attempt(stage: Stage) -> None:
         await stage.at_work(kit, 2)
         await kit.clock.advance(5)
         (row,) = await stage.become(kit, TIMED_OUT)
-        assert row.reason == "ran longer than its timeout of 5 s"
+        assert row.reason.startswith("ran longer than its timeout of 5 s")
+        # A thread need not look whether it is asked to end, so that nobody waits for that.
+        assert row.reason.endswith("may still be at work") == (stage.kind == "thread")
         ended = await kit.client.attempts(run.id)
         assert [one.state for one in ended] == [TIMED_OUT, TIMED_OUT]
 
