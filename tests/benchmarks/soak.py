@@ -49,7 +49,7 @@ TICK_S = 5.0
 """The tick never becomes older; it is what `/health` calls hanging."""
 CALM_S = 75.0
 """Nothing is injected at the end, so that what is owed can be paid."""
-WARM_UP_S = 360.0
+WARM_UP_S = 540.0
 LEAST_S = 300.0
 """Memory is judged where it was watched for so long after the warm-up."""
 MIB_PER_10_MIN = 8.0
