@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
+from schedtui.engine.attempts import not_later_us
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveRun
 from schedtui.errors import SchedtuiError
@@ -64,11 +65,12 @@ class Admission:
     def wait(self, run: LiveRun) -> None:
         """Let a run wait whose row says ``queued``."""
         now_us = self._core.clock.now_us()
+        run.not_before_us = not_later_us(run, now_us)
         late = False
         within_us = run.job.policies.start_within_us
         if within_us and run.attempt == 0 and run.deadline is None and not run.behind:
             # A timer, because a step of the wall clock makes nobody wait longer.
-            until_us = max(run.claimed_at_us, run.not_before_us) + within_us
+            until_us = max(min(run.claimed_at_us, now_us), run.not_before_us) + within_us
             left_s = (until_us - now_us) / 1e6
             if left_s > 0:
                 run.deadline = self._core.clock.call_later(left_s, partial(self._too_late, run))

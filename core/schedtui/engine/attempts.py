@@ -6,7 +6,7 @@ import random
 from typing import NamedTuple
 
 from schedtui.engine.live import LiveRun
-from schedtui.models import RunState
+from schedtui.models import RunState, Source
 from schedtui.policies import Effective, worth_retrying
 from schedtui.protocols import Ended, Finish
 
@@ -41,9 +41,31 @@ def retry_delay_s(policies: Effective, attempt: int, ended: Ended) -> float | No
     raised = ended.kinds or ((ended.error_type,) if ended.error_type else ())
     if not worth_retrying(policies.retry_on, raised):
         return None
+    spread = random.uniform(1 - policies.retry_jitter, 1 + policies.retry_jitter)  # noqa: S311 - spreads load, guards nothing
+    return _delay_s(policies, attempt) * spread
+
+
+def not_later_us(run: LiveRun, now_us: int) -> int:
+    """When a queued run may start, at the latest as long from now as its policies let it wait.
+
+    What is written is a moment of the wall clock, and that may have been set back since.
+    """
+    policies = run.job.policies
+    if not run.not_before_us:
+        return 0
+    if run.attempt:
+        longest_us = round(_delay_s(policies, run.attempt) * (1 + policies.retry_jitter) * 1e6)
+    elif run.source is Source.SCHEDULE:
+        longest_us = policies.jitter_us
+    else:
+        return run.not_before_us
+    return min(run.not_before_us, now_us + longest_us)
+
+
+def _delay_s(policies: Effective, attempt: int) -> float:
+    """Seconds between an attempt and the next one, before they are varied."""
     try:
         delay_s = policies.retry_delay_s * policies.retry_backoff ** (attempt - 1)
     except OverflowError:
         delay_s = policies.retry_max_delay_s
-    delay_s = min(delay_s, policies.retry_max_delay_s)
-    return delay_s * random.uniform(1 - policies.retry_jitter, 1 + policies.retry_jitter)  # noqa: S311 - spreads load, guards nothing
+    return min(delay_s, policies.retry_max_delay_s)
