@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from functools import wraps
@@ -78,6 +78,10 @@ class Commands:
     async def create(self, spec: JobSpec, actor: str) -> Job:
         """Create a dynamic job; see `EngineClient.create_job`."""
         await self._core.arguments.prepare([(spec.function, spec.kwargs)])
+        async with self._chaining(spec.after):
+            return await self._create(spec, actor)
+
+    async def _create(self, spec: JobSpec, actor: str) -> Job:
         while True:
             job = self._drafts.new(spec)
             try:
@@ -94,7 +98,8 @@ class Commands:
         self, name: str, patch: JobPatch, actor: str, *, version: int | None, expect_id: int | None
     ) -> Job:
         """Change a job; see `EngineClient.edit_job`."""
-        async with self._hold(name, expect_id) as live:
+        chained = patch.after or patch.name is not None
+        async with self._chaining(chained), self._hold(name, expect_id) as live:
             if version is not None and live.version != version:
                 raise VersionConflictError(
                     f"{name} has version {live.version}, not {version}: it was changed meanwhile; "
@@ -175,7 +180,7 @@ class Commands:
     @_whole
     async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:
         """Undo edits from outside of a static job; see `EngineClient.revert_job`."""
-        async with self._hold(name, expect_id) as live:
+        async with self._chaining(True), self._hold(name, expect_id) as live:
             return await revert(self._core, self._writes, live, actor)
 
     @_whole
@@ -264,6 +269,10 @@ class Commands:
         """End a run before its time; see `EngineClient.cancel_run`."""
         check_reason(reason)
         self._cancels.cancel(run_id, actor, reason=reason, force=force)
+
+    def _chaining(self, matters: object) -> AbstractAsyncContextManager[object]:
+        """Nobody else changes what runs after what meanwhile, where that matters."""
+        return self._core.jobs.chaining if matters else nullcontext()
 
     def hold(self, live: LiveJob) -> AbstractAsyncContextManager[LiveJob]:
         """Keep claims and other commands away from a job while it is written."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from schedtui.capture import CurrentRun, RunSink
 from schedtui.clock import from_us, to_us
 from schedtui.models import Job, JobState, JobSummary, RunState, Source
+from schedtui.models.after import after_words
 from schedtui.policies import Effective, spell
 from schedtui.protocols import RecentRun
 from schedtui.triggers import Trigger
@@ -114,6 +115,8 @@ class LiveJob:
         if self.exhausted:
             self.next_due_us = None
         self.schedule = trigger.short() if trigger is not None else "unreadable"
+        if job.after and trigger is not None and trigger.dueless:
+            self.schedule = after_words(job.after)
 
     def release(self) -> None:
         """Not busy any more: let the next command on."""
@@ -222,6 +225,7 @@ class LiveRun:
         "log_lines",
         "make_sink",
         "not_before_us",
+        "parent_id",
         "parked",
         "pool",
         "priority",
@@ -247,6 +251,7 @@ class LiveRun:
         limits: tuple[Limit, ...] = (),
         claimed_at_us: int = 0,
         not_before_us: int = 0,
+        parent_id: int | None = None,
     ) -> None:
         self.id = id
         self.job = job
@@ -260,6 +265,8 @@ class LiveRun:
         self.claimed_at_us = claimed_at_us
         self.not_before_us = not_before_us
         """Where it is to start later than now; else 0."""
+        self.parent_id = parent_id
+        """The run it came from."""
         self.priority = job.policies.priority
         self.holds_job = False
         """Whether its turn has come among the runs of its job."""
@@ -304,6 +311,7 @@ class LiveRun:
             limits=self.limits,
             claimed_at_us=self.claimed_at_us,
             not_before_us=not_before_us,
+            parent_id=self.parent_id,
         )
         run.attempt = self.attempt
         run.unwanted = self.unwanted
@@ -322,6 +330,7 @@ class LiveRun:
             scheduled_for=None if due_us is None else from_us(due_us),
             attempt=self.attempt,
             source=self.source,
+            parent_id=self.parent_id,
             handle=self,
         )
 
