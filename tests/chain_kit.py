@@ -27,4 +27,5 @@ def unchained(rows: Iterable[Run], edges: Edges) -> list[str]:
     )
     found = Counter((run.parent_id, run.job) for run in rows if run.source is Source.CHAIN)
     wrong = [f"run {parent} has no run of {name}" for parent, name in expected - found]
-    return wrong + [f"run {parent} has a run too many of {name}" for parent, name in found - expected]
+    extra = found - expected
+    return wrong + [f"run {parent} has a run too many of {name}" for parent, name in extra]
