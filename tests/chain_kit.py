@@ -18,7 +18,7 @@ def unchained(rows: Iterable[Run], edges: Edges) -> list[str]:
     A run that follows another one was made by that one's end, so it may be the only one.
     """
     rows = list(rows)
-    expected = Counter(
+    expected: Counter[tuple[int | None, str]] = Counter(
         (run.id, name)
         for run in rows
         if run.job_id and run.finished_at is not None

@@ -11,7 +11,7 @@ from engine_kit import Kit, KitClock, World, running
 
 from schedtui import After, Group, Never, current_run
 from schedtui.errors import StoreDataError, StoreUnavailableError
-from schedtui.models import JobPatch, Run, RunState, Source
+from schedtui.models import JobPatch, JobSpec, Run, RunState, Source
 
 ON_END = After(job="g/first", on="end")
 ON_FAILURE = After(job="g/first", on="failure")
@@ -260,10 +260,9 @@ async def test_a_job_whose_schedule_is_over_still_follows() -> None:
         assert [run.source for run in await second_of(kit)] == [Source.SCHEDULE, Source.CHAIN]
 
 
-async def test_an_orphaned_job_says_so_and_a_deleted_one_nothing() -> None:
+async def test_an_orphaned_job_says_so_and_a_deleted_one_nothing(world: World) -> None:
     row, alone = Row(), Group("g")
     alone.job(trigger=Never(), name="first")(row.first)
-    world = World("memory", None)  # type: ignore[arg-type] - in memory it needs no folder
     async with running(row.group, world=world) as kit:
         await kit.clock.settle()
     async with running(alone, world=world) as kit:
@@ -280,15 +279,15 @@ async def test_a_run_without_a_job_and_one_of_a_deleted_job_start_nothing() -> N
     row.group.function("other")(row.first)
     row.fates = ["ok", "hang"]
     async with running(row.group) as kit:
-        names = {"function": "g/other", "trigger": {"type": "never"}}
-        job = await kit.engine.create_job(name="other", **names)  # as its function is called
+        spec = JobSpec(function="g/other", trigger={"type": "never"}, name="other")
+        job = await kit.engine.submit_spec(spec)  # called as its function is
         await kit.engine.create_job(function="g/other", name="last", after=["g/other"])
         await kit.engine.run_function("g/other")
         await kit.clock.settle()
         await kit.client.trigger_job("g/other")
         await kit.clock.settle()
         await kit.client.delete_job("g/other", expect_id=job.id)
-        await kit.engine.create_job(name="other", **names)
+        await kit.engine.submit_spec(spec)
         for run in await kit.rows():
             if run.finished_at is None:
                 await kit.engine.cancel_run(run.id)
@@ -375,7 +374,9 @@ async def test_a_child_that_the_store_refuses_does_not_take_the_end_with_it(worl
         assert kit.running.core.jobs.named("g/second").active == 0
 
 
-async def test_a_child_whose_job_is_deleted_at_that_moment_never_starts(world: World) -> None:
+async def test_a_child_whose_job_is_deleted_at_that_moment_never_starts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     row = Row()
     async with running(row.group, world=world) as kit:
         await kit.engine.create_job(function="g/second", name="last", after=["g/first"])
@@ -386,7 +387,7 @@ async def test_a_child_whose_job_is_deleted_at_that_moment_never_starts(world: W
             kit.running.core.jobs.remove(live)
             written(children)
 
-        kit.running.supervisor._chains.committed = deleted_meanwhile  # type: ignore[method-assign] - the one moment between two commits
+        monkeypatch.setattr(kit.running.chains, "committed", deleted_meanwhile)
         await go(kit)
         (child,) = await kit.rows(live.id)
         assert (child.state, child.reason) == (

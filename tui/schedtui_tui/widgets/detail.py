@@ -144,6 +144,9 @@ def _schedule(detail: Detail, prefs: Prefs, width: int) -> Pieces:
         words = preview.description.removesuffix(f" ({preview.timezone})")  # told below
         if words.casefold().replace("once on ", "once ") != row.schedule.casefold():
             pieces += labelled("", words, width)
+    after = () if detail.job is None else detail.job.after
+    for number, one in enumerate(after):
+        pieces += labelled("" if number else "After", one, width)
     pieces += labelled("Zone", row.timezone, width)
     if preview is None:
         return pieces
