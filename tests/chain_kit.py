@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+from engine_kit import Kit
+
+from schedtui import Group, Never, current_run
 from schedtui.models import Run, Source
 from schedtui.models.after import After
 
@@ -29,3 +34,50 @@ def unchained(rows: Iterable[Run], edges: Edges) -> list[str]:
     wrong = [f"run {parent} has no run of {name}" for parent, name in expected - found]
     extra = found - expected
     return wrong + [f"run {parent} has a run too many of {name}" for parent, name in extra]
+
+
+ON_END = After(job="g/first", on="end")
+ON_FAILURE = After(job="g/first", on="failure")
+
+
+class Row:
+    """``g/first``, and ``g/second`` after it; what the second one knew of its runs."""
+
+    def __init__(
+        self,
+        after: Iterable[str | After] = ("g/first",),
+        first: dict[str, Any] | None = None,
+        **policies: Any,
+    ) -> None:
+        self.fates: list[str] = []
+        self.parents: list[tuple[int, int | None]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.group = Group("g")
+        self.group.job(trigger=Never(), name="first", **(first or {}))(self.first)
+        self.group.job(after=after, name="second", **policies)(self.second)
+
+    async def first(self) -> None:
+        fate = self.fates.pop(0) if self.fates else "ok"
+        if fate == "fail":
+            raise ValueError("not today")
+        if fate == "hang":
+            await asyncio.Event().wait()
+
+    async def second(self) -> None:
+        run = current_run()
+        self.parents.append((run.id, run.parent_id))
+        await self.gate.wait()
+
+
+async def second_of(kit: Kit) -> list[Run]:
+    return await kit.rows(kit.running.core.jobs.named("g/second").id)
+
+
+async def go(kit: Kit, times: int = 1) -> list[int]:
+    """Run the first job so often, one after the other; the ids of its runs."""
+    found = []
+    for _ in range(times):
+        found.append((await kit.client.trigger_job("g/first")).id)
+        await kit.clock.settle()
+    return found

@@ -66,6 +66,7 @@ async def test_what_a_job_runs_after_is_a_line_each() -> None:
     async with console(engine, size=(140, 44)) as driver:
         await driver.shows("After      Reports/export")
         assert "(failure)" in driver.text()
+        assert ("never again" in driver.text()) is False
 
 
 async def test_a_pause_shows_its_end_and_failures_are_counted() -> None:

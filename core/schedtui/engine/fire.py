@@ -79,6 +79,7 @@ class Fire:
                 scheduled_for_us=None,
                 kwargs=kwargs,
                 now_us=now_us,
+                parent_id=parent_id,
             )
             row = claimed_row(core, run, given, now_us)
             live.active += 1

@@ -38,6 +38,7 @@ async def test_a_job_without_a_trigger_runs_after_another_one(client: EngineClie
     assert child.actor == f"after run {parent.id} of work/first (succeeded)"
     told = await client.explain("work/second")
     assert f"chain: after run {parent.id} of work/first (succeeded)" in str(told.facts)
+    assert "it has no schedule: it runs after work/first, work/yearly (failure)" in told.summary
 
 
 async def test_what_a_job_runs_after_is_replaced_by_an_edit(client: EngineClient) -> None:

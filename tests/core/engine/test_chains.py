@@ -2,62 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from engine_kit import Kit, KitClock, World, running
+from chain_kit import ON_END, ON_FAILURE, Row, go, second_of
+from engine_kit import World, running
 
 from schedtui import After, Group, Never, current_run
-from schedtui.errors import StoreDataError, StoreUnavailableError
-from schedtui.models import JobPatch, JobSpec, Run, RunState, Source
-
-ON_END = After(job="g/first", on="end")
-ON_FAILURE = After(job="g/first", on="failure")
-
-
-class Row:
-    """``g/first``, and ``g/second`` after it; what the second one knew of its runs."""
-
-    def __init__(
-        self,
-        after: Iterable[str | After] = ("g/first",),
-        first: dict[str, Any] | None = None,
-        **policies: Any,
-    ) -> None:
-        self.fates: list[str] = []
-        self.parents: list[tuple[int, int | None]] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.group = Group("g")
-        self.group.job(trigger=Never(), name="first", **(first or {}))(self.first)
-        self.group.job(after=after, name="second", **policies)(self.second)
-
-    async def first(self) -> None:
-        fate = self.fates.pop(0) if self.fates else "ok"
-        if fate == "fail":
-            raise ValueError("not today")
-        if fate == "hang":
-            await asyncio.Event().wait()
-
-    async def second(self) -> None:
-        run = current_run()
-        self.parents.append((run.id, run.parent_id))
-        await self.gate.wait()
-
-
-async def second_of(kit: Kit) -> list[Run]:
-    return await kit.rows(kit.running.core.jobs.named("g/second").id)
-
-
-async def go(kit: Kit, times: int = 1) -> list[int]:
-    """Run the first job so often, one after the other; the ids of its runs."""
-    found = []
-    for _ in range(times):
-        found.append((await kit.client.trigger_job("g/first")).id)
-        await kit.clock.settle()
-    return found
+from schedtui.models import JobPatch, JobSpec, RunState, Source
 
 
 async def test_a_success_starts_the_next_job_with_its_parent_and_its_reason(world: World) -> None:
@@ -211,9 +163,9 @@ async def test_every_overlap_ends_with_the_counts_at_zero(overlap: str) -> None:
         if overlap.startswith("queue"):
             assert (await second_of(kit))[1].wait_reason == "overlap"
         row.gate.set()
-        await kit.clock.settle()
         core = kit.running.core
         live = core.jobs.named("g/second")
+        await kit.until(lambda: not live.active)
         assert (live.active, live.holders, core.slots.waiting) == (0, 0, 0)
         assert core.pools["async"].free == 4
 
@@ -309,89 +261,3 @@ async def test_the_job_of_the_name_at_the_moment_of_the_end_is_followed() -> Non
         assert kit.running.info().problems == ()
         await go(kit)
         assert len(await second_of(kit)) == 1
-
-
-async def test_what_follows_a_lost_run_is_written_by_the_next_engine(world: World) -> None:
-    row = Row([ON_FAILURE], overlap="queue_all")
-    row.fates = ["hang"]
-    kit = await Kit([row.group], world=world).start()
-    (parent,) = await go(kit)
-    clock = KitClock(await kit.crash())
-    async with running(row.group, world=world, clock=clock) as after:
-        await after.clock.settle()
-        (child,) = await second_of(after)
-        assert (child.state, child.parent_id) == (RunState.SUCCEEDED, parent)
-        assert child.actor == f"after run {parent} of g/first (lost)"
-        assert row.parents == [(child.id, parent)]
-
-
-async def test_a_child_that_waits_keeps_its_parent_over_a_restart(world: World) -> None:
-    row = Row(overlap="queue_all")
-    row.gate.clear()
-    kit = await Kit([row.group], world=world).start()
-    first, again = await go(kit, 2)
-    clock = KitClock(await kit.crash())
-    row.gate.set()
-    async with running(row.group, world=world, clock=clock) as after:
-        await after.clock.settle()
-        running_one, waited = await second_of(after)
-        assert (running_one.state, running_one.parent_id) == (RunState.LOST, first)
-        assert (waited.state, waited.parent_id) == (RunState.SUCCEEDED, again)
-        assert row.parents[-1] == (waited.id, again)
-
-
-async def test_an_end_that_the_store_takes_later_has_its_one_child(world: World) -> None:
-    row = Row()
-    async with running(row.group, world=world) as kit:
-        kit.faults.always("finish", StoreUnavailableError("away"))
-        await go(kit)
-        await kit.until(lambda: kit.faults.calls["finish"] > 3)
-        assert await second_of(kit) == []
-        kit.faults.hooks.clear()
-        await kit.until(lambda: bool(row.parents))
-        await kit.clock.settle()
-        assert [run.state for run in await second_of(kit)] == [RunState.SUCCEEDED]
-
-
-async def test_a_child_that_the_store_refuses_does_not_take_the_end_with_it(world: World) -> None:
-    row = Row([ON_END])
-    row.fates = ["hang"]
-    async with running(row.group, world=world) as kit:
-        (parent,) = await go(kit)
-        refusals = iter([True, True])  # with what else is to be written, and then alone
-
-        def refuse() -> None:
-            if next(refusals, False):
-                raise StoreDataError("no such text")
-
-        kit.faults.hooks["insert_runs"] = refuse
-        await kit.client.cancel_run(parent)
-        await kit.until(kit.running.supervisor.idle.is_set)
-        assert (await kit.client.run(parent)).state is RunState.CANCELLED
-        (child,) = await second_of(kit)
-        assert (child.state, child.parent_id) == (RunState.MISSED, parent)
-        assert child.reason == "the store refused its row: no such text"
-        assert kit.running.core.jobs.named("g/second").active == 0
-
-
-async def test_a_child_whose_job_is_deleted_at_that_moment_never_starts(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    row = Row()
-    async with running(row.group, world=world) as kit:
-        await kit.engine.create_job(function="g/second", name="last", after=["g/first"])
-        live = kit.running.core.jobs.named("g/last")
-        written = kit.running.chains.committed
-
-        def deleted_meanwhile(children: Any) -> None:
-            kit.running.core.jobs.remove(live)
-            written(children)
-
-        monkeypatch.setattr(kit.running.chains, "committed", deleted_meanwhile)
-        await go(kit)
-        (child,) = await kit.rows(live.id)
-        assert (child.state, child.reason) == (
-            RunState.CANCELLED,
-            "its job was deleted meanwhile",
-        )
-        assert live.active == 0
