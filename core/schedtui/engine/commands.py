@@ -211,6 +211,7 @@ class Commands:
             self._core.jobs.remove(live)
             self._core.problem(f"job {live.id}", None)
             self._core.hub.removed(live.id)
+            self._core.names_changed()
             self._admission.forget([live.running[i] for i in cancelled if i in live.running])
             self._cancels.deleted(live, why)
 

@@ -126,6 +126,26 @@ async def test_a_job_that_is_not_there_is_refused_at_run_time_and_told_of_a_decl
         assert len(kit.running.info().problems) == 1
 
 
+async def test_watchers_are_told_when_a_followed_job_goes_and_comes() -> None:
+    async with running(group_of(a=None, b=["g/dyn"])) as kit:
+        cursor = (await kit.client.snapshot()).cursor
+        healths = []
+        for change in ("create", "rename", "rename back", "delete"):
+            if change == "create":
+                await kit.engine.create_job(function="g/work", name="dyn", trigger=Never())
+            elif change == "delete":
+                await kit.client.delete_job("g/dyn")
+            else:
+                old, new = ("dyn", "x") if change == "rename" else ("x", "dyn")
+                await edit(kit, old, name=new)
+            async with asyncio.timeout(10):
+                told = await kit.running.core.hub.after(cursor)
+            cursor = told.cursor
+            assert told.engine is not None
+            healths.append(str(told.engine.health))
+        assert healths == ["ok", "degraded", "ok", "degraded"]
+
+
 async def test_a_circle_is_refused_at_create_edit_and_rename_and_names_the_way() -> None:
     async with running(group_of(a=None, b=["g/a"], c=["g/b"], waits=["g/made"])) as kit:
         with pytest.raises(InvalidError, match=r"'g/own -> g/own'; expected jobs that do not run"):
