@@ -82,6 +82,10 @@ def who() -> list[Any]:
     return [run.id, run.job, run.attempt, run.source.value, run.cancelled]
 
 
+def parent() -> int | None:
+    return current_run().parent_id
+
+
 def read() -> str:
     return input()
 

@@ -35,6 +35,26 @@ def running(place: Place, job: str) -> str:
     return str(run["id"])
 
 
+def test_a_job_that_runs_after_another_one(empty: Place) -> None:
+    place = served(empty)
+    place.run("create", "g/say", "--every", "1d")
+    job = place.json("create", "g/say", "--after", "g/say:end", "--name", "last")
+    assert (job["after"], job["next_due"]) == ([{"job": "g/say", "on": "end"}], None)
+    assert "g/say (end)" in place.run("jobs", "g/last").stdout
+    said = place.run("create", "g/say", "--after", "g/say", "--name", "b").stdout
+    assert "g/b is created; next due: after g/say" in said
+    wrong = place.run("create", "g/say", "--after", "g/none", "--name", "c", code=2).stderr
+    assert "--after: got 'g/none'; expected 'group/name' of a job that there is" in wrong
+    assert "or --after, or both" in place.run("create", "g/say", code=2).stderr
+    run = place.json("trigger", "g/say", "--wait")
+    child = place.ended("g/last")
+    assert (child["source"], child["parent_id"]) == ("chain", run["id"])
+    assert (
+        f"chain: after run {run['id']} of g/say (succeeded)"
+        in place.run("explain", "g/last").stdout
+    )
+
+
 def test_a_run_is_cancelled_and_run_again(empty: Place) -> None:
     place = served(empty)
     place.run("create", "g/wait", "--every", "1d", "--arg", "name=a")

@@ -180,6 +180,7 @@ def test_every_problem_is_told_at_once_with_its_field() -> None:
         "function": 3,
         "kwargs": [],
         "policies": {"overlap": "queue", "grace_s": "x", "extra": 1},
+        "after": [{"on": "later"}],
         "tags": ["a", 2],
         "paused": "yes",
         "colour": "red",
@@ -188,6 +189,8 @@ def test_every_problem_is_told_at_once_with_its_field() -> None:
         from_wire(JobSpec, data)
     fields = sorted(error.field for error in caught.value.errors)
     assert fields == [
+        "after.0.job",
+        "after.0.on",
         "colour",
         "function",
         "kwargs",
@@ -196,9 +199,8 @@ def test_every_problem_is_told_at_once_with_its_field() -> None:
         "policies.grace_s",
         "policies.overlap",
         "tags.1",
-        "trigger",
     ]
-    assert "(and 8 more)" in str(caught.value)
+    assert "(and 9 more)" in str(caught.value)
 
 
 @pytest.mark.parametrize(

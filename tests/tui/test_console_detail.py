@@ -8,7 +8,7 @@ import pytest
 from console_doubles import NASTY, FakeEngine, summary
 from console_driver import console
 
-from schedtui.models import JobState, Overlap, Policies
+from schedtui.models import After, JobState, Overlap, Policies
 from schedtui_tui.widgets.detail import policy_lines
 
 
@@ -57,6 +57,16 @@ async def test_a_job_without_a_timeout_is_marked(timeout_s: float | None, says: 
     async with console(engine, size=(140, 44)) as driver:
         await driver.shows(says)
         assert ("so no end" in driver.text()) is (not timeout_s)
+
+
+async def test_what_a_job_runs_after_is_a_line_each() -> None:
+    engine = FakeEngine([summary(1, "alpha")])
+    after = (After(job="Reports/export"), After(job=f"Reports/{NASTY}", on="failure"))
+    engine.job_fields = {"after": after}
+    async with console(engine, size=(140, 44)) as driver:
+        await driver.shows("After      Reports/export")
+        assert "(failure)" in driver.text()
+        assert ("never again" in driver.text()) is False
 
 
 async def test_a_pause_shows_its_end_and_failures_are_counted() -> None:

@@ -10,7 +10,7 @@ from console_driver import HERE, Driver, console, control, open_form, with_funct
 from textual.widgets import Select
 
 from schedtui.errors import ConflictError, FieldError, InvalidArgumentsError
-from schedtui.models import FunctionInfo
+from schedtui.models import After, FunctionInfo
 from schedtui_tui.app import Console, Embedded
 from schedtui_tui.fields import MAX_FIELDS
 from schedtui_tui.widgets.form_row import ArgumentRow
@@ -87,6 +87,20 @@ async def test_other_kinds_of_triggers(kind: str, typed: str) -> None:
         control(driver, "#typed").value = typed
         await driver.shows(f"described: {typed}")
         assert driver.engine.named("preview")[-1][1] == {"type": kind, "typed": typed}
+
+
+async def test_a_job_may_run_after_others_with_or_without_a_schedule() -> None:
+    async with console(with_functions()) as driver:
+        await open_form(driver)
+        control(driver, "#after").value = "Reports/export, Reports/load:failure"
+        await driver.press(*"ops", "ctrl+s")
+        await driver.until(lambda: driver.engine.named("create_job"))
+        spec = driver.engine.named("create_job")[0][1]
+        assert spec.trigger is None
+        assert spec.after == (
+            After(job="Reports/export"),
+            After(job="Reports/load", on="failure"),
+        )
 
 
 async def test_any_trigger_may_be_typed_as_json() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from console_doubles import FakeEngine, now_us, run, summary
+from console_doubles import NASTY, FakeEngine, now_us, run, summary
 from console_driver import Driver, console, three
 
 from schedtui.clock import to_us
@@ -157,6 +157,16 @@ async def test_a_retry_counts_down_with_the_attempts_before_it() -> None:
         await driver.press("l")
         await driver.shows("Waits      retry 1 of 3 in 4", "ValueError: no such table", "in 2.0s")
         await driver.shows("Schedules  weekdays, weekends", "source rerun, of run 77")
+
+
+async def test_a_chained_run_says_what_it_came_after() -> None:
+    engine = three()
+    cause = f"after run 77 of Reports/{NASTY} (succeeded)"
+    engine.all_runs[1001] = run(1001, 1, source=Source.CHAIN, parent_id=77, actor=cause)
+    async with console(engine, size=(140, 40)) as driver:
+        await driver.press("l")
+        await driver.shows("source chain: after run 77 of Reports/")
+        assert "of run 77" not in driver.text()
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ class CurrentRun:
     """1 for the first."""
     source: Source
     """Why the run exists."""
+    parent_id: int | None = None
+    """The run it came from: the one that is run again, or after which it was chained."""
     handle: RunHandle | None = field(default=None, repr=False, compare=False)
     """Who knows whether it was asked to end."""
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from schedtui.engine.attempts import not_later_us
+from schedtui.engine.chains import Chains, Child, insert
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveRun
 from schedtui.errors import SchedtuiError
 from schedtui.models import RunState
-from schedtui.protocols import RecentRun, Settled, Start
+from schedtui.protocols import RecentRun, Settled, Start, StoreTx
 from schedtui.store.writer import Lane, Write
 
 logger = logging.getLogger("schedtui.runs")
@@ -26,10 +27,14 @@ class Admission:
     Args:
         core: The engine's parts.
         dispatch: Starts runs whose row says ``running``.
+        chains: Makes the runs that follow others.
     """
 
-    def __init__(self, core: Core, dispatch: Callable[[list[LiveRun]], None]) -> None:
+    def __init__(
+        self, core: Core, dispatch: Callable[[list[LiveRun]], None], chains: Chains
+    ) -> None:
         self._core = core
+        self._chains = chains
         self._dispatch = dispatch
         self._sweeping = False
         self._open = False
@@ -123,6 +128,15 @@ class Admission:
         for run in runs:
             self._core.slots.unpark(run)
         ends = [Settled(run.id, state, reason, now_us) for run in runs]
+        children: list[Child] = []
+        if self._core.jobs.followers:
+            for run in runs:
+                children += self._chains.children(run.job, run.id, state)
+
+        def apply(tx: StoreTx) -> set[int]:
+            lost = tx.settle(ends)
+            insert(tx, children, lost)
+            return lost
 
         def done(lost: set[int]) -> None:
             for run in runs:
@@ -132,16 +146,17 @@ class Admission:
                     self._ended(run, RunState.CANCELLED, now_us)
                 elif refused is not None:
                     refused(run)
+            self._chains.committed(one for one in children if one.parent_id not in lost)
+            self._chains.dropped(one for one in children if one.parent_id in lost)
 
         def failed(error: SchedtuiError) -> None:
             logger.warning("%d runs could not be ended: %s", len(runs), error)
+            self._chains.dropped(children)
             self._rest()
             for run in runs:
                 self.wait(run)
 
-        self._core.writer.submit(
-            Write(Lane.CLAIM, lambda tx: tx.settle(ends), done=done, failed=failed)
-        )
+        self._core.writer.submit(Write(Lane.CLAIM, apply, done=done, failed=failed))
 
     def _too_late(self, run: LiveRun) -> None:
         """A run may not wait any longer."""

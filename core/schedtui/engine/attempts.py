@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
+from schedtui.engine.chains import Child, plain
 from schedtui.engine.live import LiveRun
+from schedtui.errors import SchedtuiError, StoreDataError
 from schedtui.models import RunState, Source
 from schedtui.policies import Effective, worth_retrying
 from schedtui.protocols import Ended, Finish
 
+REFUSED = "the store refused this run's outcome"
 MAX_LOST = 3
 """So many attempts may be lost before ``on_lost="rerun"`` gives up."""
 
@@ -21,6 +24,8 @@ class End(NamedTuple):
     finish: Finish
     not_before_us: int
     """When the next attempt is due; 0 where it was the last one."""
+    children: tuple[Child, ...] = ()
+    """The runs that follow it, written with it."""
     bare: bool = False
     """Whether the store has refused it, so that only its state is left of it."""
 
@@ -69,3 +74,22 @@ def _delay_s(policies: Effective, attempt: int) -> float:
     except OverflowError:
         delay_s = policies.retry_max_delay_s
     return min(delay_s, policies.retry_max_delay_s)
+
+
+def bared(end: End, error: SchedtuiError) -> End:
+    """An outcome as what a store that refused it may still take."""
+    children = end.children
+    if isinstance(error, StoreDataError):
+        children = plain(children, error)
+    return end._replace(finish=_bare(end.finish, error), children=children, bare=True)
+
+
+def _bare(finish: Finish, error: SchedtuiError) -> Finish:
+    return finish._replace(
+        error_type=None,
+        error=f"{REFUSED}: {error}",
+        traceback=None,
+        result=None,
+        result_is_json=False,
+        progress_text=None,
+    )

@@ -108,7 +108,10 @@ def by_hand(case: Case) -> Iterator[Fact]:
         if run.source is Source.BACKFILL:
             continue
         by = f" by {run.actor}" if run.actor else ""
-        text = f"{_words(case, run)}, for the reason {run.source.value}{by}"
+        why = f"for the reason {run.source.value}{by}"
+        if run.source is Source.CHAIN:
+            why = f"chain: {run.actor}"
+        text = f"{_words(case, run)}, {why}"
         yield Fact(
             kind=FactKind.BY_HAND, text=text, run_id=run.id, since=run.started_at, actor=run.actor
         )

@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 from schedtui.clock import from_us, to_us
 from schedtui.engine.case import Case
-from schedtui.models import AuditEvent, Fact, FactKind
+from schedtui.models import After, AuditEvent, Fact, FactKind
+from schedtui.models.after import after_words
+from schedtui.models.wire import from_wire
 from schedtui.triggers import Every, duration_words, parse_trigger
 from schedtui.triggers.wallclock import wall_clock
 from schedtui.triggers.words import joined
@@ -136,11 +138,16 @@ def _not_due(case: Case) -> Iterator[Fact]:
         text = "its schedule of that time cannot be read any more"
         yield Fact(kind=FactKind.BROKEN, text=text)
     elif case.trigger.dueless:
-        yield Fact(kind=FactKind.NOT_DUE, text="it has no schedule: it runs by hand")
+        yield Fact(kind=FactKind.NOT_DUE, text=f"it has no schedule: it runs {_without(case)}")
     else:
         yield Fact(kind=FactKind.NOT_DUE, text=_neighbours(case))
         if case.after is None:
             yield Fact(kind=FactKind.FINISHED, text=_ended(case), since=case.before)
+
+
+def _without(case: Case) -> str:
+    after = tuple(from_wire(After, one, strict=False) for one in case.known.get("after") or ())
+    return after_words(after) or "by hand"
 
 
 def _left_out(case: Case) -> Iterator[Fact]:

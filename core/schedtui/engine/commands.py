@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from functools import wraps
@@ -84,6 +84,10 @@ class Commands:
     async def create(self, spec: JobSpec, actor: str) -> Job:
         """Create a dynamic job; see `EngineClient.create_job`."""
         await self._core.arguments.prepare([(spec.function, spec.kwargs)])
+        async with self._chaining(spec.after):
+            return await self._create(spec, actor)
+
+    async def _create(self, spec: JobSpec, actor: str) -> Job:
         while True:
             job = self._drafts.new(spec)
             try:
@@ -110,7 +114,8 @@ class Commands:
 
         ``instead``: a one-off that is due already, and whose run has not started, does not run.
         """
-        async with self._hold(name, expect_id) as live:
+        chained = patch.after or patch.name is not None
+        async with self._chaining(chained), self._hold(name, expect_id) as live:
             if version is not None and live.version != version:
                 raise VersionConflictError(
                     f"{name} has version {live.version}, not {version}: it was changed meanwhile; "
@@ -195,7 +200,7 @@ class Commands:
     @_whole
     async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:
         """Undo edits from outside of a static job; see `EngineClient.revert_job`."""
-        async with self._hold(name, expect_id) as live:
+        async with self._chaining(True), self._hold(name, expect_id) as live:
             return await revert(self._core, self._writes, live, actor)
 
     @_whole
@@ -226,6 +231,7 @@ class Commands:
             self._core.jobs.remove(live)
             self._core.problem(f"job {live.id}", None)
             self._core.hub.removed(live.id)
+            self._core.names_changed()
             self._admission.forget([live.running[i] for i in cancelled if i in live.running])
             self._cancels.deleted(live, why)
 
@@ -339,6 +345,10 @@ class Commands:
         check_reason(reason)
         async with self._hold(name, expect_id) as live:
             return await self._backfills.cancel(live, reason, actor)
+
+    def _chaining(self, matters: object) -> AbstractAsyncContextManager[object]:
+        """Nobody else changes what runs after what meanwhile, where that matters."""
+        return self._core.jobs.chaining if matters else nullcontext()
 
     def hold(self, live: LiveJob) -> AbstractAsyncContextManager[LiveJob]:
         """Keep claims and other commands away from a job while it is written."""

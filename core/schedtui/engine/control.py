@@ -21,6 +21,7 @@ from schedtui.engine.sync import PYTHON
 from schedtui.errors import ConflictError, EngineStoppedError, InvalidError, JobNotFoundError
 from schedtui.models import (
     TERMINAL,
+    After,
     Backfill,
     BulkAction,
     BulkOutcome,
@@ -33,8 +34,9 @@ from schedtui.models import (
     Reload,
     Run,
 )
+from schedtui.models.after import check_after
 from schedtui.policies import PolicyWords
-from schedtui.triggers import Trigger
+from schedtui.triggers import Never, Trigger
 
 T = TypeVar("T")
 
@@ -67,7 +69,8 @@ class Control(ABC):
         self,
         *,
         function: str,
-        trigger: Trigger | Mapping[str, Any],
+        trigger: Trigger | Mapping[str, Any] | None = None,
+        after: Iterable[str | After] = (),
         group: str | None = None,
         name: str | None = None,
         kwargs: Mapping[str, Any] | None = None,
@@ -80,6 +83,9 @@ class Control(ABC):
         **own: Unpack[PolicyWords],
     ) -> Job:
         """Create a dynamic job; see `EngineClient.create_job` for what it raises.
+
+        It has a ``trigger``, or runs ``after`` other jobs (``group/name`` for their success, or an
+        `After`), or both.
 
         With ``replace`` a dynamic job that has the name already becomes this one, in place: its id
         and history stay, and nothing happens where it is the same already. For programs that say
@@ -99,6 +105,7 @@ class Control(ABC):
             trigger=trigger.to_json() if isinstance(trigger, Trigger) else trigger,
             group=group,
             name=name,
+            after=check_after(after),
             kwargs=kwargs or {},
             timezone=timezone,
             policies=policy_rules.make(**own),
@@ -134,7 +141,8 @@ class Control(ABC):
         core = self.running.core
         patch = JobPatch(
             function=spec.function,
-            trigger=spec.trigger,
+            trigger=spec.trigger or Never().to_json(),
+            after=spec.after,
             timezone=core.zone_for(spec.timezone, found.job.group),
             kwargs=spec.kwargs,
             policies=spec.policies,

@@ -148,7 +148,13 @@ class Core:
         self.heap.push(live)
         self.hub.job(live.id)
         self.on_change(live)
+        self.names_changed()
         self.wakeup()
+
+    def names_changed(self) -> None:
+        """Jobs came, went or changed: those that are followed and not there may be others now."""
+        if self.jobs.followers:
+            self.hub.engine()
 
     def effective(self, job: Job) -> Effective:
         """The policies that rule a job."""

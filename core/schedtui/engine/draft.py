@@ -11,16 +11,18 @@ from schedtui import policies as policy_rules
 from schedtui.clock import from_us
 from schedtui.engine import damage
 from schedtui.engine.core import Core
+from schedtui.engine.followers import refuse_circle
 from schedtui.engine.live import LiveJob, dump_kwargs
 from schedtui.errors import (
     ConflictError,
     FunctionNotFoundError,
     InvalidError,
 )
-from schedtui.models import Job, JobPatch, JobSpec, Policies
+from schedtui.models import After, Job, JobPatch, JobSpec, Policies
+from schedtui.models.after import check_after
 from schedtui.models.names import MAX_NAME, check_name, check_tags, split_name
 from schedtui.registry import json_arguments
-from schedtui.triggers import Trigger, check_timezone, parse_trigger
+from schedtui.triggers import Never, Trigger, check_timezone, parse_trigger
 
 MAX_TEXT = 10_000
 """Characters of a description."""
@@ -47,8 +49,9 @@ class Drafts:
         name = found.of("name", lambda: self._name(group, spec.name, function_name))
         timezone = found.of("timezone", lambda: self._core.zone_for(spec.timezone, group))
         trigger = found.of(
-            "trigger", lambda: self.trigger(spec.trigger, timezone or self._core.timezone)
+            "trigger", lambda: self._new_trigger(spec, timezone or self._core.timezone)
         )
+        after = found.of("after", lambda: self._after(spec.after, group, name))
         kwargs = found.of("kwargs", lambda: self.arguments(spec.function, spec.kwargs, listed=True))
         found.of("policies", lambda: self._check_policies(spec.policies))
         found.of("description", lambda: _check_text(spec.description))
@@ -65,6 +68,7 @@ class Drafts:
             timezone=timezone,
             kwargs=kwargs,
             policies=spec.policies,
+            after=after,
             tags=tags,
             description=spec.description,
             paused=spec.paused,
@@ -110,6 +114,11 @@ class Drafts:
             found.of("policies", lambda: self._check_policies(patch.policies or job.policies))
         if patch.description is not None:
             found.of("description", lambda: _check_text(patch.description or ""))
+        after = job.after
+        if patch.after is not None:
+            after = found.of("after", lambda: self._after(patch.after, job.group, name))
+        elif name != job.name:
+            found.of("after", lambda: self._check_circle(job.after, job.group, name))
         tags = job.tags
         if patch.tags is not None:
             tags = found.of("tags", lambda: check_tags(patch.tags or ()))
@@ -124,6 +133,7 @@ class Drafts:
             kwargs=kwargs,
             tags=tags,
             policies=job.policies if patch.policies is None else patch.policies,
+            after=after,
             description=job.description if patch.description is None else patch.description,
             damage={},
         )
@@ -152,6 +162,28 @@ class Drafts:
             InvalidTriggerError: it is wrong, or never due.
         """
         return self._due(parse_trigger(data, timezone, self._core.clock.now_us()))
+
+    def _new_trigger(self, spec: JobSpec, timezone: str) -> Trigger:
+        if spec.trigger is not None:
+            return self.trigger(spec.trigger, timezone)
+        if spec.after:
+            return Never()
+        raise InvalidError.one("trigger", None, "a trigger, or jobs to run after")
+
+    def _after(self, given: object, group: str, name: str | None) -> tuple[After, ...]:
+        """What a job is to run after, all of it there, and nothing of it after the job itself."""
+        after = check_after(given)
+        self._check_circle(after, group, name)
+        for one in after:
+            if self._core.jobs.find(*one.names) is None:
+                raise InvalidError.one("after", one.job, "'group/name' of a job that there is")
+        return after
+
+    def _check_circle(self, after: tuple[After, ...], group: str, name: str | None) -> None:
+        own = f"{group}/{name}"
+        jobs = self._core.jobs
+        if after and name is not None:
+            refuse_circle(own, lambda one: after if one == own else jobs.after_of(one))
 
     def _changed_trigger(self, job: Job, data: Mapping[str, Any], timezone: str) -> Trigger:
         declared = self._core.declared_trigger(job) if data == job.trigger else None

@@ -28,7 +28,7 @@ class Failures:
     def counted(self, ends: Iterable[End]) -> dict[int, int]:
         """What the counts will be after these outcomes, by job; only where they are kept."""
         counts: dict[int, int] = {}
-        for run, finish, not_before_us, _ in ends:
+        for run, finish, not_before_us, *_ in ends:
             job = run.job
             if job.policies.pause_after_failures and not not_before_us:
                 counts[job.id] = _next(counts.get(job.id, job.failures), finish.state)

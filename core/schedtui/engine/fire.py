@@ -89,6 +89,7 @@ class Fire:
                 scheduled_for_us=None,
                 kwargs=kwargs,
                 now_us=now_us,
+                parent_id=parent_id,
             )
             run.period_us = period_us
             if live.once is not None:

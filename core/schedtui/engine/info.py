@@ -22,6 +22,8 @@ def info(running: Running) -> EngineInfo:
     core = running.core
     age_s = max(0.0, running.clock.monotonic() - running.claims.last_tick)
     problems = [*core.problems.values(), *damage.of_runs(running.store.damage)]
+    if running.ready:
+        problems += core.jobs.followers.missing(core.jobs.find)
     if age_s > HANGS_S and running.ready:
         problems.append(f"the tick last ran {age_s:.0f} s ago")
     for kind, pool in core.pools.items():

@@ -18,6 +18,7 @@ from schedtui.capture import CurrentRun, RunSink
 from schedtui.clock import from_us, to_us
 from schedtui.engine.once import Once
 from schedtui.models import Job, JobState, JobSummary, RunState, Source
+from schedtui.models.after import after_words
 from schedtui.policies import Effective, spell
 from schedtui.protocols import RecentRun
 from schedtui.triggers import Trigger
@@ -125,6 +126,8 @@ class LiveJob:
         if self.exhausted:
             self.next_due_us = None
         self.schedule = trigger.short() if trigger is not None else "unreadable"
+        if job.after and trigger is not None and trigger.dueless:
+            self.schedule = after_words(job.after)
         if policies.run_once_key or self.once is not None:
             self.once = self.once or Once()
             self.once.rule(policies.run_once_key, job.timezone)
@@ -261,6 +264,7 @@ class LiveRun:
         "log_lines",
         "make_sink",
         "not_before_us",
+        "parent_id",
         "parked",
         "period_us",
         "pool",
@@ -287,6 +291,7 @@ class LiveRun:
         limits: tuple[Limit, ...] = (),
         claimed_at_us: int = 0,
         not_before_us: int = 0,
+        parent_id: int | None = None,
     ) -> None:
         self.id = id
         self.job = job
@@ -300,6 +305,8 @@ class LiveRun:
         self.claimed_at_us = claimed_at_us
         self.not_before_us = not_before_us
         """Where it is to start later than now; else 0."""
+        self.parent_id = parent_id
+        """The run it came from."""
         self.period_us = 0
         """Where its period is that of another run, which it repeats: the moment of that one."""
         self.behind = source is Source.BACKFILL
@@ -353,6 +360,7 @@ class LiveRun:
             limits=self.limits,
             claimed_at_us=self.claimed_at_us,
             not_before_us=not_before_us,
+            parent_id=self.parent_id,
         )
         run.attempt = self.attempt
         run.unwanted = self.unwanted
@@ -372,6 +380,7 @@ class LiveRun:
             scheduled_for=None if due_us is None else from_us(due_us),
             attempt=self.attempt,
             source=self.source,
+            parent_id=self.parent_id,
             handle=self,
         )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 
+from schedtui.engine.followers import Followers
 from schedtui.engine.live import LiveJob
 from schedtui.errors import JobNotFoundError
-from schedtui.models import Job
+from schedtui.models import After, Job
 from schedtui.models.names import split_name
 
 
@@ -20,6 +22,10 @@ class LiveJobs:
         self._ids: list[int] = []
         self.paused = 0
         """How many of them are paused."""
+        self.followers = Followers()
+        """Those that run after others."""
+        self.chaining = asyncio.Lock()
+        """Held, before any job is, from the check for circles to the commit of what it allowed."""
 
     def __iter__(self) -> Iterator[LiveJob]:
         return iter(list(self._by_id.values()))
@@ -33,11 +39,15 @@ class LiveJobs:
         self._by_name[live.job.group, live.job.name] = live
         insort(self._ids, live.id)
         self.paused += live.job.paused
+        self.followers.enter(live)
 
     def changed(self, live: LiveJob, old: Job) -> None:
         """Follow a job to its new name and state."""
         if self._by_id.get(live.id) is live:
             self.paused += live.job.paused - old.paused
+            if live.job.after != old.after:
+                self.followers.leave(old)
+                self.followers.enter(live)
             if (old.group, old.name) != (live.job.group, live.job.name):
                 self._by_name.pop((old.group, old.name), None)
                 self._by_name[live.job.group, live.job.name] = live
@@ -49,6 +59,7 @@ class LiveJobs:
             self._by_name.pop((live.job.group, live.job.name), None)
             del self._ids[bisect_left(self._ids, live.id)]
             self.paused -= live.job.paused
+            self.followers.leave(live.job)
 
     def after(self, job_id: int, limit: int) -> list[LiveJob]:
         """The next ``limit`` jobs above an id, in the order of their ids."""
@@ -62,6 +73,12 @@ class LiveJobs:
     def find(self, group: str, name: str) -> LiveJob | None:
         """A living job by its names."""
         return self._by_name.get((group, name))
+
+    def after_of(self, full_name: str) -> tuple[After, ...]:
+        """What a job runs after; empty where there is no such job."""
+        group, _, name = full_name.partition("/")
+        live = self.find(group, name)
+        return () if live is None else live.job.after
 
     def named(self, full_name: str) -> LiveJob:
         """A living job by ``group/name``.

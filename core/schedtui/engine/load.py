@@ -79,5 +79,6 @@ class Reloads:
             core.heap.drop(live)
             core.jobs.remove(live)
             core.hub.removed(live.id)
+            core.names_changed()
         elif job.version >= live.version:
             core.adopt(live, job)

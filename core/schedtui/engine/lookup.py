@@ -166,12 +166,18 @@ class Lookup:
         return _Moment(to_us(at), to_us(at) + length, skipped)
 
     def _newest(self, job_id: int, history: JobHistory) -> int:
-        """The newest due time up to now; without one, now, or the end of the job."""
+        """The newest due time up to now; without one, now, or the end of the job.
+
+        Of a job without a schedule that follows others, when its newest run was made.
+        """
         now_us = to_us(self._present.now)
         if history.deleted is not None:
             runs = self._store.runs(RunFilter(job_id=job_id), limit=MAX_ROWS, before=None)
             due = [to_us(run.scheduled_for) for run in runs if run.scheduled_for is not None]
             return max(due, default=to_us(history.deleted.at))
+        if self._live is not None and self._live.after and self._trigger and self._trigger.dueless:
+            runs = self._store.runs(RunFilter(job_id=job_id), limit=1, before=None)
+            return to_us(runs[0].claimed_at) if runs else now_us
         begun = history.created_at
         after_us = 0 if begun is None else to_us(begun)
         trigger = self._trigger

@@ -28,6 +28,7 @@ def new_run(
     scheduled_for_us: int | None,
     kwargs: Mapping[str, Any],
     now_us: int,
+    parent_id: int | None = None,
 ) -> LiveRun:
     """A run that is to be claimed now, as the engine holds it."""
     policies = job.policies
@@ -41,6 +42,7 @@ def new_run(
         pool=pool,
         limits=job.limits,
         claimed_at_us=now_us,
+        parent_id=parent_id,
     )
     if policies.jitter_us and source is Source.SCHEDULE and scheduled_for_us is not None:
         spread_us = jitter_us(job.id, scheduled_for_us, policies.jitter_us)
@@ -52,6 +54,18 @@ def new_run(
 def claimed_row(core: Core, run: LiveRun, kwargs_json: str | None, now_us: int) -> NewRun:
     """The row of a run that is to run: ``running`` where all it needs is free, else ``queued``."""
     waits = core.slots.take(run)
+    return _row(core, run, kwargs_json, now_us, waits)
+
+
+def queued_row(core: Core, run: LiveRun, kwargs_json: str | None, now_us: int) -> NewRun:
+    """The row of a run that is to wait for its start, whatever is free; nothing is taken."""
+    waits = core.slots.lacks(run) or WaitReason.SLOT
+    return _row(core, run, kwargs_json, now_us, waits)
+
+
+def _row(
+    core: Core, run: LiveRun, kwargs_json: str | None, now_us: int, waits: WaitReason | None
+) -> NewRun:
     if waits is None:
         run.state = RunState.RUNNING
         run.attempt = 1
@@ -79,7 +93,7 @@ def claimed_row(core: Core, run: LiveRun, kwargs_json: str | None, now_us: int) 
         None,
         None,
         run.not_before_us or None,
-        None,
+        run.parent_id,
         _names(run.job, run.scheduled_for_us),
     )
 

@@ -16,8 +16,10 @@ from datetime import datetime
 
 from schedtui.clock import from_us
 from schedtui.engine import damage
+from schedtui.engine.circles import uncircled
 from schedtui.engine.core import Core
 from schedtui.engine.draft import next_due_after
+from schedtui.engine.followers import refuse_circle
 from schedtui.engine.live import LiveJob
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import ConflictError
@@ -56,9 +58,16 @@ async def reconcile(core: Core, writes: JobWrites, hold: Hold = _nobody_else) ->
     Raises:
         StoreUnavailableError: the store cannot take it now.
     """
+    async with core.jobs.chaining:
+        await _reconcile(core, writes, hold)
+
+
+async def _reconcile(core: Core, writes: JobWrites, hold: Hold) -> None:
     known = {_declared_name(live.job): live for live in core.jobs if live.job.static}
-    declarations = core.registry.declarations()
     told = {key for key in core.problems if key.startswith(_TOLD)}
+    declarations, circles = uncircled(core.jobs, known, core.registry.declarations())
+    for name, text in circles.items():
+        told.discard(_tell(core, f"{name}/after", text))
     for name, problem in await core.arguments.problems(declarations):
         told.discard(_tell(core, name, f"every run of {name} will fail: {problem}"))
     for declaration in declarations:
@@ -102,6 +111,8 @@ async def reconcile(core: Core, writes: JobWrites, hold: Hold = _nobody_else) ->
                 await writes.replace(live, changed, ACTOR, "job.edit")
     for key in told:
         core.problem(key, None)
+    for text in core.jobs.followers.missing(core.jobs.find):
+        logger.warning(text)
     wanted = {live.job.function: live.kwargs for live in core.jobs}
     wanted |= {live.job.function: live.kwargs for live in core.jobs if live.kwargs}
     await core.arguments.prepare(wanted.items())
@@ -193,6 +204,7 @@ def _job(core: Core, declaration: Declaration) -> Job:
         timezone=timezone,
         kwargs=dict(to_wire(declaration.kwargs)),
         policies=declaration.policies,
+        after=declaration.after,
         tags=declaration.tags,
         description=declaration.description,
         static=True,
@@ -253,6 +265,7 @@ async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Jo
 
     Raises:
         ConflictError: it has no declaration now, or a job has the name that it has in the code.
+        InvalidError: it would come to run after itself.
     """
     old = live.current()
     names = _declared_name(old)
@@ -269,7 +282,14 @@ async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Jo
             f"{live.full_name} is called {'/'.join(names)} in the code, and another job has that "
             "name now: rename or delete that one first"
         )
-    changed = _as_declared(old, replace(_job(core, found[0]), paused=old.paused))
+    declaration = found[0]
+    if declaration.after:
+        after, jobs = declaration.after, core.jobs
+        own = {declaration.full_name, live.full_name}
+        refuse_circle(
+            declaration.full_name, lambda one: after if one in own else jobs.after_of(one)
+        )
+    changed = _as_declared(old, replace(_job(core, declaration), paused=old.paused))
     return await _write(core, writes, live, changed, actor, "job.revert")
 
 
@@ -286,6 +306,7 @@ def _as_declared(old: Job, fresh: Job) -> Job:
         timezone=fresh.timezone,
         kwargs=fresh.kwargs,
         policies=fresh.policies,
+        after=fresh.after,
         tags=fresh.tags,
         description=fresh.description,
         static=True,

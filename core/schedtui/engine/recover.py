@@ -16,6 +16,7 @@ from typing import Any
 from schedtui.clock import from_us
 from schedtui.engine.admit import Admission
 from schedtui.engine.attempts import MAX_LOST
+from schedtui.engine.chains import Chains, Child, insert
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveRun
 from schedtui.engine.once_past import moment_us
@@ -39,7 +40,9 @@ def note_absence(core: Core, opened: Opened) -> None:
         core.absent = (opened.last_seen_us, now_us, reason)
 
 
-async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admission) -> None:
+async def recover(
+    core: Core, writes: JobWrites, opened: Opened, admission: Admission, chains: Chains
+) -> None:
     """Settle what is left, before the first tick.
 
     Raises:
@@ -53,17 +56,23 @@ async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admi
     reason = f"its engine ended while it ran{seen}; it may or may not have done its work"
     now_us = core.clock.now_us()
     seen_us = now_us if opened.last_seen_us is None else min(opened.last_seen_us, now_us)
-    again: list[OpenRun] = []
+    again = [run._replace(state=RunState.QUEUED) for run in interrupted if _reruns(core, run)]
+    waiting = [run for run in left if run.state is RunState.QUEUED]
+    # Before what follows the lost ones is decided: these runs are active then.
+    periods = await core.off_loop(_periods, core, [*waiting, *again])
+    orphans = _queue(core, sorted([*waiting, *again]), admission, periods)
     for first in range(0, len(interrupted), CHUNK):
         chunk = interrupted[first : first + CHUNK]
         kept = await core.off_loop(_kept_lines, core.store, chunk)
         rows = [_lost(run, seen_us, reason, kept.get(run.id, 0)) for run in chunk]
+        over = [run for run in chunk if not _reruns(core, run)]
         ends = [row for run, row in zip(chunk, rows, strict=True) if not _reruns(core, run)]
         retries = [
             Retry(row, now_us) for run, row in zip(chunk, rows, strict=True) if _reruns(core, run)
         ]
-        await writes.write(partial(_end, ends, retries))
-        again += [run._replace(state=RunState.QUEUED) for run in chunk if _reruns(core, run)]
+        children = _children(core, chains, over)
+        await writes.write(partial(_end, ends, retries, children))
+        chains.committed(children)
     for run in interrupted:
         live = core.holder(run.job_id, run.function)
         if live is not None and not _reruns(core, run):
@@ -71,9 +80,6 @@ async def recover(core: Core, writes: JobWrites, opened: Opened, admission: Admi
             lasted_us = max(seen_us - at_us, 0)
             live.recent.append(RecentRun(run.id, run.job_id, RunState.LOST, at_us, lasted_us))
             live.failures += 1
-    waiting = [run for run in left if run.state is RunState.QUEUED]
-    periods = await core.off_loop(_periods, core, [*waiting, *again])
-    orphans = _queue(core, sorted([*waiting, *again]), admission, periods)
     attempted = [run for run in [*waiting, *again] if run.attempt]
     lines = await core.off_loop(_kept_lines, core.store, attempted)
     for run in attempted:
@@ -145,6 +151,7 @@ def _queue(
             limits=live.limits,
             claimed_at_us=run.claimed_at_us,
             not_before_us=run.not_before_us or 0,
+            parent_id=run.parent_id,
         )
         queued.attempt = run.attempt
         queued.period_us = periods.get(run.id, 0)
@@ -153,8 +160,20 @@ def _queue(
     return orphans
 
 
-def _end(ends: Sequence[Finish], retries: Sequence[Retry], tx: StoreTx) -> None:
-    tx.finish(ends)
+def _children(core: Core, chains: Chains, over: Sequence[OpenRun]) -> list[Child]:
+    """The runs that follow lost ones."""
+    children: list[Child] = []
+    for run in over if core.jobs.followers else ():
+        live = core.holder(run.job_id, run.function)
+        if live is not None:
+            children += chains.children(live, run.id, RunState.LOST)
+    return children
+
+
+def _end(
+    ends: Sequence[Finish], retries: Sequence[Retry], children: Sequence[Child], tx: StoreTx
+) -> None:
+    insert(tx, children, tx.finish(ends))
     tx.retry(retries)
 
 

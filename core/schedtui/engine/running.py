@@ -17,6 +17,7 @@ from schedtui.clock import Timer
 from schedtui.engine.admit import Admission
 from schedtui.engine.aps import Shell
 from schedtui.engine.cancel import Cancels
+from schedtui.engine.chains import Chains
 from schedtui.engine.chores import ENGINE, Chores
 from schedtui.engine.claim import Claims
 from schedtui.engine.clockwatch import ClockWatch
@@ -139,7 +140,7 @@ class Running:
             await self._tell_start()
             await reconcile(self.core, self.writes)
             await learn(self.core, self.writes.write, self.core.jobs)
-            await recover(self.core, self.writes, opened, self.admission)
+            await recover(self.core, self.writes, opened, self.admission, self.chains)
             self.opened = True
             for call in before:
                 await call()
@@ -278,10 +279,12 @@ class Running:
         }
         core.slots = Slots(pools, settings.pools, settings.registry.limit_of)
         self.logs = LogLines(core, self._job_of)
-        self.supervisor = Supervisor(core, self.logs)
-        self.admission = Admission(core, self._dispatch)
+        self.chains = chains = Chains(core)
+        self.supervisor = Supervisor(core, self.logs, chains)
+        self.admission = Admission(core, self._dispatch, chains)
         self.reloads = Reloads(core)
         self.cancels = Cancels(core, self.supervisor, self.admission)
+        chains.wait, chains.replace = self.admission.wait, self.cancels.replaced
         self.claims = Claims(
             core,
             dispatch=self._dispatch,

@@ -119,6 +119,13 @@ class Slots:
 
     def take(self, run: LiveRun) -> WaitReason | None:
         """Reserve all that a new run needs; else what it has to wait for, and nothing is taken."""
+        lacks = self.lacks(run)
+        if lacks is None:
+            self._give(run)
+        return lacks
+
+    def lacks(self, run: LiveRun) -> WaitReason | None:
+        """What a new run would have to wait for; None where all that it needs is free."""
         pool = run.pool
         job = run.job
         if run.not_before_us:
@@ -130,7 +137,6 @@ class Slots:
                 return WaitReason.POOL
         if pool.free <= 0 or pool.queue:
             return WaitReason.SLOT
-        self._give(run)
         return None
 
     def park(self, run: LiveRun, now_us: int) -> None:

@@ -15,8 +15,9 @@ from functools import partial
 
 from schedtui.capture import RunSink, run_context
 from schedtui.clock import Timer
-from schedtui.engine.attempts import End, retry_delay_s
+from schedtui.engine.attempts import End, bared, retry_delay_s
 from schedtui.engine.calls import prepare
+from schedtui.engine.chains import Chains, insert
 from schedtui.engine.core import Core
 from schedtui.engine.failures import Failures
 from schedtui.engine.live import LiveRun
@@ -33,7 +34,6 @@ MAX_BATCH = 500
 """Outcomes in one write, so that the writer can stop between two of them."""
 LAST_WORD_S = 2.0
 """How long a run that was asked to end may take for it before it is given up."""
-REFUSED = "the store refused this run's outcome"
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Between two attempts to write outcomes that a store refuses for no fault of theirs."""
 
@@ -44,10 +44,12 @@ class Supervisor:
     Args:
         core: The engine's parts.
         logs: Takes the lines of runs to the store.
+        chains: Makes the runs that follow others.
     """
 
-    def __init__(self, core: Core, logs: LogLines) -> None:
+    def __init__(self, core: Core, logs: LogLines, chains: Chains) -> None:
         self._core = core
+        self._chains = chains
         self._logs = logs
         # Not that of whoever triggers a run: what belongs to one request is not another's.
         self._context = copy_context()
@@ -222,13 +224,23 @@ class Supervisor:
     def _flush(self) -> None:
         self._flushing = False
         ends, self._ends = self._ends, []
+        if self._core.jobs.followers:
+            ends = [self._followed(end) for end in ends]
         for first in range(0, len(ends), MAX_BATCH):
             self._core.writer.submit(self._write(ends[first : first + MAX_BATCH]))
+
+    def _followed(self, end: End) -> End:
+        """An outcome with the runs that follow it."""
+        if end.not_before_us:
+            return end
+        run = end.run
+        return end._replace(children=self._chains.children(run.job, run.id, end.finish.state))
 
     def _write(self, ends: list[End]) -> Write:
         middle = len(ends) // 2
         counts = self.failures.counted(ends)
         done = [_success(end) for end in ends if end.run.job.once is not None and _done(end)]
+        children = [child for end in ends for child in end.children]
 
         def apply(tx: StoreTx) -> set[int]:
             last = [_counted(end) for end in ends if not end.not_before_us]
@@ -242,6 +254,8 @@ class Supervisor:
                 tx.count_failures(counts)
             if done:
                 tx.keep_successes([one for one in done if one.run_id not in lost])
+            if children:
+                insert(tx, children, lost)
             return lost
 
         return Write(
@@ -258,7 +272,7 @@ class Supervisor:
         core = self._core
         waited = False
         for end in ends:
-            run, finish, not_before_us, _ = end
+            run, finish, not_before_us, children, _ = end
             self._welcome(run)
             job = run.job
             if not_before_us and run.id not in lost:
@@ -277,8 +291,11 @@ class Supervisor:
                 self.failures.ended(run, finish)
                 if job.once is not None and _done(end):
                     job.once.succeeded(run.id, run.moment_us)
+                if children:
+                    self._chains.committed(children)
             else:
                 core.hub.job(job.id)
+                self._chains.dropped(children)
         if waited:
             self.on_slot()
         self._settled(len(ends))
@@ -299,11 +316,11 @@ class Supervisor:
         What says nothing about the data may be over in a while, so that is tried again and again.
         """
         for end in ends:
-            bare = end if end.bare else end._replace(finish=_bare(end.finish, error), bare=True)
+            bare = end if end.bare else bared(end, error)
             if isinstance(error, StoreDataError) and not end.bare:
                 self._core.writer.submit(self._write([bare]))
             elif isinstance(error, StoreDataError | EngineStoppedError) or self._closed:
-                self._give_up(end.run, error)
+                self._give_up(end, error)
             else:
                 self._later(bare, error)
 
@@ -331,8 +348,10 @@ class Supervisor:
                 self._refusals = 0
                 self._core.problem("outcomes", None)
 
-    def _give_up(self, run: LiveRun, error: SchedtuiError) -> None:
+    def _give_up(self, end: End, error: SchedtuiError) -> None:
+        run = end.run
         self._welcome(run)
+        self._chains.dropped(end.children)
         logger.error("the outcome of run %d could not be written: %s", run.id, error)
         run.job.leave(run)
         if self._core.slots.pass_turn(run, self._core.clock.now_us()):
@@ -370,17 +389,6 @@ def _as_asked(asked: tuple[RunState, str], ended: Ended) -> Ended:
     state, reason = asked
     kinds = ("TimeoutError",) if state is RunState.TIMED_OUT else ()
     return ended._replace(state=state, reason=ended.reason or reason, kinds=kinds)
-
-
-def _bare(finish: Finish, error: SchedtuiError) -> Finish:
-    return finish._replace(
-        error_type=None,
-        error=f"{REFUSED}: {error}",
-        traceback=None,
-        result=None,
-        result_is_json=False,
-        progress_text=None,
-    )
 
 
 def _nobody() -> None:

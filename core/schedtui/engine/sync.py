@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from schedtui.errors import RefusedError
 from schedtui.models import (
+    After,
     Backfill,
     BulkAction,
     BulkOutcome,
@@ -42,7 +43,8 @@ class Sync:
         self,
         *,
         function: str,
-        trigger: Trigger | Mapping[str, Any],
+        trigger: Trigger | Mapping[str, Any] | None = None,
+        after: Iterable[str | After] = (),
         group: str | None = None,
         name: str | None = None,
         kwargs: Mapping[str, Any] | None = None,
@@ -59,6 +61,7 @@ class Sync:
             lambda: self._engine.create_job(
                 function=function,
                 trigger=trigger,
+                after=after,
                 group=group,
                 name=name,
                 kwargs=kwargs,

@@ -174,6 +174,7 @@ class JobWrites:
             self._core.heap.push(live)
             self._core.hub.job(live.id)
             self._core.on_change(live)
+            self._core.names_changed()
             self._core.wakeup()
         return live.current()
 

@@ -3,6 +3,7 @@
 `wire.to_wire` and `wire.from_wire` turn every model into JSON values and back.
 """
 
+from schedtui.models.after import After
 from schedtui.models.backfill import Backfill
 from schedtui.models.bulk import BulkAction, BulkOutcome, JobFilter
 from schedtui.models.difference import Difference, compare_runs
@@ -30,6 +31,7 @@ from schedtui.models.states import TERMINAL, JobState, RunState, Source, WaitRea
 
 __all__ = [
     "TERMINAL",
+    "After",
     "Attempt",
     "AuditEvent",
     "Backfill",

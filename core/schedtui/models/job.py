@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from schedtui.models.after import After
 from schedtui.models.policy import Policies
 from schedtui.models.states import JobState, RunState
 
@@ -33,6 +34,8 @@ class Job:
     effective: Policies | None = None
     """All that rules it, by itself, its group, its engine or by default; only ``concurrency``
     is open, where overlap is ``allow``. None in what comes from a store, which knows neither."""
+    after: tuple[After, ...] = ()
+    """The jobs whose runs it follows; it runs once for each of their ends that counts."""
     tags: tuple[str, ...] = ()
     description: str = ""
     static: bool = False
@@ -78,8 +81,8 @@ class JobSpec:
 
     function: str
     """``group/name`` of a registered function."""
-    trigger: Mapping[str, Any]
-    """The trigger's JSON form."""
+    trigger: Mapping[str, Any] | None = None
+    """The trigger's JSON form; None: it has none, and runs ``after`` other jobs alone."""
     group: str | None = None
     """None: the function's group."""
     name: str | None = None
@@ -88,6 +91,8 @@ class JobSpec:
     """IANA zone; None: the group's, else the engine's."""
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     policies: Policies = field(default_factory=Policies)
+    after: tuple[str | After, ...] = ()
+    """The jobs whose runs it follows; ``group/name`` alone means their success."""
     tags: tuple[str, ...] = ()
     description: str = ""
     paused: bool = False
@@ -104,6 +109,8 @@ class JobPatch:
     kwargs: Mapping[str, Any] | None = None
     policies: Policies | None = None
     """Replaces all of the job's own policies."""
+    after: tuple[str | After, ...] | None = None
+    """Replaces all that the job runs after; empty: it follows no other job."""
     tags: tuple[str, ...] | None = None
     description: str | None = None
     name: str | None = None

@@ -68,7 +68,7 @@ class Run:
     """0 to 1."""
     progress_text: str = ""
     actor: str = ""
-    """Who triggered a manual run."""
+    """Who triggered a manual run; of a chained one, what it came after."""
     code: str | None = None
     """Fingerprint of the code of the function that ran last."""
     late: Mapping[str, str] = field(default_factory=dict)

@@ -86,6 +86,8 @@ def _reader(hint: Any) -> _Reader:
         return _read_datetime
     if origin in (typing.Union, types.UnionType):
         return _optional([arg for arg in args if arg is not type(None)], type(None) in args)
+    if origin is typing.Literal:
+        return _words(args)
     if origin is tuple and len(args) == 2 and args[1] is Ellipsis:
         return _sequence(args[0])
     if origin is tuple:
@@ -148,6 +150,15 @@ def _enum(kind: type[Enum]) -> _Reader:
             return kind(data)
         except ValueError:
             return _fail(errors, field, data, f"one of {allowed}")
+
+    return read
+
+
+def _words(allowed: tuple[Any, ...]) -> _Reader:
+    expected = f"one of {', '.join(map(repr, allowed))}"
+
+    def read(data: Any, field: str, errors: list[FieldError], _strict: bool) -> Any:
+        return data if data in allowed else _fail(errors, field, data, expected)
 
     return read
 

@@ -156,6 +156,8 @@ class OpenRun(NamedTuple):
     claimed_at_us: int
     wait_reason: WaitReason | None
     not_before_us: int | None
+    parent_id: int | None = None
+    """The run it came from."""
 
 
 KEPT_SUCCESSES = 1_000

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from schedtui.errors import FieldError, InvalidArgumentsError, shorten, shorten_value
-from schedtui.models import Policies
+from schedtui.models import After, Policies
 from schedtui.models.wire import to_wire
 from schedtui.schema.parameters import MISSING, Parameters
 from schedtui.triggers import Trigger
@@ -32,6 +32,8 @@ class Declaration:
     """JSON arguments of the function."""
     policies: Policies = field(default_factory=Policies)
     """What the job itself says; the group's are not mixed in."""
+    after: tuple[After, ...] = ()
+    """The jobs whose runs it follows."""
     tags: tuple[str, ...] = ()
     """The group's, then its own."""
     description: str = ""
@@ -53,7 +55,7 @@ class Declaration:
 
     def to_json(self) -> dict[str, Any]:
         """The declaration as JSON values, in the form of a `JobSpec`. Equal ones are equal."""
-        return {
+        said = {
             "function": self.function,
             "trigger": self.trigger.to_json(),
             "group": self.group,
@@ -65,6 +67,8 @@ class Declaration:
             "description": self.description,
             "paused": self.paused,
         }
+        # Only where it is there, so that what older versions stored is still the same.
+        return {**said, "after": to_wire(self.after)} if self.after else said
 
 
 def check_arguments(job: str, parameters: Parameters, kwargs: Mapping[str, Any]) -> None:

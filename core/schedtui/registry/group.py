@@ -11,6 +11,8 @@ from typing import Any, TypeVar, Unpack, overload
 
 from schedtui import policies
 from schedtui.errors import ConflictError, InvalidError, InvalidTriggerError
+from schedtui.models import After
+from schedtui.models.after import check_after
 from schedtui.models.names import check_name, check_tags
 from schedtui.policies import PolicyWords
 from schedtui.registry.declaration import Declaration, check_arguments, json_arguments
@@ -19,6 +21,7 @@ from schedtui.triggers import (
     AnyOf,
     Cron,
     Every,
+    Never,
     Once,
     Trigger,
     as_trigger,
@@ -147,6 +150,7 @@ class Group:
         every: float | timedelta | str | Sequence[float | timedelta | str] | None = None,
         at: datetime | Sequence[datetime] | None = None,
         trigger: Any = None,
+        after: Iterable[str | After | Callable[..., Any]] = (),
         name: str | None = None,
         kwargs: Mapping[str, Any] | None = None,
         timezone: str | None = None,
@@ -166,8 +170,10 @@ class Group:
             cron: A crontab expression, or a list of them: due whenever one of them is.
             every: Seconds, a timedelta, or a text such as ``"5m"``; or a list.
             at: An aware moment; due once. Or a list: once at each.
-            trigger: Any other trigger, also an object of APScheduler 3. Exactly one of these four
-                is given.
+            trigger: Any other trigger, also an object of APScheduler 3. At most one of these four
+                is given, and one where ``after`` is not.
+            after: The jobs whose runs it follows: ``group/name`` or a function that has one job in
+                this group, for their success, or an `After`.
             name: The job's name; None takes the function's.
             kwargs: JSON arguments for the function.
             timezone: IANA zone of the schedule; None: the group's, else the engine's.
@@ -190,7 +196,8 @@ class Group:
             ConflictError: another job or function of the group has this name.
             InvalidError, InvalidNameError: another argument is wrong; says which.
         """
-        when = _one_trigger(cron=cron, every=every, at=at, trigger=trigger)
+        when = _one_trigger(cron=cron, every=every, at=at, trigger=trigger, after=after)
+        follows = check_after(self._named(after))
         file, line = _place(inspect.currentframe())
         job_name = None if name is None else check_name("name", name)
         zone = None if timezone is None else check_timezone(timezone)
@@ -218,6 +225,7 @@ class Group:
                     timezone=zone,
                     kwargs=arguments,
                     policies=said,
+                    after=follows,
                     tags=all_tags,
                     description=description or function.summary,
                     paused=paused,
@@ -228,6 +236,20 @@ class Group:
             return call
 
         return decorate
+
+    def _named(self, after: object) -> object:
+        """What is given as ``after``, with jobs in the place of functions."""
+        if isinstance(after, str | After) or not isinstance(after, Iterable):
+            return after
+        return [self._job_of(one) if callable(one) else one for one in after]
+
+    def _job_of(self, call: object) -> str:
+        made = {one.full_name for one in self._functions.values() if one.is_made_of(call)}
+        jobs = [one.full_name for one in self._declarations.values() if one.function in made]
+        if len(jobs) != 1:
+            expected = "a function with one job in this group; else name the job, 'group/name'"
+            raise InvalidError.one("after", getattr(call, "__qualname__", call), expected)
+        return jobs[0]
 
     def _register(
         self,
@@ -288,13 +310,17 @@ def _one_trigger(
     every: object,
     at: object,
     trigger: object,
+    after: object,
 ) -> Trigger:
     given = {"cron": cron, "every": every, "at": at, "trigger": trigger}
     named = [name for name, value in given.items() if value is not None]
+    if after and not named:
+        return Never()
     if len(named) != 1:
         got = " and ".join(named) or "none of them"
         raise InvalidTriggerError(
-            f"job: got {got}; expected exactly one of cron, every, at, trigger"
+            f"job: got {got}; expected exactly one of cron, every, at, trigger (or none of them, "
+            "with after)"
         )
     makers: dict[str, Callable[[Any], Trigger]] = {
         "cron": Cron,

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from schedtui.clock import EPOCH, to_us
 from schedtui.errors import SchedtuiError, StoreDataError
-from schedtui.models import Job, Policies
+from schedtui.models import After, Job, Policies
+from schedtui.models.after import check_after
 from schedtui.models.names import check_name, split_name
 from schedtui.models.wire import from_wire, to_wire
 from schedtui.store.rows import dump, moment_of, number_of, object_of, printable, text_of
@@ -34,6 +35,7 @@ def job_row(job: Job) -> dict[str, Any]:
             "timezone": job.timezone,
             "kwargs": dump(job.kwargs),
             "policies": dump({k: v for k, v in to_wire(job.policies).items() if v is not None}),
+            "after": dump(to_wire(job.after)),
             "tags": dump(list(job.tags)),
             "description": printable(job.description),
             "static": job.static,
@@ -143,6 +145,12 @@ def _tags(value: Any) -> tuple[str, ...]:
     return tuple(text_of(tag) for tag in tags)
 
 
+def _after(value: Any) -> tuple[After, ...]:
+    if value == "[]":
+        return ()
+    return check_after(from_wire(After, one, strict=False) for one in json.loads(value))
+
+
 @lru_cache(maxsize=256)
 def _policies(text: str) -> Policies:
     return from_wire(Policies, json.loads(text), strict=False)
@@ -156,6 +164,7 @@ _FIELDS = (
     _Field("timezone", "timezone", text_of, "UTC"),
     _Field("kwargs", "kwargs", object_of, {}),
     _Field("policies", "policies", _policies, Policies()),
+    _Field("after", "after", _after, ()),
     _Field("tags", "tags", _tags, ()),
     _Field("description", "description", text_of, ""),
     _Field("static", "static", _flag, False),

@@ -306,6 +306,7 @@ def _open_run(run: NewRun) -> OpenRun:
         claimed_at_us=run.claimed_at_us,
         wait_reason=run.wait_reason,
         not_before_us=run.not_before_us,
+        parent_id=run.parent_id,
     )
 
 

@@ -105,7 +105,7 @@ BODIES: list[tuple[bytes, str, int]] = [
     (b'{"function": "g/a", "trigger": {}}', "", 415),
     (b"[]", "application/json", 422),
     (b"null", "application/json", 422),
-    (b'{"function": "g/a"}', "application/json", 422),
+    (b'{"trigger": {}}', "application/json", 422),
     (b'{"function": 3, "trigger": {}}', "application/json", 422),
     (b'{"function": "g/a", "trigger": {}, "nmae": "x"}', "application/json", 422),
     (

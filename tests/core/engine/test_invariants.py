@@ -7,6 +7,7 @@ SQLite file. At each stop and restart:
 - every due time of every job has exactly one row, single or in a range;
 - a run moved only along the allowed edges, and no attempt was executed twice;
 - no more runs of a job, a pool or an executor are under way than may be;
+- each end of a run has one run of each job that follows it, and no other run follows;
 - what the engine counts in memory is what the store says.
 """
 
@@ -20,11 +21,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chain_kit import unchained
 from engine_kit import Kit, KitClock, World, check
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schedtui import Group, current_run, log
+from schedtui import After, Group, current_run, log
 from schedtui.errors import ConflictError, StoreUnavailableError
 from schedtui.models import JobPatch, Policies, RunState
 from schedtui.policies import make
@@ -32,6 +34,12 @@ from schedtui.policies import make
 NAMES = ("a", "b", "c")
 METHODS = ("claim", "start", "finish", "retry", "settle", "update_job", "append_logs", "beat")
 WHEN = ("before", "after", "commit", "committed")
+
+
+EDGES = {
+    "g/b": (After(job="g/a"),),
+    "g/c": (After(job="g/a", on="failure"), After(job="g/b", on="end")),
+}
 
 
 def policies() -> st.SearchStrategy[Policies]:
@@ -112,7 +120,10 @@ class Life:
         await self.kit.start()
         for number, name in enumerate(NAMES):
             await self.kit.engine.create_job(
-                function="g/work", name=name, trigger={"type": "every", "seconds": 5 + 3 * number}
+                function="g/work",
+                name=name,
+                trigger={"type": "every", "seconds": 5 + 3 * number},
+                after=EDGES.get(f"g/{name}", ()),
             )
             await self.kit.client.edit_job(f"g/{name}", JobPatch(policies=self.own[name]))
 
@@ -188,6 +199,7 @@ class Life:
         assert [one for one, times in self.functions.executed.items() if times > 1] == []
         core = self.kit.running.core
         rows = await self.kit.rows()
+        assert unchained(rows, EDGES) == []
         active = Counter(run.job for run in rows if run.finished_at is None)
         assert active == Counter({live.full_name: live.active for live in core.jobs if live.active})
         queued = [run for run in rows if run.state is RunState.QUEUED]

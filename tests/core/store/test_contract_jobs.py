@@ -8,7 +8,7 @@ from store_rows import AT, SECOND, T0, add, boot, job, new_run
 
 from schedtui.clock import from_us
 from schedtui.errors import ConflictError, StoreDataError, StoreLockedError, StoreUnavailableError
-from schedtui.models import CatchUp, Overlap, Policies
+from schedtui.models import After, CatchUp, Overlap, Policies
 from schedtui.protocols import EnginePause, Store, Token
 from schedtui.store.rows import pause_of
 
@@ -30,6 +30,7 @@ def test_a_job_comes_back_as_it_was(store: Store) -> None:
         kwargs={"recipient": "Jürgen", "limits": [1, 2.5, None, {"deep": True}]},
         trigger={"kind": "any", "of": [{"kind": "cron", "expression": "0 9 * * *"}]},
         policies=Policies(overlap=Overlap.SKIP, grace_s=2.5, catch_up=CatchUp.LATEST),
+        after=(After(job="g/a"), After(job="über/b", on="end")),
         tags=("nightly", "Über"),
         description='a "quoted" description\nof two lines',
         static=True,

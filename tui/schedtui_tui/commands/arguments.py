@@ -77,6 +77,7 @@ _OPTIONS = {
     "group": "--name",
     "timezone": "--timezone",
     "tags": "--tag",
+    "after": "--after",
     "description": "--description",
     "idempotency_key": "--key",
     "start": "--from",

@@ -7,6 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from schedtui.models import JobSpec
+from schedtui.models.after import after_words
+from schedtui_tui.after_text import read_after
 from schedtui_tui.commands.arguments import (
     add_arguments_options,
     in_words_of_the_shell,
@@ -26,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "function", metavar="GROUP/FUNCTION", help="`schedtui functions` lists them"
     )
-    when = parser.add_mutually_exclusive_group(required=True)
+    when = parser.add_mutually_exclusive_group()
     when.add_argument("--cron", metavar="EXPRESSION", help='such as "0 9 * * mon-fri"')
     when.add_argument("--every", metavar="DURATION", help="such as 90s, 5m, 2h, 1d")
     when.add_argument("--at", metavar="TIME", help='once: "18:00", "tomorrow 7:30"')
@@ -34,6 +36,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--calendar", metavar="SCHEDULE", help='such as "every 2 weeks on mon at 9:00"'
     )
     when.add_argument("--trigger", metavar="JSON", help="any trigger, in its JSON form")
+    parser.add_argument(
+        "--after",
+        metavar="GROUP/NAME[:ON]",
+        action="append",
+        default=[],
+        help="run when a run of that job has succeeded; ON: success, failure, end. May be given "
+        "again, and beside a schedule",
+    )
     parser.add_argument("--name", metavar="[GROUP/]NAME", help="default: the function's name")
     parser.add_argument("--timezone", metavar="ZONE", help="such as Europe/Berlin")
     parser.add_argument("--tag", action="append", default=[], help="may be given again")
@@ -48,6 +58,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Create the job."""
     own = read_policies(args)
+    if not (_option(args) or args.after):
+        raise UsageError(
+            "expected one of --cron, --every, --at, --calendar and --trigger, or --after, or both"
+        )
 
     async def work(client: EngineClient) -> int:
         group, name = _names(args.name)
@@ -59,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
             timezone=args.timezone,
             kwargs=await read_arguments(client, args.function, args.arg, args.args),
             policies=own,
+            after=read_after(args.after),
             tags=tuple(args.tag),
             description=args.description,
             paused=args.paused,
@@ -68,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json(job)
         else:
-            due = moment(job.next_due, job.timezone) or "never"
+            due = moment(job.next_due, job.timezone) or after_words(job.after) or "never"
             print_line(f"{job.full_name} is created; next due: {due}")
         return Exit.DONE
 
@@ -85,12 +100,12 @@ def _names(full: str | None) -> tuple[str | None, str | None]:
 
 
 def _option(args: argparse.Namespace) -> str:
-    """The option that says when."""
+    """The option that says when; empty where none does."""
     names = ("cron", "every", "at", "calendar", "trigger")
-    return next(f"--{name}" for name in names if vars(args)[name] is not None)
+    return next((f"--{name}" for name in names if vars(args)[name] is not None), "")
 
 
-def _trigger(args: argparse.Namespace) -> dict[str, Any]:
+def _trigger(args: argparse.Namespace) -> dict[str, Any] | None:
     if args.cron is not None:
         return {"type": "cron", "expression": args.cron}
     # The engine reads what was typed: its clock and the job's zone count.
@@ -100,7 +115,7 @@ def _trigger(args: argparse.Namespace) -> dict[str, Any]:
         return {"type": "calendar", "typed": args.calendar}
     if args.trigger is not None:
         return _json(args.trigger)
-    return {"type": "once", "typed": args.at}
+    return None if args.at is None else {"type": "once", "typed": args.at}
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -62,6 +62,7 @@ async def _show(client: EngineClient, name: str, *, as_json: bool) -> int:
         "function": job.function,
         "description": job.description,
         "trigger": f"{due.description}  {json.dumps(dict(job.trigger))}",
+        "after": ", ".join(map(str, job.after)),
         "time zone": job.timezone,
         "arguments": json.dumps(dict(job.kwargs)),
         "policies": _policies(job.policies) or "the defaults",

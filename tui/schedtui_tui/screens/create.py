@@ -19,6 +19,7 @@ from schedtui.errors import ConflictError, FieldError, InvalidError
 from schedtui.models import FunctionInfo, JobSpec, Policies, Preview
 from schedtui.protocols import EngineClient
 from schedtui_tui import times
+from schedtui_tui.after_text import EXAMPLE, read_after
 from schedtui_tui.fields import MISSING, FieldTextError, fields_of, without_field
 from schedtui_tui.keys import bindings
 from schedtui_tui.link import explain
@@ -104,6 +105,7 @@ class CreateScreen(ConsoleScreen[None]):
         typed = TextInput(placeholder=_KINDS["cron"][1], id="typed")
         yield FormRow("trigger", "when *", typed)
         yield FormRow("timezone", "time zone", TextInput(placeholder=_ZONE_RULE, id="zone"))
+        yield FormRow("after", "after", TextInput(placeholder=EXAMPLE, id="after"))
 
     def on_mount(self) -> None:
         """Nothing is previewed yet."""
@@ -273,7 +275,7 @@ class CreateScreen(ConsoleScreen[None]):
         self._generation += 1
         if self._trigger_text():
             self._preview(self._generation)
-        else:
+        elif self._text("after") is None:
             self._row("trigger").complain(f"expected {_KINDS[self._kind][1]}")
 
     def _spec(self) -> JobSpec | None:
@@ -288,12 +290,14 @@ class CreateScreen(ConsoleScreen[None]):
                 continue
             if value is not MISSING:
                 kwargs[row.argument.name] = value
+        after = read_after((self._text("after") or "").split(","))
         own = self._policies()
         if wrong or own is None:
             return None
         return JobSpec(
             function=self._function.full_name,
-            trigger=self._trigger(),
+            trigger=self._trigger() if self._trigger_text() or not after else None,
+            after=after,
             name=self._text("name"),
             group=self._text("group"),
             timezone=self._text("timezone"),

@@ -140,12 +140,16 @@ def _progress(progress: float, width: int) -> Pieces:
 def _schedule(detail: Detail, prefs: Prefs, width: int) -> Pieces:
     row, preview = detail.summary, detail.preview
     pieces = [("\n", ""), *labelled("Schedule", row.schedule, width)]
-    if preview is not None:
+    after = () if detail.job is None else detail.job.after
+    chained = bool(after) and preview is not None and not preview.next
+    if preview is not None and not chained:
         words = preview.description.removesuffix(f" ({preview.timezone})")  # told below
         if words.casefold().replace("once on ", "once ") != row.schedule.casefold():
             pieces += labelled("", words, width)
+    for number, one in enumerate(after):
+        pieces += labelled("" if number else "After", one, width)
     pieces += labelled("Zone", row.timezone, width)
-    if preview is None:
+    if preview is None or chained:
         return pieces
     paused = row.state is JobState.PAUSED
     label = "If resumed" if paused else "Next"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from schedtui.clock import to_us
-from schedtui.models import TERMINAL, Attempt, Run, RunState, WaitReason
+from schedtui.models import TERMINAL, Attempt, Run, RunState, Source, WaitReason
 from schedtui_tui import times
 from schedtui_tui.looks import RUN_LOOKS, fraction
 from schedtui_tui.prefs import Prefs
@@ -38,9 +38,7 @@ def run_pieces(
     look = RUN_LOOKS[run.state]
     pieces: Pieces = [
         (f"{look.glyph} {look.word}", KIND_STYLES[look.kind]),
-        (f"{_took(run, now_us)}   source {run.source.value}", ""),
-        (f", by {clean(run.actor[:80])}" if run.actor else "", ""),
-        (f", of run {run.parent_id}\n" if run.parent_id is not None else "\n", ""),
+        (f"{_took(run, now_us)}   source {_source(run)}\n", ""),
     ]
     if run.progress is not None and run.state not in TERMINAL:
         part = fraction(run.progress)
@@ -70,6 +68,14 @@ def run_pieces(
     for attempt in attempts:
         pieces += labelled("Attempt", _attempt(attempt, timezone, prefs), width)
     return [*pieces, *_outcome(run, width)]
+
+
+def _source(run: Run) -> str:
+    """Why it exists: ``chain: after run 7 of Reports/export (succeeded)``."""
+    if run.source is Source.CHAIN and run.actor:
+        return f"chain: {clean(run.actor[:300])}"
+    by = f", by {clean(run.actor[:80])}" if run.actor else ""
+    return f"{run.source.value}{by}{f', of run {run.parent_id}' if run.parent_id else ''}"
 
 
 def waits_for(run: Run, now_us: int, retries: int | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from schedtui.clock import to_us
-from schedtui.models import Run, RunState, WaitReason
+from schedtui.models import Run, RunState, Source, WaitReason
 from schedtui_tui import times
 from schedtui_tui.looks import RUN_LOOKS, fraction
 from schedtui_tui.prefs import Prefs
@@ -108,4 +108,6 @@ def reason(run: Run) -> str:
         return _WAITS[run.wait_reason]
     if run.progress is not None and run.state is RunState.RUNNING:
         return f"{fraction(run.progress):.0%} {run.progress_text}"
+    if run.source is Source.CHAIN:
+        return run.actor
     return run.actor and f"by {run.actor}"

@@ -126,6 +126,7 @@ class WorkerRun:
             scheduled_for=None if due_us is None else from_us(due_us),
             attempt=given["attempt"],
             source=Source(given["source"]),
+            parent_id=given["parent_id"],
             handle=self,
         )
         self._sink = RelaySink(run_id=given["id"], attempt=given["attempt"], link=link)

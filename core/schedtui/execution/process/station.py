@@ -235,6 +235,7 @@ def _as_message(call: Call) -> Message:
         "due_us": None if run.scheduled_for is None else to_us(run.scheduled_for),
         "attempt": run.attempt,
         "source": run.source.value,
+        "parent_id": run.parent_id,
     }
     return {
         "do": "call",

@@ -54,6 +54,7 @@ _OPEN = (
         _RUNS.claimed_at,
         _RUNS.wait_reason,
         _RUNS.not_before,
+        _RUNS.parent_id,
     )
     .where(schema.ACTIVE)
     .order_by(_RUNS.id)
@@ -252,6 +253,7 @@ def _open_run(row: Any) -> OpenRun:
             claimed_at_us=rows.number_of(row.claimed_at),
             wait_reason=rows.wait_of(row.wait_reason),
             not_before_us=rows.micros_of(row.not_before),
+            parent_id=None if row.parent_id is None else rows.number_of(row.parent_id),
         )
 
 

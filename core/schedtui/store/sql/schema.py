@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision there is, the oldest first; a store with any other one is newer than this code."""
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "schedtui_schema"
@@ -77,6 +77,7 @@ jobs = sa.Table(
     sa.Column("updated_at", _Us, nullable=False),
     sa.Column("deleted_at", _Us),
     sa.Column("paused_until", _Us),
+    sa.Column("after", sa.Text, nullable=False, server_default=sa.text("'[]'")),
     sqlite_autoincrement=True,
 )
 sa.Index(
