@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import itertools
-from collections.abc import AsyncIterator, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
 from typing import Any
 
 from backfill_doubles import FakeBackfills
-from console_rows import NASTY, info_of, job_of, now_us, preview_of, run, summary
+from console_rows import NASTY, info_of, job_of, now_us, run, summary
+from preview_doubles import FakePreviews
 
 from schedtui.errors import (
     ConflictError,
     EventGapError,
-    InvalidError,
-    InvalidTriggerError,
     JobNotFoundError,
     RunNotFoundError,
     UnreachableError,
@@ -27,11 +26,7 @@ from schedtui.models import (
     BulkAction,
     BulkOutcome,
     Changes,
-    DueTime,
     EngineInfo,
-    Explanation,
-    Fact,
-    FactKind,
     FunctionInfo,
     Job,
     JobFilter,
@@ -44,7 +39,6 @@ from schedtui.models import (
     LogPage,
     Page,
     Policies,
-    Preview,
     Reload,
     Run,
     RunChange,
@@ -58,7 +52,7 @@ from schedtui.policies import resolve, spell
 __all__ = ["NASTY", "FakeEngine", "now_us", "run", "summary"]
 
 
-class FakeEngine(FakeBackfills):
+class FakeEngine(FakeBackfills, FakePreviews):
     """Implements `schedtui.protocols.EngineClient`."""
 
     def __init__(self, rows: Iterable[JobSummary] = ()) -> None:
@@ -294,47 +288,6 @@ class FakeEngine(FakeBackfills):
         info = self._info()
         self._send(Changes(cursor=f"b:{next(self._seq)}", engine=info))
         return info
-
-    async def next_due(self, job: str, *, count: int = 5) -> Preview:
-        self._check("next_due", job)
-        return preview_of("Every 5 minutes", self._row(job).timezone, count)
-
-    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
-        self._check("explain", job, None, at)
-        row = self._row(job)
-        moment = DueTime(at=datetime.now(UTC), local="now")
-        return Explanation(
-            job=job,
-            job_id=row.id,
-            timezone=row.timezone,
-            asked=moment,
-            summary=f"{job} was not due.",
-            facts=(Fact(kind=FactKind.NOT_DUE, text="it was not due"),),
-        )
-
-    async def preview(
-        self,
-        trigger: Mapping[str, Any],
-        *,
-        timezone: str | None = None,
-        group: str | None = None,
-        count: int = 5,
-    ) -> Preview:
-        self._check("preview", dict(trigger), timezone, group, count)
-        gate = self.preview_gate
-        if gate is not None:
-            await gate.wait()
-        text = str(trigger.get("expression") or trigger.get("typed") or "")
-        field = "trigger.expression" if trigger["type"] == "cron" else "trigger.typed"
-        if "bad" in text:
-            error = InvalidError.one(field, text, "five fields: minute hour day month weekday")
-            raise InvalidTriggerError(str(error), error.errors)
-        if timezone == "Mars/Base":
-            raise InvalidTriggerError(
-                "no zone", InvalidError.one("timezone", timezone, "a zone").errors
-            )
-        zone = timezone or self.group_zones.get(group or "", "UTC")
-        return preview_of(f"described: {text}", zone, count)
 
     async def runs(
         self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None

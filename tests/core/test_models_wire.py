@@ -301,6 +301,8 @@ def test_names_that_may_be(name: str) -> None:
         "a\x1b[31m",
         "a\x85b",
         "a\u202eb",
+        "\u200b",
+        "\u2060\ufeff",
         "a\u2066b",
         "\ud800",
         3,

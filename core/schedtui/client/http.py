@@ -20,6 +20,7 @@ from schedtui.client.http_codec import (
     decode_snapshot,
 )
 from schedtui.client.http_transport import Transport
+from schedtui.client.http_words import job_path, typed
 from schedtui.client.idempotency import KEY_HEADER, header_of, new_key
 from schedtui.client.problems import from_problem
 from schedtui.client.sse import SseEvent
@@ -27,9 +28,7 @@ from schedtui.clock import aware_utc
 from schedtui.errors import (
     EventGapError,
     FunctionNotFoundError,
-    InvalidError,
     InvalidNameError,
-    JobNotFoundError,
     ProtocolError,
     UnavailableError,
     UncertainError,
@@ -124,16 +123,16 @@ class HttpClient:
 
     async def job(self, job: str) -> Job:
         """See `EngineClient.job`."""
-        return decode(Job, await self._get(_path(job)))
+        return decode(Job, await self._get(job_path(job)))
 
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         """See `EngineClient.next_due`."""
-        return decode(Preview, await self._get(f"{_path(job)}/next", count=count))
+        return decode(Preview, await self._get(f"{job_path(job)}/next", count=count))
 
     async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
         """See `EngineClient.explain`."""
-        text = None if at is None else _typed(at, "at")
-        return decode(Explanation, await self._get(f"{_path(job)}/explain", at=text))
+        text = None if at is None else typed(at, "at")
+        return decode(Explanation, await self._get(f"{job_path(job)}/explain", at=text))
 
     async def preview(
         self,
@@ -215,7 +214,7 @@ class HttpClient:
         headers = {} if version is None else {"If-Match": f'"{version}"'}
         answer = await self._wire.call(
             "PATCH",
-            _API + _path(job),
+            _API + job_path(job),
             params={"expect_id": expect_id},
             body=patch,
             headers=headers,
@@ -224,7 +223,7 @@ class HttpClient:
 
     async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
         """See `EngineClient.delete_job`."""
-        await self._wire.call("DELETE", _API + _path(job), params={"expect_id": expect_id})
+        await self._wire.call("DELETE", _API + job_path(job), params={"expect_id": expect_id})
 
     async def pause_job(
         self,
@@ -236,17 +235,17 @@ class HttpClient:
     ) -> Job:
         """See `EngineClient.pause_job`."""
         body = {"reason": reason, "until": None if until is None else aware_utc(until, "until")}
-        path = f"{_path(job)}/pause"
+        path = f"{job_path(job)}/pause"
         return decode(Job, await self._send("POST", path, body, expect_id=expect_id))
 
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
         """See `EngineClient.resume_job`."""
-        path = f"{_path(job)}/resume"
+        path = f"{job_path(job)}/resume"
         return decode(Job, await self._send("POST", path, None, expect_id=expect_id))
 
     async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
         """See `EngineClient.revert_job`."""
-        path = f"{_path(job)}/revert"
+        path = f"{job_path(job)}/revert"
         return decode(Job, await self._send("POST", path, None, expect_id=expect_id))
 
     async def trigger_job(
@@ -259,7 +258,7 @@ class HttpClient:
     ) -> Run:
         """See `EngineClient.trigger_job`; without a key it has one of its own, as all runs do."""
         body = {"kwargs": kwargs}
-        path = f"{_path(job)}/trigger"
+        path = f"{job_path(job)}/trigger"
         return await self._make_run(path, body, idempotency_key, expect_id=expect_id)
 
     async def backfill_job(
@@ -276,21 +275,21 @@ class HttpClient:
     ) -> Backfill:
         """See `EngineClient.backfill_job`."""
         body = {
-            "start": _typed(start, "start"),
-            "end": None if end is None else _typed(end, "end"),
+            "start": typed(start, "start"),
+            "end": None if end is None else typed(end, "end"),
             "limit": limit,
             "again": again,
             "kwargs": kwargs,
             "dry_run": dry_run,
         }
-        path = f"{_path(job)}/backfill"
+        path = f"{job_path(job)}/backfill"
         return decode(Backfill, await self._send("POST", path, body, expect_id=expect_id))
 
     async def cancel_backfill(
         self, job: str, *, reason: str = "", expect_id: int | None = None
     ) -> int:
         """See `EngineClient.cancel_backfill`."""
-        path, body = f"{_path(job)}/backfill/cancel", {"reason": reason}
+        path, body = f"{job_path(job)}/backfill/cancel", {"reason": reason}
         answer = await self._send("POST", path, body, expect_id=expect_id)
         if not isinstance(answer, dict) or type(answer.get("cancelled")) is not int:
             raise ProtocolError("the engine's answer does not say how many runs were cancelled")
@@ -390,24 +389,6 @@ def _same_key(error: UncertainError, key: str) -> UncertainError:
     return UncertainError(
         f"{error}; the same call with the same key {key!r} makes no second run, for a day"
     )
-
-
-def _typed(moment: datetime | str, field: str) -> str:
-    """A moment as text; without its zone another engine would read it in the job's."""
-    if isinstance(moment, str):
-        return moment
-    if moment.tzinfo is None:
-        raise InvalidError.one(field, moment.isoformat(), "a datetime with a time zone")
-    return moment.isoformat()
-
-
-def _path(job: str) -> str:
-    try:
-        group, name = split_name("job", job)
-    except InvalidNameError:
-        # No URL can carry such a name, and no job can have it.
-        raise JobNotFoundError(job, "a job is named 'group/name'") from None
-    return f"/jobs/{quote(group, safe='')}/{quote(name, safe='')}"
 
 
 def _raise_for(event: SseEvent) -> None:

@@ -8,8 +8,8 @@ its line in the audit trail. The job in memory follows from the commit.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from functools import wraps
@@ -24,6 +24,7 @@ from schedtui.engine.claim import Claims
 from schedtui.engine.core import Core
 from schedtui.engine.draft import Drafts, next_due_after
 from schedtui.engine.fire import Fire
+from schedtui.engine.holds import Holds
 from schedtui.engine.keys import Asked, Keys, Made, asked
 from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.once_past import moment_us
@@ -35,7 +36,6 @@ from schedtui.errors import (
     InvalidError,
     JobNotFoundError,
     StaticJobError,
-    StoreUnavailableError,
     VersionConflictError,
 )
 from schedtui.models import Backfill, Job, JobPatch, JobSpec, JobState, Run, Source
@@ -72,7 +72,7 @@ class Commands:
     ) -> None:
         self._core = core
         self._writes = writes
-        self._claims = claims
+        self._holds = Holds(core, claims)
         self._admission = admission
         self._cancels = cancels
         self._fire = Fire(core, writes, admission, cancels, dispatch)
@@ -115,7 +115,7 @@ class Commands:
         ``instead``: a one-off that is due already, and whose run has not started, does not run.
         """
         chained = patch.after or patch.name is not None
-        async with self._chaining(chained), self._hold(name, expect_id) as live:
+        async with self._chaining(chained), self._holds.hold(name, expect_id) as live:
             if version is not None and live.version != version:
                 raise VersionConflictError(
                     f"{name} has version {live.version}, not {version}: it was changed meanwhile; "
@@ -152,7 +152,7 @@ class Commands:
         check_reason(reason)
         if until is not None and to_us(until) <= self._core.clock.now_us():
             raise InvalidError.one("until", until.isoformat(), "a moment in the future")
-        async with self._hold(name, expect_id) as live:
+        async with self._holds.hold(name, expect_id) as live:
             job = live.current()
             if job.paused and (until is None or job.paused_until == until):
                 return job
@@ -168,7 +168,7 @@ class Commands:
     @_whole
     async def resume(self, name: str, actor: str, *, expect_id: int | None) -> Job:
         """Claim a job again; see `EngineClient.resume_job`."""
-        async with self._hold(name, expect_id) as live:
+        async with self._holds.hold(name, expect_id) as live:
             damage.refuse(live)
             if live.state is JobState.BROKEN:
                 raise ConflictError(
@@ -200,13 +200,13 @@ class Commands:
     @_whole
     async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:
         """Undo edits from outside of a static job; see `EngineClient.revert_job`."""
-        async with self._chaining(True), self._hold(name, expect_id) as live:
+        async with self._chaining(True), self._holds.hold(name, expect_id) as live:
             return await revert(self._core, self._writes, live, actor)
 
     @_whole
     async def delete(self, name: str, actor: str, *, expect_id: int | None) -> None:
         """Delete a job; see `EngineClient.delete_job`."""
-        async with self._hold(name, expect_id) as live:
+        async with self._holds.hold(name, expect_id) as live:
             job = live.current()
             if job.static and not job.orphaned and not job.damage:
                 raise StaticJobError(
@@ -246,15 +246,15 @@ class Commands:
         key: str | None = None,
     ) -> Made:
         """Run a job now; see `EngineClient.trigger_job`."""
-        live = self._find(name, expect_id)
+        live = self._holds.find(name, expect_id)
         call = asked(f"job {live.id}", key, kwargs)
         async with self._keys.turn(call) as made:
             if made is not None:
                 return made
             job_id = expect_id if call is None else live.id
             await self._core.arguments.prepare([(live.job.function, kwargs or live.kwargs)])
-            while (live := self._find(name, job_id)).busy:
-                await self._released(live)  # it may be about to be deleted
+            while (live := self._holds.find(name, job_id)).busy:
+                await self._holds.released(live)  # it may be about to be deleted
             damage.refuse(live)
             given = self._drafts.arguments(live.job.function, {**live.kwargs, **(kwargs or {})})
             return await self._fire.run(live, Source.MANUAL, given, actor, call=call)
@@ -277,7 +277,7 @@ class Commands:
     async def fire(self, live: LiveJob, source: Source, actor: str) -> Made:
         """Run a job now, with its own arguments, for a reason of the engine's."""
         while live.busy:
-            await self._released(live)
+            await self._holds.released(live)
         if live.removed:
             raise JobNotFoundError(live.full_name)
         damage.refuse(live)
@@ -299,7 +299,7 @@ class Commands:
                 raise ConflictError(f"the job of run {run.id}, {run.job}, was deleted")
             if not live.busy:
                 break
-            await self._released(live)
+            await self._holds.released(live)
         damage.refuse(live)
         await self._core.arguments.prepare([(live.job.function, run.kwargs)])
         given = self._drafts.arguments(live.job.function, run.kwargs)
@@ -324,11 +324,11 @@ class Commands:
         expect_id: int | None,
     ) -> Backfill:
         """Run a job for due times of the past; see `EngineClient.backfill_job`."""
-        live = self._find(name, expect_id)
+        live = self._holds.find(name, expect_id)
         await self._core.arguments.prepare([(live.job.function, kwargs or live.kwargs)])
         if wanted.dry_run:
-            return (await self._backfills.plan(self._find(name, expect_id), wanted))[1]
-        async with self._hold(name, expect_id) as live:
+            return (await self._backfills.plan(self._holds.find(name, expect_id), wanted))[1]
+        async with self._holds.hold(name, expect_id) as live:
             given = {**live.kwargs, **(kwargs or {})}
             plan, answer, seen_id = await self._backfills.plan(live, wanted)
             given = self._drafts.arguments(live.job.function, given)
@@ -343,7 +343,7 @@ class Commands:
     ) -> int:
         """End all queued backfill runs of a job; see `EngineClient.cancel_backfill`."""
         check_reason(reason)
-        async with self._hold(name, expect_id) as live:
+        async with self._holds.hold(name, expect_id) as live:
             return await self._backfills.cancel(live, reason, actor)
 
     def _chaining(self, matters: object) -> AbstractAsyncContextManager[object]:
@@ -352,61 +352,7 @@ class Commands:
 
     def hold(self, live: LiveJob) -> AbstractAsyncContextManager[LiveJob]:
         """Keep claims and other commands away from a job while it is written."""
-        return self._hold(live.full_name, live.id)
-
-    @asynccontextmanager
-    async def _hold(self, name: str, expect_id: int | None) -> AsyncIterator[LiveJob]:
-        """A job that no claim and no other command touches, what is due of it claimed.
-
-        A job that is due again by the time its claim is written is not claimed once more (one that
-        is due each millisecond would never be let go): the command accounts for those due times.
-        """
-        settled = False
-        while True:
-            live = self._find(name, expect_id)
-            if live.busy:
-                await self._released(live)
-                continue
-            due_us = live.next_due_us
-            due = due_us is not None and due_us <= self._core.clock.now_us()
-            if not due or not live.fires or settled:
-                break
-            await self._settle(live)
-            settled = True
-        live.busy = True
-        self._core.heap.drop(live)
-        try:
-            yield live
-        finally:
-            live.release()
-            if not live.removed:
-                self._core.heap.push(live)
-                self._core.wakeup()
-
-    async def _released(self, live: LiveJob) -> None:
-        waiter: asyncio.Future[None] = self._core.loop.create_future()
-        live.waiters.append(waiter)
-        await waiter
-
-    async def _settle(self, live: LiveJob) -> None:
-        """Claim what is due of a job; raises where the store does not take it."""
-        before = live.next_due_us
-        self._claims.claim_now(live)
-        await self._released(live)
-        if live.next_due_us == before and live.fires and not live.busy:
-            raise StoreUnavailableError(
-                f"{live.full_name} is due and its claim could not be written; nothing was changed, "
-                "try again"
-            )
-
-    def _find(self, name: str, expect_id: int | None) -> LiveJob:
-        live = self._core.jobs.named(name)
-        if expect_id is not None and live.id != expect_id:
-            raise ConflictError(
-                f"{name} is not the job it was: that one (id {expect_id}) was deleted and this one "
-                f"(id {live.id}) has its name; nothing was done"
-            )
-        return live
+        return self._holds.hold(live.full_name, live.id)
 
 
 def _nothing(_tx: StoreTx) -> None:

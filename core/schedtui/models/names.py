@@ -20,13 +20,15 @@ def check_name(field: str, name: object) -> str:
 
     Raises:
         InvalidNameError: it is not a string, empty, too long, ``.`` or ``..`` (which no URL can
-            carry as a path segment), or holds a slash, a control or a bidi-override character.
+            carry as a path segment), holds a slash, a control or a bidi-override character, or
+            nothing that can be seen.
     """
     if (
         not isinstance(name, str)
         or not 1 <= len(name) <= MAX_NAME
         or name.strip() != name
         or name in {".", ".."}
+        or not any(unicodedata.category(char)[0] in "LMNPS" for char in name)
         or any(char == "/" or unicodedata.category(char) in {"Cc", "Cs"} for char in name)
         or any("\u202a" <= char <= "\u202e" or "\u2066" <= char <= "\u2069" for char in name)
     ):

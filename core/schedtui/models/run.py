@@ -43,6 +43,8 @@ class Run:
     attempt: int = 0
     """The attempt that runs or ran last; 0 before the first."""
     started_at: datetime | None = None
+    """When its start was written down. Its function begins once that is in the store: a moment
+    later, or as much later as the store took to answer."""
     finished_at: datetime | None = None
     """Of one whose engine died: that engine's last sign of life."""
     reason: str = ""

@@ -38,7 +38,8 @@ from schedtui.protocols import (
     Token,
 )
 from schedtui.store import chunks, memory_past, rows
-from schedtui.store.memory_tx import Data, MemoryTx
+from schedtui.store.memory_data import Data
+from schedtui.store.memory_tx import MemoryTx
 
 
 class MemoryStore:

@@ -10,7 +10,7 @@ from schedtui.store import rows
 
 if TYPE_CHECKING:
     from schedtui.protocols import NewRun
-    from schedtui.store.memory_tx import Data
+    from schedtui.store.memory_data import Data
 
 
 def refuse_newer(data: Data, job_id: int, seen_id: int) -> None:

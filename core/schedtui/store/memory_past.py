@@ -9,7 +9,8 @@ from itertools import islice
 from schedtui.models import AuditEvent, Source
 from schedtui.protocols import DueRow, DueRows, NewRun, PastBoot
 from schedtui.store import rows
-from schedtui.store.memory_tx import UNIQUE, Data
+from schedtui.store.memory_data import Data
+from schedtui.store.memory_tx import UNIQUE
 
 
 def due_ids(data: Data, job_id: int, from_us: int, until_us: int) -> Iterator[int]:

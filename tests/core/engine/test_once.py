@@ -8,44 +8,13 @@ from typing import Any
 
 import pytest
 from engine_kit import Kit, KitClock, World, at, check, running
+from once_kit import Guarded, restart, said
 
 from schedtui import Group, current_run
 from schedtui.errors import StoreDataError, StoreUnavailableError
 from schedtui.models import JobPatch, Policies, Run, RunState, Source
 
 YEARLY = {"type": "cron", "expression": "0 0 1 1 *"}
-
-
-class Guarded:
-    """A job that is due each ten seconds and succeeds once a minute, unless it is told to fail."""
-
-    def __init__(self, key: str = "%H:%M", *, every: float = 10, **policies: Any) -> None:
-        self.group = Group("g")
-        self.fails = False
-        self.done: list[int] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.group.job(every=every, name="clean", run_once_key=key, **policies)(self.clean)
-
-    async def clean(self) -> None:
-        await self.gate.wait()
-        if self.fails:
-            raise OSError("no")
-        self.done.append(current_run().id)
-
-
-async def states(kit: Kit) -> list[tuple[RunState, str]]:
-    return [(run.state, run.reason) for run in await kit.rows()]
-
-
-def said(run: Run) -> tuple[RunState, str]:
-    return run.state, run.reason
-
-
-async def restart(kit: Kit, jobs: Guarded, world: World, down_s: float = 5) -> Kit:
-    clock = KitClock(await kit.crash())
-    clock.step(down_s)
-    return await Kit([jobs.group], world=world, clock=clock).start()
 
 
 async def test_the_first_due_time_of_a_period_runs_and_the_others_say_why_not() -> None:
