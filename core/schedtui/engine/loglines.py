@@ -38,7 +38,9 @@ class LogLines:
         self._job_of = job_of
         self._sinks: dict[int, RunSink] = {}
         self._ended: set[int] = set()
-        self._on_way: dict[int, int] = {}
+        self._on_way: dict[int, dict[int, bool]] = {}
+        """Of each run its chunks, oldest first: their last line, and whether they have arrived."""
+        self._encoding = asyncio.Lock()
         self._dirty: deque[RunSink] = deque()
         self._scheduled = False
         self._flush_due = False
@@ -118,43 +120,45 @@ class LogLines:
         task.add_done_callback(self._tasks.discard)
 
     async def _write(self, sinks: Sequence[RunSink]) -> None:
-        pending = [(sink, lines) for sink in sinks if (lines := sink.take())]
-        if not pending:
-            return
-        for sink, _ in pending:
-            self._on_way[sink.run_id] = self._on_way.get(sink.run_id, 0) + 1
-        chunks = await self._core.off_loop(_encode_all, pending)
-        for (sink, lines), chunk in zip(pending, chunks, strict=True):
-            if isinstance(chunk, SchedtuiError):
-                self._dropped(sink, lines, chunk)
-                continue
-            self._core.writer.submit(
-                Write(
-                    Lane.LOG,
-                    lambda tx, chunk=chunk: tx.append_logs([chunk]),  # type: ignore[misc]
-                    done=partial(self._written, sink, chunk.last_seq),
-                    failed=partial(self._dropped, sink, lines),
-                    size=chunk.raw_bytes,
+        async with self._encoding:  # a chunk that is ready sooner must not overtake the one before
+            pending = [(sink, lines) for sink in sinks if (lines := sink.take())]
+            if not pending:
+                return
+            for sink, lines in pending:
+                self._on_way.setdefault(sink.run_id, {})[lines[-1].seq] = False
+            chunks = await self._core.off_loop(_encode_all, pending)
+            for (sink, lines), chunk in zip(pending, chunks, strict=True):
+                if isinstance(chunk, SchedtuiError):
+                    self._dropped(sink, lines, chunk)
+                    continue
+                self._core.writer.submit(
+                    Write(
+                        Lane.LOG,
+                        lambda tx, chunk=chunk: tx.append_logs([chunk]),  # type: ignore[misc]
+                        done=partial(self._written, sink, chunk.last_seq),
+                        failed=partial(self._dropped, sink, lines),
+                        size=chunk.raw_bytes,
+                    )
                 )
-            )
 
     def _written(self, sink: RunSink, upto: int, _result: None = None) -> None:
-        sink.forget(upto)
-        self._arrived(sink)
+        self._arrived(sink, upto)
 
     def _dropped(self, sink: RunSink, lines: list[LogLine], error: SchedtuiError) -> None:
         if sink.run_id in self._ended:  # too late for its row to say so
             logger.warning("%d log lines of run %d are lost: %s", len(lines), sink.run_id, error)
         sink.dropped += len(lines)
-        sink.forget(lines[-1].seq)
-        self._arrived(sink)
+        self._arrived(sink, lines[-1].seq)
 
-    def _arrived(self, sink: RunSink) -> None:
-        left = self._on_way.get(sink.run_id, 1) - 1
-        if left:
-            self._on_way[sink.run_id] = left
-        else:
-            self._on_way.pop(sink.run_id, None)
+    def _arrived(self, sink: RunSink, upto: int) -> None:
+        """A chunk is in the store or lost; its lines go when those before them may."""
+        chunks = self._on_way[sink.run_id]
+        chunks[upto] = True
+        while chunks and chunks[oldest := next(iter(chunks))]:
+            del chunks[oldest]
+            sink.forget(oldest)
+        if not chunks:
+            del self._on_way[sink.run_id]
         self._release(sink)
 
     def _release(self, sink: RunSink) -> None:
