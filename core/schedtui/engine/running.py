@@ -244,6 +244,7 @@ class Running:
             or self.logs.busy
             or self.reloads.busy
             or self.chores.busy
+            or self._threads.busy
             or late.busy(self.loop)
         ):
             return HANGS_S
