@@ -43,7 +43,8 @@ class LogLines:
         self._encoding = asyncio.Lock()
         self._dirty: deque[RunSink] = deque()
         self._scheduled = False
-        self._flush_due = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._draining = False
         self._followers: dict[int, list[asyncio.Future[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -86,6 +87,10 @@ class LogLines:
 
     async def drain(self) -> None:
         """Hand every line to the writer now; at a stop."""
+        self._draining = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._noticed()
         for sink in list(self._sinks.values()):
             sink.flush_partial()
@@ -105,12 +110,11 @@ class LogLines:
             job_id = self._job_of(run_id)
             if job_id is not None:
                 self._core.hub.job(job_id)
-        if self._dirty and not self._flush_due:
-            self._flush_due = True
-            self._core.loop.call_later(FLUSH_S, self._flush)
+        if self._dirty and self._timer is None and not self._draining:
+            self._timer = self._core.loop.call_later(FLUSH_S, self._flush)
 
     def _flush(self) -> None:
-        self._flush_due = False
+        self._timer = None
         sinks: dict[int, RunSink] = {}
         while self._dirty:
             sink = self._dirty.popleft()

@@ -6,11 +6,12 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from engine_kit import FULL, Kit, World, back, running
 
-from schedtui import Group, log
+from schedtui import Engine, Group, log
 from schedtui.engine import loglines
 from schedtui.models import LogLine
 from schedtui.protocols import LogChunk
@@ -120,6 +121,34 @@ async def test_lines_that_go_to_the_store_between_two_reads_are_not_missed(
             "said"
         ]
         gate.set()
+
+
+async def test_a_stop_leaves_no_timer_on_the_loop_of_its_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loglines, "FLUSH_S", 1_000)
+    group = Group("g")
+
+    @group.function()
+    async def work() -> None:
+        log("said")
+
+    loop = asyncio.get_running_loop()
+    timers: list[asyncio.TimerHandle] = []
+    call_at = loop.call_at
+
+    def noted(*args: Any, **kwargs: Any) -> asyncio.TimerHandle:
+        timers.append(call_at(*args, **kwargs))
+        return timers[-1]
+
+    monkeypatch.setattr(loop, "call_at", noted)
+    async with Engine(groups=[group], store="memory://", echo=False) as engine:
+        run = await engine.run_function("g/work")
+        async with asyncio.timeout(20):
+            while engine.running.logs.sink(run.id) is None:  # noqa: ASYNC110 - no event tells it
+                await asyncio.sleep(0.001)
+    assert timers
+    assert [one for one in timers if not one.cancelled() and one.when() > loop.time()] == []
 
 
 async def said_twice(
