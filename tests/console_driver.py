@@ -23,6 +23,17 @@ HERE = Embedded(demo=False, can_detach=True)
 """What a console knows of an engine in its own process."""
 
 
+class HalfPaintedError(AssertionError):
+    """The screen has another size than what is painted: well for a moment, after a resize."""
+
+
+def _holds(true: Callable[[], object]) -> bool:
+    try:
+        return bool(true())
+    except HalfPaintedError:
+        return False
+
+
 @dataclass
 class Driver:
     app: Console
@@ -36,7 +47,8 @@ class Driver:
         bad = {c for c in shown if c != "\n" and unicodedata.category(c) in {"Cc", "Cf", "Cs"}}
         assert not bad
         width = self.app.size.width
-        assert all(strip.cell_length == width for strip in strips)
+        if any(strip.cell_length != width for strip in strips):
+            raise HalfPaintedError(f"lines that are not {width} cells wide:\n{shown}")
         return shown
 
     async def press(self, *keys: str) -> None:
@@ -44,7 +56,7 @@ class Driver:
 
     async def until(self, true: Callable[[], object]) -> None:
         async with asyncio.timeout(10):
-            while not true():  # noqa: ASYNC110 - a screen has no event to wait for
+            while not _holds(true):  # noqa: ASYNC110 - a screen has no event to wait for
                 await asyncio.sleep(0.01)
 
     async def shows(self, *words: str) -> None:

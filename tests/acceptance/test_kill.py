@@ -180,7 +180,7 @@ def kill_once(scene: Scene, kind: str, rng: random.Random) -> int:
     return scene.kill()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 def test_20_kills_at_random_moments_with_200_jobs_due_each_second(scene: Scene) -> None:
     per_second = [s for s in kill_victim.SCHEDULES.values() if 0 < s.period_us <= 1_000_000]
     assert len(per_second) >= 200
@@ -189,7 +189,10 @@ def test_20_kills_at_random_moments_with_200_jobs_due_each_second(scene: Scene) 
     rng = random.Random(seed)
     kinds = ["first start", *rng.sample(KINDS, len(KINDS))]
     assert len(kinds) == ROUNDS
-    for number, kind in enumerate(kinds, 1):
+    # A few more where the machine is so fast or slow that the kills came down on too little.
+    for number, kind in enumerate(kinds + ["busy moment"] * ROUNDS, 1):
+        if number > ROUNDS and min(len(scene.interrupted), len(scene.waited)) > ROUNDS:
+            break
         code = kill_once(scene, kind, rng)
         assert code == -signal.SIGKILL or (kind == "stop" and code == 0)
         ledger = scene.ledger
@@ -203,7 +206,7 @@ def test_20_kills_at_random_moments_with_200_jobs_due_each_second(scene: Scene) 
     ranges = [row for row in ledger.rows.values() if row.range_count is not None]
     caught_up = [row for row in ledger.rows.values() if row.source == "catchup"]
     print(
-        f"{ROUNDS} kills, {len(ledger.executions)} executions, {len(ledger.rows)} rows "
+        f"{scene.kills - 1} kills, {len(ledger.executions)} executions, {len(ledger.rows)} rows "
         f"{states(ledger)}, {len(ranges)} of them ranges, {len(scene.interrupted)} running and "
         f"{len(scene.waited)} queued at a kill; {ledger.findings}"
     )

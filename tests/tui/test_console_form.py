@@ -14,6 +14,7 @@ from schedtui.models import After, FunctionInfo
 from schedtui_tui.app import Console, Embedded
 from schedtui_tui.fields import MAX_FIELDS
 from schedtui_tui.widgets.form_row import ArgumentRow
+from schedtui_tui.widgets.status_bar import StatusBar
 
 
 async def test_create_with_preview() -> None:
@@ -197,6 +198,13 @@ async def test_errors_stand_beside_their_fields() -> None:
         await driver.press("ctrl+s")
         await driver.shows("Reports/send_report is taken")
         assert "expected an address" not in driver.text()
+
+
+async def test_a_second_that_passes_while_the_form_goes_is_no_accident() -> None:
+    async with console(with_functions()) as driver:
+        await open_form(driver)
+        await driver.app.screen.query_one(StatusBar).remove()  # as at the end of the app
+        driver.app._tick()
 
 
 async def test_a_stale_preview_is_dropped() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from textual.app import App, ComposeResult
@@ -53,4 +54,6 @@ async def test_a_text_that_outgrows_its_pane_can_be_scrolled_and_shrinks_again()
         said.say([("\n".join(f"line {number}" for number in range(15)), "")])
         await pilot.pause()
         await pilot.resize_terminal(40, 10)
-        assert app.pane.max_scroll_y == 5
+        async with asyncio.timeout(10):
+            while app.pane.max_scroll_y != 5:
+                await pilot.pause(0.01)

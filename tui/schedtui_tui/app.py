@@ -213,6 +213,8 @@ class Console(App[QuitChoice]):
         self.set_timer(1.005 - into, self._tick)
 
     def _tick(self) -> None:
+        if not self.is_running:
+            return
         self._arm_tick()
         if not self.is_headless and not _terminal_there():
             self.exit(QuitChoice.STOP if self.embedded is not None else QuitChoice.LEFT)

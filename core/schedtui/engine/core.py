@@ -60,7 +60,7 @@ class Core:
         self.run_ids = count(last_run_id + 1)
         # Tokens only have to differ from those of earlier boots, which may still be running.
         self.tokens = count(random.getrandbits(62) & ~0xFFFF_FFFF)
-        self.arguments = Arguments(registry, threads)
+        self.arguments = Arguments(registry)
         self.jobs = LiveJobs()
         self._threads = threads
         self.direct = Direct(self)

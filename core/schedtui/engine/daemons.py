@@ -38,7 +38,13 @@ class DaemonThreads(ThreadPoolExecutor):
         self._free = threading.Semaphore(0)
         self._lock = threading.Lock()
         self._started = 0
+        self._open = 0
         self._ended = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call waits for a thread or is being made."""
+        return self._open > 0
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Make a call in one of the threads.
@@ -52,6 +58,7 @@ class DaemonThreads(ThreadPoolExecutor):
                 raise RuntimeError("these threads were told to end; no call is taken any more")
             if not self._free.acquire(blocking=False) and self._started < self._most:
                 self._start()
+            self._open += 1
             self._calls.put(partial(_settle, future, partial(fn, *args, **kwargs)))
         return future
 
@@ -98,6 +105,8 @@ class DaemonThreads(ThreadPoolExecutor):
         while (call := self._calls.get()) is not None:
             call()
             del call  # it is not to live until the next one comes
+            with self._lock:
+                self._open -= 1
             self._free.release()
 
 

@@ -38,10 +38,13 @@ class LogLines:
         self._job_of = job_of
         self._sinks: dict[int, RunSink] = {}
         self._ended: set[int] = set()
-        self._on_way: dict[int, int] = {}
+        self._on_way: dict[int, dict[int, bool]] = {}
+        """Of each run its chunks, oldest first: their last line, and whether they have arrived."""
+        self._encoding = asyncio.Lock()
         self._dirty: deque[RunSink] = deque()
         self._scheduled = False
-        self._flush_due = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._draining = False
         self._followers: dict[int, list[asyncio.Future[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -84,6 +87,10 @@ class LogLines:
 
     async def drain(self) -> None:
         """Hand every line to the writer now; at a stop."""
+        self._draining = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._noticed()
         for sink in list(self._sinks.values()):
             sink.flush_partial()
@@ -103,12 +110,11 @@ class LogLines:
             job_id = self._job_of(run_id)
             if job_id is not None:
                 self._core.hub.job(job_id)
-        if self._dirty and not self._flush_due:
-            self._flush_due = True
-            self._core.loop.call_later(FLUSH_S, self._flush)
+        if self._dirty and self._timer is None and not self._draining:
+            self._timer = self._core.loop.call_later(FLUSH_S, self._flush)
 
     def _flush(self) -> None:
-        self._flush_due = False
+        self._timer = None
         sinks: dict[int, RunSink] = {}
         while self._dirty:
             sink = self._dirty.popleft()
@@ -118,43 +124,45 @@ class LogLines:
         task.add_done_callback(self._tasks.discard)
 
     async def _write(self, sinks: Sequence[RunSink]) -> None:
-        pending = [(sink, lines) for sink in sinks if (lines := sink.take())]
-        if not pending:
-            return
-        for sink, _ in pending:
-            self._on_way[sink.run_id] = self._on_way.get(sink.run_id, 0) + 1
-        chunks = await self._core.off_loop(_encode_all, pending)
-        for (sink, lines), chunk in zip(pending, chunks, strict=True):
-            if isinstance(chunk, SchedtuiError):
-                self._dropped(sink, lines, chunk)
-                continue
-            self._core.writer.submit(
-                Write(
-                    Lane.LOG,
-                    lambda tx, chunk=chunk: tx.append_logs([chunk]),  # type: ignore[misc]
-                    done=partial(self._written, sink, chunk.last_seq),
-                    failed=partial(self._dropped, sink, lines),
-                    size=chunk.raw_bytes,
+        async with self._encoding:  # a chunk that is ready sooner must not overtake the one before
+            pending = [(sink, lines) for sink in sinks if (lines := sink.take())]
+            if not pending:
+                return
+            for sink, lines in pending:
+                self._on_way.setdefault(sink.run_id, {})[lines[-1].seq] = False
+            chunks = await self._core.off_loop(_encode_all, pending)
+            for (sink, lines), chunk in zip(pending, chunks, strict=True):
+                if isinstance(chunk, SchedtuiError):
+                    self._dropped(sink, lines, chunk)
+                    continue
+                self._core.writer.submit(
+                    Write(
+                        Lane.LOG,
+                        lambda tx, chunk=chunk: tx.append_logs([chunk]),  # type: ignore[misc]
+                        done=partial(self._written, sink, chunk.last_seq),
+                        failed=partial(self._dropped, sink, lines),
+                        size=chunk.raw_bytes,
+                    )
                 )
-            )
 
     def _written(self, sink: RunSink, upto: int, _result: None = None) -> None:
-        sink.forget(upto)
-        self._arrived(sink)
+        self._arrived(sink, upto)
 
     def _dropped(self, sink: RunSink, lines: list[LogLine], error: SchedtuiError) -> None:
         if sink.run_id in self._ended:  # too late for its row to say so
             logger.warning("%d log lines of run %d are lost: %s", len(lines), sink.run_id, error)
         sink.dropped += len(lines)
-        sink.forget(lines[-1].seq)
-        self._arrived(sink)
+        self._arrived(sink, lines[-1].seq)
 
-    def _arrived(self, sink: RunSink) -> None:
-        left = self._on_way.get(sink.run_id, 1) - 1
-        if left:
-            self._on_way[sink.run_id] = left
-        else:
-            self._on_way.pop(sink.run_id, None)
+    def _arrived(self, sink: RunSink, upto: int) -> None:
+        """A chunk is in the store or lost; its lines go when those before them may."""
+        chunks = self._on_way[sink.run_id]
+        chunks[upto] = True
+        while chunks and chunks[oldest := next(iter(chunks))]:
+            del chunks[oldest]
+            sink.forget(oldest)
+        if not chunks:
+            del self._on_way[sink.run_id]
         self._release(sink)
 
     def _release(self, sink: RunSink) -> None:

@@ -115,7 +115,7 @@ async def _reconcile(core: Core, writes: JobWrites, hold: Hold) -> None:
         logger.warning(text)
     wanted = {live.job.function: live.kwargs for live in core.jobs}
     wanted |= {live.job.function: live.kwargs for live in core.jobs if live.kwargs}
-    await core.arguments.prepare(wanted.items())
+    await core.arguments.warm(wanted.items())
 
 
 async def _insert(core: Core, writes: JobWrites, chunk: Sequence[Declaration]) -> set[str]:

@@ -9,6 +9,7 @@ import os
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, TypeVar
 
 from schedtui import __version__
@@ -146,7 +147,7 @@ class Running:
                 await call()
         except BaseException:
             self._unwatch()
-            await self._threads.call(self._abandon)
+            await late.in_thread(self._abandon)
             raise
         for pool in self.core.pools.values():
             pool.executor.start()
@@ -202,7 +203,8 @@ class Running:
         async with AsyncExitStack() as last:
             # Last one first, and whatever fails: nothing may stay locked, hooked or running.
             last.callback(self._threads.shutdown)
-            last.push_async_callback(self._threads.call, self.store.close)
+            # Neither this nor the flush waits behind what hangs in the engine's own threads.
+            last.push_async_callback(late.in_thread, self.store.close)
             last.callback(self._unwatch)
             last.callback(self._capture.uninstall)
             last.callback(self.shell.shutdown, wait=False)
@@ -226,7 +228,7 @@ class Running:
         self._background(lambda tx: tx.beat(self.boot, now_us, stopped=True))
 
     async def _flush(self) -> None:
-        if not await self._threads.call(self.writer.stop, FLUSH_S):
+        if not await late.in_thread(partial(self.writer.stop, FLUSH_S)):
             logger.error("the store did not answer: what ended last is recorded as lost")
         await asyncio.sleep(0)
 
@@ -247,6 +249,7 @@ class Running:
             or self.logs.busy
             or self.reloads.busy
             or self.chores.busy
+            or self._threads.busy
             or late.busy(self.loop)
         ):
             return HANGS_S

@@ -31,7 +31,7 @@ _threads: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary(
 
 
 def busy(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether a coroutine of ``loop`` waits for `in_thread`."""
+    """Whether something that ``loop`` began with `in_thread` has not ended."""
     return bool(_threads.get(loop))
 
 
@@ -97,6 +97,15 @@ def wait_for(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop 
 
 async def in_thread(call: Callable[[], T]) -> T:
     """What ``call`` gives, run in a daemon thread of its own, in this context."""
+    return await begin_in_thread(call)
+
+
+def begin_in_thread(call: Callable[[], T]) -> asyncio.Future[T]:
+    """As `in_thread`, for a caller that may stop waiting: nothing is left behind but the thread.
+
+    Raises:
+        RuntimeError: the machine has no thread left.
+    """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
     context = copy_context()
@@ -124,7 +133,7 @@ async def in_thread(call: Callable[[], T]) -> T:
 
     threading.Thread(target=work, name="schedtui-late", daemon=True).start()
     _threads[loop] = _threads.get(loop, 0) + 1
-    return await done
+    return done
 
 
 def _wanted(function: Function, kwargs: Mapping[str, Any]) -> list[tuple[str, LateValue]]:

@@ -18,10 +18,11 @@ def kinds(told: Explanation) -> list[FactKind]:
 
 async def ran(client: EngineClient, name: str) -> datetime:
     """A job that was due once, a moment ago; its due time."""
-    due = datetime.now(UTC) + timedelta(milliseconds=300)
+    cursor = (await client.snapshot()).cursor
+    due = datetime.now(UTC) + timedelta(seconds=2)
     trigger = {"type": "once", "at": due.isoformat()}
     await client.create_job(spec(name=name, trigger=trigger))
-    async for change in client.changes((await client.snapshot()).cursor):
+    async for change in client.changes(cursor):
         if any(row.full_name == f"work/{name}" and row.last_state for row in change.jobs):
             return due
     raise AssertionError("the stream ended")

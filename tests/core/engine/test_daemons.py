@@ -53,6 +53,19 @@ async def test_a_call_that_is_taken_back_is_not_made(threads: DaemonThreads) -> 
     assert not made.is_set()
 
 
+async def test_it_is_busy_until_the_last_call_was_made(threads: DaemonThreads) -> None:
+    assert not threads.busy
+    go = threading.Event()
+    waiting = [threads.submit(go.wait, 10) for _ in range(3)]
+    assert threads.busy
+    go.set()
+    for future in waiting:
+        await asyncio.wrap_future(future)
+    async with asyncio.timeout(10):
+        while threads.busy:  # noqa: ASYNC110 - a thread says so a moment after its call
+            await asyncio.sleep(0.001)
+
+
 async def test_once_told_to_end_it_ends_behind_what_it_has(threads: DaemonThreads) -> None:
     go = threading.Event()
     last = threads.submit(go.wait, 10)

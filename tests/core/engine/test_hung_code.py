@@ -6,13 +6,17 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Annotated
 
 import pytest
+from pydantic import AfterValidator
 
 from schedtui import Engine, Every, Group
 from schedtui.client.local import LocalClient
-from schedtui.engine import running, thread
+from schedtui.engine import arguments, running, thread
+from schedtui.errors import UnavailableError
+from schedtui.models import Job
 from schedtui.testing import MemoryStore
 
 ENOUGH_S = 20
@@ -93,6 +97,73 @@ def test_functions_that_sit_in_to_thread_take_nothing_from_the_engine(engine: En
 
     # On the engine's own loop, as the API has it.
     asyncio.run_coroutine_threadsafe(use(), engine.loop).result(ENOUGH_S)
+
+
+def waits_in_its_types(never: threading.Event, **declared: object) -> Group:
+    """Functions whose arguments are checked by code that waits for an event; one job declared."""
+
+    def known(number: int) -> int:
+        never.wait()
+        return number
+
+    group = Group("g")
+
+    async def work(customer: int) -> None: ...
+
+    work.__annotations__["customer"] = Annotated[int, AfterValidator(known)]
+
+    for number in range(running.THREADS + 1):
+        group.function(name=f"hangs-{number}")(work)
+    if declared:
+        group.job(every=3_600, name="declared", kwargs=declared)(work)
+
+    @group.function()
+    async def plain(n: int) -> None: ...
+
+    return group
+
+
+async def test_checks_of_arguments_that_hang_hold_up_neither_a_read_nor_a_stop(
+    never: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arguments, "LIMIT_S", 0.5)
+    engine = Engine(groups=[waits_in_its_types(never)], store=MemoryStore(), echo=False)
+    client = LocalClient(engine)
+
+    def create(function: str, kwargs: dict[str, object]) -> Coroutine[object, object, Job]:
+        return engine.create_job(function=f"g/{function}", trigger=Every(3_600), kwargs=kwargs)
+
+    async with asyncio.timeout(ENOUGH_S):
+        await engine.start()
+        hanging = [
+            asyncio.ensure_future(create(f"hangs-{n % (running.THREADS + 1)}", {"customer": 1}))
+            for n in range(2 * running.THREADS + 2)
+        ]
+        await asyncio.sleep(0)
+        assert (await client.runs()).items == ()
+        monkeypatch.setattr(arguments, "LIMIT_S", ENOUGH_S)
+        assert (await create("plain", {"n": 1})).name == "plain"
+        threads = [one for one in threading.enumerate() if one.name == "schedtui-late"]
+        assert len(threads) == running.THREADS + 1
+        for refused in await asyncio.gather(*hanging, return_exceptions=True):
+            assert isinstance(refused, UnavailableError)
+            assert "the arguments of g/hangs-" in str(refused)
+        assert [job.name for job in (await client.jobs()).items] == ["plain"]
+        await engine.stop(0.1)
+
+
+async def test_a_start_waits_only_so_long_for_a_check_of_declared_arguments(
+    never: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arguments, "LIMIT_S", 0.2)
+    group = waits_in_its_types(never, customer=1)
+    async with (
+        asyncio.timeout(ENOUGH_S),
+        Engine(groups=[group], store=MemoryStore(), echo=False) as engine,
+    ):
+        (problem,) = (await LocalClient(engine).info()).problems
+        assert problem.startswith("every run of g/declared will fail: its arguments cannot be")
+        await engine.stop(0.1)
 
 
 def test_a_process_ends_although_functions_do_not() -> None:

@@ -140,6 +140,7 @@ async def test_a_provider_that_blocks_does_not_hold_the_loop(kind: str) -> None:
         assert threads[0] is not threading.main_thread()
         gate.set()
         await kit.until(lambda: len(seen) == 1)
+        await kit.until(lambda: kit.running.supervisor.idle.is_set())
         kit.hung = False
         await kit.clock.settle()
         run = await last(kit)

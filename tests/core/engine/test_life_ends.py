@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import threading
 from typing import Any
 
 import pytest
 from engine_kit import Kit, World, running
 
-from schedtui import Engine, Group
+from schedtui import Engine, Group, log
+from schedtui.engine import running as running_module
 from schedtui.errors import EngineStoppedError, RefusedError
-from schedtui.models import AuditEvent
+from schedtui.models import AuditEvent, RunState
 
 
 def explode(*_: Any, **__: Any) -> Any:
@@ -131,3 +133,53 @@ async def test_what_fails_at_the_start_ends_it_and_nothing_stays_locked(world: W
     await kit.clock.settle()
     assert ran == ["the job"]
     await kit.stop()
+
+
+@pytest.mark.parametrize("kind", ["thread", "swallows its cancellation"])
+async def test_a_stubborn_run_is_lost_and_its_end_is_not_heard(
+    world: World, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running_module, "LAST_WORD_S", 0.1)
+    group = Group("g")
+    gate, stay = threading.Event(), asyncio.Event()
+    threads: list[threading.Thread] = []
+    ended: list[str] = []
+    written: list[object] = []
+    others = asyncio.all_tasks()
+
+    if kind == "thread":
+
+        @group.job(every=10)
+        def work() -> str:
+            threads.append(threading.current_thread())
+            gate.wait(20)
+            ended.append("yes")
+            return "too late"
+    else:
+
+        @group.job(every=10, name="work")
+        async def swallows() -> None:
+            while not stay.is_set():
+                try:
+                    await stay.wait()
+                except asyncio.CancelledError:
+                    log("no")
+            ended.append("yes")
+
+    kit = await Kit([group], world=world).start()
+    parts = kit.running
+    await kit.clock.advance(10)
+    await kit.until(lambda: len(parts.supervisor.running) == 1)
+    await kit.until(lambda: bool(threads) or kind != "thread")
+    await kit.stop(grace_s=0.02)
+    monkeypatch.setattr(parts.writer, "submit", written.append)
+    gate.set()
+    stay.set()
+    await kit.until(lambda: asyncio.all_tasks() <= others)
+    await kit.until(lambda: not any(one.is_alive() for one in threads))
+    await asyncio.sleep(0)  # for what a thread has left for the loop
+    assert (ended, written) == (["yes"], [])
+    async with running(world=world) as after:
+        (run,) = await after.rows()
+        assert (run.job, run.state) == ("g/work", RunState.LOST)
+        assert "may have done its work" in run.reason

@@ -163,18 +163,21 @@ async def test_a_command_on_a_due_job_is_refused_while_the_store_is_down() -> No
 async def test_log_lines_are_dropped_first_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "MAX_LOG_BYTES", 2_000)
     group = Group("g")
-    gate = asyncio.Event()
+    speak, gate = asyncio.Event(), asyncio.Event()
 
     @group.job(every=10)
     async def work() -> None:
+        await speak.wait()
         for _ in range(10):
             log("x" * 1_000)
-            await asyncio.sleep(0.01)
+            kit.running.logs._flush()
+            await asyncio.wait(kit.running.logs._tasks)
         await gate.wait()
 
     async with running(group) as kit:
         await kit.clock.advance(10)
         kit.faults.down = True
+        speak.set()
         live = kit.running.core.jobs.named("g/work")
         await kit.until(lambda: bool(live.running))
         (run,) = live.running.values()

@@ -109,6 +109,7 @@ class CreateScreen(ConsoleScreen[None]):
 
     def on_mount(self) -> None:
         """Nothing is previewed yet."""
+        self._status = self.query_one(StatusBar)
         self.tick(self.console.clock.now_us())
         self.ready = True
         self._say([("Type when the job is due; its next times show here.", "dim")])
@@ -122,7 +123,7 @@ class CreateScreen(ConsoleScreen[None]):
 
     def tick(self, now_us: int) -> None:
         """A second has passed."""
-        self.query_one(StatusBar).tell(self.console.connection, now_us)
+        self._status.tell(self.console.connection, now_us)
 
     # --- typing
 
