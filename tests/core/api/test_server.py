@@ -190,6 +190,14 @@ async def test_stopping_ends_streams_in_order_and_soon(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+def unsent(server: Server) -> int:
+    """Bytes that the sockets of a server do not take."""
+    connections = [
+        one for running, _ in server._running for one in running.server_state.connections
+    ]
+    return sum(one.transport.get_write_buffer_size() for one in connections)
+
+
 async def test_a_client_that_reads_nothing_does_not_hold_up_the_end(
     server: Server,
     engine: ServedFake,
@@ -213,6 +221,7 @@ async def test_a_client_that_reads_nothing_does_not_hold_up_the_end(
             b"Authorization: Bearer " + SECRETS["viewer"].encode() + b"\r\n\r\n"
         )
         await until(lambda: engine.streams == 1)
+        await until(lambda: unsent(server) > 0)
         async with asyncio.timeout(20):
             await server.stop()
     assert ended.count(False) == 1  # patience, once: it ended when it was cut
