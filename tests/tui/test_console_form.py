@@ -10,9 +10,11 @@ from console_driver import HERE, Driver, console, control, open_form, with_funct
 from textual.widgets import Select
 
 from schedtui.errors import ConflictError, FieldError, InvalidArgumentsError
-from schedtui.models import FunctionInfo
+from schedtui.models import FunctionInfo, Job, JobSpec
+from schedtui_tui import app as app_module
 from schedtui_tui.app import Console, Embedded
 from schedtui_tui.fields import MAX_FIELDS
+from schedtui_tui.screens.jobs import JobsScreen
 from schedtui_tui.widgets.form_row import ArgumentRow
 
 
@@ -40,6 +42,32 @@ async def test_create_with_preview() -> None:
         assert "copies" not in spec.kwargs
         await driver.shows("Created Reports/send_report")
         await driver.until(lambda: driver.table.cursor_id == 100_000)
+
+
+async def test_the_cursor_goes_to_the_new_job_though_its_event_overtakes_the_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(app_module, "_REPAINT_S", 0.5)
+    engine = with_functions()
+    async with console(engine) as driver:
+        create = engine.create_job
+
+        async def overtaken(spec: JobSpec) -> Job:
+            job = await create(spec)
+            await driver.until(lambda: job.id in driver.app.jobs.rows)
+            assert list(driver.table.ids) == [1, 2, 3]
+            return job
+
+        monkeypatch.setattr(engine, "create_job", overtaken)
+        await open_form(driver)
+        control(driver, "#typed").value = "0 9 * * 1"
+        await driver.press("ctrl+s")
+        await driver.until(lambda: 100_000 in driver.table.ids)
+        assert driver.table.cursor_id == 100_000
+        await driver.until(lambda: isinstance(driver.app.screen, JobsScreen))
+        await driver.press("t")
+        await driver.until(lambda: engine.named("trigger_job"))
+        assert engine.named("trigger_job")[0][1] == "Reports/send_report"
 
 
 @pytest.mark.parametrize("embedded", [HERE, None])
