@@ -7,7 +7,9 @@ import asyncio
 import pytest
 from console_doubles import FakeEngine
 from console_driver import HERE, Driver, console, control, open_form, with_functions
-from textual.widgets import Select
+from textual import events
+from textual.widget import Widget
+from textual.widgets import Input, Select
 
 from schedtui.errors import ConflictError, FieldError, InvalidArgumentsError
 from schedtui.models import FunctionInfo, Job, JobSpec
@@ -68,6 +70,43 @@ async def test_the_cursor_goes_to_the_new_job_though_its_event_overtakes_the_ans
         await driver.press("t")
         await driver.until(lambda: engine.named("trigger_job"))
         assert engine.named("trigger_job")[0][1] == "Reports/send_report"
+
+
+def burst(driver: Driver, *keys: str) -> None:
+    """Type all at once, as a slow line delivers them."""
+    for key in keys:
+        character = key if len(key) == 1 else None
+        driver.app.post_message(events.Key(key, character))
+
+
+async def test_keys_of_one_burst_go_where_tab_sent_them() -> None:
+    async with console(with_functions(), size=(100, 40)) as driver:
+        await open_form(driver)
+        burst(driver, *"bob", "tab", "9", "tab", "tab", *"[7]", "shift+tab", "shift+tab", "8")
+        rows = driver.app.screen.query(ArgumentRow)
+        values = {row.argument.name: row.control for row in rows}
+        await driver.until(lambda: control_value(values["copies"]) == "8")
+        assert control_value(values["recipient"]) == "bob"
+        assert control_value(values["limits"]) == "[7]"
+
+
+async def test_a_burst_that_ends_with_create_is_created_whole() -> None:
+    async with console(with_functions(), size=(100, 40)) as driver:
+        await open_form(driver)
+        control(driver, "#typed").value = "x"
+        await driver.shows("described: x")
+        control(driver, "#typed").value = ""
+        await driver.pilot.pause()
+        burst(driver, *"bob", *["tab"] * 5, *"90s", "ctrl+s")
+        await driver.until(lambda: driver.engine.named("create_job"))
+        spec = driver.engine.named("create_job")[0][1]
+        assert spec.kwargs["recipient"] == "bob"
+        assert spec.trigger == {"type": "every", "typed": "90s"}
+
+
+def control_value(widget: Widget) -> str:
+    assert isinstance(widget, Input)
+    return widget.value
 
 
 @pytest.mark.parametrize("embedded", [HERE, None])

@@ -19,6 +19,7 @@ from schedtui.errors import ConflictError, FieldError, InvalidError
 from schedtui.models import FunctionInfo, JobSpec, Policies, Preview
 from schedtui.protocols import EngineClient
 from schedtui_tui import times
+from schedtui_tui.backlog import caught_up
 from schedtui_tui.fields import MISSING, FieldTextError, fields_of, without_field
 from schedtui_tui.keys import bindings
 from schedtui_tui.link import explain
@@ -168,6 +169,15 @@ class CreateScreen(ConsoleScreen[None]):
     def _trigger_text(self) -> str:
         return self.query_one("#typed", Input).value.strip()
 
+    # Of higher priority than the field, or what is typed in one burst with it would still go there.
+    def action_next_field(self) -> None:
+        """Go to the next field."""
+        self.focus_next()
+
+    def action_previous_field(self) -> None:
+        """Go to the field before."""
+        self.focus_previous()
+
     # --- the preview
 
     def _preview_later(self) -> None:
@@ -253,8 +263,12 @@ class CreateScreen(ConsoleScreen[None]):
     # --- creating
 
     @on(Button.Pressed, "#create")
-    def action_submit(self) -> None:
-        """Create the job."""
+    async def action_submit(self) -> None:
+        """Create the job, once all that was typed before is in its field."""
+        await caught_up(self.query_one("#form"))
+        self.call_later(self._submit)
+
+    def _submit(self) -> None:
         if self._busy or self.client() is None:
             return
         for row in self.query(FormRow):
