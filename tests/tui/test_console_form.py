@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from console_doubles import FakeEngine
@@ -11,11 +12,14 @@ from textual import events
 from textual.widget import Widget
 from textual.widgets import Input, Select
 
+from schedtui.clock import to_us
 from schedtui.errors import ConflictError, FieldError, InvalidArgumentsError
 from schedtui.models import FunctionInfo, Job, JobSpec
 from schedtui_tui import app as app_module
 from schedtui_tui.app import Console, Embedded
 from schedtui_tui.fields import MAX_FIELDS
+from schedtui_tui.link import EngineTime
+from schedtui_tui.screens.create import CreateScreen
 from schedtui_tui.screens.jobs import JobsScreen
 from schedtui_tui.widgets.form_row import ArgumentRow
 
@@ -264,6 +268,30 @@ async def test_a_stale_preview_is_dropped() -> None:
         gate.set()
         await driver.pilot.pause(0.05)
         assert "described: new" in driver.text()
+
+
+async def test_times_that_have_passed_are_asked_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Console, "_tick", lambda _: None)
+    async with console(with_functions(), size=(100, 40)) as driver:
+        first = to_us(datetime(2026, 12, 24, 17, tzinfo=UTC))  # of the engine's answer
+        monkeypatch.setattr(EngineTime, "now_us", lambda _: first - 90_000_000)
+        await open_form(driver)
+        screen = driver.app.screen
+        assert isinstance(screen, CreateScreen)
+        control(driver, "#typed").value = "90s"
+        await driver.shows("2026-12-24 17:00:00")
+        driver.engine.group_zones["Reports"] = "Asia/Tokyo"
+        for early in (first - 80_000_000, first - 1):
+            screen.tick(early)
+        await driver.pilot.pause()
+        assert len(driver.engine.named("preview")) == 1
+        screen.tick(first)
+        await driver.shows("JST")
+        control(driver, "#typed").value = ""
+        await driver.shows("Type when the job is due.")
+        screen.tick(first + 1)
+        await driver.pilot.pause()
+        assert len(driver.engine.named("preview")) == 2
 
 
 async def test_leaving_the_form_asks_only_when_something_was_typed() -> None:

@@ -14,11 +14,9 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static
 
-from schedtui.clock import to_us
 from schedtui.errors import ConflictError, FieldError, InvalidError
 from schedtui.models import FunctionInfo, JobSpec, Policies, Preview
 from schedtui.protocols import EngineClient
-from schedtui_tui import times
 from schedtui_tui.backlog import caught_up
 from schedtui_tui.fields import MISSING, FieldTextError, fields_of, without_field
 from schedtui_tui.keys import bindings
@@ -28,16 +26,15 @@ from schedtui_tui.screens.base import ConsoleScreen
 from schedtui_tui.screens.confirm import confirm
 from schedtui_tui.text import cut
 from schedtui_tui.when import kind_of
+from schedtui_tui.widgets.due_times import COUNT, DueTimes
 from schedtui_tui.widgets.form_row import ArgumentRow, FormRow
 from schedtui_tui.widgets.key_bar import KeyBar
 from schedtui_tui.widgets.pieces import Pieces, content
 from schedtui_tui.widgets.policy_row import PolicyRow
-from schedtui_tui.widgets.said import Said
 from schedtui_tui.widgets.status_bar import StatusBar
 from schedtui_tui.widgets.text_input import TextInput
 
 _PREVIEW_AFTER_S = 0.15
-_COUNT = 5
 _ERRORS = 100  # that are shown
 _ZONE_RULE = "the group's, else the engine's"
 _KINDS = {
@@ -85,7 +82,7 @@ class CreateScreen(ConsoleScreen[None]):
                     yield PolicyRow(option)
             yield Button("Create (Ctrl+S)", id="create", variant="primary", compact=True)
         yield Static(id="problem")
-        yield Said(id="preview")
+        yield DueTimes(id="preview")
         yield KeyBar(self.SCOPES, read_only=console.read_only, typing=True)
 
     def _arguments(self) -> Iterable[Widget]:
@@ -122,6 +119,8 @@ class CreateScreen(ConsoleScreen[None]):
     def tick(self, now_us: int) -> None:
         """A second has passed."""
         self.query_one(StatusBar).tell(self.console.connection, now_us)
+        if self.query_one(DueTimes).outdated(now_us):
+            self._ask_preview()
 
     # --- typing
 
@@ -201,7 +200,7 @@ class CreateScreen(ConsoleScreen[None]):
                 self._trigger(),
                 timezone=self._text("timezone"),
                 group=self._text("group") or self._function.group,
-                count=_COUNT,
+                count=COUNT,
             )
         except Exception as raised:  # noqa: BLE001 - shown, whatever it is
             error = raised
@@ -210,7 +209,7 @@ class CreateScreen(ConsoleScreen[None]):
         self._row("trigger").complain("")
         self._row("timezone").complain("")
         if preview is not None:
-            self._say(_preview_pieces(preview))
+            self.query_one(DueTimes).show(preview, self.console.clock.now_us())
             if self._text("timezone") is None and self._kind != "json":
                 rule = f"{cut(preview.timezone, 60)} ({_ZONE_RULE})"
                 self.query_one("#zone", Input).placeholder = rule
@@ -221,7 +220,7 @@ class CreateScreen(ConsoleScreen[None]):
             self._say([(cut(f"No preview: {explain(error)}", 300), "$text-warning")])
 
     def _say(self, pieces: Pieces) -> None:
-        self.query_one("#preview", Said).say(pieces)
+        self.query_one(DueTimes).say(pieces)
 
     # --- what is wrong
 
@@ -371,15 +370,3 @@ def _as_json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
-
-
-def _preview_pieces(preview: Preview) -> Pieces:
-    words = times.in_zone(preview.description, preview.timezone)
-    pieces: Pieces = [(f"{cut(words, 200)}\n", "bold")]
-    if not preview.next:
-        pieces.append(("never due", "$text-warning"))
-    for due in preview.next[:_COUNT]:
-        at = times.moment(to_us(due.at), preview.timezone)
-        weekday = f"{at:%a} " if at is not None else ""
-        pieces.append((f"{weekday}{times.full(to_us(due.at), preview.timezone)}\n", ""))
-    return pieces
