@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -132,7 +132,7 @@ class CreateScreen(ConsoleScreen[None]):
             return
         self._touched = True
         control = event.control
-        row = next((node for node in control.ancestors if isinstance(node, FormRow)), None)
+        row = _row_of(control)
         if row is not None:
             row.complain("")
         if control.id == "kind":
@@ -142,6 +142,14 @@ class CreateScreen(ConsoleScreen[None]):
             self._guess_kind(str(event.value).strip())
         if control.id in ("kind", "typed", "zone", "group"):
             self._preview_later()
+
+    @on(events.DescendantBlur)
+    def _left(self, event: events.DescendantBlur) -> None:
+        """Say of the field that was left what can be said without the engine."""
+        row = _row_of(event.widget)
+        wrong = row.wrong() if row is not None else ""
+        if row is not None and wrong:
+            row.complain(wrong)
 
     def _guess_kind(self, text: str) -> None:
         """Turn to the kind that the text can only mean."""
@@ -359,6 +367,10 @@ class CreateScreen(ConsoleScreen[None]):
 
         text = "What was typed is lost."
         self.app.push_screen(confirm("Leave without creating?", [(text, "")], do="Leave"), answered)
+
+
+def _row_of(control: Widget) -> FormRow | None:
+    return next((node for node in control.ancestors if isinstance(node, FormRow)), None)
 
 
 _TRIGGER_FIELDS = frozenset({"trigger", "expression", "typed", "every", "at", "once", "cron"})
