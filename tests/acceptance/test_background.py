@@ -70,6 +70,53 @@ def test_what_jobs_print_in_the_background_is_still_theirs(place: Place) -> None
     assert lines == ["exported 2 countries"]
 
 
+TALKER = """
+import time
+from pathlib import Path
+from schedtui import Group
+
+g = Group("g")
+
+
+@g.job(every="1h")
+def talk():
+    said = 0
+    while not Path("enough").exists():
+        print(said)
+        said += 1
+        time.sleep(0.002)
+    return said
+"""
+
+
+@pytest.mark.parametrize("end", ["kept", "stopped", "signal"])
+def test_no_line_of_a_run_is_lost_while_the_console_is_left(empty: Place, end: str) -> None:
+    """Not those printed between the screen's last moment and what comes after it."""
+    (empty.folder / "jobs.py").write_text(TALKER)
+    terminal = empty.console()
+    terminal.wait("talk")
+    empty.wait(empty.answers)
+    terminal.send("t")
+    terminal.wait("running")
+    if end == "kept":
+        detach(empty, terminal)
+    elif end == "stopped":
+        terminal.press_until("q", "Stop it")
+        terminal.send("s")
+        terminal.wait("Stopping: 1 run has")
+    else:
+        terminal.process.send_signal(signal.SIGTERM)
+        terminal.wait("Stopping: 1 run has")
+    (empty.folder / "enough").touch()
+    if end != "kept":
+        assert terminal.leave() == 0
+        empty.serve("--no-listen")
+    run = empty.ended("g/talk")
+    logged = empty.json("logs", str(run["id"]))
+    assert [line["text"] for line in logged["lines"]] == [str(n) for n in range(int(run["result"]))]
+    assert not re.search(r"^\d+$", empty.state.log.read_text(), re.MULTILINE)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_stops_the_console_and_its_engine_in_order(place: Place, number: int) -> None:
     terminal = place.console()

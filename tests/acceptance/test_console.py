@@ -37,7 +37,7 @@ def test_a_job_from_its_creation_to_its_deletion_by_keys(place: Place, where: st
     terminal.wait("recipient")
     terminal.send("anna@shop.example", "tab", "tab", "tab", "0 9 * * mon")
     terminal.wait("09:00")
-    terminal.send("tab", "tab", "for-anna", "ctrl+s")
+    terminal.send("tab", "tab", "tab", "for-anna", "ctrl+s")
     terminal.wait(lambda screen: "for-anna" in screen and "Create (Ctrl+S)" not in screen)
     job = place.json("jobs", "reports/for-anna")
     assert (job["trigger"]["expression"], job["static"]) == ("0 9 * * mon", False)

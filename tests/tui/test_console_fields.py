@@ -86,3 +86,28 @@ def test_a_form_has_an_end_and_the_required_fields_first() -> None:
     assert len(fields) == MAX_FIELDS
     assert without_field(schema) == 5000 - MAX_FIELDS
     assert without_field(SCHEMA) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "wrong"),
+    [
+        ("copies", "x", "expected a whole number"),
+        ("copies", "1.5", "expected a whole number"),
+        ("copies", " 12 ", ""),
+        ("copies", "5.0", ""),
+        ("ratio", "inf", ""),
+        ("copies", "", ""),
+        ("ratio", "x", "expected a number"),
+        ("ratio", "1.5", ""),
+        ("ratio", "", ""),
+        ("recipient", "", ""),
+        ("tags", "", ""),
+        ("any", "x", ""),
+    ],
+)
+def test_what_can_be_told_without_the_engine(name: str, typed: str, wrong: str) -> None:
+    assert field(name).wrong(typed) == wrong
+
+
+def test_what_is_no_json_is_told() -> None:
+    assert "not JSON" in field("tags").wrong("[1")

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from console_doubles import FakeEngine
 from console_driver import HERE, Driver, console, control, open_form, with_functions
-from textual.widgets import Select
+from textual import events
+from textual.widget import Widget
+from textual.widgets import Input, Select
 
+from schedtui.clock import to_us
 from schedtui.errors import ConflictError, FieldError, InvalidArgumentsError
-from schedtui.models import After, FunctionInfo
+from schedtui.models import After, FunctionInfo, Job, JobSpec
+from schedtui_tui import app as app_module
 from schedtui_tui.app import Console, Embedded
 from schedtui_tui.fields import MAX_FIELDS
+from schedtui_tui.link import EngineTime
+from schedtui_tui.screens.create import CreateScreen
+from schedtui_tui.screens.jobs import JobsScreen
 from schedtui_tui.widgets.form_row import ArgumentRow
 from schedtui_tui.widgets.status_bar import StatusBar
 
@@ -41,6 +49,69 @@ async def test_create_with_preview() -> None:
         assert "copies" not in spec.kwargs
         await driver.shows("Created Reports/send_report")
         await driver.until(lambda: driver.table.cursor_id == 100_000)
+
+
+async def test_the_cursor_goes_to_the_new_job_though_its_event_overtakes_the_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(app_module, "_REPAINT_S", 0.5)
+    engine = with_functions()
+    async with console(engine) as driver:
+        create = engine.create_job
+
+        async def overtaken(spec: JobSpec) -> Job:
+            job = await create(spec)
+            await driver.until(lambda: job.id in driver.app.jobs.rows)
+            assert list(driver.table.ids) == [1, 2, 3]
+            return job
+
+        monkeypatch.setattr(engine, "create_job", overtaken)
+        await open_form(driver)
+        control(driver, "#typed").value = "0 9 * * 1"
+        await driver.press("ctrl+s")
+        await driver.until(lambda: 100_000 in driver.table.ids)
+        assert driver.table.cursor_id == 100_000
+        await driver.until(lambda: isinstance(driver.app.screen, JobsScreen))
+        await driver.press("t")
+        await driver.until(lambda: engine.named("trigger_job"))
+        assert engine.named("trigger_job")[0][1] == "Reports/send_report"
+
+
+def burst(driver: Driver, *keys: str) -> None:
+    """Type all at once, as a slow line delivers them."""
+    for key in keys:
+        character = key if len(key) == 1 else None
+        driver.app.post_message(events.Key(key, character))
+
+
+async def test_keys_of_one_burst_go_where_tab_sent_them() -> None:
+    async with console(with_functions(), size=(100, 40)) as driver:
+        await open_form(driver)
+        burst(driver, *"bob", "tab", "9", "tab", "tab", *"[7]", "shift+tab", "shift+tab", "8")
+        rows = driver.app.screen.query(ArgumentRow)
+        values = {row.argument.name: row.control for row in rows}
+        await driver.until(lambda: control_value(values["copies"]) == "8")
+        assert control_value(values["recipient"]) == "bob"
+        assert control_value(values["limits"]) == "[7]"
+
+
+async def test_a_burst_that_ends_with_create_is_created_whole() -> None:
+    async with console(with_functions(), size=(100, 40)) as driver:
+        await open_form(driver)
+        control(driver, "#typed").value = "x"
+        await driver.shows("described: x")
+        control(driver, "#typed").value = ""
+        await driver.pilot.pause()
+        burst(driver, *"bob", *["tab"] * 5, *"90s", "ctrl+s")
+        await driver.until(lambda: driver.engine.named("create_job"))
+        spec = driver.engine.named("create_job")[0][1]
+        assert spec.kwargs["recipient"] == "bob"
+        assert spec.trigger == {"type": "every", "typed": "90s"}
+
+
+def control_value(widget: Widget) -> str:
+    assert isinstance(widget, Input)
+    return widget.value
 
 
 @pytest.mark.parametrize("embedded", [HERE, None])
@@ -219,6 +290,30 @@ async def test_a_stale_preview_is_dropped() -> None:
         gate.set()
         await driver.pilot.pause(0.05)
         assert "described: new" in driver.text()
+
+
+async def test_times_that_have_passed_are_asked_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Console, "_tick", lambda _: None)
+    async with console(with_functions(), size=(100, 40)) as driver:
+        first = to_us(datetime(2026, 12, 24, 17, tzinfo=UTC))  # of the engine's answer
+        monkeypatch.setattr(EngineTime, "now_us", lambda _: first - 90_000_000)
+        await open_form(driver)
+        screen = driver.app.screen
+        assert isinstance(screen, CreateScreen)
+        control(driver, "#typed").value = "90s"
+        await driver.shows("2026-12-24 17:00:00")
+        driver.engine.group_zones["Reports"] = "Asia/Tokyo"
+        for early in (first - 80_000_000, first - 1):
+            screen.tick(early)
+        await driver.pilot.pause()
+        assert len(driver.engine.named("preview")) == 1
+        screen.tick(first)
+        await driver.shows("JST")
+        control(driver, "#typed").value = ""
+        await driver.shows("Type when the job is due.")
+        screen.tick(first + 1)
+        await driver.pilot.pause()
+        assert len(driver.engine.named("preview")) == 2
 
 
 async def test_leaving_the_form_asks_only_when_something_was_typed() -> None:

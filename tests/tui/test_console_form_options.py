@@ -74,3 +74,30 @@ async def test_what_is_wrong_stands_beside_its_field_and_has_the_focus() -> None
         await driver.press("ctrl+s")
         await driver.shows("expected fewer")
         assert "expected a duration" not in driver.text()
+
+
+async def test_what_is_wrong_is_told_when_its_field_is_left() -> None:
+    async with console(with_functions(), size=(100, 60)) as driver:
+        await open_form(driver)
+        await driver.press("tab", "x")
+        assert "expected a whole number" not in driver.text()
+        await driver.press("tab", "tab", *"[1", "tab")
+        await driver.shows("expected a whole number", "not JSON")
+        await driver.press("shift+tab", "shift+tab", "shift+tab", "7")
+        await driver.until(lambda: "expected a whole number" not in driver.text())
+        row(driver, "timeout_s").control.focus()
+        await driver.press(*"soon", "tab")
+        await driver.shows("expected a duration such as 90s")
+        await driver.shows("not JSON")
+        assert "expected a whole number" not in driver.text()
+
+
+async def test_leaving_a_field_keeps_what_the_engine_said_of_it() -> None:
+    async with console(with_functions(), size=(100, 60)) as driver:
+        await filled(driver)
+        error = FieldError(field="kwargs.recipient", got="ops", expected="an address")
+        driver.engine.create_error = InvalidError("wrong", (error,))
+        await driver.press("ctrl+s")
+        await driver.shows("expected an address")
+        await driver.press("tab", "tab")
+        await driver.shows("expected an address")

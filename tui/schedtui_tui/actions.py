@@ -142,9 +142,9 @@ ACTIONS: tuple[Action, ...] = (
     Action(id="submit", scope="form", keys="ctrl+s", label="Create", footer=1, priority=True,
            role=Role.ADMIN, help="Create the job.", command="schedtui create FUNCTION"),
     Action(id="next_field", scope="form", keys="tab", label="Next field", footer=2,
-           help="Go to the next field."),
+           priority=True, help="Go to the next field."),
     Action(id="previous_field", scope="form", keys="shift+tab", label="Previous", footer=3,
-           help="Go to the field before."),
+           priority=True, help="Go to the field before."),
     Action(id="back", scope="form", keys="escape", label="Leave", footer=4,
            help="Leave without creating; asks when something was typed."),
     # choosing a function

@@ -39,6 +39,7 @@ from schedtui_tui.link import (
 from schedtui_tui.model import Delta, JobList
 from schedtui_tui.prefs import Prefs
 from schedtui_tui.screens.base import ConsoleScreen, toast_text
+from schedtui_tui.screens.confirm import Dialog
 from schedtui_tui.screens.jobs import JobsScreen
 from schedtui_tui.screens.quitting import Embedded, QuitChoice
 from schedtui_tui.screens.small import TooSmall, fits
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["Console", "Embedded", "QuitChoice"]
 
 _REPAINT_S = 0.1
+_TALL = 41  # rows from which on there is room for a second toast
 
 
 class Console(App[QuitChoice]):
@@ -99,6 +101,7 @@ class Console(App[QuitChoice]):
         self._repaint_due = False
         self._begun = False  # from the first paint on, when the jobs are listening
         self._typed: deque[tuple[events.Key, object]] = deque(maxlen=64)
+        self._untold: tuple[str, str] | None = None  # text and severity of the newest
 
     def get_default_screen(self) -> Screen[object]:
         """The jobs."""
@@ -230,8 +233,28 @@ class Console(App[QuitChoice]):
     # --- for the screens
 
     def toast(self, text: str, *, severity: str = "information") -> None:
-        """Say something for a few seconds; ``text`` may come from anywhere."""
+        """Say something for a few seconds; ``text`` may come from anywhere.
+
+        A question is not covered: what comes meanwhile is said after it.
+        """
+        if isinstance(self.screen, Dialog):
+            self._untold = (text, severity)
+            return
         self.notify(toast_text(text), severity=cast("SeverityLevel", severity), markup=False)
+
+    def tell_untold(self) -> None:
+        """Say what a question held back; for the screen that is to be seen again."""
+        if self._untold is not None:
+            (text, severity), self._untold = self._untold, None
+            self.toast(text, severity=severity)
+
+    def on_notify(self) -> None:
+        """Make room for one more toast: a pile of them covers what they are about."""
+        others = 1 if self.size.height >= _TALL else 0
+        shown = [*self._notifications]
+        for old in shown[: max(len(shown) - others, 0)]:
+            self._unnotify(old, refresh=False)
+        self.screen.query("ToastHolder:empty").remove()  # Textual leaves these behind
 
     def open_run(self, run_id: int, timezone: str) -> None:
         """Show a run."""
@@ -282,7 +305,6 @@ class Console(App[QuitChoice]):
 
     def action_leave(self) -> None:
         """Leave the console; with an engine in this process, ask what becomes of it."""
-        from schedtui_tui.screens.confirm import Dialog
         from schedtui_tui.screens.quitting import quit_dialog
 
         if self.embedded is None:

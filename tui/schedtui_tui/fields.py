@@ -73,6 +73,22 @@ class Field:
         number = _number(typed, whole=self.kind is Kind.INTEGER)
         return typed if number is None else number
 
+    def wrong(self, text: str) -> str:
+        """What is certainly wrong with what was typed, before the engine is asked; else empty."""
+        try:
+            value = self.read(text)
+        except FieldTextError as problem:
+            return str(problem)
+        if self.kind not in (Kind.INTEGER, Kind.NUMBER) or not isinstance(value, str):
+            return ""
+        # Some texts that no JSON number spells are numbers to the engine: 5.0 as a whole one, inf.
+        try:
+            number = float(value)
+        except ValueError:
+            return f"expected a {self.kind}"
+        right = self.kind is Kind.NUMBER or number.is_integer()
+        return "" if right else f"expected a {self.kind}"
+
     def _json(self, typed: str) -> Any:
         try:
             return json.loads(typed)

@@ -24,7 +24,7 @@ _NAMES = {
 }
 
 
-_BUILT_IN = frozenset({"next_field", "previous_field", "details", "command_palette"})
+_BUILT_IN = frozenset({"details", "command_palette"})
 """Textual binds these by itself."""
 
 

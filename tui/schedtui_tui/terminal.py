@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 from schedtui_tui.display import Display
 from schedtui_tui.process import RESET
@@ -47,6 +47,7 @@ class Terminal:
         """What the screen is drawn on."""
         self._before = (sys.__stdin__, sys.__stdout__, sys.__stderr__)
         self._streams = (sys.stdout, sys.stderr)
+        self._in_front: tuple[TextIO, TextIO] | None = None
         self._opened: list[TextIO] = []
 
     @classmethod
@@ -79,6 +80,20 @@ class Terminal:
         with contextlib.suppress(OSError):
             append_to(log)
         sys.stdout, sys.stderr = self._streams
+
+    def capture(self) -> None:
+        """Put what gives each run its prints in front of stdout and stderr.
+
+        Called before the screen starts, which puts back what it has found as soon as it ends: runs
+        print in that moment too. And once more after `collect`.
+        """
+        if self._in_front is None:
+            from schedtui.capture.streams import StreamProxy
+
+            out, err = self._streams
+            proxies = StreamProxy("stdout", out), StreamProxy("stderr", err)
+            self._in_front = cast("tuple[TextIO, TextIO]", proxies)
+        sys.stdout, sys.stderr = self._in_front
 
     def say(self, text: str) -> None:
         """Write a line to the terminal once the screen is gone."""

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -102,7 +101,6 @@ class EmbeddedSession:
         self._demo = demo
         self._detached = False
         self._opening: threading.Thread | None = None
-        self._streams = (sys.stdout, sys.stderr)
 
     def run(self) -> int:
         """Show it until the person leaves, and further without a screen if they wish so."""
@@ -131,9 +129,8 @@ class EmbeddedSession:
             read_only=self._read_only,
         )
         with _left_in_time(self._signals, self._terminal.display, self._terminal.give_up):
+            self._terminal.capture()
             choice = app.run()
-        # Textual put back what it had found; as long as the engine runs, its stand-ins go there.
-        sys.stdout, sys.stderr = self._streams
         if choice is QuitChoice.DETACH and self._child is not None and self._signals.got is None:
             self._stay(self._child)
         return app, choice
@@ -155,7 +152,6 @@ class EmbeddedSession:
             return local(Path(error.address))
         if self._host.notice:
             app.toast(self._host.notice, severity="warning")
-        self._streams = (sys.stdout, sys.stderr)
         threading.Thread(target=self._listen, name="schedtui-listen", daemon=True).start()
         app.set_interval(TRIM_EVERY_S, lambda: trim(self._host.state.log))
         return client
@@ -200,6 +196,7 @@ class EmbeddedSession:
         trim(self._host.state.log)
         self._terminal.collect(self._host.state.log)
         log_to()
+        self._terminal.capture()
 
     def _listen(self) -> None:
         """Let commands and other consoles reach the engine; after the table has been filled."""

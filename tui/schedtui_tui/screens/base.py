@@ -39,6 +39,7 @@ class ConsoleScreen(Screen[T]):
         """It is to be seen again: what tells the time must not show when it was covered."""
         if self.ready:
             self.tick(self.console.clock.now_us())
+        self.console.tell_untold()
 
     @property
     def console(self) -> Console:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -14,12 +14,11 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static
 
-from schedtui.clock import to_us
 from schedtui.errors import ConflictError, FieldError, InvalidError
 from schedtui.models import FunctionInfo, JobSpec, Policies, Preview
 from schedtui.protocols import EngineClient
-from schedtui_tui import times
 from schedtui_tui.after_text import EXAMPLE, read_after
+from schedtui_tui.backlog import caught_up
 from schedtui_tui.fields import MISSING, FieldTextError, fields_of, without_field
 from schedtui_tui.keys import bindings
 from schedtui_tui.link import explain
@@ -28,16 +27,15 @@ from schedtui_tui.screens.base import ConsoleScreen
 from schedtui_tui.screens.confirm import confirm
 from schedtui_tui.text import cut
 from schedtui_tui.when import kind_of
+from schedtui_tui.widgets.due_times import COUNT, DueTimes
 from schedtui_tui.widgets.form_row import ArgumentRow, FormRow
 from schedtui_tui.widgets.key_bar import KeyBar
 from schedtui_tui.widgets.pieces import Pieces, content
 from schedtui_tui.widgets.policy_row import PolicyRow
-from schedtui_tui.widgets.said import Said
 from schedtui_tui.widgets.status_bar import StatusBar
 from schedtui_tui.widgets.text_input import TextInput
 
 _PREVIEW_AFTER_S = 0.15
-_COUNT = 5
 _ERRORS = 100  # that are shown
 _ZONE_RULE = "the group's, else the engine's"
 _KINDS = {
@@ -85,7 +83,7 @@ class CreateScreen(ConsoleScreen[None]):
                     yield PolicyRow(option)
             yield Button("Create (Ctrl+S)", id="create", variant="primary", compact=True)
         yield Static(id="problem")
-        yield Said(id="preview")
+        yield DueTimes(id="preview")
         yield KeyBar(self.SCOPES, read_only=console.read_only, typing=True)
 
     def _arguments(self) -> Iterable[Widget]:
@@ -110,6 +108,7 @@ class CreateScreen(ConsoleScreen[None]):
     def on_mount(self) -> None:
         """Nothing is previewed yet."""
         self._status = self.query_one(StatusBar)
+        self._due = self.query_one(DueTimes)
         self.tick(self.console.clock.now_us())
         self.ready = True
         self._say([("Type when the job is due; its next times show here.", "dim")])
@@ -124,6 +123,8 @@ class CreateScreen(ConsoleScreen[None]):
     def tick(self, now_us: int) -> None:
         """A second has passed."""
         self._status.tell(self.console.connection, now_us)
+        if self._due.outdated(now_us):
+            self._ask_preview()
 
     # --- typing
 
@@ -135,7 +136,7 @@ class CreateScreen(ConsoleScreen[None]):
             return
         self._touched = True
         control = event.control
-        row = next((node for node in control.ancestors if isinstance(node, FormRow)), None)
+        row = _row_of(control)
         if row is not None:
             row.complain("")
         if control.id == "kind":
@@ -145,6 +146,14 @@ class CreateScreen(ConsoleScreen[None]):
             self._guess_kind(str(event.value).strip())
         if control.id in ("kind", "typed", "zone", "group"):
             self._preview_later()
+
+    @on(events.DescendantBlur)
+    def _left(self, event: events.DescendantBlur) -> None:
+        """Say of the field that was left what can be said without the engine."""
+        row = _row_of(event.widget)
+        wrong = row.wrong() if row is not None else ""
+        if row is not None and wrong:
+            row.complain(wrong)
 
     def _guess_kind(self, text: str) -> None:
         """Turn to the kind that the text can only mean."""
@@ -171,6 +180,15 @@ class CreateScreen(ConsoleScreen[None]):
     def _trigger_text(self) -> str:
         return self.query_one("#typed", Input).value.strip()
 
+    # Of higher priority than the field, or what is typed in one burst with it would still go there.
+    def action_next_field(self) -> None:
+        """Go to the next field."""
+        self.focus_next()
+
+    def action_previous_field(self) -> None:
+        """Go to the field before."""
+        self.focus_previous()
+
     # --- the preview
 
     def _preview_later(self) -> None:
@@ -194,7 +212,7 @@ class CreateScreen(ConsoleScreen[None]):
                 self._trigger(),
                 timezone=self._text("timezone"),
                 group=self._text("group") or self._function.group,
-                count=_COUNT,
+                count=COUNT,
             )
         except Exception as raised:  # noqa: BLE001 - shown, whatever it is
             error = raised
@@ -203,7 +221,7 @@ class CreateScreen(ConsoleScreen[None]):
         self._row("trigger").complain("")
         self._row("timezone").complain("")
         if preview is not None:
-            self._say(_preview_pieces(preview))
+            self._due.show(preview, self.console.clock.now_us())
             if self._text("timezone") is None and self._kind != "json":
                 rule = f"{cut(preview.timezone, 60)} ({_ZONE_RULE})"
                 self.query_one("#zone", Input).placeholder = rule
@@ -214,7 +232,7 @@ class CreateScreen(ConsoleScreen[None]):
             self._say([(cut(f"No preview: {explain(error)}", 300), "$text-warning")])
 
     def _say(self, pieces: Pieces) -> None:
-        self.query_one("#preview", Said).say(pieces)
+        self._due.say(pieces)
 
     # --- what is wrong
 
@@ -256,8 +274,12 @@ class CreateScreen(ConsoleScreen[None]):
     # --- creating
 
     @on(Button.Pressed, "#create")
-    def action_submit(self) -> None:
-        """Create the job."""
+    async def action_submit(self) -> None:
+        """Create the job, once all that was typed before is in its field."""
+        await caught_up(self.query_one("#form"))
+        self.call_later(self._submit)
+
+    def _submit(self) -> None:
         if self._busy or self.client() is None:
             return
         for row in self.query(FormRow):
@@ -353,6 +375,10 @@ class CreateScreen(ConsoleScreen[None]):
         self.app.push_screen(confirm("Leave without creating?", [(text, "")], do="Leave"), answered)
 
 
+def _row_of(control: Widget) -> FormRow | None:
+    return next((node for node in control.ancestors if isinstance(node, FormRow)), None)
+
+
 _TRIGGER_FIELDS = frozenset({"trigger", "expression", "typed", "every", "at", "once", "cron"})
 
 
@@ -362,15 +388,3 @@ def _as_json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
-
-
-def _preview_pieces(preview: Preview) -> Pieces:
-    words = times.in_zone(preview.description, preview.timezone)
-    pieces: Pieces = [(f"{cut(words, 200)}\n", "bold")]
-    if not preview.next:
-        pieces.append(("never due", "$text-warning"))
-    for due in preview.next[:_COUNT]:
-        at = times.moment(to_us(due.at), preview.timezone)
-        weekday = f"{at:%a} " if at is not None else ""
-        pieces.append((f"{weekday}{times.full(to_us(due.at), preview.timezone)}\n", ""))
-    return pieces

@@ -46,6 +46,10 @@ class FormRow(Vertical):
             yield Static(Content(cut(self._hint, 160)), classes="hint")
         yield self._error
 
+    def wrong(self) -> str:
+        """What is certainly wrong with what was typed, before the engine is asked; else empty."""
+        return ""
+
     def complain(self, text: str) -> None:
         """Show what is wrong; nothing for an empty text."""
         self.set_class(bool(text), "-wrong")
@@ -76,13 +80,21 @@ class ArgumentRow(FormRow):
         """
         argument, control = self.argument, self.control
         if isinstance(control, Input):
-            unchanged = control.value == clean(argument.initial())
-            return argument.read(argument.initial() if unchanged else control.value)
+            return argument.read(self._typed(control))
         if not isinstance(control, Select) or control.is_blank():
             return MISSING
         chosen = argument.choices[int(str(control.value))]
         unchanged = argument.default is not MISSING and chosen == argument.default
         return MISSING if unchanged else chosen
+
+    def wrong(self) -> str:
+        """As `Field.wrong`."""
+        control = self.control
+        return self.argument.wrong(self._typed(control)) if isinstance(control, Input) else ""
+
+    def _typed(self, control: Input) -> str:
+        initial = self.argument.initial()
+        return initial if control.value == clean(initial) else control.value
 
 
 def _control(argument: Field) -> Widget:

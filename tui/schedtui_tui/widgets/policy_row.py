@@ -6,7 +6,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Select
 
-from schedtui_tui.policy_text import Kind, Option
+from schedtui.errors import InvalidError
+from schedtui_tui.policy_text import Kind, Option, read
 from schedtui_tui.widgets.form_row import FormRow
 from schedtui_tui.widgets.text_input import TextInput
 
@@ -32,6 +33,14 @@ class PolicyRow(FormRow):
             return self.control.value
         chosen = self.control
         return "" if not isinstance(chosen, Select) or chosen.is_blank() else str(chosen.value)
+
+    def wrong(self) -> str:
+        """What no engine would take."""
+        try:
+            read({self.option.field: self.typed()})
+        except InvalidError as error:
+            return f"expected {error.errors[0].expected}"
+        return ""
 
 
 def _control(option: Option) -> Widget:

@@ -140,9 +140,10 @@ class RowTable(ScrollView, can_focus=True):
         return self.cursor_id, self._cursor_position - self.scroll_offset.y
 
     def select(self, row_id: int) -> bool:
-        """Put the cursor on a row. False where it is not shown."""
+        """Put the cursor on a row. False where it is not shown, or not shown yet."""
         position = self.position(row_id)
-        if position is None:
+        # `position` may know of rows that the next `show` brings.
+        if position is None or position >= len(self.ids) or self.ids[position] != row_id:
             return False
         self._move_to(position)
         return True
