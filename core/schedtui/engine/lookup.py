@@ -186,7 +186,10 @@ class Lookup:
         return _tried(lambda: parse_trigger(data, zone, to_us(self._present.now)))
 
     def _policies(self, known: Any) -> Effective:
-        own = from_wire(Policies, known.get("policies") or {}, strict=False)
+        try:
+            own = from_wire(Policies, known.get("policies") or {}, strict=False)
+        except InvalidError:  # damaged in the store
+            own = Policies()
         group = self._core.registry.groups.get(str(known.get("group", "")))
         return resolve(own, group.policies if group else Policies(), self._core.policies)
 
@@ -323,7 +326,9 @@ def _step(changes: Sequence[AuditEvent], us: int) -> Step | None:
     """The newest step of the clock over a moment."""
     for line in changes:
         if line.action == "engine.clock":
-            step_us = int(line.detail.get("step_us", 0))
+            step_us = line.detail.get("step_us")
+            if not isinstance(step_us, int):  # damaged in the store
+                continue
             low, high = sorted((to_us(line.at) - step_us, to_us(line.at)))
             if low < us <= high:
                 return Step(line.at, step_us / 1e6)
