@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from schedtui.clock import from_us, to_us
+from schedtui.clock import MAX_US, MIN_US, from_us, to_us
 from schedtui.engine.case import Case, Present, Step
 from schedtui.engine.core import Core
 from schedtui.engine.history import JobHistory
@@ -31,6 +31,9 @@ MAX_LINES = 2_000
 MAX_ROWS = 200
 MAX_JOBS = 20
 """Jobs that had the same name one after the other."""
+_EDGE_US = 400 * 86_400 * SECOND_US
+_FIRST_US, _LAST_US = MIN_US + _EDGE_US, MAX_US - _EDGE_US
+"""What is beyond means these: a zone's clock looks for its changes around a moment."""
 _RUN = re.compile(r"\brun (\d{1,18})\b")
 
 
@@ -155,7 +158,7 @@ class Lookup:
             at, skipped = parse_past_moment(at, zone, to_us(now), "at")
         elif at.tzinfo is None:
             raise InvalidError.one("at", at.isoformat(), "a datetime with a time zone")
-        at = at.astimezone(UTC)
+        at = from_us(max(_FIRST_US, min(to_us(at), _LAST_US)))
         length = 1 if at.microsecond else SECOND_US if at.second else 60 * SECOND_US
         return _Moment(to_us(at), to_us(at) + length, skipped)
 
