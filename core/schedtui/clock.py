@@ -16,6 +16,10 @@ from typing import Protocol
 from schedtui.errors import InvalidError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MIN_US = -62_135_596_800_000_000
+"""The first microsecond of the year 1, where `datetime` begins."""
+MAX_US = 253_402_300_799_999_999
+"""The last one of the year 9999, where it ends."""
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -31,7 +35,11 @@ def to_us(moment: datetime) -> int:
 
 
 def from_us(us: int) -> datetime:
-    """The aware UTC datetime of ``us`` microseconds since 1970."""
+    """The aware UTC datetime of ``us`` microseconds since 1970.
+
+    Raises:
+        OverflowError: it is not from `MIN_US` to `MAX_US`.
+    """
     return EPOCH + timedelta(microseconds=us)
 
 

@@ -9,6 +9,8 @@ import pytest
 from terminal_driver import Terminal
 from terminal_place import Place
 
+from schedtui_tui.commands.host import GRACE_S
+
 
 def filtered(terminal: Terminal, text: str) -> None:
     """Show only the jobs whose name holds ``text``, with the cursor on the first."""
@@ -297,3 +299,13 @@ def test_a_signal_ends_the_demo_in_order(empty: Place, number: int) -> None:
     assert terminal.modes() == terminal.modes_before
     assert terminal.written().rstrip().count(b"\x1b[?1049l") == 1
     assert list((empty.home / "tmp").iterdir()) == []
+
+
+def test_it_is_left_at_once_while_the_import_of_its_target_hangs(empty: Place) -> None:
+    code = "import time\nfrom pathlib import Path\nPath('loading').touch()\ntime.sleep(300)\n"
+    (empty.folder / "jobs.py").write_text(code)
+    terminal = empty.console()
+    empty.wait((empty.folder / "loading").exists)
+    terminal.send("q")
+    assert terminal.leave(deadline_s=GRACE_S - 2) == 0
+    assert terminal.modes() == terminal.modes_before

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from terminal_driver import Terminal
+from terminal_driver import DEADLINE_S, Terminal
 from terminal_place import SCHEDTUI, Place
 
 HANGING = """
@@ -36,6 +36,26 @@ def test_it_stops_although_a_job_does_not(empty: Place, job: str) -> None:
     empty.json("trigger", f"g/{job}")
     assert served.stop() == 0
     assert "stopped" in (empty.folder / "serve.log").read_text().splitlines()[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_it_while_the_import_of_its_target_hangs(empty: Place, number: int) -> None:
+    code = "import time\nfrom pathlib import Path\nPath('loading').touch()\ntime.sleep(300)\n"
+    (empty.folder / "jobs.py").write_text(code)
+    starting = empty.start("serve", "--no-listen")
+    empty.wait((empty.folder / "loading").exists)
+    starting.send_signal(number)
+    assert starting.wait(DEADLINE_S) == 130
+
+
+def test_it_tells_that_nothing_ran_when_it_was_stopped_while_it_was_starting(empty: Place) -> None:
+    (empty.folder / "jobs.py").write_text("import time\nprint('loading')\ntime.sleep(300)\n")
+    terminal = empty.console("serve", "--no-listen")
+    terminal.wait("loading")
+    terminal.send("ctrl+c")
+    assert terminal.leave() == 130
+    assert "while it was starting; nothing has run" in terminal.wait("schedtui.serve")
+    assert "Traceback" not in terminal.text()
 
 
 AT_ONCE = """

@@ -8,6 +8,7 @@ import pytest
 
 from schedtui.models import FunctionInfo
 from schedtui_tui.commands.arguments import read_arguments, value
+from schedtui_tui.commands.functions import signature
 from schedtui_tui.exits import UsageError
 
 SCHEMA = {
@@ -30,6 +31,9 @@ SCHEMA = {
         ("[1, 2]", {"type": "array"}, [1, 2]),
         ("not json", {"type": "integer"}, "not json"),
         ("3", {}, 3),
+        ("01", {"type": ["string", "null"]}, "01"),
+        ("3", {"type": 5, "anyOf": "x"}, 3),
+        ("3", {"anyOf": [5, {"type": {}}]}, 3),
     ],
 )
 def test_a_value_is_read_as_its_parameter_wants_it(
@@ -41,9 +45,12 @@ def test_a_value_is_read_as_its_parameter_wants_it(
 class Client:
     """Knows one function."""
 
+    def __init__(self, parameters: dict[str, Any] = SCHEMA) -> None:
+        self._parameters = parameters
+
     async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
         assert group == "g"
-        return (FunctionInfo(group="g", name="f", parameters=SCHEMA),)
+        return (FunctionInfo(group="g", name="f", parameters=self._parameters),)
 
 
 async def test_pairs_win_over_the_document() -> None:
@@ -58,3 +65,18 @@ async def test_pairs_win_over_the_document() -> None:
 async def test_what_is_no_argument_is_a_usage_error(pairs: list[str], document: str | None) -> None:
     with pytest.raises(UsageError):
         await read_arguments(Client(), "g/f", pairs, document)  # type: ignore[arg-type]  # as above
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": "x"},
+        {"properties": ["count"]},
+        {"properties": {"count": 5}, "required": 5},
+        {"properties": {"count": None}, "required": {"count": 1}},
+    ],
+)
+async def test_the_schema_of_a_remote_engine_may_be_anything(schema: dict[str, Any]) -> None:
+    assert signature(schema) in {"", "count=…"}
+    read = await read_arguments(Client(schema), "g/f", ["count=7"], None)  # type: ignore[arg-type]  # as above
+    assert read == {"count": 7}

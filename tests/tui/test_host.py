@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schedtui import Engine
-from schedtui.errors import InvalidError, StoreLockedError
+from schedtui.errors import EngineStoppedError, InvalidError, StoreLockedError
 from schedtui.locations import StateDir
 from schedtui.models import Run, RunState
 from schedtui.target import load_target
@@ -27,6 +27,20 @@ def test_who_is_refused_the_store_is_sent_to_the_socket(tmp_path: Path) -> None:
         assert refused.value.address == str(state.socket)
     finally:
         host.close()
+
+
+def test_an_engine_that_is_given_up_while_its_code_is_loaded_is_not_started(tmp_path: Path) -> None:
+    state = StateDir.beside(tmp_path)
+
+    def load() -> Target:
+        assert not host.give_up()
+        return Target(name="t", folder=tmp_path, groups=())
+
+    host = Host(load, state=state)
+    with pytest.raises(EngineStoppedError, match="not wanted any more"):
+        host.open()
+    assert not state.path.exists()
+    host.close()
 
 
 JOBS = """

@@ -39,6 +39,16 @@ def test_a_second_signal_in_the_same_instant_is_an_echo(signals: Signals, now: l
         signal.raise_signal(signal.SIGTERM)
 
 
+def test_where_nothing_runs_yet_the_first_one_ends_it(signals: Signals, now: list[float]) -> None:
+    signals.at_once = True
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGTERM)  # its echo
+    now[0] += 9
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
+
+
 def test_before_it_stops_no_signal_breaks_anything(signals: Signals, now: list[float]) -> None:
     signal.raise_signal(signal.SIGINT)
     now[0] += 9

@@ -125,17 +125,29 @@ def without_field(schema: Mapping[str, Any]) -> int:
 
 def _parameters(schema: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any], bool]]:
     """Name, schema, and whether it is required."""
-    properties = schema.get("properties")
-    if not isinstance(properties, Mapping):
-        return []
-    names = schema.get("required")
-    required = set(map(str, names)) if isinstance(names, list | tuple) else set()
+    required = required_of(schema)
     found = [
-        (str(name), part if isinstance(part, Mapping) else {}, str(name) in required)
-        for name, part in properties.items()
-        if not (isinstance(part, Mapping) and part.get("readOnly") is True)
+        (name, part, name in required)
+        for name, part in properties_of(schema).items()
+        if part.get("readOnly") is not True
     ]
     return sorted(found, key=lambda one: not one[2])
+
+
+def properties_of(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The schema of each parameter; what is none is one that allows anything. Trusts nothing."""
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping):
+        return {}
+    return {
+        str(name): part if isinstance(part, Mapping) else {} for name, part in properties.items()
+    }
+
+
+def required_of(schema: Mapping[str, Any]) -> set[str]:
+    """The names of the parameters without a default. Trusts nothing."""
+    names = schema.get("required")
+    return set(map(str, names)) if isinstance(names, list | tuple) else set()
 
 
 def _field(name: str, part: Mapping[str, Any], required: bool, root: Mapping[str, Any]) -> Field:

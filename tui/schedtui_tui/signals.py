@@ -23,12 +23,14 @@ class Signals:
 
     Attributes:
         got: The first of them, once there was one.
-        hurry: Whether a further one breaks what is under way, as `KeyboardInterrupt`.
+        at_once: Whether already the first breaks what is under way, as `KeyboardInterrupt`.
+        hurry: Whether a further one does.
         asked: Called in the main thread at the first one.
     """
 
     def __init__(self) -> None:
         self.got: int | None = None
+        self.at_once = False
         self.hurry = False
         self._first_at = 0.0
         self.asked: Callable[[], object] | None = None
@@ -64,5 +66,10 @@ class Signals:
         self.wake()
         if first and self.asked:
             self.asked()
-        elif not first and self.hurry and monotonic() - self._first_at >= _ECHO_S:
+        if self.at_once if first else self._hurried():
             raise KeyboardInterrupt
+
+    def _hurried(self) -> bool:
+        """Whether a further signal breaks what is under way."""
+        echo = monotonic() - self._first_at < _ECHO_S
+        return (self.hurry or self.at_once) and not echo

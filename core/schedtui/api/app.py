@@ -66,7 +66,9 @@ def create_app(
             return
 
     app.add_middleware(BodyLimit)
-    app.add_middleware(Gate, auth=auth, hosts=hosts or Hosts(), slowdown=SlowDown(pause))
+    app.add_middleware(
+        Gate, auth=auth, hosts=hosts or Hosts(), slowdown=SlowDown(pause), closing=closing
+    )
     return app
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from schedtui.api.hosts import Hosts
 from schedtui.api.limits import drain_refused
 from schedtui.api.problems import ProblemError, response_for
 from schedtui.api.slowdown import SlowDown
+from schedtui.api.stream import Closing
 from schedtui.errors import UnauthorizedError
 from schedtui.models import Role
 
@@ -38,9 +40,12 @@ class LocalDoor:
 class Gate:
     """Middleware that refuses by default: a new route needs a token without saying so."""
 
-    def __init__(self, app: ASGIApp, *, auth: Access, hosts: Hosts, slowdown: SlowDown) -> None:
+    def __init__(
+        self, app: ASGIApp, *, auth: Access, hosts: Hosts, slowdown: SlowDown, closing: Closing
+    ) -> None:
         self._app = app
         self._auth = auth
+        self._closing = closing
         self._hosts = hosts
         self._slowdown = slowdown
 
@@ -61,6 +66,10 @@ class Gate:
             await self._app({**scope, CALLER: caller}, receive, watched)
         except ClientDisconnect:
             return
+        except asyncio.CancelledError:
+            # By the server that closes, which has cut the connection.
+            if not self._closing.is_set():
+                raise
         except Exception as error:  # noqa: BLE001 - the last stop: nothing goes out but a problem
             response = response_for(error)
             if not started:

@@ -27,7 +27,8 @@ from schedtui.protocols import EngineClient, OffLoop, Store
 Sockets = list[socket]
 
 PATIENCE_S = 0.4
-"""Seconds that open connections have to end when the server stops, and again once they are cut."""
+"""Seconds that open connections have to end when the server stops; their requests have as long
+again once they are cut, and once they are cancelled."""
 _KEEP_ALIVE_S = 75  # longer than any client keeps an idle connection, so that none is cut in use
 _TICK_S = 1.0
 
@@ -199,9 +200,11 @@ class _Uvicorn(uvicorn.Server):
             for connection in list(state.connections):
                 transport: Any = connection.transport
                 transport.abort()
-            for task in state.tasks:
-                task.cancel()
-            await _until(lambda: not state.connections and not state.tasks)
+            # Who waits for the client hears that it is gone; only the others need more.
+            if not await _until(lambda: not state.connections and not state.tasks):
+                for task in state.tasks:
+                    task.cancel()
+                await _until(lambda: not state.tasks)
 
 
 async def _until(done: Callable[[], bool]) -> bool:

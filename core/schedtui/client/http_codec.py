@@ -7,6 +7,7 @@ from itertools import chain, islice
 from typing import Any, TypeVar
 
 from schedtui.client.http_json import parse
+from schedtui.clock import MAX_US, MIN_US
 from schedtui.errors import InvalidError, ProtocolError
 from schedtui.models import Changes, EngineInfo, JobState, JobSummary, LogPage, RunState, Snapshot
 from schedtui.models.wire import from_wire
@@ -16,9 +17,6 @@ T = TypeVar("T")
 COLUMNS = JobSummary._fields
 _RECENT = COLUMNS.index("recent")
 
-# What `schedtui.clock.from_us` can turn into a datetime: the years 1 to 9999.
-_MIN_US = -62_135_596_800_000_000
-_MAX_US = 253_402_300_799_999_999
 _MAX_ID = 2**63 - 1
 _MAX_RECENT = 1_000
 
@@ -106,7 +104,7 @@ def decode_logs(body: Any) -> LogPage:
         ProtocolError: it does not fit.
     """
     page = decode(LogPage, body)
-    _in_range("at_us", (line.at_us for line in page.lines), _MIN_US, _MAX_US)
+    _in_range("at_us", (line.at_us for line in page.lines), MIN_US, MAX_US)
     return page
 
 
@@ -155,7 +153,7 @@ def _check_scalars(table: dict[str, tuple[Any, ...]]) -> None:
         _in_range(name, filter(None, table[name]), 0, _MAX_ID)
     for name in _TIMES:
         _typed(name, table[name], {int, type(None)})
-        _in_range(name, filter(None, table[name]), _MIN_US, _MAX_US)
+        _in_range(name, filter(None, table[name]), MIN_US, MAX_US)
     for name in _TEXTS:
         _typed(name, table[name], {str})
     for name in _FLAGS:
@@ -178,7 +176,7 @@ def _recent(cells: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     flat = list(chain.from_iterable(cells))
     durations = flat[1::2]
     _typed("recent", durations, {int, type(None)})
-    _in_range("recent", filter(None, durations), _MIN_US, _MAX_US)
+    _in_range("recent", filter(None, durations), MIN_US, MAX_US)
     pairs = zip(_looked_up("recent", flat[::2], _RUN_STATES), durations, strict=True)
     return [tuple(islice(pairs, size // 2)) for size in sizes]
 

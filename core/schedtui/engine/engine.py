@@ -17,7 +17,7 @@ from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.settings import Settings
 from schedtui.engine.sync import Sync
-from schedtui.engine.thread import drive
+from schedtui.engine.thread import Start, drive
 from schedtui.errors import EngineStoppedError, RefusedError
 from schedtui.execution import CPUS
 from schedtui.locations import StateDir
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+START_GRACE_S = 3.0
+"""What a start that is given up gets to put back what it has begun."""
 
 logger = logging.getLogger("schedtui.engine")
 
@@ -111,6 +114,7 @@ class Engine(Control):
         )
         self._running: Running | None = None
         self._thread: threading.Thread | None = None
+        self._start: Start | None = None
         self._code: tuple[Code, bool] | None = None
         self.address = ""
         self.start_paused = False
@@ -204,46 +208,54 @@ class Engine(Control):
             raise RefusedError("this engine runs already; an Engine is started once at a time")
         if self._thread is not None:
             self._thread.join()  # `stop` has ended its engine
-        started = threading.Event()
-        failure: list[BaseException] = []
+        ended: list[asyncio.Event] = []
+
+        async def begin() -> None:
+            await self.start()
+            ended.append(self.running.ended)
+
+        self._start = start = Start(begin)
 
         async def main() -> None:
-            try:
-                await self.start()
-                running = self.running
-            except BaseException as error:  # noqa: BLE001 - told to the caller's thread
-                failure.append(error)
-                return
-            finally:
-                started.set()
-            await running.ended.wait()
+            await start.run()
+            if start.left:
+                await self.stop(0)
+            elif ended:
+                await ended[0].wait()
 
         def work() -> None:
             self._thread_ended(drive(main))
 
         self._thread = threading.Thread(target=work, name="schedtui-engine", daemon=True)
         self._thread.start()
-        started.wait()
-        if failure:
-            self._thread.join()
-            self._thread = None
-            raise failure[0]
+        try:
+            start.wait()
+        except BaseException:  # a signal's, in the main thread
+            self.close(0)
+            raise
+        if start.failure is not None:
+            self._join(start)
+            raise start.failure
         return self
 
     def close(self, grace_s: float = 10.0) -> None:
         """Stop an engine that was started with `run_in_thread`, and end its thread. Idempotent.
 
+        One that is still starting is given up: nothing has run.
+
         Raises:
             RefusedError: called in that very thread, which would wait for itself.
         """
-        thread, running = self._thread, self._running
-        if thread is None:
+        thread, start = self._thread, self._start
+        if thread is None or start is None:
             return
         if thread is threading.current_thread():
             raise RefusedError(
                 "close() was called on the engine's own event loop, which would wait for itself "
                 "for ever: await stop() instead, or call close() from another thread"
             )
+        start.give_up(START_GRACE_S)
+        running = None if start.left else self._running
         failure: Exception | None = None
         if running is not None and not running.ended.is_set():
             try:
@@ -252,12 +264,23 @@ class Engine(Control):
                 pass
             except Exception as error:  # noqa: BLE001 - raised below, after what must happen anyway
                 failure = error
-        thread.join()
-        self._thread = None
+        self._join(start)
         if running is not None:
             self._forget(running)
         if failure is not None:
             raise failure
+
+    def _join(self, start: Start) -> None:
+        """Wait for the thread of an engine that has ended, unless its start could not be ended."""
+        thread, self._thread = self._thread, None
+        if start.left:
+            logger.warning(
+                "the start of the engine did not end within %g s and is left to itself; most "
+                "likely its store does not answer",
+                START_GRACE_S,
+            )
+        elif thread is not None:
+            thread.join()
 
     def _thread_ended(self, cause: BaseException | None) -> None:
         running = self._running

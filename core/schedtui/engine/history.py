@@ -46,13 +46,13 @@ class JobHistory:
         known = dict(self._now or {})
         for line in self._lines:
             if line is self.deleted:
-                known = dict(line.detail.get("before", {}))
+                known = dict(_part(line, "before"))
             elif line.action == "job.create":
-                return known or dict(line.detail.get("after", {}))
+                return known or dict(_part(line, "after"))
             elif line.at <= at:
                 break
             else:
-                known |= line.detail.get("before", {})
+                known |= _part(line, "before")
         return known
 
     def before(self, at: datetime, field: str) -> AuditEvent | None:
@@ -74,5 +74,11 @@ class JobHistory:
         return (
             line
             for line in self._lines
-            if field in line.detail.get("after", {}) and "before" in line.detail
+            if field in _part(line, "after") and "before" in line.detail
         )
+
+
+def _part(line: AuditEvent, name: str) -> Mapping[str, Any]:
+    """What a line tells of before or after; nothing where it is damaged in the store."""
+    found = line.detail.get(name)
+    return found if isinstance(found, Mapping) else {}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from schedtui.clock import from_us, to_us
+from schedtui.clock import MAX_US, MIN_US, from_us, to_us
 from schedtui.engine.backfill import own_reason
 from schedtui.engine.case import Case, Present, Step
 from schedtui.engine.core import Core
@@ -33,6 +33,9 @@ MAX_ROWS = 200
 MAX_BACKFILLS = 20
 MAX_JOBS = 20
 """Jobs that had the same name one after the other."""
+_EDGE_US = 400 * 86_400 * SECOND_US
+_FIRST_US, _LAST_US = MIN_US + _EDGE_US, MAX_US - _EDGE_US
+"""What is beyond means these: a zone's clock looks for its changes around a moment."""
 _RUN = re.compile(r"\brun (\d{1,18})\b")
 
 
@@ -161,7 +164,7 @@ class Lookup:
             at, skipped = parse_past_moment(at, zone, to_us(now), "at")
         elif at.tzinfo is None:
             raise InvalidError.one("at", at.isoformat(), "a datetime with a time zone")
-        at = at.astimezone(UTC)
+        at = from_us(max(_FIRST_US, min(to_us(at), _LAST_US)))
         length = 1 if at.microsecond else SECOND_US if at.second else 60 * SECOND_US
         return _Moment(to_us(at), to_us(at) + length, skipped)
 
@@ -198,7 +201,10 @@ class Lookup:
         return _tried(lambda: parse_trigger(data, zone, to_us(self._present.now)))
 
     def _policies(self, known: Any) -> Effective:
-        own = from_wire(Policies, known.get("policies") or {}, strict=False)
+        try:
+            own = from_wire(Policies, known.get("policies") or {}, strict=False)
+        except InvalidError:  # damaged in the store
+            own = Policies()
         group = self._core.registry.groups.get(str(known.get("group", "")))
         return resolve(own, group.policies if group else Policies(), self._core.policies)
 
@@ -343,7 +349,9 @@ def _step(changes: Sequence[AuditEvent], us: int) -> Step | None:
     """The newest step of the clock over a moment."""
     for line in changes:
         if line.action == "engine.clock":
-            step_us = int(line.detail.get("step_us", 0))
+            step_us = line.detail.get("step_us")
+            if not isinstance(step_us, int):  # damaged in the store
+                continue
             low, high = sorted((to_us(line.at) - step_us, to_us(line.at)))
             if low < us <= high:
                 return Step(line.at, step_us / 1e6)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Coroutine
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from schedtui.engine.daemons import DaemonThreads
+from schedtui.errors import EngineStoppedError
 from schedtui.execution import CPUS
 from schedtui.execution.forked import leave_if_forked
 
@@ -19,6 +22,77 @@ LAST_S = 1.0
 
 _left: set[asyncio.Task[Any]] = set()
 """Tasks that did not end. One that is destroyed is thrown into again, and complains on stderr."""
+
+
+class Start:
+    """A start on the loop of one thread, which another waits for and may give up.
+
+    Args:
+        begin: Starts.
+    """
+
+    def __init__(self, begin: Callable[[], Awaitable[object]]) -> None:
+        self._begin = begin
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._given_up = False
+        self.failure: BaseException | None = None
+        """What it failed with, once it is over."""
+        self.left = False
+        """Whether it went on when it had been given up, and nobody waits for it any more."""
+
+    async def run(self) -> None:
+        """Start; called on that loop."""
+        failure: BaseException | None = None
+        with self._lock:
+            self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+            given_up = self._given_up
+        try:
+            if given_up:
+                failure = _given_up()
+            else:
+                await self._begin()
+        except asyncio.CancelledError:
+            failure = _given_up()
+        except BaseException as error:  # noqa: BLE001 - told to the thread that waits
+            failure = error
+        with self._lock:
+            if not self.left:
+                self.failure = failure
+                self._over.set()
+
+    def wait(self) -> None:
+        """Until it is over; see `failure`."""
+        self._over.wait()
+
+    def give_up(self, timeout_s: float) -> None:
+        """End it, from another thread, unless it is over; not later than told.
+
+        Args:
+            timeout_s: What it gets to put back what it has begun.
+        """
+        with self._lock:
+            if self._over.is_set():
+                return
+            self._given_up = True
+            if self._loop is not None:
+                with suppress(RuntimeError):  # the loop has ended meanwhile
+                    self._loop.call_soon_threadsafe(self._cancel)
+        self._over.wait(timeout_s)
+        with self._lock:
+            if not self._over.is_set():
+                self.failure, self.left = _given_up(), True
+                self._over.set()
+
+    def _cancel(self) -> None:
+        if self._task is not None and not self._over.is_set():
+            self._task.cancel()
+
+
+def _given_up() -> EngineStoppedError:
+    return EngineStoppedError("the engine was stopped while it was starting; nothing has run")
 
 
 def drive(main: Callable[[], Coroutine[Any, Any, None]]) -> BaseException | None:

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Sequence
 from itertools import accumulate
 
+from schedtui.clock import MAX_US, MIN_US
 from schedtui.errors import StoreDataError
 from schedtui.models import LogLine
 from schedtui.protocols import LogChunk
@@ -20,6 +21,7 @@ from schedtui.protocols import LogChunk
 _LEVEL = 3  # of zlib: twice as fast as 6 for 5 % more bytes
 _FORMAT = 1
 _BROKEN = "surrogatepass"  # a line may hold what was not UTF-8 in a stream
+_KINDS = (int, int, str, str, str, int)  # of a line's fields
 _WORD = re.compile(r"[^\W_]+")
 _MAX_WORD = 64
 """Longer words, such as Base64, are indexed by their beginning."""
@@ -70,9 +72,23 @@ def decode(data: bytes) -> list[LogLine]:
             accumulate(attempts),
             strict=True,
         )
-        return [LogLine(*row) for row in rows]
-    except (zlib.error, ValueError, TypeError) as error:
+        lines = [LogLine(*row) for row in rows]
+        _check(lines)
+    except (zlib.error, ValueError, TypeError, RecursionError) as error:
         raise StoreDataError(f"a chunk of log lines is damaged: {error}") from error
+    return lines
+
+
+def _check(lines: Sequence[LogLine]) -> None:
+    """Raise TypeError or ValueError unless all cells are what they have to be."""
+    if not lines:
+        return
+    columns = list(zip(*lines, strict=True))
+    for name, kind, column in zip(LogLine._fields, _KINDS, columns, strict=True):
+        if not set(map(type, column)) <= {kind}:
+            raise TypeError(f"{name} is not {kind.__name__} everywhere")
+    if not MIN_US <= min(columns[1]) <= max(columns[1]) <= MAX_US:
+        raise ValueError("a line is not of the years 1 to 9999")
 
 
 def words(text: str) -> set[str]:

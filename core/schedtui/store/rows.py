@@ -10,9 +10,10 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from typing import Any, overload
 
-from schedtui.clock import from_us
+from schedtui.clock import MAX_US, MIN_US, from_us
 from schedtui.errors import ConflictError, StoreDataError
 from schedtui.models import Attempt, AuditEvent, Job, Run, RunState, Source, WaitReason
 from schedtui.protocols import ENGINE, EnginePause, Token
@@ -61,13 +62,14 @@ RUN_COLUMNS = (
 """The order in which `run_of` expects a run; the first ones are a `NewRun`."""
 
 
+_LINE = "line of the audit trail"
 _UNREADABLE = (KeyError, TypeError, ValueError, OverflowError)
 """What a row that was changed from outside may raise when it is read."""
 
 
 @contextmanager
-def readable(run_id: int) -> Iterator[None]:
-    """A block that reads the row of a run.
+def readable(row_id: int, kind: str = "run") -> Iterator[None]:
+    """A block that reads a row, or what belongs to a run.
 
     Raises:
         StoreDataError: the row is damaged.
@@ -76,7 +78,7 @@ def readable(run_id: int) -> Iterator[None]:
         yield
     except _UNREADABLE as error:
         what = f"{error} is not known" if isinstance(error, KeyError) else error
-        raise StoreDataError(f"run {run_id} is damaged in the store: {what}") from error
+        raise StoreDataError(f"{kind} {row_id} is damaged in the store: {what}") from error
 
 
 def run_of(row: Sequence[Any], job: str) -> Run:
@@ -93,68 +95,79 @@ def run_of(row: Sequence[Any], job: str) -> Run:
 
 def _run_of(row: Sequence[Any], job: str) -> Run:
     values = dict(zip(RUN_COLUMNS, row, strict=True))
+    function = text_of(values["function"])
     return Run(
         id=values["id"],
-        job_id=values["job_id"],
-        job=job or values["function"],
-        function=values["function"],
+        job_id=number_of(values["job_id"]),
+        job=job or function,
+        function=function,
         source=_SOURCES[values["source"]],
         state=_STATES[values["state"]],
         scheduled_for=moment_of(values["scheduled_for"]),
-        clock_epoch=values["clock_epoch"],
-        job_version=values["job_version"],
+        clock_epoch=number_of(values["clock_epoch"]),
+        job_version=number_of(values["job_version"]),
         kwargs=lenient_object(values["kwargs"], "run", values["id"]),
         claimed_at=from_us(values["claimed_at"]),
         wait_reason=_WAITS.get(values["wait_reason"]),
         not_before=moment_of(values["not_before"]),
-        parent_id=values["parent_id"],
-        schedules=values["schedules"] or "",
-        attempt=values["attempt"],
+        parent_id=number_or_none(values["parent_id"]),
+        schedules=text_or_none(values["schedules"]) or "",
+        attempt=number_of(values["attempt"]),
         started_at=moment_of(values["started_at"]),
         finished_at=moment_of(values["finished_at"]),
-        reason=values["reason"] or "",
+        reason=text_or_none(values["reason"]) or "",
         range_from=moment_of(values["range_from"]),
-        range_count=values["range_count"],
-        error_type=values["error_type"],
-        error=values["error"],
-        traceback=values["traceback"],
-        result=values["result"],
+        range_count=number_or_none(values["range_count"]),
+        error_type=text_or_none(values["error_type"]),
+        error=text_or_none(values["error"]),
+        traceback=text_or_none(values["traceback"]),
+        result=text_or_none(values["result"]),
         result_is_json=bool(values["result_is_json"]),
-        log_lines=values["log_lines"],
-        log_dropped=values["log_dropped"],
-        progress=values["progress"],
-        progress_text=values["progress_text"] or "",
-        actor=values["actor"] or "",
-        code=values["code"],
+        log_lines=number_of(values["log_lines"]),
+        log_dropped=number_of(values["log_dropped"]),
+        progress=_share_of(values["progress"]),
+        progress_text=text_or_none(values["progress_text"]) or "",
+        actor=text_or_none(values["actor"]) or "",
+        code=text_or_none(values["code"]),
         late=lenient_object(values["late"], "run", values["id"]),
     )
 
 
 def attempt_of(row: Sequence[Any]) -> Attempt:
-    """The attempt of a row: run, number, state, started, finished, error's type, error."""
+    """The attempt of a row: run, number, state, started, finished, error's type, error.
+
+    Raises:
+        StoreDataError: the row is damaged.
+    """
     run_id, number, state, started_at, finished_at, error_type, error = row
-    return Attempt(
-        run_id=run_id,
-        number=number,
-        state=_STATES[state],
-        started_at=from_us(started_at),
-        finished_at=from_us(finished_at),
-        error_type=error_type,
-        error=error,
-    )
+    with readable(run_id):
+        return Attempt(
+            run_id=run_id,
+            number=number,
+            state=_STATES[state],
+            started_at=from_us(started_at),
+            finished_at=from_us(finished_at),
+            error_type=text_or_none(error_type),
+            error=text_or_none(error),
+        )
 
 
 def audit_of(row: Sequence[Any]) -> AuditEvent:
-    """The line of the audit trail of a row: id, at, actor, action, object, detail."""
+    """The line of the audit trail of a row: id, at, actor, action, object, detail.
+
+    Raises:
+        StoreDataError: the row is damaged.
+    """
     audit_id, at, actor, action, object_, detail = row
-    return AuditEvent(
-        id=audit_id,
-        at=from_us(at),
-        actor=actor,
-        action=action,
-        object=object_,
-        detail=lenient_object(detail, "line of the audit trail", audit_id),
-    )
+    with readable(audit_id, _LINE):
+        return AuditEvent(
+            id=audit_id,
+            at=from_us(at),
+            actor=text_of(actor),
+            action=text_of(action),
+            object=text_of(object_),
+            detail=lenient_object(detail, _LINE, audit_id),
+        )
 
 
 _OF_THE_ENGINE = frozenset({"engine.clock", "engine.pause", "engine.resume"})
@@ -263,6 +276,15 @@ def text_of(value: Any) -> str:
     return value
 
 
+def text_or_none(value: Any) -> str | None:
+    """The text of a column that may be empty.
+
+    Raises:
+        TypeError: it holds something else.
+    """
+    return None if value is None else text_of(value)
+
+
 def number_of(value: Any) -> int:
     """The whole number of a column.
 
@@ -274,16 +296,40 @@ def number_of(value: Any) -> int:
     return value
 
 
-def micros_of(value: Any) -> int | None:
+def number_or_none(value: Any) -> int | None:
+    """The whole number of a column that may be empty.
+
+    Raises:
+        TypeError: it holds something else.
+    """
+    return None if value is None else number_of(value)
+
+
+def _share_of(value: Any) -> float | None:
+    """The progress of a run."""
+    if value is not None and not (isinstance(value, int | float) and isfinite(value)):
+        raise TypeError(f"not a finite number: {value!r:.40}")
+    return value
+
+
+def micros_of(value: Any) -> int:
+    """The microseconds of a column: a moment, or the time between two.
+
+    Raises:
+        TypeError, OverflowError: it holds something else, or none that there is.
+    """
+    if not MIN_US <= number_of(value) <= MAX_US:
+        raise OverflowError(f"not in the years 1 to 9999: {value}")
+    return number_of(value)
+
+
+def micros_or_none(value: Any) -> int | None:
     """The microseconds of a column that may be empty.
 
     Raises:
-        TypeError, OverflowError: it holds something else, or no moment that there is.
+        TypeError, OverflowError: as `micros_of`.
     """
-    if value is None:
-        return None
-    from_us(number_of(value))
-    return number_of(value)
+    return None if value is None else micros_of(value)
 
 
 def moment_of(us: int | None) -> Any:

@@ -342,3 +342,21 @@ async def test_a_queued_run_whose_job_is_gone_is_cancelled(file: World, path: Pa
     async with running(jobs.group, world=file) as kit:
         (run,) = await kit.rows()
         assert (run.state, run.reason) == (RunState.CANCELLED, "its job is gone from the store")
+
+
+@pytest.mark.parametrize(
+    "detail",
+    ['{"before": 1, "after": "x"}', '{"step_us": []}', '{"after": {"policies": 7}}', "{", "5"],
+)
+async def test_a_damaged_trail_does_not_keep_a_job_from_being_explained(
+    file: World, path: Path, detail: str
+) -> None:
+    jobs = Static()
+    async with running(jobs.group, world=file) as kit:
+        await kit.clock.advance(11)
+        await asyncio.to_thread(damage, path, f"UPDATE audit SET detail = '{detail}'")
+        step = "INSERT INTO audit VALUES (99, 1, 'engine', 'engine.clock', '', ?, 0)"
+        await asyncio.to_thread(damage, path, step.replace("?", f"'{detail}'"))
+        explained = await kit.client.explain("g/work")
+        assert explained.due is not None
+        assert explained.due.at == at(10)

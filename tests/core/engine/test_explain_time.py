@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from engine_kit import KitClock, World, at, running
@@ -179,3 +179,22 @@ async def test_yesterday_is_a_day_of_the_jobs_zone(world: World) -> None:
     assert told.due is not None
     assert told.due.local == last.asked.local == "2026-03-03T09:00:00+13:00"
     assert told.ran
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "9999-12-31T23:59:59Z",
+        "9999-12-31T23:59:59.999999Z",
+        "0001-01-01T00:00:00Z",
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-12))),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=12))),
+    ],
+)
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/New_York"])
+async def test_the_ends_of_time_can_be_asked_about(moment: datetime | str, zone: str) -> None:
+    job = Held(every=None, cron="* * * * *", timezone=zone)
+    async with running(job.group) as kit:
+        told = await why(kit, moment)
+    assert not told.ran
+    assert told.asked.at.year in {2, 9998}

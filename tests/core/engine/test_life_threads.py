@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from schedtui.errors import (
     StoreLockedError,
 )
 from schedtui.models import Health
+from schedtui.protocols import Boot, Opened
 from schedtui.testing import MemoryStore
 
 
@@ -83,6 +86,65 @@ def test_a_start_that_fails_in_a_thread_is_told_here() -> None:
         engine.run_in_thread()
     store.close()
     engine.run_in_thread().close()
+
+
+class SlowStore(MemoryStore):
+    """A store that answers no sooner than it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+        self.answers = threading.Event()
+
+    def open(self, boot: Boot | None) -> Opened:
+        self.asked.set()
+        self.answers.wait(30)
+        return super().open(boot)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowStore]:
+    monkeypatch.setattr("schedtui.engine.engine.START_GRACE_S", 0.05)
+    store = SlowStore()
+    yield store
+    store.answers.set()
+
+
+def test_a_start_that_hangs_can_be_closed(
+    slow: SlowStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = Engine(store=slow, echo=False)
+    told: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            engine.run_in_thread()
+        except EngineStoppedError as error:
+            told.append(error)
+
+    starting = threading.Thread(target=start)
+    starting.start()
+    assert slow.asked.wait(10)
+    engine.close()
+    starting.join(10)
+    assert "while it was starting" in str(told[0])
+    assert "its store does not answer" in caplog.text
+    slow.answers.set()
+    wait_for(lambda: not any(t.name == "schedtui-engine" for t in threading.enumerate()))
+    engine.run_in_thread().close()  # what answered too late holds nothing
+
+
+def test_a_signal_breaks_a_start_that_hangs(slow: SlowStore) -> None:
+    engine = Engine(store=slow, echo=False)
+
+    def interrupt() -> None:
+        assert slow.asked.wait(10)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        engine.run_in_thread()
+    assert not engine.is_running
 
 
 async def test_sync_is_refused_on_the_engines_own_loop() -> None:

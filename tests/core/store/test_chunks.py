@@ -82,6 +82,11 @@ def test_a_chunk_has_lines() -> None:
         zlib.compress(b"[]"),
         zlib.compress(json.dumps([2, [], [], [], [], [], []]).encode()),
         zlib.compress(json.dumps([1, [1], [1], [], [], [], []]).encode()),
+        zlib.compress(json.dumps([1, ["1"], [1], ["info"], ["log"], ["x"], [1]]).encode()),
+        zlib.compress(json.dumps([1, [1], [1.5], ["info"], ["log"], ["x"], [1]]).encode()),
+        zlib.compress(json.dumps([1, [1], [10**18], ["info"], ["log"], ["x"], [1]]).encode()),
+        zlib.compress(json.dumps([1, [1], [1], ["info"], [None], ["x"], [1]]).encode()),
+        zlib.compress(b"[" * 100_000),
     ],
 )
 def test_damage_is_an_error_of_the_store(data: bytes) -> None:

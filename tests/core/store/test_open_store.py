@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -98,6 +99,13 @@ def test_nothing_is_made_before_open(tmp_path: Path) -> None:
 def test_a_folder_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is a folder"):
         open_store(f"sqlite:///{tmp_path}").open(boot())
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "state.db"
+    os.mkfifo(pipe)
+    with pytest.raises(StoreError, match="is no regular file"):
+        open_store(f"sqlite:///{pipe}").open(boot())
 
 
 def test_a_path_below_a_file_cannot_be_opened(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from schedtui.errors import FieldError, FunctionNotFoundError, InvalidError
 from schedtui_tui.commands.policies import flag_of
 from schedtui_tui.exits import UsageError, wrong
+from schedtui_tui.fields import properties_of
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
@@ -44,7 +45,7 @@ async def read_arguments(
     known = {info.full_name: info for info in await client.functions(group)}
     if function not in known:
         raise FunctionNotFoundError(function, "`schedtui functions` lists them")
-    properties = known[function].parameters.get("properties", {})
+    properties = properties_of(known[function].parameters)
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
@@ -102,7 +103,7 @@ def _object(document: str | None) -> dict[str, Any]:
         return {}
     try:
         arguments = json.loads(document)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"--args: {error}; expected a JSON object") from error
     if not isinstance(arguments, dict):
         raise UsageError(f"--args: got {document}; expected a JSON object")
@@ -111,10 +112,21 @@ def _object(document: str | None) -> dict[str, Any]:
 
 def value(text: str, schema: Mapping[str, Any]) -> Any:
     """``text`` itself for a parameter that is a string, else the JSON it spells, if it does."""
-    kinds = {schema.get("type"), *(option.get("type") for option in schema.get("anyOf", ()))}
+    kinds = _kinds(schema)
     if "string" in kinds:
         return None if text == "null" and "null" in kinds else text
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
+
+
+def _kinds(schema: Mapping[str, Any]) -> set[str]:
+    """The JSON types that a parameter may have, as far as its schema says; trusts nothing."""
+    options = schema.get("anyOf")
+    found: set[str] = set()
+    for part in (schema, *(options if isinstance(options, list | tuple) else ())):
+        kind = part.get("type") if isinstance(part, Mapping) else None
+        kinds = kind if isinstance(kind, list | tuple) else [kind]
+        found.update(one for one in kinds if isinstance(one, str))
+    return found

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from schedtui.models import FunctionInfo
 from schedtui_tui.commands.connect import add_engine_options, with_engine
 from schedtui_tui.exits import Exit
+from schedtui_tui.fields import properties_of, required_of
 from schedtui_tui.tables import print_json, print_table
 
 if TYPE_CHECKING:
@@ -40,11 +42,12 @@ def _row(function: FunctionInfo) -> tuple[str, ...]:
     return (function.full_name, signature(function.parameters), doc)
 
 
-def signature(schema: Any) -> str:
+def signature(schema: Mapping[str, Any]) -> str:
     """``recipient, report_type=daily``: the names, and the defaults of those that have one."""
+    required = required_of(schema)
     parts = []
-    for name, parameter in schema.get("properties", {}).items():
+    for name, parameter in properties_of(schema).items():
         default = f"={parameter['default']}" if "default" in parameter else ""
-        optional = "" if default or name in schema.get("required", ()) else "=…"
+        optional = "" if default or name in required else "=…"
         parts.append(f"{name}{default}{optional}")
     return ", ".join(parts)

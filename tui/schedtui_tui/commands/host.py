@@ -7,6 +7,7 @@ import gc
 import getpass
 import logging
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,6 +70,8 @@ class Host:
         self._timezone = timezone
         self._reload = reload
         self._paused = paused
+        self._lock = threading.Lock()
+        self._given_up = self._loaded = False
         self._engine: Engine | None = None
         self._server: Server | None = None
         self.notice = ""
@@ -105,9 +108,13 @@ class Host:
 
         Raises:
             TargetError, StoreError, StoreUnavailableError, UsageError: it cannot.
+            EngineStoppedError: `give_up` or `close` was called meanwhile.
             RefusedError, InvalidError: with ``address``, as `listen`.
         """
         target = self._load()
+        with self._lock:
+            self._check_wanted()
+            self._loaded = True
         engine = self._engine_of(target)
         try:
             self.state = engine.state_dir.create()
@@ -132,8 +139,29 @@ class Host:
         engine.on_death.append(self._died)
         if self._paused:
             engine.start_paused = True
-        engine.run_in_thread()
-        self._engine = engine
+        with self._lock:
+            self._check_wanted()
+            self._engine = engine
+        try:
+            engine.run_in_thread()
+        except BaseException:
+            if not engine.is_running:
+                self._engine = None
+            raise
+
+    def give_up(self) -> bool:
+        """Start nothing from now on, whatever `open` does in another thread.
+
+        Returns:
+            Whether that is past the user's code, which may hang, and will soon be over.
+        """
+        with self._lock:
+            self._given_up = True
+            return self._loaded
+
+    def _check_wanted(self) -> None:
+        if self._given_up:
+            raise EngineStoppedError("the engine was not wanted any more when it could start")
 
     def _died(self) -> None:
         self.died = True
@@ -223,7 +251,10 @@ class Host:
         return f"stopping: {runs} {grace_s:g} s to end, a second signal does not wait"
 
     def close(self, grace_s: float = GRACE_S) -> None:
-        """Stop the engine: no new runs, ``grace_s`` seconds for those that run, then cancel."""
+        """Stop the engine: no new runs, ``grace_s`` seconds for those that run, then cancel.
+
+        One that `open` is starting in another thread is given up.
+        """
         engine, self._engine = self._engine, None
         if engine is None:
             return

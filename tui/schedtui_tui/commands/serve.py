@@ -112,9 +112,13 @@ def run(args: argparse.Namespace) -> int:
         voice.keep(host.state.log)
         log_to(voice.err)
 
+    started = False
+    # The target's own code may hang, or the store; nothing runs that would have to end in order.
+    signals.at_once = True
     try:
         try:
             host.open(keep, address=lambda: None if args.no_listen else _listen(args, *named[:1]))
+            signals.at_once = False
             host.listen()
             tune()
             _announce(host, voice.out)
@@ -124,10 +128,14 @@ def run(args: argparse.Namespace) -> int:
             if not host.died:
                 logger.info(host.stopping(args.grace))
         finally:
-            signals.hurry = True
+            started = host.is_open
+            signals.at_once, signals.hurry = False, True
             host.close(args.grace)
     except KeyboardInterrupt:
-        logger.warning("stopped at once by a second signal; runs that were active are lost")
+        if started:
+            logger.warning("stopped at once by a second signal; runs that were active are lost")
+        else:
+            logger.warning("stopped by a signal while it was starting; nothing has run")
         return Exit.INTERRUPTED
     else:
         if not host.died:

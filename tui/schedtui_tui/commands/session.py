@@ -229,8 +229,8 @@ class EmbeddedSession:
         self._signals.hurry = True
         grace_s = 0 if self._demo else GRACE_S
         try:
-            if self._opening is not None:
-                self._opening.join(GRACE_S)
+            # Before that, the user's code may hang, and has started nothing.
+            soon_over = self._host.give_up() or self._demo
             alive = self._host.is_open and not self._host.died
             if alive:
                 logger.info(self._host.stopping(grace_s))
@@ -239,6 +239,8 @@ class EmbeddedSession:
                 runs = "1 run has" if active == 1 else f"{active} runs have"
                 self._terminal.say(f"Stopping: {runs} {GRACE_S:.0f} s to end. Ctrl-C: at once")
             self._host.close(grace_s)
+            if self._opening is not None and soon_over:
+                self._opening.join(GRACE_S)
             if alive:
                 logger.info("stopped")
         except KeyboardInterrupt:

@@ -156,6 +156,8 @@ def make_file(path: Path) -> None:
     try:
         if path.is_dir():
             raise StoreError(f"{path} is a folder; expected a file's path, such as {path}/state.db")
+        if path.exists() and not path.is_file():  # to open a pipe is to wait for its other end
+            raise StoreError(f"{path} is no regular file; expected a path where one is or may be")
         for folder in reversed(path.parents):
             if not folder.exists():
                 folder.mkdir(mode=0o700, exist_ok=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from typing import Any
 
 import sqlalchemy as sa
 
+from schedtui.errors import StoreDataError
 from schedtui.models import LogHit, LogLine
 from schedtui.store import chunks
 from schedtui.store.rows import bounded
@@ -17,6 +20,10 @@ NO_CHUNK = 2**63 - 1
 _CHUNKS = schema.log_chunks.c
 _JOBS = schema.jobs.c
 _RUNS = schema.runs.c
+# As it is: what is no BLOB in a damaged row would fail before it can be looked at.
+_DATA: sa.Label[Any] = sa.type_coerce(_CHUNKS.data, sa.types.NullType()).label("data")
+
+logger = logging.getLogger("schedtui.store")
 
 
 class SqlLogs:
@@ -34,7 +41,7 @@ class SqlLogs:
     def lines(self, run_id: int, *, after: int, limit: int) -> list[LogLine]:
         """Lines with a ``seq`` above ``after``, in order; reads only the chunks they are in."""
         query = (
-            sa.select(_CHUNKS.data)
+            sa.select(_DATA)
             .where(_CHUNKS.run_id == bounded(run_id), _CHUNKS.last_seq > bounded(after))
             .order_by(_CHUNKS.last_seq)
         )
@@ -49,7 +56,7 @@ class SqlLogs:
     def tail(self, run_id: int, count: int) -> list[LogLine]:
         """The last ``count`` lines that are kept, in order."""
         query = (
-            sa.select(_CHUNKS.data)
+            sa.select(_DATA)
             .where(_CHUNKS.run_id == bounded(run_id))
             .order_by(_CHUNKS.last_seq.desc())
         )
@@ -82,7 +89,7 @@ class SqlLogs:
             for ids in batches:
                 for run_id, data in _chunks(connection, ids, best.oldest):
                     if best.wants(run_id):
-                        best.add(run_id, wanted.hits(chunks.decode(data)))
+                        best.add(run_id, wanted.hits(_decoded(run_id, data)))
             names = _names(connection, {run_id for run_id, _ in best.hits})
         return [LogHit(run_id=i, job=names.get(i, ""), line=line) for i, line in best.hits]
 
@@ -100,11 +107,21 @@ def _chunks(
     connection: sa.Connection, ids: Sequence[int], oldest: int | None
 ) -> Iterator[tuple[int, bytes]]:
     """Run and data of chunks of runs after ``oldest``, the newest first."""
-    query = sa.select(_CHUNKS.run_id, _CHUNKS.data).where(_CHUNKS.id.in_(ids))
+    query = sa.select(_CHUNKS.run_id, _DATA).where(_CHUNKS.id.in_(ids))
     if oldest is not None:
         query = query.where(_CHUNKS.run_id > oldest)
     for row in connection.execute(query.order_by(_CHUNKS.id.desc())):
-        yield row.run_id, row.data
+        if isinstance(row.run_id, int):  # not damaged
+            yield row.run_id, row.data
+
+
+def _decoded(run_id: int, data: bytes) -> list[LogLine]:
+    """The lines of a chunk; none where it is damaged, which costs no other one its hits."""
+    try:
+        return chunks.decode(data)
+    except StoreDataError as error:
+        logger.error("run %s: %s; it is not searched", run_id, error)
+        return []
 
 
 def _names(connection: sa.Connection, run_ids: set[int]) -> dict[int, str]:
@@ -114,4 +131,5 @@ def _names(connection: sa.Connection, run_ids: set[int]) -> dict[int, str]:
         .join_from(schema.runs, schema.jobs, _JOBS.id == _RUNS.job_id, isouter=True)
         .where(_RUNS.id.in_(sorted(run_ids)))
     )
-    return {row.id: row.job for row in connection.execute(query)}
+    found = connection.execute(query)
+    return {row.id: row.job for row in found if isinstance(row.job, str)}

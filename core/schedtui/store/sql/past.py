@@ -119,13 +119,8 @@ class PastReader(SqlReader):
 
     def changes_of(self, subject: int, *, limit: int, before: int | None) -> list[AuditEvent]:
         """The lines of the audit trail that changed a job, or the engine, newest first."""
-        line = schema.audit.c
-        query = AUDIT.where(line.subject == bounded(subject)).order_by(line.id.desc())
-        if before is not None:
-            query = query.where(line.id < bounded(before))
-        with self._reading() as connection:
-            found = connection.execute(query.limit(bounded(max(limit, 0))))
-            return [rows.audit_of(row) for row in found]
+        query = AUDIT.where(schema.audit.c.subject == bounded(subject))
+        return self.audit_page(query, limit, before)
 
     def boots_around(self, at_us: int) -> tuple[PastBoot | None, PastBoot | None]:
         """The last engine that started at or before a moment, and the first one after it."""
@@ -145,5 +140,10 @@ def _due_row(row: Any) -> DueRow:
 def _boot(row: Any) -> PastBoot | None:
     if row is None:
         return None
-    ended_at_us = row.last_seen if row.stopped_at is None else row.stopped_at
-    return PastBoot(row.started_at, ended_at_us, clean=row.stopped_at is not None)
+    clean = row.stopped_at is not None
+    try:
+        started_us = rows.micros_of(row.started_at)
+        ended_us = rows.micros_of(row.stopped_at if clean else row.last_seen)
+    except (TypeError, OverflowError):  # damaged: as if nothing were known of it
+        return None
+    return PastBoot(started_us, ended_us, clean=clean)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -101,6 +102,7 @@ class SqlReader:
     def __init__(self, reading: Callable[[], AbstractContextManager[sa.Connection]]) -> None:
         self._reading = reading
         self._damage: dict[int, str] = {}
+        self._lines_told: set[int] = set()
 
     @property
     def damage(self) -> Mapping[int, str]:
@@ -154,18 +156,10 @@ class SqlReader:
 
     def runs(self, where: RunFilter, *, limit: int, before: int | None) -> list[Run]:
         """Runs with an id below ``before``, newest first; damaged ones are left out."""
-        wanted = bounded(max(limit, 0))
-        found: list[Run] = []
         with self._reading() as connection:
-            query = RUN.where(*_conditions(connection, where)).order_by(_RUNS.id.desc())
-            while True:
-                page = query if before is None else query.where(_RUNS.id < bounded(before))
-                asked = wanted - len(found)
-                some = connection.execute(page.limit(asked)).all()
-                found += self._whole(run_row, some)
-                if len(some) < asked or len(found) == wanted:
-                    return found
-                before = some[-1][0]
+            query = RUN.where(*_conditions(connection, where))
+            read = partial(self._whole, run_row)
+            return _page(connection, query, _RUNS.id, read, limit, before)
 
     def run(self, run_id: int) -> Run | None:
         """A run.
@@ -193,22 +187,34 @@ class SqlReader:
             self._damage = {**self._damage, run_id: why}
 
     def attempts(self, run_id: int) -> list[Attempt]:
-        """The ended attempts of a run, first one first."""
+        """The ended attempts of a run, first one first; damaged ones are left out."""
         ended = schema.attempts.c
         query = (
             sa.select(schema.attempts).where(ended.run_id == bounded(run_id)).order_by(ended.number)
         )
         with self._reading() as connection:
-            return [rows.attempt_of(row) for row in connection.execute(query)]
+            return self._whole(rows.attempt_of, connection.execute(query))
 
     def audit_trail(self, *, limit: int, before: int | None) -> list[AuditEvent]:
-        """The audit trail with ids below ``before``, newest first."""
-        audit_id = schema.audit.c.id
-        query = AUDIT.order_by(audit_id.desc()).limit(bounded(max(limit, 0)))
-        if before is not None:
-            query = query.where(audit_id < bounded(before))
+        """The audit trail with ids below ``before``, newest first; without damaged lines."""
+        return self.audit_page(AUDIT, limit, before)
+
+    def audit_page(self, query: sa.Select[Any], limit: int, before: int | None) -> list[AuditEvent]:
+        """Those of the lines of ``query`` that can be read, newest first."""
+        line_id = schema.audit.c.id
         with self._reading() as connection:
-            return [rows.audit_of(row) for row in connection.execute(query)]
+            return _page(connection, query, line_id, self._whole_lines, limit, before)
+
+    def _whole_lines(self, found: Iterable[Any]) -> list[AuditEvent]:
+        lines: list[AuditEvent] = []
+        for row in found:
+            try:
+                lines.append(rows.audit_of(row))
+            except StoreDataError as error:
+                if row[0] not in self._lines_told and len(self._lines_told) < MAX_DAMAGE:
+                    logger.error("%s; it is left out", error)
+                    self._lines_told.add(row[0])
+        return lines
 
     def tokens(self) -> list[Token]:
         """All access tokens."""
@@ -225,6 +231,28 @@ class SqlReader:
             )
             for row in found
         ]
+
+
+def _page(
+    connection: sa.Connection,
+    query: sa.Select[Any],
+    row_id: sa.Column[Any],
+    read: Callable[[Iterable[Any]], list[T]],
+    limit: int,
+    before: int | None,
+) -> list[T]:
+    """The newest ``limit`` rows of a query that ``read`` does not leave out."""
+    wanted = bounded(max(limit, 0))
+    query = query.order_by(row_id.desc())
+    found: list[T] = []
+    while True:
+        page = query if before is None else query.where(row_id < bounded(before))
+        asked = wanted - len(found)
+        some = connection.execute(page.limit(asked)).all()
+        found += read(some)
+        if len(some) < asked or len(found) == wanted:
+            return found
+        before = some[-1][0]
 
 
 def run_row(row: Any) -> Run:
@@ -245,14 +273,14 @@ def _open_run(row: Any) -> OpenRun:
             function=rows.text_of(row.function),
             source=rows.source_of(row.source),
             state=rows.state_of(row.state),
-            scheduled_for_us=rows.micros_of(row.scheduled_for),
+            scheduled_for_us=rows.micros_or_none(row.scheduled_for),
             kwargs_json=row.kwargs,
             attempt=rows.number_of(row.attempt),
-            token=None if row.token is None else rows.number_of(row.token),
-            started_at_us=rows.micros_of(row.started_at),
-            claimed_at_us=rows.number_of(row.claimed_at),
+            token=rows.number_or_none(row.token),
+            started_at_us=rows.micros_or_none(row.started_at),
+            claimed_at_us=rows.micros_of(row.claimed_at),
             wait_reason=rows.wait_of(row.wait_reason),
-            not_before_us=rows.micros_of(row.not_before),
+            not_before_us=rows.micros_or_none(row.not_before),
             parent_id=None if row.parent_id is None else rows.number_of(row.parent_id),
         )
 
@@ -265,8 +293,8 @@ def _recent_run(row: Any) -> RecentRun:
             run_id,
             job_id,
             rows.state_of(state),
-            rows.number_of(claimed if never else started),
-            None if never or finished is None else finished - started,
+            rows.micros_of(claimed if never else started),
+            None if never or finished is None else rows.micros_of(finished - started),
         )
 
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from store_rows import T0, add, due_run, finish, ids, job, new_run
+from store_rows import T0, add, due_run, finish, ids, job, line, new_run
 
 from schedtui.errors import StoreDataError
 from schedtui.models import Policies
 from schedtui.protocols import Store
+from schedtui.store.chunks import encode
 
 JOB_DAMAGE: list[tuple[str, str, str, object]] = [
     ("jobs", "kwargs = '{'", "kwargs", {}),
@@ -111,6 +112,26 @@ RUN_DAMAGE = [
     "claimed_at = 9223372036854775807",
     "started_at = 'abc'",
     "finished_at = x'00'",
+    "finished_at = 9223372036854775807",
+    "job_version = 'x'",
+    "clock_epoch = 'x'",
+    "attempt = 'x'",
+    "log_lines = 'x'",
+    "log_dropped = 'x'",
+    "range_count = 'x'",
+    "parent_id = x'ff'",
+    "progress = 'x'",
+    "progress = 9e999",
+    "function = x'ff'",
+    "schedules = x'ff'",
+    "reason = x'ff'",
+    "actor = x'ff'",
+    "progress_text = x'ff'",
+    "error_type = x'ff'",
+    "error = x'ff'",
+    "traceback = x'ff'",
+    "result = x'ff'",
+    "code = x'ff'",
 ]
 
 
@@ -136,7 +157,17 @@ def test_a_damaged_run_is_left_out_told_once_and_the_page_is_full(
     assert caplog.text.count("run 4 is damaged") == 1
 
 
-@pytest.mark.parametrize("change", ["state = 'weird'", "started_at = 'abc'", "claimed_at = x'00'"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "state = 'weird'",
+        "started_at = 'abc'",
+        "claimed_at = x'00'",
+        "claimed_at = -9223372036854775808",
+        f"started_at = {T0}, finished_at = 9223372036854775807",
+        f"started_at = {T0}, finished_at = x'00'",
+    ],
+)
 def test_damaged_runs_are_left_out_of_the_recent_ones(
     sqlite: Store, other: sqlite3.Connection, change: str
 ) -> None:
@@ -162,3 +193,69 @@ def test_damaged_open_runs_are_left_out(
 
     assert [run.id for run in sqlite.open_runs()] == [1, 3]
     assert list(sqlite.damage) == [2]
+
+
+def test_a_damaged_attempt_is_left_out(sqlite: Store, other: sqlite3.Connection) -> None:
+    (job_id,) = add(sqlite, "a")
+    with sqlite.transaction() as tx:
+        tx.insert_runs([new_run(1, job_id)])
+    insert = "INSERT INTO attempts VALUES (1, ?, ?, ?, ?, NULL, ?)"
+    for row in [
+        (1, "failed", T0, T0, "first"),
+        (2, "weird", T0, T0, None),
+        (3, "failed", T0, 2**63 - 1, None),
+        (4, "failed", T0, T0, b"\xff"),
+        (5, "failed", T0, T0, "last"),
+    ]:
+        other.execute(insert, row)
+
+    assert [attempt.error for attempt in sqlite.attempts(1)] == ["first", "last"]
+
+
+@pytest.mark.parametrize(
+    "change", ["at = 9223372036854775807", "at = 'noon'", "actor = x'ff'", "object = x'ff'"]
+)
+def test_a_damaged_line_of_the_trail_is_left_out_told_once_and_the_page_is_full(
+    sqlite: Store, other: sqlite3.Connection, caplog: pytest.LogCaptureFixture, change: str
+) -> None:
+    with sqlite.transaction() as tx:
+        for number in range(1, 6):
+            tx.audit(T0 + number, "ann", "job.edit", "g/a", "{}", subject=7)
+    other.execute(f"UPDATE audit SET {change} WHERE id = 4")
+
+    for _ in range(2):
+        assert [line.id for line in sqlite.audit_trail(limit=3, before=None)] == [5, 3, 2]
+        assert [line.id for line in sqlite.changes_of(7, limit=9, before=None)] == [5, 3, 2, 1]
+    assert caplog.text.count("line of the audit trail 4 is damaged") == 1
+
+
+def test_nothing_is_known_of_a_start_with_a_damaged_row(
+    sqlite: Store, other: sqlite3.Connection
+) -> None:
+    other.execute("UPDATE boots SET last_seen = 'x', stopped_at = NULL")
+    assert sqlite.boots_around(2**62) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "change", ["data = x'00'", "data = 'text'", "data = 5", f"data = {2**63 - 1}", "run_id = 'x'"]
+)
+def test_a_damaged_chunk_costs_a_search_no_other_hits(
+    sqlite: Store, other: sqlite3.Connection, change: str
+) -> None:
+    (job_id,) = add(sqlite, "a")
+    with sqlite.transaction() as tx:
+        tx.insert_runs([new_run(1, job_id), new_run(2, job_id)])
+        tx.append_logs([encode(run, [line(1, "hello")]) for run in (1, 2)])
+    other.execute(f"UPDATE log_chunks SET {change} WHERE run_id = 2")
+
+    assert [hit.run_id for hit in sqlite.search_logs("hello", limit=5)] == [1]
+
+
+def test_a_run_whose_function_is_damaged_has_hits_all_the_same(
+    sqlite: Store, other: sqlite3.Connection
+) -> None:
+    with sqlite.transaction() as tx:
+        tx.insert_runs([new_run(1, 0)])
+        tx.append_logs([encode(1, [line(1, "hello")])])
+    other.execute("UPDATE runs SET function = x'ff'")
+    assert [hit.job for hit in sqlite.search_logs("hello", limit=5)] == [""]
