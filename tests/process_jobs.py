@@ -212,6 +212,17 @@ def nonsense() -> None:
     time.sleep(30)
 
 
+def close_all(then: str) -> None:
+    """Closes all files, as one does that becomes a daemon."""
+    os.closerange(0, 256)
+    if then == "print":
+        print("nobody hears it")
+        time.sleep(30)
+    elif then == "open":
+        kept = [os.open(os.devnull, os.O_RDWR) for _ in range(64)]
+        assert len(kept) == 64
+
+
 class Holder:
     @staticmethod
     def static() -> str:

@@ -73,7 +73,11 @@ class StateDir:
 
     @property
     def socket(self) -> Path:
-        """The Unix socket of the engine; in the runtime folder where the path would be too long."""
+        """The Unix socket of the engine; in the runtime folder where the path would be too long.
+
+        Raises:
+            RefusedError: somebody else has taken that folder's place.
+        """
         path = self.path / "engine.sock"
         if len(bytes(path)) <= MAX_SOCKET_PATH:
             return path
@@ -84,10 +88,24 @@ class StateDir:
 
 
 def _runtime_folder() -> Path:
-    """The folder for sockets of this user, closed to others where it is ours to close."""
+    """The folder for sockets of this user, closed to others where it is ours to close.
+
+    Raises:
+        RefusedError: what lies where it would be is not this user's.
+    """
+    import warnings
+
     from platformdirs import user_runtime_path  # 20 ms
 
-    folder = user_runtime_path("schedtui")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where the system names no such folder, it says so
+        try:
+            folder = user_runtime_path("schedtui")
+        except PermissionError as error:
+            raise RefusedError(
+                f"there is no folder for the engine's socket: {error}. Set XDG_RUNTIME_DIR to a "
+                "folder of your own with mode 0700, or use a shorter path"
+            ) from error
     with suppress(OSError):  # told where the socket is made or looked for
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.lstat()

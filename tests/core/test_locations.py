@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,49 @@ def test_a_long_path_has_its_socket_in_a_closed_folder_of_this_user(
     path = StateDir.beside(tmp_path / ("x" * 120)).socket
     assert path.parent == made
     assert stat.S_IMODE(made.stat().st_mode) == 0o700
+
+
+@pytest.fixture
+def no_runtime_folder(tmp_path: Path) -> dict[str, str]:
+    """The environment of a program that no login has given a folder for sockets."""
+    if Path(f"/run/user/{os.getuid()}").exists():
+        pytest.skip("the system has one for this user")
+    env = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
+    return env | {"TMPDIR": str(tmp_path)}
+
+
+def socket_in(folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Where a fresh interpreter has the socket; what it warns of is told but once."""
+    code = (
+        "import sys; from pathlib import Path; from schedtui.locations import StateDir\n"
+        "from schedtui.errors import RefusedError\n"
+        "try: print(StateDir.beside(Path(sys.argv[1])).socket)\n"
+        "except RefusedError as error: sys.exit(str(error))"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, folder / ("x" * 120)],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_system_without_a_folder_for_sockets_warns_nobody(
+    tmp_path: Path, no_runtime_folder: dict[str, str]
+) -> None:
+    done = socket_in(tmp_path, no_runtime_folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(str(tmp_path))
+
+
+def test_where_somebody_else_took_the_place_of_that_folder_it_is_told_in_a_line(
+    tmp_path: Path, no_runtime_folder: dict[str, str]
+) -> None:
+    (tmp_path / f"runtime-{os.getuid()}").symlink_to(tmp_path)
+    done = socket_in(tmp_path, no_runtime_folder)
+    assert done.stderr.startswith("there is no folder for the engine's socket: ")
+    assert "Set XDG_RUNTIME_DIR" in done.stderr
 
 
 @pytest.fixture

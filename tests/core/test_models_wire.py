@@ -285,6 +285,12 @@ def test_names_that_may_be(name: str) -> None:
     assert check_name("name", name) is name
 
 
+def test_not_every_item_of_a_long_list_is_told_of() -> None:
+    with pytest.raises(InvalidError) as caught:
+        from_wire(Page[Job], {"items": [{}] * 5_000})
+    assert len(caught.value.errors) < 1_100
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
+from schedtui.client.http_calls import API, MAX_LIST, Calls, made
 from schedtui.client.http_codec import (
     decode,
+    decode_attempts,
+    decode_cancelled,
     decode_changes,
     decode_json,
     decode_logs,
-    decode_object,
     decode_snapshot,
 )
 from schedtui.client.http_transport import Transport
@@ -29,7 +31,6 @@ from schedtui.errors import (
     EventGapError,
     FunctionNotFoundError,
     InvalidNameError,
-    ProtocolError,
     UnavailableError,
     UncertainError,
     UnreachableError,
@@ -60,10 +61,6 @@ from schedtui.models import (
 from schedtui.models.names import split_name
 from schedtui.models.wire import to_wire
 
-T = TypeVar("T")
-
-_API = "/api/v1"
-
 
 class HttpClient:
     """Speaks to an engine that `schedtui serve` or a console has opened to others.
@@ -79,6 +76,7 @@ class HttpClient:
 
     def __init__(self, url: str, *, token: str | None = None, socket: Path | None = None) -> None:
         self._wire = Transport(url, token=token, socket=socket)
+        self._calls = Calls(self._wire)
 
     @property
     def address(self) -> str:
@@ -89,50 +87,47 @@ class HttpClient:
 
     async def info(self) -> EngineInfo:
         """See `EngineClient.info`."""
-        return decode(EngineInfo, await self._get("/engine"))
+        return await self._calls.get(EngineInfo, "/engine")
 
     async def snapshot(self) -> Snapshot:
         """See `EngineClient.snapshot`."""
-        answer = await self._wire.call("GET", f"{_API}/snapshot")
-        # Decoding ten thousand rows takes tens of milliseconds, which a screen would show.
-        return await asyncio.to_thread(decode_snapshot, answer)
+        answer = await self._wire.call("GET", f"{API}/snapshot", most=MAX_LIST)
+        return await made(decode_snapshot, answer)
 
     async def changes(self, cursor: str) -> AsyncGenerator[Changes]:
         """See `EngineClient.changes`; after an `UnreachableError` go on from its cursor."""
-        async with aclosing(
-            self._wire.events(f"{_API}/events", params={"after": cursor})
-        ) as stream:
+        async with aclosing(self._wire.events(f"{API}/events", params={"after": cursor})) as stream:
             async for event in stream:
                 if event.event == "changes":
-                    yield decode_changes(event.data)
+                    yield await made(decode_changes, event.data)
                 else:
                     _raise_for(event)
         raise UnreachableError(f"{self.address} ended the stream of changes; a retry is safe")
 
     async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
         """See `EngineClient.functions`."""
-        return await self._items(FunctionInfo, "/functions", group=group)
+        return await self._calls.items(FunctionInfo, "/functions", group=group)
 
     async def groups(self) -> tuple[str, ...]:
         """See `EngineClient.groups`."""
-        return await self._items(str, "/groups")
+        return await self._calls.items(str, "/groups")
 
     async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
         """See `EngineClient.jobs`."""
-        return decode(Page[Job], await self._get("/jobs", limit=limit, cursor=cursor))
+        return await self._calls.get(Page[Job], "/jobs", limit=limit, cursor=cursor)
 
     async def job(self, job: str) -> Job:
         """See `EngineClient.job`."""
-        return decode(Job, await self._get(job_path(job)))
+        return await self._calls.get(Job, job_path(job))
 
     async def next_due(self, job: str, *, count: int = 5) -> Preview:
         """See `EngineClient.next_due`."""
-        return decode(Preview, await self._get(f"{job_path(job)}/next", count=count))
+        return await self._calls.get(Preview, f"{job_path(job)}/next", count=count)
 
     async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
         """See `EngineClient.explain`."""
         text = None if at is None else typed(at, "at")
-        return decode(Explanation, await self._get(f"{job_path(job)}/explain", at=text))
+        return await self._calls.get(Explanation, f"{job_path(job)}/explain", at=text)
 
     async def preview(
         self,
@@ -146,44 +141,44 @@ class HttpClient:
         body = {"trigger": trigger, "timezone": timezone, "count": count}
         if group is not None:
             body["group"] = group
-        return decode(Preview, await self._send("POST", "/triggers/preview", body))
+        return await self._calls.post(Preview, "/triggers/preview", body)
 
     async def runs(
         self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None
     ) -> Page[Run]:
         """See `EngineClient.runs`."""
         query = to_wire(where) if where is not None else {}
-        return decode(Page[Run], await self._get("/runs", **query, limit=limit, cursor=cursor))
+        return await self._calls.get(Page[Run], "/runs", **query, limit=limit, cursor=cursor)
 
     async def run(self, run_id: int) -> Run:
         """See `EngineClient.run`."""
-        return decode(Run, await self._get(f"/runs/{run_id}"))
+        return await self._calls.get(Run, f"/runs/{run_id}")
 
     async def attempts(self, run_id: int) -> tuple[Attempt, ...]:
         """See `EngineClient.attempts`."""
-        answer = await self._get(f"/runs/{run_id}")
-        if not isinstance(answer, dict):
-            raise ProtocolError("the engine's answer is not a run")
-        return decode(Page[Attempt], {"items": answer.get("attempts")}).items
+        return await self._calls.ask(decode_attempts, "GET", f"/runs/{run_id}")
 
     async def logs(self, run_id: int, *, after: int = 0, limit: int = 1000) -> LogPage:
         """See `EngineClient.logs`."""
-        return decode_logs(await self._get(f"/runs/{run_id}/logs", after=after, limit=limit))
+        query = {"after": after, "limit": limit}
+        path = f"/runs/{run_id}/logs"
+        return await self._calls.ask(decode_logs, "GET", path, query, most=MAX_LIST)
 
     async def log_tail(self, run_id: int, *, count: int = 1000) -> LogPage:
         """See `EngineClient.log_tail`."""
-        return decode_logs(await self._get(f"/runs/{run_id}/logs", tail=count))
+        path = f"/runs/{run_id}/logs"
+        return await self._calls.ask(decode_logs, "GET", path, {"tail": count}, most=MAX_LIST)
 
     async def follow(self, run_id: int, *, after: int = 0) -> AsyncGenerator[LogPage]:
         """See `EngineClient.follow`; after an `UnreachableError` go on from the last line."""
         query = {"follow": "true", "after": after}
-        events = self._wire.events(f"{_API}/runs/{run_id}/logs", params=query)
+        events = self._wire.events(f"{API}/runs/{run_id}/logs", params=query)
         async with aclosing(events) as stream:
             async for event in stream:
                 if event.event != "lines":
                     _raise_for(event)
                     continue
-                page = decode_logs(decode_json(event.data))
+                page = await made(lambda data: decode_logs(decode_json(data)), event.data)
                 yield page
                 if page.done:
                     return
@@ -191,39 +186,35 @@ class HttpClient:
 
     async def search_logs(self, query: str, *, limit: int = 100) -> tuple[LogHit, ...]:
         """See `EngineClient.search_logs`."""
-        return await self._items(LogHit, "/logs", q=query, limit=limit)
+        return await self._calls.items(LogHit, "/logs", q=query, limit=limit)
 
     async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
         """See `EngineClient.audit`."""
-        return decode(Page[AuditEvent], await self._get("/audit", limit=limit, cursor=cursor))
+        return await self._calls.get(Page[AuditEvent], "/audit", limit=limit, cursor=cursor)
 
     # --- changing -----------------------------------------------------------------------------
 
     async def reload(self) -> Reload:
         """See `EngineClient.reload`."""
-        return decode(Reload, await self._send("POST", "/reload", None))
+        return await self._calls.post(Reload, "/reload")
 
     async def create_job(self, spec: JobSpec) -> Job:
         """See `EngineClient.create_job`."""
-        return decode(Job, await self._send("POST", "/jobs", spec))
+        return await self._calls.post(Job, "/jobs", spec)
 
     async def edit_job(
         self, job: str, patch: JobPatch, *, version: int | None = None, expect_id: int | None = None
     ) -> Job:
         """See `EngineClient.edit_job`."""
         headers = {} if version is None else {"If-Match": f'"{version}"'}
-        answer = await self._wire.call(
-            "PATCH",
-            _API + job_path(job),
-            params={"expect_id": expect_id},
-            body=patch,
-            headers=headers,
+        path, query = job_path(job), {"expect_id": expect_id}
+        return await self._calls.ask(
+            partial(decode, Job), "PATCH", path, query, patch, headers=headers
         )
-        return decode(Job, decode_json(answer))
 
     async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
         """See `EngineClient.delete_job`."""
-        await self._wire.call("DELETE", _API + job_path(job), params={"expect_id": expect_id})
+        await self._wire.call("DELETE", API + job_path(job), params={"expect_id": expect_id})
 
     async def pause_job(
         self,
@@ -236,17 +227,17 @@ class HttpClient:
         """See `EngineClient.pause_job`."""
         body = {"reason": reason, "until": None if until is None else aware_utc(until, "until")}
         path = f"{job_path(job)}/pause"
-        return decode(Job, await self._send("POST", path, body, expect_id=expect_id))
+        return await self._calls.post(Job, path, body, expect_id=expect_id)
 
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
         """See `EngineClient.resume_job`."""
         path = f"{job_path(job)}/resume"
-        return decode(Job, await self._send("POST", path, None, expect_id=expect_id))
+        return await self._calls.post(Job, path, expect_id=expect_id)
 
     async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
         """See `EngineClient.revert_job`."""
         path = f"{job_path(job)}/revert"
-        return decode(Job, await self._send("POST", path, None, expect_id=expect_id))
+        return await self._calls.post(Job, path, expect_id=expect_id)
 
     async def trigger_job(
         self,
@@ -283,17 +274,15 @@ class HttpClient:
             "dry_run": dry_run,
         }
         path = f"{job_path(job)}/backfill"
-        return decode(Backfill, await self._send("POST", path, body, expect_id=expect_id))
+        return await self._calls.post(Backfill, path, body, expect_id=expect_id)
 
     async def cancel_backfill(
         self, job: str, *, reason: str = "", expect_id: int | None = None
     ) -> int:
         """See `EngineClient.cancel_backfill`."""
         path, body = f"{job_path(job)}/backfill/cancel", {"reason": reason}
-        answer = await self._send("POST", path, body, expect_id=expect_id)
-        if not isinstance(answer, dict) or type(answer.get("cancelled")) is not int:
-            raise ProtocolError("the engine's answer does not say how many runs were cancelled")
-        return int(answer["cancelled"])
+        query = {"expect_id": expect_id}
+        return await self._calls.ask(decode_cancelled, "POST", path, query, body)
 
     async def run_function(
         self,
@@ -313,7 +302,7 @@ class HttpClient:
     async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
         """See `EngineClient.cancel_run`."""
         body = {"reason": reason, "force": force}
-        return decode(Run, await self._send("POST", f"/runs/{run_id}/cancel", body))
+        return await self._calls.post(Run, f"/runs/{run_id}/cancel", body)
 
     async def rerun(self, run_id: int, *, idempotency_key: str | None = None) -> Run:
         """See `EngineClient.rerun`."""
@@ -332,28 +321,22 @@ class HttpClient:
         if action is BulkAction.PAUSE:
             end = None if until is None else aware_utc(until, "until")
             body |= {"reason": reason, "until": end}
-        answer = await self._send("POST", f"/jobs/{action.value}", body)
-        return decode(Page[BulkOutcome], answer).items
+        read, path = partial(decode, Page[BulkOutcome]), f"/jobs/{action.value}"
+        return (await self._calls.ask(read, "POST", path, body=body, most=MAX_LIST)).items
 
     async def pause_engine(self, *, reason: str = "") -> EngineInfo:
         """See `EngineClient.pause_engine`."""
-        return decode(EngineInfo, await self._send("POST", "/engine/pause", {"reason": reason}))
+        return await self._calls.post(EngineInfo, "/engine/pause", {"reason": reason})
 
     async def resume_engine(self) -> EngineInfo:
         """See `EngineClient.resume_engine`."""
-        return decode(EngineInfo, await self._send("POST", "/engine/resume", None))
+        return await self._calls.post(EngineInfo, "/engine/resume")
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._wire.aclose()
 
     # --- helpers ------------------------------------------------------------------------------
-
-    async def _get(self, path: str, **query: Any) -> Any:
-        return decode_json(await self._wire.call("GET", _API + path, params=query))
-
-    async def _send(self, method: str, path: str, body: Any, **query: Any) -> Any:
-        return decode_json(await self._wire.call(method, _API + path, params=query, body=body))
 
     async def _make_run(self, path: str, body: Any, key: str | None, **query: Any) -> Run:
         """A call that makes a run, sent a second time where the first answer is lost.
@@ -363,10 +346,8 @@ class HttpClient:
         headers = {KEY_HEADER: header_of(new_key() if key is None else key)}
 
         async def send() -> Run:
-            answer = await self._wire.call(
-                "POST", _API + path, params=query, body=body, headers=headers
-            )
-            return decode(Run, decode_json(answer))
+            read = partial(decode, Run)
+            return await self._calls.ask(read, "POST", path, query, body, headers=headers)
 
         try:
             run = await send()
@@ -378,11 +359,6 @@ class HttpClient:
                 raise told from None
         # The caller made one call, and it was that which made the run.
         return run if key is not None else replace(run, replayed=False)
-
-    async def _items(self, cls: type[T], path: str, **query: Any) -> tuple[T, ...]:
-        answer = await self._wire.call("GET", _API + path, params=query)
-        page: Page[T] = decode(Page[cls], decode_object(answer))  # type: ignore[valid-type]  # a class at run time
-        return page.items
 
 
 def _same_key(error: UncertainError, key: str) -> UncertainError:

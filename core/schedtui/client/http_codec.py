@@ -9,7 +9,17 @@ from typing import Any, TypeVar
 from schedtui.client.http_json import parse
 from schedtui.clock import MAX_US, MIN_US
 from schedtui.errors import InvalidError, ProtocolError
-from schedtui.models import Changes, EngineInfo, JobState, JobSummary, LogPage, RunState, Snapshot
+from schedtui.models import (
+    Attempt,
+    Changes,
+    EngineInfo,
+    JobState,
+    JobSummary,
+    LogPage,
+    Page,
+    RunState,
+    Snapshot,
+)
 from schedtui.models.wire import from_wire
 
 T = TypeVar("T")
@@ -19,6 +29,10 @@ _RECENT = COLUMNS.index("recent")
 
 _MAX_ID = 2**63 - 1
 _MAX_RECENT = 1_000
+MAX_VALUES = 1_000_000
+"""JSON values of one answer. One of two bytes may cost a hundred as a Python object."""
+_MAX_CELLS = 8 * MAX_VALUES  # of a table, which is checked as it is
+_MAX_MOVED = 100_000  # ids in one list of changes; ten times what an engine keeps
 
 _JOB_STATES = {state.value: state for state in JobState}
 _RUN_STATES: dict[str | None, RunState | None] = {state.value: state for state in RunState}
@@ -43,25 +57,39 @@ def decode(cls: type[T], data: Any) -> T:
         raise ProtocolError(f"the engine's answer does not fit: {error}") from None
 
 
-def decode_json(data: bytes, *, max_depth: int | None = 100) -> Any:
+def decode_json(data: bytes, *, max_depth: int | None = 100, max_values: int = MAX_VALUES) -> Any:
     """The JSON value in an answer.
 
     Raises:
-        ProtocolError: it is not JSON.
+        ProtocolError: it is not JSON, or holds more values than any answer does.
     """
+    if _values(data) > max_values and not _few_between_texts(data, max_values):
+        raise ProtocolError(f"the engine's answer holds more than {max_values} values")
     try:
         return parse(data, max_depth=max_depth)
     except ValueError as error:
         raise ProtocolError(f"the engine's answer is {error}") from None
 
 
-def decode_object(data: bytes, *, max_depth: int | None = 100) -> dict[str, Any]:
-    """The JSON object in an answer.
+def _values(data: bytes) -> int:
+    """How many values JSON text holds, at most: each but the first has one of these before it."""
+    return 1 + sum(map(data.count, (b",", b"[", b"{")))
+
+
+def _few_between_texts(data: bytes, most: int) -> bool:
+    """Whether it is the texts that hold what looks like more than ``most`` values."""
+    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    # To split at more quotes would itself take long.
+    return plain.count(b'"') <= 2 * most and _values(b"".join(plain.split(b'"')[::2])) <= most
+
+
+def _decode_object(data: bytes) -> dict[str, Any]:
+    """The JSON object in an answer that holds a table.
 
     Raises:
         ProtocolError: it is not a JSON object.
     """
-    value = decode_json(data, max_depth=max_depth)
+    value = decode_json(data, max_depth=None, max_values=_MAX_CELLS)
     if not isinstance(value, dict):
         raise ProtocolError(f"the engine's answer is a {type(value).__name__}, not an object")
     return value
@@ -73,7 +101,7 @@ def decode_snapshot(data: bytes) -> Snapshot:
     Raises:
         ProtocolError: any cell is not what it has to be.
     """
-    body = decode_object(data, max_depth=None)
+    body = _decode_object(data)
     columns, cursor = body.get("columns"), body.get("cursor")
     if not isinstance(columns, list) or not isinstance(cursor, str):
         raise ProtocolError("the engine's snapshot lacks its columns or its cursor")
@@ -88,8 +116,12 @@ def decode_changes(data: bytes) -> Changes:
     Raises:
         ProtocolError: it does not fit.
     """
-    body = decode_object(data, max_depth=None)
+    body = _decode_object(data)
     jobs = decode_rows(body.pop("jobs", []), COLUMNS)
+    for name in ("removed", "runs"):
+        moved = body.get(name)
+        if isinstance(moved, list) and len(moved) > _MAX_MOVED:
+            raise ProtocolError(f"the engine's answer has more than {_MAX_MOVED} {name!r}")
     rest = decode(Changes, body)
     _in_range("runs", (run.id for run in rest.runs), 0, _MAX_ID)
     return Changes(
@@ -106,6 +138,28 @@ def decode_logs(body: Any) -> LogPage:
     page = decode(LogPage, body)
     _in_range("at_us", (line.at_us for line in page.lines), MIN_US, MAX_US)
     return page
+
+
+def decode_attempts(body: Any) -> tuple[Attempt, ...]:
+    """The attempts in the answer that shows a run.
+
+    Raises:
+        ProtocolError: it does not fit.
+    """
+    if not isinstance(body, dict):
+        raise ProtocolError("the engine's answer is not a run")
+    return decode(Page[Attempt], {"items": body.get("attempts")}).items
+
+
+def decode_cancelled(body: Any) -> int:
+    """How many runs of a backfill were cancelled.
+
+    Raises:
+        ProtocolError: it does not fit.
+    """
+    if not isinstance(body, dict) or type(body.get("cancelled")) is not int:
+        raise ProtocolError("the engine's answer does not say how many runs were cancelled")
+    return int(body["cancelled"])
 
 
 def encode_row(row: JobSummary) -> tuple[Any, ...]:

@@ -32,7 +32,8 @@ CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
 CALL_TIMEOUT_S = 120.0  # a whole call, against an answer that drips for ever
 STREAM_TIMEOUT_S = 45.0  # three keep-alives of the engine
-MAX_ANSWER = 64 << 20  # bytes of one JSON answer
+MAX_ANSWER = 8 << 20
+"""Bytes of the JSON about one thing."""
 
 _NOT_AN_ENGINE = "is this the address of a schedtui engine?"
 
@@ -58,6 +59,7 @@ class Transport:
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        most: int = MAX_ANSWER,
     ) -> bytes:
         """The body of a successful answer.
 
@@ -67,6 +69,7 @@ class Transport:
             params: The query; parts that are None are left out.
             body: A model or JSON values to send; None sends none.
             headers: Further headers.
+            most: Bytes that the answer may have.
 
         Raises:
             SchedtuiError: what the engine answered, or why it could not be asked.
@@ -87,7 +90,7 @@ class Transport:
                 ) as response,
             ):
                 self._check(response, "application/json")
-                answer = await _read(response)
+                answer = await _read(response, most)
                 if not response.is_success:
                     raise self._refusal(response, answer)
                 return answer
@@ -132,7 +135,7 @@ class Transport:
             with self._mapped_errors(change=False):
                 self._check(response, "text/event-stream")
                 if not response.is_success:
-                    raise self._refusal(response, await _read(response))
+                    raise self._refusal(response, await _read(response, MAX_ANSWER))
             yield response
         finally:
             await response.aclose()
@@ -245,13 +248,13 @@ def _encoded(body: Any) -> bytes:
         raise InvalidError(f"this cannot be sent as JSON: {error}") from None
 
 
-async def _read(response: httpx.Response) -> bytes:
+async def _read(response: httpx.Response, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     async for chunk in response.aiter_raw():
         size += len(chunk)
-        if size > MAX_ANSWER:
-            raise ProtocolError(f"the answer is longer than {MAX_ANSWER} bytes: {_NOT_AN_ENGINE}")
+        if size > most:
+            raise ProtocolError(f"the answer is longer than {most} bytes: {_NOT_AN_ENGINE}")
         parts.append(chunk)
     return b"".join(parts)
 

@@ -12,8 +12,9 @@ from schedtui.errors import ProtocolError
 
 MAX_LINE = 1 << 20
 """Bytes of one line; a longer one comes from something that is not a schedtui engine."""
-MAX_EVENT = 64 << 20
-"""Bytes of the data of one event."""
+MAX_EVENT = 32 << 20
+"""Bytes of the data of one event: as much as fifty thousand rows of the job table take."""
+_LINE_COST = 64  # bytes that a line is counted for at least, so that empty ones are not free
 KEEP_ALIVE_S = 15.0
 """Seconds of silence after which a stream carries a comment."""
 KEEP_ALIVE = b": keep-alive\n\n"
@@ -78,7 +79,7 @@ class SseParser:
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
-            self._size += len(value) + 1
+            self._size += max(len(value) + 1, _LINE_COST)
             if self._size > MAX_EVENT:
                 raise ProtocolError(f"the stream holds an event of more than {MAX_EVENT} bytes")
             self._data.append(value)

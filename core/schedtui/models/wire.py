@@ -1,7 +1,7 @@
 """Models to JSON values and back.
 
 Datetimes travel as ISO 8601 with an offset, enums as their value, tuples as lists. Reading is
-strict: every problem of an input is reported at once, each with its field.
+strict: the problems of an input are reported at once, each with its field.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from schedtui.errors import FieldError, InvalidError, shorten, shorten_value
 T = TypeVar("T")
 _Reader = Callable[[Any, str, list[FieldError], bool], Any]
 _BAD = object()
+_MAX_ERRORS = 1_000  # that are collected from a list
 
 
 def to_wire(value: Any) -> Any:
@@ -185,7 +186,12 @@ def _sequence(item: Any) -> _Reader:
     def read(data: Any, field: str, errors: list[FieldError], strict: bool) -> Any:
         if not isinstance(data, list | tuple):
             return _fail(errors, field, data, "a list")
-        return tuple(reader(one, f"{field}.{i}", errors, strict) for i, one in enumerate(data))
+        found = []
+        for i, one in enumerate(data):
+            found.append(reader(one, f"{field}.{i}", errors, strict))
+            if len(errors) >= _MAX_ERRORS:
+                return _BAD
+        return tuple(found)
 
     return read
 

@@ -177,3 +177,44 @@ def test_numbers_that_json_does_not_know() -> None:
         dump({"x": float("nan")})
     assert dump_finite({"x": (float("inf"), 1)}) == b'{"x":[null,1]}'
     assert parse(b'{"a":1,"a":2}') == {"a": 2}
+
+
+MANY = 1_000_001
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[" + b"{}," * MANY + b"{}]",
+        b"[" + b"[]," * MANY + b"[]]",
+        b"[" * MANY,
+        b'{"":' * MANY,
+        b"[" + b'"",' * MANY,
+        b"[" + b'"\\\\\\\\",' * MANY,
+    ],
+    ids=["objects", "lists", "nested lists", "nested objects", "texts", "escapes"],
+)
+def test_more_values_than_any_answer_holds_are_refused_unread(data: bytes) -> None:
+    with pytest.raises(ProtocolError, match="holds more than 1000000 values"):
+        decode_json(data)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["," * MANY, "[1,2]" * MANY, '",' * MANY, "\\," * MANY],
+    ids=["commas", "lists", "quotes", "escapes"],
+)
+def test_what_stands_in_a_text_is_no_value(text: str) -> None:
+    assert decode_json(dump([text])) == [text]
+
+
+def test_a_text_of_quotes_without_an_end_is_told_soon() -> None:
+    with pytest.raises(ProtocolError, match="not JSON"):
+        decode_json(b'["' + b'\\",' * MANY)
+
+
+@pytest.mark.parametrize("name", ["removed", "runs"])
+def test_changes_of_more_things_than_an_engine_keeps_are_refused(name: str) -> None:
+    data = dump({"cursor": "b:1", name: [1] * 100_001})
+    with pytest.raises(ProtocolError, match=f"more than 100000 '{name}'"):
+        decode_changes(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -13,10 +14,12 @@ import pytest
 from api_doubles import make_row
 from api_raw import Talk, raw_server
 
+from schedtui.api.answers import changes_lines
 from schedtui.client import http_transport
 from schedtui.client.http import HttpClient
-from schedtui.client.http_codec import encode_row
+from schedtui.client.http_codec import decode_changes, encode_row
 from schedtui.client.http_json import dump
+from schedtui.client.sse import frame
 from schedtui.errors import (
     ForbiddenError,
     InvalidError,
@@ -27,7 +30,7 @@ from schedtui.errors import (
     UncertainError,
     UnreachableError,
 )
-from schedtui.models import JobSpec
+from schedtui.models import Changes, JobSpec
 
 Call = Callable[[HttpClient], Awaitable[Any]]
 
@@ -162,12 +165,32 @@ async def test_a_silent_close_is_a_cut() -> None:
 
 
 async def test_an_endless_answer_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_transport, "MAX_ANSWER", 1 << 20)
+    monkeypatch.setattr("schedtui.client.http_calls.MAX_LIST", 9 << 20)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
-    error = await outcome(endless(head, b" " * 65_536), CALLS["info"])
+    for call, most in (("info", 8 << 20), ("job", 8 << 20), ("runs", 9 << 20)):
+        error = await outcome(endless(head, b" " * 65_536), CALLS[call])
 
-    assert isinstance(error, ProtocolError)
-    assert "longer than" in str(error)
+        assert isinstance(error, ProtocolError)
+        assert f"longer than {most} bytes" in str(error)
+
+
+@pytest.mark.parametrize(("removed", "elsewhere"), [(10, False), (50_000, True)])
+async def test_a_long_event_is_not_read_on_the_loop_of_a_screen(
+    monkeypatch: pytest.MonkeyPatch, removed: int, elsewhere: bool
+) -> None:
+    read_by: list[threading.Thread] = []
+
+    def noted(data: bytes) -> Changes:
+        read_by.append(threading.current_thread())
+        return decode_changes(data)
+
+    monkeypatch.setattr("schedtui.client.http.decode_changes", noted)
+    changes = Changes(cursor="b:2", removed=tuple(range(removed)))
+    event = frame(changes_lines(changes), event="changes", id_="b:2")
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+
+    assert isinstance(await outcome(bytes_of(head + event), CALLS["changes"]), UnreachableError)
+    assert [thread is not threading.main_thread() for thread in read_by] == [elsewhere]
 
 
 @pytest.mark.parametrize("call", ["info", "changes"])

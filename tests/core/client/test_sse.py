@@ -55,6 +55,12 @@ def test_an_event_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         parse(*[b"data: 0123456789\n"] * 200)
 
 
+def test_empty_lines_are_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schedtui.client.sse.MAX_EVENT", 1_000)
+    with pytest.raises(ProtocolError, match="event of more than"):
+        parse(b"data:\n" * 200)
+
+
 def test_names_are_text() -> None:
     with pytest.raises(ProtocolError, match="UTF-8"):
         parse(b"event: \xff\n")

@@ -102,6 +102,15 @@ async def test_a_worker_that_dies_is_a_failed_run_that_says_how(
     assert (await calls.run(jobs.pid)).state is RunState.SUCCEEDED
 
 
+@pytest.mark.parametrize("then", ["return", "print", "open"])
+async def test_a_function_that_closes_all_files_is_a_failed_run(calls: Calls, then: str) -> None:
+    async with asyncio.timeout(10):
+        ended = await calls.run(jobs.close_all, then=then)
+    assert (ended.state, ended.error_type) == (RunState.FAILED, "WorkerDied")
+    assert "when the function closes files that it has not opened" in (ended.error or "")
+    assert (await calls.run(jobs.pid)).state is RunState.SUCCEEDED
+
+
 async def test_a_worker_that_somebody_else_waited_for_is_not_signalled_any_more(
     calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:

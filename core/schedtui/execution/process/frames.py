@@ -17,6 +17,9 @@ from schedtui.errors import ProtocolError
 MAX_FRAME = 8 * 1024 * 1024
 """Bytes of a message that an engine takes from a worker."""
 
+CUT_OFF = 74
+"""Exit code of a worker that has lost its end of the socket; `EX_IOERR` of sysexits.h."""
+
 Message = dict[str, Any]
 _LENGTH = struct.Struct(">I")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -9,7 +10,7 @@ from contextlib import suppress
 
 from schedtui.capture import CurrentRun, RunSink
 from schedtui.clock import SystemClock, from_us
-from schedtui.execution.process.frames import Message, encode
+from schedtui.execution.process.frames import CUT_OFF, Message, encode
 from schedtui.execution.process.interrupt import Interrupt
 from schedtui.models import Source
 
@@ -24,12 +25,29 @@ class Link:
         self.sock = sock
         self.interrupt = interrupt
         self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._identity = self._identity_now()
 
     def send(self, message: Message) -> None:
-        """Send a message. That the engine is gone is noticed by whoever reads."""
+        """Send a message. That the engine is gone is noticed by whoever reads.
+
+        Where the function has closed all files, the engine would wait for ever: the worker ends.
+        """
         data = encode(message)
-        with self.interrupt.shield(), self._lock, suppress(OSError):
-            self.sock.sendall(data)
+        with self.interrupt.shield(), self._lock:
+            if self._identity_now() == self._identity:
+                with suppress(OSError):
+                    self.sock.sendall(data)
+            elif os.getpid() == self._pid:
+                os._exit(CUT_OFF)
+
+    def _identity_now(self) -> tuple[int, int] | None:
+        """Of what is open under the socket's number; a file of the function's own may be by now."""
+        try:
+            found = os.fstat(self.sock.fileno())
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
 
 class RelaySink(RunSink):

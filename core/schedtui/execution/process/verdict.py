@@ -11,7 +11,7 @@ from schedtui.capture.traces import MAX_TRACEBACK
 from schedtui.clock import Clock
 from schedtui.errors import ProtocolError
 from schedtui.execution.ended import MAX_JSON, MAX_MESSAGE, MAX_REPR
-from schedtui.execution.process.frames import Message
+from schedtui.execution.process.frames import CUT_OFF, Message
 from schedtui.models import RunState
 from schedtui.protocols import Ended
 
@@ -119,6 +119,8 @@ def died(code: int | None, clock: Clock, *, begun: bool, last_words: str = "") -
     error = f"the worker process {how} in the middle of the run"
     if code == -signal.SIGKILL:
         error += "; if nobody killed it, the machine may have run out of memory"
+    elif code == CUT_OFF:
+        error += "; that is how it ends when the function closes files that it has not opened"
     return Ended(RunState.FAILED, clock.now_us(), error_type=DIED, error=error)
 
 
