@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from schedtui.protocols import KEPT_SUCCESSES, CallKey, Success
+from schedtui.store import rows
 from schedtui.store.sql import schema
 from schedtui.store.sql.reads import SqlReader
 
@@ -76,11 +78,20 @@ class OnceReader(SqlReader):
             return find_key(connection, scope, key, since_us)
 
     def successes(self) -> dict[int, list[Success]]:
-        """For which moments each job has succeeded, in the order of the runs, by job id."""
-        query = sa.select(_SUCCESSES.job_id, _SUCCESSES.run_id, _SUCCESSES.at)
+        """For which moments each job has succeeded, in the order of the runs, by job id.
+
+        Damaged ones are left out.
+        """
+        query = sa.select(_SUCCESSES.run_id, _SUCCESSES.job_id, _SUCCESSES.at)
         found: dict[int, list[Success]] = {}
         with self._reading() as connection:
             ordered = query.order_by(_SUCCESSES.job_id, _SUCCESSES.run_id)
-            for row in connection.execute(ordered):
-                found.setdefault(row.job_id, []).append(Success(*row))
+            for one in self._whole(_success, connection.execute(ordered)):
+                found.setdefault(one.job_id, []).append(one)
         return found
+
+
+def _success(row: Any) -> Success:
+    run_id, job_id, at = row
+    with rows.readable(run_id):
+        return Success(rows.number_of(job_id), rows.number_of(run_id), rows.micros_of(at))

@@ -12,7 +12,7 @@ from store_rows import T0, add, due_run, finish, ids, job, line, new_run
 
 from schedtui.errors import StoreDataError
 from schedtui.models import Policies
-from schedtui.protocols import Store
+from schedtui.protocols import Store, Success
 from schedtui.store.chunks import encode
 
 JOB_DAMAGE: list[tuple[str, str, str, object]] = [
@@ -259,3 +259,14 @@ def test_a_run_whose_function_is_damaged_has_hits_all_the_same(
         tx.append_logs([encode(1, [line(1, "hello")])])
     other.execute("UPDATE runs SET function = x'ff'")
     assert [hit.job for hit in sqlite.search_logs("hello", limit=5)] == [""]
+
+
+@pytest.mark.parametrize("change", ["at = 'x'", "at = 9223372036854775807", "run_id = x'ff'"])
+def test_a_damaged_success_is_left_out(
+    sqlite: Store, other: sqlite3.Connection, change: str
+) -> None:
+    with sqlite.transaction() as tx:
+        tx.keep_successes([Success(1, run, T0) for run in (1, 2, 3)])
+    other.execute(f"UPDATE successes SET {change} WHERE run_id = 2")
+
+    assert [one.run_id for one in sqlite.successes()[1]] == [1, 3]
