@@ -27,6 +27,7 @@ FOLLOW_US = 3 * 3_600 * 1_000_000
 FIRST = (RunState.QUEUED, RunState.RUNNING, RunState.SKIPPED, RunState.MISSED)
 """The states in which a run may begin."""
 EVERYTHING = 10_000_000
+IDLE = (RunState.SKIPPED, RunState.MISSED)
 
 
 def watch_moves(store: Path) -> None:
@@ -80,6 +81,8 @@ class Past:
     epoch: int = 0
     """The newest one that it has lived in, once it is deleted."""
     definition: dict[str, Any] = field(default_factory=dict)
+    most: dict[int, int] = field(default_factory=dict)
+    """Its ``max_runs`` at the end of each clock epoch in which it was changed."""
 
 
 class Living(NamedTuple):
@@ -161,6 +164,7 @@ class Judge:
             past = self._pasts.setdefault(subject, Past(name))
             past.version += 1
             past.definition |= said["after"]
+            past.most[epoch] = (past.definition.get("policies") or {}).get("max_runs") or 0
             if said["after"].keys() & {"trigger", "timezone"}:
                 trigger = parse_trigger(past.definition["trigger"], past.definition["timezone"], 0)
                 past.edits.append(Edit(epoch, past.version, at_us, trigger))
@@ -216,6 +220,8 @@ class Walk:
         gone = past.deleted_us is not None
         self._steps = [step for step in steps if not gone or step.epoch <= past.epoch]
         self._edits = past.edits
+        self._most = past.most
+        self._ran = 0
         first = past.edits[0]
         self._trigger = first.trigger
         self._low_us, self._high_us = first.at_us - SLACK_US, first.at_us
@@ -253,6 +259,9 @@ class Walk:
     def _step(self, step: Step) -> None:
         if step.at_us < self._edits[0].at_us and step.epoch <= self._edits[0].epoch:
             return  # there was no such job yet
+        most = next((self._most[e] for e in sorted(self._most)[::-1] if e < step.epoch), 0)
+        if 0 < most <= self._ran:
+            return  # a job that is finished owes nothing for a stretch that is repeated
         if step.step_us < 0 and (not self._trigger.fixed or -step.step_us > FOLLOW_US):
             # Its line may be later than it: another step was followed, or the store was away.
             self._low_us = min(self._low_us, step.at_us - SLACK_US)
@@ -266,6 +275,7 @@ class Walk:
 
     def _rows(self, rows: list[Run]) -> None:
         first, last = rows[0], rows[-1]
+        self._ran += sum(run.state not in IDLE for run in rows)
         assert first.scheduled_for is not None
         assert last.scheduled_for is not None
         first_us = to_us(first.range_from or first.scheduled_for)
