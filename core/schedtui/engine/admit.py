@@ -108,21 +108,13 @@ class Admission:
             if run.parked:
                 self._ended(run, RunState.CANCELLED, self._core.clock.now_us())
 
-    def settle(
-        self,
-        runs: Sequence[LiveRun],
-        state: RunState,
-        reason: str,
-        *,
-        refused: Callable[[LiveRun], None] | None = None,
-    ) -> None:
+    def settle(self, runs: Sequence[LiveRun], state: RunState, reason: str) -> None:
         """End runs that wait, in the store first.
 
         Args:
-            runs: Queued ones.
+            runs: Parked ones.
             state: A terminal one.
             reason: One sentence.
-            refused: Called with each that has started meanwhile.
         """
         now_us = self._core.clock.now_us()
         for run in runs:
@@ -140,12 +132,8 @@ class Admission:
 
         def done(lost: set[int]) -> None:
             for run in runs:
-                if run.id not in lost:
-                    self._ended(run, state, now_us)
-                elif run.job.removed:  # which has cancelled it
-                    self._ended(run, RunState.CANCELLED, now_us)
-                elif refused is not None:
-                    refused(run)
+                # It waited, so it cannot have started: what came first has cancelled it.
+                self._ended(run, RunState.CANCELLED if run.id in lost else state, now_us)
             self._chains.committed(one for one in children if one.parent_id not in lost)
             self._chains.dropped(one for one in children if one.parent_id in lost)
 

@@ -54,7 +54,7 @@ class Cancels:
         # Until the store has said so: what it does not take now is tried again.
         run.unwanted = why, force
         if run.parked:
-            self._admission.settle([run], RunState.CANCELLED, why, refused=self._unwanted)
+            self._admission.settle([run], RunState.CANCELLED, why)
         elif self._supervisor.running.get(run.id) is run:
             run.unwanted = None
             self._supervisor.cancel(run, RunState.CANCELLED, why)
