@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 from schedtui.engine.attempts import not_later_us
 from schedtui.engine.chains import Chains, Child, insert
 from schedtui.engine.core import Core
-from schedtui.engine.live import LiveRun
+from schedtui.engine.ending import Ending
+from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.errors import SchedtuiError
 from schedtui.models import RunState
 from schedtui.protocols import RecentRun, Settled, Start, StoreTx
@@ -107,6 +109,24 @@ class Admission:
         for run in runs:
             if run.parked:
                 self._ended(run, RunState.CANCELLED, self._core.clock.now_us())
+
+    @asynccontextmanager
+    async def ending(self, live: LiveJob, may: Callable[[LiveRun], bool]) -> AsyncIterator[Ending]:
+        """Cancel queued runs of a held job in a transaction within, with what follows them.
+
+        Args:
+            live: The job.
+            may: Which of its runs are meant.
+        """
+        ending = Ending(self._chains, live, may)
+        try:
+            await ending.foresee()
+            yield ending
+        except BaseException:
+            ending.dropped()
+            raise
+        self.forget([live.running[i] for i in ending.ended if i in live.running])
+        await ending.committed()
 
     def settle(self, runs: Sequence[LiveRun], state: RunState, reason: str) -> None:
         """End runs that wait, in the store first.

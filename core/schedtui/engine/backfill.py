@@ -241,15 +241,16 @@ class Backfills:
         now_us = self._core.clock.now_us()
         why = f"backfill cancelled by {actor}{f': {reason}' if reason else ''}"
 
-        def apply(tx: StoreTx) -> list[int]:
-            ended = tx.cancel_queued(live.id, why, now_us, source=Source.BACKFILL)
-            detail = {"cancelled": len(ended), "reason": reason}
-            self._writes.audit(tx, actor, "job.backfill_cancel", live.job, detail)
-            return ended
+        async with self._admission.ending(live, lambda run: run.behind) as ending:
 
-        ended = await self._writes.write(apply)
-        self._admission.forget([live.running[i] for i in ended if i in live.running])
-        return len(ended)
+            def apply(tx: StoreTx) -> None:
+                ended = tx.cancel_queued(live.id, why, now_us, source=Source.BACKFILL)
+                ending.write(tx, ended)
+                detail = {"cancelled": len(ended), "reason": reason}
+                self._writes.audit(tx, actor, "job.backfill_cancel", live.job, detail)
+
+            await self._writes.write(apply)
+        return len(ending.ended)
 
     def _range(self, live: LiveJob, wanted: Wanted) -> tuple[datetime, datetime]:
         now_us = self._core.clock.now_us()

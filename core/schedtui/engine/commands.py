@@ -132,11 +132,16 @@ class Commands:
             rows: tuple[NewRun, ...] = ()
             if changed.next_due != before.next_due:
                 rows = self._writes.passed(live, now_us, f"changed by {actor} just then")
-            replaced = Replaced(live, actor, now_us)
-            also = replaced.end if instead else _nothing
-            edited = await self._writes.replace(live, changed, actor, "job.edit", rows, also=also)
-            self._admission.forget(replaced.cancelled if instead else [])
-            return edited
+            replaced = Replaced(live, actor, now_us, instead=instead)
+            async with self._admission.ending(live, replaced.waited) as ending:
+                return await self._writes.replace(
+                    live,
+                    changed,
+                    actor,
+                    "job.edit",
+                    rows,
+                    also=lambda tx: ending.write(tx, replaced.end(tx)),
+                )
 
     @_whole
     async def pause(
@@ -353,7 +358,3 @@ class Commands:
     def hold(self, live: LiveJob) -> AbstractAsyncContextManager[LiveJob]:
         """Keep claims and other commands away from a job while it is written."""
         return self._holds.hold(live.full_name, live.id)
-
-
-def _nothing(_tx: StoreTx) -> None:
-    return None

@@ -17,20 +17,23 @@ class Replaced:
         live: Any job; of one that is no one-off nothing is ended.
         actor: Who replaces it.
         now_us: The engine's wall clock.
+        instead: Whether it is replaced; else it is only edited, and nothing is ended either.
     """
 
-    def __init__(self, live: LiveJob, actor: str, now_us: int) -> None:
-        runs = live.running.values() if isinstance(live.trigger, Once) else ()
-        self._waiting = [run for run in runs if run.state is RunState.QUEUED and run.source in _DUE]
+    def __init__(self, live: LiveJob, actor: str, now_us: int, *, instead: bool) -> None:
+        runs = live.running.values() if instead and isinstance(live.trigger, Once) else ()
         reason = f"its one-off job was replaced by {actor} before it started"
-        self._ends = [Settled(run.id, RunState.CANCELLED, reason, now_us) for run in self._waiting]
-        self._started: set[int] = set()
+        self._ends = {
+            run.id: Settled(run.id, RunState.CANCELLED, reason, now_us)
+            for run in runs
+            if run.state is RunState.QUEUED and run.source in _DUE
+        }
 
-    def end(self, tx: StoreTx) -> None:
-        """Cancel those that wait; in the transaction that replaces their job."""
-        self._started = tx.settle(self._ends)
+    def waited(self, run: LiveRun) -> bool:
+        """Whether a run is one of them."""
+        return run.id in self._ends
 
-    @property
-    def cancelled(self) -> list[LiveRun]:
-        """Those that were, once that is committed."""
-        return [run for run in self._waiting if run.id not in self._started]
+    def end(self, tx: StoreTx) -> list[int]:
+        """Cancel them in the transaction that replaces their job. Returns those that were."""
+        started = tx.settle(list(self._ends.values()))
+        return [run_id for run_id in self._ends if run_id not in started]

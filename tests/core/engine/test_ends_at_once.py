@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from engine_commands import Editable
 from engine_kit import Kit, World, at, running
 
-from schedtui import Group, Once
+from schedtui import After, Group, Once, current_run
+from schedtui.engine import ending
+from schedtui.engine.live import LiveRun
+from schedtui.errors import StoreUnavailableError
 from schedtui.models import RunState
 from schedtui.store.writer import Lane, Write
 
@@ -30,24 +36,19 @@ async def test_a_backfill_and_one_of_its_runs_are_cancelled_at_once(world: World
     group.job(every=10, name="work")(gate.wait)
     async with running(group, world=world) as kit:
         backfill = await kit.engine.backfill_job("g/work", at(-50), at(0))
-        await asyncio.gather(
-            kit.engine.cancel_backfill("g/work"), kit.engine.cancel_run(backfill.runs[-1])
-        )
+        await kit.clock.settle()
+        cancels = kit.running.commands._cancels
+        when_handed_in(kit, "g/work", lambda _: cancels.cancel(backfill.runs[-1], "python"))
+        assert await kit.engine.cancel_backfill("g/work") == 4
         gate.set()
         await idle(kit, "g/work")
 
 
-async def once(kit: Kit, due_s: float, **settings: Any) -> None:
-    await kit.engine.create_job(
-        function="g/work", trigger=Once(at(due_s)), name="once", replace=True, **settings
-    )
-
-
-def when_replaced(kit: Kit, then: Any) -> None:
-    """Do something when the next replacement is on its way to the store."""
+def when_handed_in(kit: Kit, job: str, then: Callable[[LiveRun], object]) -> None:
+    """Do something with the oldest run of a job when the next command of this job is on its way."""
     writer = kit.running.writer
     submit = writer.submit
-    live = kit.running.core.jobs.named("g/once")
+    live = kit.running.core.jobs.named(job)
 
     def submitted(write: Write) -> None:
         submit(write)
@@ -58,6 +59,12 @@ def when_replaced(kit: Kit, then: Any) -> None:
     writer.submit = submitted  # type: ignore[method-assign]  # to know when it is handed in
 
 
+async def once(kit: Kit, due_s: float, **settings: Any) -> None:
+    await kit.engine.create_job(
+        function="g/work", trigger=Once(at(due_s)), name="once", replace=True, **settings
+    )
+
+
 async def test_a_one_off_is_replaced_and_its_run_cancelled_at_once(world: World) -> None:
     jobs = Editable()
     jobs.gate.clear()
@@ -66,7 +73,7 @@ async def test_a_one_off_is_replaced_and_its_run_cancelled_at_once(world: World)
         await once(kit, 5)
         await kit.clock.advance(6)
         cancels = kit.running.commands._cancels
-        when_replaced(kit, lambda run: cancels.cancel(run.id, "python"))
+        when_handed_in(kit, "g/once", lambda run: cancels.cancel(run.id, "python"))
         await once(kit, 60)
         jobs.gate.set()
         await idle(kit, "g/once")
@@ -83,7 +90,7 @@ async def test_a_one_off_is_replaced_as_its_run_has_waited_too_long(world: World
         await kit.engine.run_function("g/work", {"n": 0})
         await once(kit, 5, start_within_s=10)
         await kit.clock.advance(6)
-        when_replaced(kit, kit.running.admission._too_late)
+        when_handed_in(kit, "g/once", kit.running.admission._too_late)
         await once(kit, 60)
         jobs.gate.set()
         await idle(kit, "g/once")
@@ -91,3 +98,112 @@ async def test_a_one_off_is_replaced_as_its_run_has_waited_too_long(world: World
         live = kit.running.core.jobs.named("g/once")
         told = [run.state for run in await kit.rows(live.id)]
         assert told == [RunState.CANCELLED, RunState.SUCCEEDED]
+
+
+def follow(group: Group, job: str) -> list[int | None]:
+    """A job that runs after each end of another one; the runs that it ran after."""
+    parents: list[int | None] = []
+
+    @group.job(after=[After(job=job, on="end")], overlap="allow")
+    async def last() -> None:
+        parents.append(current_run().parent_id)
+
+    return parents
+
+
+async def test_what_follows_each_run_of_a_cancelled_backfill_runs(world: World) -> None:
+    gate = asyncio.Event()
+    group = Group("g")
+    group.job(every=10, name="work")(gate.wait)
+    parents = follow(group, "g/work")
+    async with running(group, world=world) as kit:
+        backfill = await kit.engine.backfill_job("g/work", at(-50), at(0))
+        # Just then one of them is on its way to its start, and one is cancelled alone.
+        kit.running.commands._cancels.cancel(backfill.runs[-1], "python")
+        await kit.engine.cancel_backfill("g/work")
+        gate.set()
+        await idle(kit, "g/work")
+        await idle(kit, "g/last")
+        assert sorted(run or 0 for run in parents) == list(backfill.runs)
+
+
+async def test_what_follows_more_runs_than_are_looked_at_together_runs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ending, "SLICE", 3)
+    gate = asyncio.Event()
+    group = Group("g")
+    group.job(every=10, name="work")(gate.wait)
+    parents = follow(group, "g/work")
+    async with running(group, world=world) as kit:
+        backfill = await kit.engine.backfill_job("g/work", at(-100), at(0))
+        await kit.clock.settle()
+        assert await kit.engine.cancel_backfill("g/work") == 9
+        await idle(kit, "g/last")
+        assert sorted(run or 0 for run in parents) == list(backfill.runs)[1:]
+        gate.set()
+        await idle(kit, "g/work")
+
+
+async def test_what_follows_a_one_off_that_is_replaced_runs(world: World) -> None:
+    jobs = Editable()
+    jobs.gate.clear()
+    parents = follow(jobs.group, "g/once")
+    async with running(jobs.group, world=world, async_slots=1) as kit:
+        await kit.engine.run_function("g/work", {"n": 0})
+        await once(kit, 5)
+        await kit.clock.advance(6)
+        await once(kit, 60)
+        jobs.gate.set()
+        await idle(kit, "g/once")
+        await kit.clock.advance(60)
+        rows = await kit.rows(kit.running.core.jobs.named("g/once").id)
+        assert [run.state for run in rows] == [RunState.CANCELLED, RunState.SUCCEEDED]
+        assert parents == [run.id for run in rows]
+
+
+async def test_nothing_is_left_of_what_would_have_followed_where_the_store_is_away(
+    world: World,
+) -> None:
+    gate = asyncio.Event()
+    group = Group("g")
+    group.job(every=10, name="work")(gate.wait)
+    parents = follow(group, "g/work")
+    async with running(group, world=world) as kit:
+        backfill = await kit.engine.backfill_job("g/work", at(-50), at(0))
+        await kit.clock.settle()
+        kit.faults.once("cancel_queued:after", StoreUnavailableError("the disk is full"))
+        with pytest.raises(StoreUnavailableError):
+            await kit.engine.cancel_backfill("g/work")
+        assert kit.running.core.jobs.named("g/last").active == 0
+        gate.set()
+        await idle(kit, "g/work")
+        await idle(kit, "g/last")
+        assert parents == list(backfill.runs)
+
+
+async def test_what_follows_a_run_that_is_cancelled_as_it_is_queued_again_runs(
+    world: World,
+) -> None:
+    group = Group("g")
+
+    @group.job(every=10, name="work", retries=3, retry_delay_s=60)
+    async def work() -> None:
+        raise ValueError("not today")
+
+    parents = follow(group, "g/work")
+    async with running(group, world=world) as kit:
+        go = threading.Event()
+        kit.faults.hooks["retry"] = lambda: go.wait(10)
+        kit.hung = True
+        backfill = await kit.engine.backfill_job("g/work", at(-20), at(0))
+        await kit.until(lambda: kit.faults.calls["retry"] == 1)
+        cancelling = asyncio.ensure_future(kit.engine.cancel_backfill("g/work"))
+        await kit.until(lambda: kit.running.core.jobs.named("g/work").busy)
+        await asyncio.sleep(0)
+        go.set()
+        kit.hung = False
+        assert await cancelling == 2
+        await idle(kit, "g/work")
+        await idle(kit, "g/last")
+        assert sorted(run or 0 for run in parents) == list(backfill.runs)
