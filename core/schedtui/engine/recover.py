@@ -18,7 +18,7 @@ from schedtui.engine.admit import Admission
 from schedtui.engine.attempts import MAX_LOST
 from schedtui.engine.chains import Chains, Child, insert
 from schedtui.engine.core import Core
-from schedtui.engine.live import LiveRun
+from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.once_past import moment_us
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import StoreDataError
@@ -71,15 +71,18 @@ async def recover(
             Retry(row, now_us) for run, row in zip(chunk, rows, strict=True) if _reruns(core, run)
         ]
         children = _children(core, chains, over)
-        await writes.write(partial(_end, ends, retries, children))
+        failures = _failures(core, over)
+        counts = {job.id: count for job, count in failures.items() if _counts(job)}
+        await writes.write(partial(_end, ends, retries, children, counts))
         chains.committed(children)
+        for job, count in failures.items():
+            job.failures = count
     for run in interrupted:
         live = core.holder(run.job_id, run.function)
         if live is not None and not _reruns(core, run):
             at_us = run.started_at_us or run.claimed_at_us
             lasted_us = max(seen_us - at_us, 0)
             live.recent.append(RecentRun(run.id, run.job_id, RunState.LOST, at_us, lasted_us))
-            live.failures += 1
     attempted = [run for run in [*waiting, *again] if run.attempt]
     lines = await core.off_loop(_kept_lines, core.store, attempted)
     for run in attempted:
@@ -170,11 +173,30 @@ def _children(core: Core, chains: Chains, over: Sequence[OpenRun]) -> list[Child
     return children
 
 
+def _failures(core: Core, over: Sequence[OpenRun]) -> dict[LiveJob, int]:
+    """How many runs of each job have failed in a row, these lost ones among them."""
+    failures: dict[LiveJob, int] = {}
+    for run in over:
+        live = core.holder(run.job_id, run.function)
+        if live is not None:
+            failures[live] = failures.get(live, live.failures) + 1
+    return failures
+
+
+def _counts(job: LiveJob) -> bool:
+    return job.policies.pause_after_failures > 0
+
+
 def _end(
-    ends: Sequence[Finish], retries: Sequence[Retry], children: Sequence[Child], tx: StoreTx
+    ends: Sequence[Finish],
+    retries: Sequence[Retry],
+    children: Sequence[Child],
+    counts: Mapping[int, int],
+    tx: StoreTx,
 ) -> None:
     insert(tx, children, tx.finish(ends))
     tx.retry(retries)
+    tx.count_failures(counts)
 
 
 def _reruns(core: Core, run: OpenRun) -> bool:
