@@ -88,7 +88,9 @@ class Chores:
     async def _resume(self, job_id: int, version: int) -> None:
         live = self._core.jobs.by_id(job_id)
         if live is not None and live.version == version:
-            await self._commands.resume(live.full_name, ENGINE, expect_id=live.id)
+            # It may be on its way to another end of its pause.
+            name = live.full_name
+            await self._commands.resume(name, ENGINE, expect_id=live.id, version=version)
 
     def _pause(self, live: LiveJob, reason: str) -> None:
         async def pause() -> None:

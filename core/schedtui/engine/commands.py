@@ -171,9 +171,16 @@ class Commands:
             return await self._writes.replace(live, changed, actor, "job.pause")
 
     @_whole
-    async def resume(self, name: str, actor: str, *, expect_id: int | None) -> Job:
-        """Claim a job again; see `EngineClient.resume_job`."""
+    async def resume(
+        self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
+    ) -> Job:
+        """Claim a job again; see `EngineClient.resume_job`.
+
+        ``version``: where it has another one by then, it is left as it is.
+        """
         async with self._holds.hold(name, expect_id) as live:
+            if version is not None and live.version != version:
+                return live.current()
             damage.refuse(live)
             if live.state is JobState.BROKEN:
                 raise ConflictError(
