@@ -21,6 +21,8 @@ logger = logging.getLogger("schedtui.engine")
 
 ENGINE = "engine"
 """The actor of all this."""
+FEW = 64
+"""Ends of pauses that are kept without a look at which of them still hold."""
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Between two attempts at what a store does not take now."""
 
@@ -45,7 +47,8 @@ class Chores:
         self._admission = admission
         self._failures = failures
         self._pauses: list[tuple[int, int, int]] = []
-        """A heap of the moments at which pauses end."""
+        """A heap of the moments at which pauses end, some of which have been changed since."""
+        self._most = FEW
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         failures.on_too_many = self._pause
@@ -77,8 +80,13 @@ class Chores:
         return 1.0 if not self._pauses else max(0.0, (self._pauses[0][0] - now_us) / 1e6)
 
     def _changed(self, live: LiveJob) -> None:
-        if live.job.paused and live.job.paused_until is not None:
-            heapq.heappush(self._pauses, (to_us(live.job.paused_until), live.id, live.version))
+        ends = _pause_end(live)
+        if ends is not None:
+            heapq.heappush(self._pauses, ends)
+            if len(self._pauses) > self._most:
+                self._pauses = [one for one in map(_pause_end, self._core.jobs) if one is not None]
+                heapq.heapify(self._pauses)
+                self._most = 2 * len(self._pauses) + FEW
         self._admission.sweep()  # more of its runs may go side by side now
 
     async def _start(self, live: LiveJob) -> None:
@@ -116,3 +124,11 @@ class Chores:
         task = self._core.loop.create_task(do())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _pause_end(live: LiveJob) -> tuple[int, int, int] | None:
+    """When the pause of a job ends; None where it has none that ends by itself."""
+    job = live.job
+    if not job.paused or job.paused_until is None:
+        return None
+    return to_us(job.paused_until), live.id, live.version

@@ -69,3 +69,14 @@ async def test_a_pause_ends_although_its_job_was_edited_as_it_ended(world: World
         await kit.clock.advance(1)
         job = await kit.client.job("g/work")
         assert (job.paused, job.description) == (False, "edited")
+
+
+async def test_what_is_kept_of_pauses_does_not_grow_with_every_change() -> None:
+    async with running(one_job()) as kit:
+        for n in range(300):
+            await kit.client.pause_job("g/work", until=at(3_600 - n))
+        assert len(kit.running.chores._pauses) < 100
+        await kit.clock.advance(3_290)
+        assert (await kit.client.job("g/work")).paused
+        await kit.clock.advance(12)
+        assert not (await kit.client.job("g/work")).paused
