@@ -28,6 +28,8 @@ class End(NamedTuple):
     """The runs that follow it, written with it."""
     bare: bool = False
     """Whether the store has refused it, so that only its state is left of it."""
+    plain: bool = False
+    """Whether the store has refused that too, so that what follows it is missed."""
 
 
 _RETRIED = frozenset({RunState.FAILED, RunState.TIMED_OUT})
@@ -76,12 +78,16 @@ def _delay_s(policies: Effective, attempt: int) -> float:
     return min(delay_s, policies.retry_max_delay_s)
 
 
-def bared(end: End, error: SchedtuiError) -> End:
-    """An outcome as what a store that refused it may still take."""
-    children = end.children
-    if isinstance(error, StoreDataError):
-        children = plain(children, error)
-    return end._replace(finish=_bare(end.finish, error), children=children, bare=True)
+def bared(end: End, error: SchedtuiError) -> End | None:
+    """An outcome as what a store that refused it may still take; None where that is nothing more.
+
+    Its own text is left out first, and only then the runs that follow it.
+    """
+    if not end.bare:
+        return end._replace(finish=_bare(end.finish, error), bare=True)
+    if end.plain or not end.children or not isinstance(error, StoreDataError):
+        return None
+    return end._replace(children=plain(end.children, error), plain=True)
 
 
 def _bare(finish: Finish, error: SchedtuiError) -> Finish:

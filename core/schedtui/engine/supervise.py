@@ -272,7 +272,7 @@ class Supervisor:
         core = self._core
         waited = False
         for end in ends:
-            run, finish, not_before_us, children, _ = end
+            run, finish, not_before_us, children, *_ = end
             self._welcome(run)
             job = run.job
             if not_before_us and run.id not in lost:
@@ -316,13 +316,13 @@ class Supervisor:
         What says nothing about the data may be over in a while, so that is tried again and again.
         """
         for end in ends:
-            bare = end if end.bare else bared(end, error)
-            if isinstance(error, StoreDataError) and not end.bare:
-                self._core.writer.submit(self._write([bare]))
+            less = bared(end, error)
+            if isinstance(error, StoreDataError) and less is not None:
+                self._core.writer.submit(self._write([less]))
             elif isinstance(error, StoreDataError | EngineStoppedError) or self._closed:
                 self._give_up(end, error)
             else:
-                self._later(bare, error)
+                self._later(less or end, error)
 
     def _later(self, bare: End, error: SchedtuiError) -> None:
         run = bare.run

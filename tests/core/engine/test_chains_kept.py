@@ -92,7 +92,8 @@ async def test_a_child_that_the_store_refuses_does_not_take_the_end_with_it(worl
     row.fates = ["hang"]
     async with running(row.group, world=world) as kit:
         (parent,) = await go(kit)
-        refusals = iter([True, True])  # with what else is to be written, and then alone
+        # With what else is to be written and then alone; both once more without the parent's text.
+        refusals = iter([True] * 4)
 
         def refuse() -> None:
             if next(refusals, False):
@@ -106,6 +107,35 @@ async def test_a_child_that_the_store_refuses_does_not_take_the_end_with_it(worl
         assert (child.state, child.parent_id) == (RunState.MISSED, parent)
         assert child.reason == "the store refused its row: no such text"
         assert kit.running.core.jobs.named("g/second").active == 0
+
+
+async def test_an_end_that_is_refused_for_its_text_keeps_its_child(world: World) -> None:
+    row = Row()
+    async with running(row.group, world=world) as kit:
+        refusals = iter([True, True])  # with what else is to be written, and then alone
+
+        def refuse() -> None:
+            if next(refusals, False):
+                raise StoreDataError("no such text")
+
+        kit.faults.hooks["finish"] = refuse
+        (parent,) = await go(kit)
+        await kit.until(lambda: bool(row.parents))
+        await kit.until(kit.running.supervisor.idle.is_set)
+        assert "refused this run's outcome" in ((await kit.client.run(parent)).error or "")
+        (child,) = await second_of(kit)
+        assert (child.state, child.parent_id) == (RunState.SUCCEEDED, parent)
+
+
+async def test_an_end_that_is_never_taken_leaves_no_child(world: World) -> None:
+    row = Row()
+    async with running(row.group, world=world) as kit:
+        kit.faults.always("finish", StoreDataError("no such text"))
+        await go(kit)
+        await kit.until(kit.running.supervisor.idle.is_set)
+        assert kit.faults.calls["finish"] == 6, "whole, without its text, without its child"
+        assert await second_of(kit) == []
+        assert [live.active for live in kit.running.core.jobs] == [0, 0]
 
 
 async def test_a_child_whose_job_is_deleted_at_that_moment_never_starts(
