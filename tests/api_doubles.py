@@ -110,7 +110,7 @@ class FakeClient:
 
     async def info(self) -> EngineInfo:
         self._note("info")
-        return INFO
+        return self._engine.table.engine
 
     async def snapshot(self) -> Snapshot:
         self._note("snapshot")

@@ -13,6 +13,7 @@ from typing import Any, Final, TypedDict, Unpack, cast
 
 from schedtui.errors import FieldError, InvalidError, shorten_value
 from schedtui.models import CatchUp, OnLost, Overlap, Policies
+from schedtui.models.at_once import check_at_once
 from schedtui.models.names import check_name
 
 DEFAULTS: Final = Policies(
@@ -286,8 +287,7 @@ def check_pools(pools: Mapping[str, int]) -> dict[str, int]:
     """
     for name, limit in pools.items():
         check_name("pools", name)
-        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-            raise InvalidError.one(f"pools.{name}", limit, "a whole number from 1 up")
+        check_at_once(f"pools.{name}", limit)
     return dict(pools)
 
 

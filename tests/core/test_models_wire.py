@@ -89,6 +89,7 @@ INFO = EngineInfo(
     now=T0,
     started_at=T0,
     last_tick_age_s=0.25,
+    given_up={"thread": 1},
 )
 RUN = Run(
     id=1,

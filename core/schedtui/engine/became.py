@@ -169,7 +169,7 @@ def _decided(case: Case, run: Run) -> Iterator[Fact]:
     for other in case.related:
         due = "" if other.scheduled_for is None else f" (due {_due(case, other.scheduled_for)})"
         yield Fact(
-            kind=FactKind.OVERLAP if kind is FactKind.OVERLAP else FactKind.CANCELLED,
+            kind=kind if kind in {FactKind.OVERLAP, FactKind.ONCE} else FactKind.CANCELLED,
             text=f"{_words(case, other)}{due}",
             run_id=other.id,
             since=other.started_at,
@@ -273,5 +273,6 @@ def _waited(case: Case, run: Run, started: datetime) -> Iterator[Fact]:
         yield Fact(kind=FactKind.WAITING, text=text, run_id=other.id, lasted_s=waited_s)
     if not case.related:
         place = f", or a place in pool {case.policies.pool!r}" if case.policies.pool else ""
-        text = f"it waited {span_text(waited_s)} for a free slot{place}"
+        limit = f", or one of the {case.group_limit} of its group" if case.group_limit else ""
+        text = f"it waited {span_text(waited_s)} for a free slot{place}{limit}"
         yield Fact(kind=FactKind.WAITING, text=text, run_id=run.id, lasted_s=waited_s)

@@ -69,6 +69,12 @@ def _upcoming(case: Case) -> Iterator[Fact]:
     yield Fact(kind=FactKind.UPCOMING, text=text, until=case.due, lasted_s=ahead_s)
 
 
+def of_present(case: Case) -> Iterator[Fact]:
+    """Why the job does not fire now, where no moment was asked about."""
+    if case.today is not None:
+        yield from idle_facts(case.today)
+
+
 def idle_facts(case: Case) -> Iterator[Fact]:
     """Why the job did not fire at all at that moment."""
     if case.known.get("orphaned"):

@@ -77,6 +77,10 @@ class Case:
     halt: AuditEvent | None
     """The pause of the whole engine at that moment."""
     left_out: LeftOut | None
+    group_limit: int | None
+    """How many runs its group allows at once."""
+    today: Case | None
+    """The same now, where no moment was asked about and the job still lives."""
     later_due: bool
     """Whether a schedule that it has had since would have been due."""
     before: datetime | None

@@ -8,8 +8,8 @@ its line in the audit trail. The job in memory follows from the commit.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from functools import wraps
@@ -29,7 +29,7 @@ from schedtui.engine.keys import Asked, Keys, Made, asked
 from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.once_past import moment_us
 from schedtui.engine.oneoff import Replaced
-from schedtui.engine.reconcile import revert
+from schedtui.engine.reconcile import reconcile_freed, revert
 from schedtui.engine.writes import JobWrites, changed_meanwhile, told
 from schedtui.errors import (
     ConflictError,
@@ -115,7 +115,8 @@ class Commands:
         ``instead``: a one-off that is due already, and whose run has not started, does not run.
         """
         chained = patch.after or patch.name is not None
-        async with self._chaining(chained), self._holds.hold(name, expect_id) as live:
+        hold = self._holds.hold(name, expect_id)
+        async with self._freeing(name), self._chaining(chained), hold as live:
             if version is not None and live.version != version:
                 raise VersionConflictError(
                     f"{name} has version {live.version}, not {version}: it was changed meanwhile; "
@@ -212,13 +213,14 @@ class Commands:
     @_whole
     async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:
         """Undo edits from outside of a static job; see `EngineClient.revert_job`."""
-        async with self._chaining(True), self._holds.hold(name, expect_id) as live:
+        hold = self._holds.hold(name, expect_id)
+        async with self._freeing(name), self._chaining(True), hold as live:
             return await revert(self._core, self._writes, live, actor)
 
     @_whole
     async def delete(self, name: str, actor: str, *, expect_id: int | None) -> None:
         """Delete a job; see `EngineClient.delete_job`."""
-        async with self._holds.hold(name, expect_id) as live:
+        async with self._freeing(name), self._holds.hold(name, expect_id) as live:
             job = live.current()
             if job.static and not job.orphaned and not job.damage:
                 raise StaticJobError(
@@ -361,6 +363,12 @@ class Commands:
     def _chaining(self, matters: object) -> AbstractAsyncContextManager[object]:
         """Nobody else changes what runs after what meanwhile, where that matters."""
         return self._core.jobs.chaining if matters else nullcontext()
+
+    @asynccontextmanager
+    async def _freeing(self, name: str) -> AsyncIterator[None]:
+        """A command after which another job may have the name, and all it holds is let go."""
+        yield
+        await reconcile_freed(self._core, self._writes, self.hold, name)
 
     def hold(self, live: LiveJob) -> AbstractAsyncContextManager[LiveJob]:
         """Keep claims and other commands away from a job while it is written."""

@@ -53,7 +53,7 @@ class Drafts:
         )
         after = found.of("after", lambda: self._after(spec.after, group, name))
         kwargs = found.of("kwargs", lambda: self.arguments(spec.function, spec.kwargs, listed=True))
-        found.of("policies", lambda: self._check_policies(spec.policies))
+        policies = found.of("policies", lambda: self._policies(spec.policies))
         found.of("description", lambda: _check_text(spec.description))
         tags = found.of("tags", lambda: check_tags(spec.tags))
         found.raise_if_any()
@@ -67,7 +67,7 @@ class Drafts:
             trigger=trigger.to_json(),
             timezone=timezone,
             kwargs=kwargs,
-            policies=spec.policies,
+            policies=policies,
             after=after,
             tags=tags,
             description=spec.description,
@@ -110,8 +110,9 @@ class Drafts:
         name = job.name
         if patch.name is not None and patch.name != job.name:
             name = found.of("name", lambda: check_name("name", patch.name))
+        policies = job.policies
         if patch.policies is not None:
-            found.of("policies", lambda: self._check_policies(patch.policies or job.policies))
+            policies = found.of("policies", lambda: self._policies(patch.policies))
         if patch.description is not None:
             found.of("description", lambda: _check_text(patch.description or ""))
         after = job.after
@@ -132,7 +133,7 @@ class Drafts:
             timezone=timezone,
             kwargs=kwargs,
             tags=tags,
-            policies=job.policies if patch.policies is None else patch.policies,
+            policies=policies,
             after=after,
             description=job.description if patch.description is None else patch.description,
             damage={},
@@ -213,10 +214,14 @@ class Drafts:
         found.validate(plain)
         return plain
 
-    def _check_policies(self, policies: Policies) -> None:
-        policy_rules.check(policies)
+    def _policies(self, given: object) -> Policies:
+        """Policies as an engine follows them, of what is only said to be some."""
+        if not isinstance(given, Policies):
+            raise InvalidError.one("policies", given, "Policies(…)")
+        policies = policy_rules.make(**policy_rules.words(given))
         if policies.pool and policies.pool not in self._core.slots.named:
             raise InvalidError.one("pool", policies.pool, self._core.slots.pools_told)
+        return policies
 
     def _check_free(self, group: str, name: str) -> None:
         taken = self._core.jobs.find(group, name)

@@ -64,7 +64,7 @@ def explained(case: Case) -> Explanation:
     if case.due is not None:
         facts += because.edited(case)
     facts += became.by_hand(case)
-    facts = _ordered(facts)
+    facts = _with_present(case, _ordered(facts))
     ids = [] if run is None else [run.id]
     ids += [fact.run_id for fact in facts if fact.run_id is not None]
     return Explanation(
@@ -91,6 +91,17 @@ def _ordered(facts: list[Fact]) -> list[Fact]:
     first = [fact for fact in facts if fact.kind is FactKind.DST]
     rest = [fact for fact in facts if fact not in first]
     return [*first, *rest]
+
+
+def _with_present(case: Case, facts: list[Fact]) -> list[Fact]:
+    """What keeps the job from firing now goes before that it is not due, and after a run."""
+    told = {fact.kind for fact in facts}
+    present = [
+        fact
+        for fact in because.of_present(case)
+        if fact.kind not in told or (fact.kind is FactKind.PAUSED and fact not in facts)
+    ]
+    return [*facts, *present] if case.due is not None else [*present, *facts]
 
 
 def _summary(case: Case, facts: list[Fact]) -> str:
@@ -159,7 +170,7 @@ def _waits(running: Running, run_id: int) -> str:
     for limit in run.limits:
         if limit.full:
             return (
-                f"for a place in {limit.name!r}, which has all {limit.capacity} of its places taken"
+                f"for a place in {limit.name}, which has all {limit.capacity} of its places taken"
             )
     return "for a free slot of its executor"
 

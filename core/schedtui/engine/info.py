@@ -26,11 +26,10 @@ def info(running: Running) -> EngineInfo:
         problems += core.jobs.followers.missing(core.jobs.find)
     if age_s > HANGS_S and running.ready:
         problems.append(f"the tick last ran {age_s:.0f} s ago")
-    for kind, pool in core.pools.items():
-        if pool.executor.stuck:
-            problems.append(
-                f"{pool.executor.stuck} {kind} functions that were given up are still at work"
-            )
+    counts = {kind: pool.executor.stuck for kind, pool in core.pools.items()}
+    given_up = {kind: count for kind, count in counts.items() if count}
+    for kind, count in given_up.items():
+        problems.append(f"{count} {kind} functions that were given up are still at work")
     paused = running.halt.now
     health = Health.STOPPED if running.stopping else Health.DEGRADED if problems else Health.OK
     return EngineInfo(
@@ -46,6 +45,7 @@ def info(running: Running) -> EngineInfo:
         jobs_paused=core.jobs.paused,
         runs_active=len(running.supervisor.running),
         runs_queued=core.slots.waiting,
+        given_up=given_up,
         store=running.store.url,
         pid=os.getpid(),
         paused=paused is not None,

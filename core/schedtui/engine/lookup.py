@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -99,7 +100,7 @@ class Lookup:
         at_us = moment.from_us if due_us is None else due_us
         line = history.rescheduled(asked)
         changes = self._store.changes_of(ENGINE, limit=MAX_LINES, before=None)
-        return Case(
+        case = Case(
             name=self._name,
             job_id=job_id,
             zone=_zone(known),
@@ -122,10 +123,29 @@ class Lookup:
             step=_step(changes, at_us),
             halt=_halt(changes, at_us),
             left_out=self._left_out(trigger, moment) if due_us is None else None,
+            group_limit=self._core.registry.limit_of(str(known.get("group", ""))),
+            today=None,
             later_due=line is not None
             and self._first(self._trigger_of(history.at(line.at)), moment) is not None,
             before=self._before(trigger, history, at_us),
             after=self._after(trigger, history, at_us if due_us else moment.until_us - 1),
+        )
+        if at is not None or history.deleted is not None:
+            return case
+        return replace(case, today=self._today(case, changes))
+
+    def _today(self, case: Case, changes: Sequence[AuditEvent]) -> Case:
+        """What the job is now."""
+        now = self._present.now
+        known = case.history.at(now)
+        return replace(
+            case,
+            asked=now,
+            due=None,
+            known=known,
+            policies=self._policies(known),
+            halt=_halt(changes, to_us(now)),
+            before=self._before(self._trigger, case.history, to_us(now) + 1),
         )
 
     def _job_of(self, at: datetime | str | None) -> tuple[int, JobHistory]:

@@ -22,7 +22,7 @@ from schedtui.engine.draft import next_due_after
 from schedtui.engine.followers import refuse_circle
 from schedtui.engine.live import LiveJob
 from schedtui.engine.writes import JobWrites
-from schedtui.errors import ConflictError
+from schedtui.errors import ConflictError, SchedtuiError
 from schedtui.models import Job, RunState
 from schedtui.models.wire import to_wire
 from schedtui.protocols import NewRun
@@ -60,6 +60,21 @@ async def reconcile(core: Core, writes: JobWrites, hold: Hold = _nobody_else) ->
     """
     async with core.jobs.chaining:
         await _reconcile(core, writes, hold)
+
+
+async def reconcile_freed(core: Core, writes: JobWrites, hold: Hold, name: str) -> None:
+    """Make the job that the code declares under a name, once no other job has that name.
+
+    For after a command that may have freed it. Where that cannot be done the command stands, and a
+    problem says so.
+    """
+    waits = f"{_TOLD}{name}" in core.problems and core.jobs.find(*name.split("/", 1)) is None
+    if not waits:
+        return
+    try:
+        await reconcile(core, writes, hold)
+    except SchedtuiError as error:  # or another job was deleted meanwhile
+        _tell(core, name, f"{name} is declared in code and could not be made just now: {error}")
 
 
 async def _reconcile(core: Core, writes: JobWrites, hold: Hold) -> None:

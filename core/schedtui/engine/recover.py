@@ -22,7 +22,7 @@ from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.once_past import moment_us
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import StoreDataError
-from schedtui.models import OnLost, RunState, Source
+from schedtui.models import LogLine, OnLost, RunState, Source
 from schedtui.protocols import Finish, Opened, OpenRun, RecentRun, Retry, Store, StoreTx
 
 logger = logging.getLogger("schedtui.recover")
@@ -61,10 +61,12 @@ async def recover(
     # Before what follows the lost ones is decided: these runs are active then.
     periods = await core.off_loop(_periods, core, [*waiting, *again])
     orphans = _queue(core, sorted([*waiting, *again]), admission, periods)
+    ended: dict[int, int] = {}
     for first in range(0, len(interrupted), CHUNK):
         chunk = interrupted[first : first + CHUNK]
-        kept = await core.off_loop(_kept_lines, core.store, chunk)
-        rows = [_lost(run, seen_us, reason, kept.get(run.id, 0)) for run in chunk]
+        kept = await core.off_loop(_last_lines, core.store, chunk)
+        rows = [_lost(run, seen_us, now_us, reason, kept.get(run.id)) for run in chunk]
+        ended |= {row.run_id: row.finished_at_us for row in rows}
         over = [run for run in chunk if not _reruns(core, run)]
         ends = [row for run, row in zip(chunk, rows, strict=True) if not _reruns(core, run)]
         retries = [
@@ -81,14 +83,15 @@ async def recover(
         live = core.holder(run.job_id, run.function)
         if live is not None and not _reruns(core, run):
             at_us = run.started_at_us or run.claimed_at_us
-            lasted_us = max(seen_us - at_us, 0)
+            lasted_us = max(ended[run.id] - at_us, 0)
             live.recent.append(RecentRun(run.id, run.job_id, RunState.LOST, at_us, lasted_us))
     attempted = [run for run in [*waiting, *again] if run.attempt]
-    lines = await core.off_loop(_kept_lines, core.store, attempted)
+    lines = await core.off_loop(_last_lines, core.store, attempted)
     for run in attempted:
         live = core.holder(run.job_id, run.function)
         if live is not None and run.id in live.running:
-            live.running[run.id].log_lines = lines.get(run.id, 0)
+            last = lines.get(run.id)
+            live.running[run.id].log_lines = 0 if last is None else last.seq
     for job_id in orphans:
 
         def cancel(tx: StoreTx, job_id: int = job_id) -> list[int]:
@@ -205,34 +208,35 @@ def _reruns(core: Core, run: OpenRun) -> bool:
     return live is not None and live.policies.on_lost is OnLost.RERUN and run.attempt < MAX_LOST
 
 
-def _kept_lines(store: Store, runs: Sequence[OpenRun]) -> dict[int, int]:
-    """How many lines of each run the store has."""
-    kept: dict[int, int] = {}
+def _last_lines(store: Store, runs: Sequence[OpenRun]) -> dict[int, LogLine]:
+    """The last line of each run that the store has; its number is how many there are."""
+    kept: dict[int, LogLine] = {}
     for run in runs:
         try:
-            kept[run.id] = sum(line.seq for line in store.log_tail(run.id, 1))
+            kept.update((run.id, line) for line in store.log_tail(run.id, 1))
         except StoreDataError as error:
             logger.warning("the log of run %d cannot be read: %s", run.id, error)
     return kept
 
 
-def _lost(run: OpenRun, seen_us: int, reason: str, log_lines: int) -> Finish:
-    """The end of an interrupted run: when its engine was last seen, for nobody knows more."""
+def _lost(run: OpenRun, seen_us: int, now_us: int, reason: str, last: LogLine | None) -> Finish:
+    """The end of an interrupted run: when its engine was last seen, or it last said something."""
     started_us = run.started_at_us or run.claimed_at_us
+    said_us = 0 if last is None else min(last.at_us, now_us)
     return Finish(
         run.id,
         run.attempt,
         run.token or 0,
         RunState.LOST,
         started_us,
-        max(started_us, seen_us),
+        max(started_us, seen_us, said_us),
         reason,
         None,
         None,
         None,
         None,
         False,
-        log_lines,
+        0 if last is None else last.seq,
         0,
         None,
         None,

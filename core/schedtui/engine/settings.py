@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schedtui.clock import Clock
-from schedtui.errors import InvalidError
 from schedtui.models import Policies
+from schedtui.models.at_once import check_at_once
 from schedtui.registry import Registry
 
 
@@ -32,5 +32,4 @@ class Settings:
 
     def __post_init__(self) -> None:
         for field in ("threads", "async_slots", "processes"):
-            if getattr(self, field) < 1:
-                raise InvalidError.one(field, getattr(self, field), "a whole number from 1 up")
+            check_at_once(field, getattr(self, field))

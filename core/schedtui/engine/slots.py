@@ -36,7 +36,7 @@ class Limit:
     __slots__ = ("capacity", "name", "used", "waiting")
 
     def __init__(self, name: str, capacity: int) -> None:
-        self.name = name
+        self.name = name  # in words, such as "pool 'db'"
         self.capacity = capacity
         self.used = 0
         self.waiting: _Waiting = []
@@ -80,7 +80,7 @@ class Slots:
         group_limit: Callable[[str], int | None],
     ) -> None:
         self.pools = pools
-        self._named = {name: Limit(name, capacity) for name, capacity in limits.items()}
+        self._named = {name: Limit(f"pool {name!r}", capacity) for name, capacity in limits.items()}
         self._groups: dict[str, Limit] = {}
         self._group_limit = group_limit
         self._later: _Waiting = []
@@ -112,7 +112,8 @@ class Slots:
             found.append(pool)
         capacity = self._group_limit(job.job.group)
         if capacity is not None:
-            group = self._groups.setdefault(job.job.group, Limit(job.job.group, capacity))
+            name = job.job.group
+            group = self._groups.setdefault(name, Limit(f"group {name!r}", capacity))
             group.capacity = capacity  # the group may have been declared anew
             found.append(group)
         return tuple(found)

@@ -45,6 +45,9 @@ class EngineInfo:
     jobs_paused: int = 0
     runs_active: int = 0
     runs_queued: int = 0
+    given_up: Mapping[str, int] = field(default_factory=dict)
+    """Functions that were let go, after a timeout or a cancel, and are still at work: how many, by
+    their executor; what has none is left out."""
     store: str = ""
     """The store's kind and place, without secrets."""
     pid: int = 0

@@ -13,6 +13,7 @@ from schedtui import policies
 from schedtui.errors import ConflictError, InvalidError, InvalidTriggerError
 from schedtui.models import After
 from schedtui.models.after import check_after
+from schedtui.models.at_once import check_at_once
 from schedtui.models.names import check_name, check_tags
 from schedtui.policies import PolicyWords
 from schedtui.registry.declaration import Declaration, check_arguments, json_arguments
@@ -335,11 +336,7 @@ def _one_trigger(
 
 
 def _check_limit(limit: object) -> int | None:
-    if limit is None:
-        return None
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise InvalidError.one("limit", limit, "a whole number from 1 up, or None")
-    return limit
+    return None if limit is None else check_at_once("limit", limit)
 
 
 def _place(frame: FrameType | None) -> tuple[str, int]:

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from math import isfinite
 from typing import Any, overload
 
-from schedtui.clock import MAX_US, MIN_US, from_us
+from schedtui.clock import MAX_US, MIN_US, from_us, to_us
 from schedtui.errors import ConflictError, StoreDataError
-from schedtui.models import Attempt, AuditEvent, Job, Run, RunState, Source, WaitReason
+from schedtui.models import Attempt, AuditEvent, Job, Role, Run, RunState, Source, WaitReason
 from schedtui.protocols import ENGINE, EnginePause, Token
 
 logger = logging.getLogger("schedtui.store")
@@ -167,6 +167,26 @@ def audit_of(row: Sequence[Any]) -> AuditEvent:
             action=text_of(action),
             object=text_of(object_),
             detail=lenient_object(detail, _LINE, audit_id),
+        )
+
+
+def token_of(row: Sequence[Any]) -> Token:
+    """The token of a row: id, name, role, hash, created, expires.
+
+    Raises:
+        StoreDataError: the row is damaged; nobody is let in by it.
+    """
+    token_id, name, role, sha256, created_at, expires_at = row
+    with readable(token_id, "access token"):
+        if not text_of(sha256).isascii():
+            raise ValueError("its hash is none")
+        return Token(
+            id=token_id,
+            name=text_of(name),
+            role=Role(text_of(role)),
+            sha256=sha256,
+            created_at_us=to_us(from_us(created_at)),
+            expires_at_us=None if expires_at is None else to_us(from_us(expires_at)),
         )
 
 

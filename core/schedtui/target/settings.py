@@ -32,8 +32,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from schedtui import policies
-from schedtui.errors import InvalidError, TargetError, shorten
+from schedtui.errors import InvalidError, InvalidNameError, TargetError, shorten
 from schedtui.models import Policies
+from schedtui.models.at_once import check_at_once
 from schedtui.triggers import check_timezone
 
 FILE_NAME = "schedtui.toml"
@@ -187,7 +188,10 @@ class _Reader:
         return tuple(items)
 
     def _pools(self, data: Mapping[str, Any]) -> dict[str, int]:
-        return self._checked(("pools",), self._table(data, "pools"), policies.check_pools)
+        table = self._table(data, "pools")
+        for name, limit in table.items():  # one by one, so that it is known which is wrong
+            self._checked(("pools",), {name: limit}, policies.check_pools)
+        return table
 
     def _groups(self, data: Mapping[str, Any]) -> dict[str, GroupSettings]:
         groups = self._table(data, "groups")
@@ -224,13 +228,17 @@ class _Reader:
             return check(value)
         except InvalidError as error:
             key = error.errors[0].field.rpartition(".")[2]
-            raise self._error((*where, key), value.get(key), error.errors[0].expected) from error
+            got = value.get(key)
+            if key not in value:  # the key itself is wrong, or has a dot in it
+                key = next(iter(value))
+                got = key if isinstance(error, InvalidNameError) else value[key]
+            raise self._error((*where, key), got, error.errors[0].expected) from error
 
     def _count(self, table: Mapping[str, Any], key: str, where: tuple[str, ...] = ()) -> int | None:
         value = table.get(key)
-        if value is not None and (type(value) is not int or value < 1):
-            raise self._error((*where, key), value, "a whole number from 1 up")
-        return value
+        if value is None:
+            return None
+        return self._checked(where, {key: value}, lambda one: check_at_once(key, one[key]))
 
     def _text(
         self,

@@ -45,7 +45,7 @@ async def test_a_second_request_that_stops_halfway_is_cut_off(
     _, port = server.url.rsplit(":", 1)
     reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
     writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
+    assert (await reader.readuntil(b"}}")).startswith(b"HTTP/1.1 200")
     monkeypatch.setattr("schedtui.api.connection.HEADERS_S", 0.05)
     writer.write(b"GET /hea")
     async with asyncio.timeout(5):
@@ -61,11 +61,11 @@ async def test_too_many_connections_are_refused_and_the_others_go_on(
     reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
     request = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
     writer.write(request)
-    await reader.readuntil(b"}")
+    await reader.readuntil(b"}}")
     with contextlib.suppress(ConnectionError):
         assert await send_raw(server, request) == b""
     writer.write(request)
-    assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
+    assert (await reader.readuntil(b"}}")).startswith(b"HTTP/1.1 200")
     writer.close()
     await writer.wait_closed()
 

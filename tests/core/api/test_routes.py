@@ -290,15 +290,19 @@ async def test_a_trigger_is_previewed(http: httpx.AsyncClient, engine: FakeEngin
 
 @pytest.mark.parametrize("path", ["/health", "/ready"])
 async def test_health_is_for_everyone(engine: FakeEngine, path: str) -> None:
+    info = replace(engine.table.engine, given_up={"thread": 2}, problems=("it knows /secret",))
+    engine.table = replace(engine.table, engine=info)
     async with http_on(make_app(engine), role=None) as http:
         fine = await http.get(path)
         assert (await http.head(path)).status_code == 200
         engine.failure = EngineStoppedError("stopped at /secret")
         stopped = await http.get(path)
 
-    assert fine.json() == {"ok": True, "status": "ok", "last_tick_age_s": 0.1}
+    told = {"ok": True, "status": "ok", "last_tick_age_s": 0.1, "given_up": {"thread": 2}}
+    assert fine.json() == told
+    assert stopped.json()["given_up"] == {}
     assert (stopped.status_code, stopped.json()["status"]) == (503, "stopped")
-    assert "secret" not in stopped.text
+    assert "secret" not in fine.text + stopped.text
 
 
 # --- streams that end by themselves ---------------------------------------------------------

@@ -344,3 +344,24 @@ async def test_what_passed_while_down_is_told_with_the_reason(world: World) -> N
         await check(after, effects=jobs.done)
     finally:
         await after.stop()
+
+
+async def test_a_lost_run_ends_no_sooner_than_its_last_line(world: World) -> None:
+    group, says = Group("g"), asyncio.Event()
+
+    @group.job(every=12)
+    async def work() -> None:
+        await says.wait()
+        log("after the last sign of life of the engine")
+        await asyncio.Event().wait()
+
+    kit = await Kit([group], world=world).start()
+    await kit.clock.advance(13)
+    says.set()
+    await kit.until(lambda: kit.faults.calls["append_logs:after"] == 1 and kit.idle)
+    await kit.clock.advance(1)
+    now = await kit.crash()
+    async with running(group, world=world, clock=KitClock(now)) as after:
+        (run,) = await after.rows()
+        assert (run.state, run.finished_at) == (RunState.LOST, at(13))
+        assert after.running.core.jobs.named("g/work").recent[-1].duration_us == 1_000_000

@@ -253,8 +253,14 @@ async def test_it_waits_for_its_turn_a_slot_or_a_pool(world: World) -> None:
         (
             {"pools": {"db": 1}},
             {"pool": "db"},
-            "for a place in 'db', which has all 1 of its places taken",
+            "for a place in pool 'db', which has all 1 of its places taken",
             "it waited 10 s for a free slot, or a place in pool 'db'",
+        ),
+        (
+            {"limit": 1},
+            {},
+            "for a place in group 'g', which has all 1 of its places taken",
+            "it waited 10 s for a free slot, or one of the 1 of its group",
         ),
         ({"async_slots": 1}, {}, "for a free slot of its executor", "it waited 10 s for a free"),
     ],
@@ -264,7 +270,9 @@ async def test_it_waits_for_a_place(
 ) -> None:
     job = Held(**policies)
     job.group.job(every=100, name="other", **policies)(job.work)
-    async with running(job.group, world=world, **settings) as kit:
+    job.group.limit = settings.get("limit")
+    engine = {name: value for name, value in settings.items() if name != "limit"}
+    async with running(job.group, world=world, **engine) as kit:
         job.gate.clear()
         await kit.clock.advance(110)
         told = [await why(kit, at(100), name) for name in ("g/work", "g/other")]

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -27,11 +27,15 @@ from schedtui.protocols import Boot, Opened
 from schedtui.testing import MemoryStore
 
 
-@pytest.mark.parametrize("field", ["threads", "async_slots"])
-def test_no_slots_at_all_is_refused(field: str) -> None:
-    none: dict[str, Any] = {field: 0}
-    with pytest.raises(InvalidError, match="a whole number from 1 up"):
-        Engine(store="memory://", **none)
+@pytest.mark.parametrize("number", [0, 10_001, True, "4"])
+@pytest.mark.parametrize("field", ["threads", "async_slots", "processes"])
+def test_slots_that_cannot_be_are_refused(field: str, number: object) -> None:
+    wrong: dict[str, Any] = {field: number}
+    with pytest.raises(InvalidError, match=f"{field}: .*a whole number from 1 to 10,000"):
+        Engine(store="memory://", **wrong)
+    if field == "threads":
+        with pytest.raises(InvalidError, match=r"limit: .*from 1 to 10,000"):
+            Group("g", limit=cast("int", number))
 
 
 def make(**settings: Any) -> tuple[Engine, list[str]]:

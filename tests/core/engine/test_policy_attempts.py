@@ -363,5 +363,7 @@ async def test_health_tells_of_functions_that_were_given_up(world: World) -> Non
         await kit.clock.advance(6)
         info = await kit.client.info()
         assert info.problems == ("1 thread functions that were given up are still at work",)
+        assert info.given_up == {"thread": 1}
         end.set()
         await kit.until(lambda: not kit.running.info().problems)
+        assert kit.running.info().given_up == {}

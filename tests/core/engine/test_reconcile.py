@@ -305,6 +305,7 @@ async def test_a_renamed_static_job_does_not_take_over_the_declaration_of_its_ne
             assert set(ran) == {"a"}
     async with program.run(declared("a", "b")) as kit:
         await kit.client.revert_job("g/b")
+        assert (await kit.client.job("g/b")).function == "g/b"
     async with program.run(declared("a", "b")) as kit:
         functions = {live.full_name: live.job.function for live in kit.running.core.jobs}
         assert functions == {"g/a": "g/a", "g/b": "g/b"}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from engine_commands import EVERY_10, Command, Editable, dynamic
@@ -18,7 +20,7 @@ from schedtui.errors import (
     SchedtuiError,
     StaticJobError,
 )
-from schedtui.models import JobPatch, JobSpec, JobState, RunState
+from schedtui.models import JobPatch, JobSpec, JobState, Overlap, Policies, RunState
 
 
 async def test_create_edit_and_resume_go_on_after_now_and_after_the_last_claim() -> None:
@@ -229,3 +231,47 @@ async def test_a_number_that_becomes_a_truth_is_a_change(world: World) -> None:
         await kit.engine.create_job(function="g/free", trigger=EVERY_10, kwargs={"n": 1})
         job = await kit.client.edit_job("g/free", JobPatch(kwargs={"n": True}))
         assert (job.version, job.kwargs["n"] is True) == (2, True)
+
+
+WRONG: list[tuple[str, Any]] = [
+    ("overlap", "nonsense"),
+    ("retry_on", "ValueError"),
+    ("retries", "many"),
+    ("retries", 1.5),
+    ("grace_s", "5"),
+    ("run_on_startup", 1),
+    ("pool", 7),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), WRONG)
+async def test_policies_of_the_wrong_kind_are_refused_at_run_time(field: str, value: Any) -> None:
+    group = Group("g")
+    group.job(every=10, name="a")(Editable().work)
+    wrong = Policies(**{field: value})
+    async with running(group) as kit:
+        with pytest.raises(InvalidError, match=field):
+            await kit.client.edit_job("g/a", JobPatch(policies=wrong))
+        spec = JobSpec(function="g/work", name="b", trigger=EVERY_10, policies=wrong)
+        with pytest.raises(InvalidError, match=field):
+            await kit.engine.submit_spec(spec)
+        assert (await kit.client.job("g/a")).version == 1
+
+
+async def test_policies_as_code_writes_them_mean_the_same_at_run_time(world: World) -> None:
+    group = Group("g")
+    group.job(every=10, name="a")(Editable().work)
+    said: dict[str, Any] = {
+        "overlap": "allow",
+        "retry_on": [ValueError, "OSError"],
+        "grace_s": timedelta(minutes=1),
+    }
+    meant = Policies(overlap=Overlap.ALLOW, retry_on=("ValueError", "OSError"), grace_s=60.0)
+    async with running(group, world=world) as kit:
+        edited = await kit.client.edit_job("g/a", JobPatch(policies=Policies(**said)))
+        assert edited.policies == meant
+        assert edited.policies.overlap is Overlap.ALLOW
+        live = kit.running.core.jobs.named("g/a")
+        assert live.policies.concurrency == 0
+        with pytest.raises(InvalidError, match="policies"):
+            await kit.client.edit_job("g/a", JobPatch(policies=cast("Policies", said)))

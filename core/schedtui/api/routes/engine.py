@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +26,7 @@ _HEALTH_SCHEMA = {
         "ok": {"type": "boolean"},
         "status": {"type": "string", "enum": [one.value for one in Health]},
         "last_tick_age_s": {"type": ["number", "null"]},
+        "given_up": {"type": "object", "additionalProperties": {"type": "integer"}},
     },
 }
 _HEALTH = {**describe(NONE, _HEALTH_SCHEMA), "security": []}
@@ -32,13 +35,16 @@ _HEALTH = {**describe(NONE, _HEALTH_SCHEMA), "security": []}
 @health.head("/health", include_in_schema=False)
 @health.get("/health", openapi_extra=_HEALTH)
 async def read_health(request: Request) -> Response:
-    """Whether the engine works; for everyone, so it tells no more than that."""
+    """Whether the engine works; for everyone, so it tells no more than that.
+
+    `given_up` counts functions, by executor, that were let go and are still at work.
+    """
     NONE.read(request)
     try:
         info = await engine_of(request).info()
     except UnavailableError:
-        return _health(Health.STOPPED, None)
-    return _health(info.health, info.last_tick_age_s)
+        return _health(Health.STOPPED, None, {})
+    return _health(info.health, info.last_tick_age_s, info.given_up)
 
 
 @health.head("/ready", include_in_schema=False)
@@ -48,9 +54,9 @@ async def read_ready(request: Request) -> Response:
     return await read_health(request)
 
 
-def _health(status: Health, age_s: float | None) -> Response:
+def _health(status: Health, age_s: float | None, given_up: Mapping[str, int]) -> Response:
     ok = status is not Health.STOPPED
-    body = {"ok": ok, "status": status, "last_tick_age_s": age_s}
+    body = {"ok": ok, "status": status, "last_tick_age_s": age_s, "given_up": dict(given_up)}
     return json_answer(body, status=200 if ok else 503, headers={"Cache-Control": "no-store"})
 
 

@@ -103,6 +103,7 @@ class SqlReader:
         self._reading = reading
         self._damage: dict[int, str] = {}
         self._lines_told: set[int] = set()
+        self._tokens_told: set[int] = set()
 
     @property
     def damage(self) -> Mapping[int, str]:
@@ -206,31 +207,25 @@ class SqlReader:
             return _page(connection, query, line_id, self._whole_lines, limit, before)
 
     def _whole_lines(self, found: Iterable[Any]) -> list[AuditEvent]:
-        lines: list[AuditEvent] = []
-        for row in found:
-            try:
-                lines.append(rows.audit_of(row))
-            except StoreDataError as error:
-                if row[0] not in self._lines_told and len(self._lines_told) < MAX_DAMAGE:
-                    logger.error("%s; it is left out", error)
-                    self._lines_told.add(row[0])
-        return lines
+        return self._others(rows.audit_of, found, self._lines_told)
 
     def tokens(self) -> list[Token]:
-        """All access tokens."""
+        """All access tokens; damaged ones are left out, and let nobody in."""
         with self._reading() as connection:
             found = connection.execute(sa.select(schema.tokens).order_by(schema.tokens.c.id)).all()
-        return [
-            Token(
-                id=row.id,
-                name=row.name,
-                role=row.role,
-                sha256=row.sha256,
-                created_at_us=row.created_at,
-                expires_at_us=row.expires_at,
-            )
-            for row in found
-        ]
+        return self._others(rows.token_of, found, self._tokens_told)
+
+    def _others(self, read: Callable[[Any], T], found: Iterable[Any], said: set[int]) -> list[T]:
+        """What of those rows, none of them of a run, can be read; ``said`` are ids told before."""
+        whole: list[T] = []
+        for row in found:
+            try:
+                whole.append(read(row))
+            except StoreDataError as error:
+                if row[0] not in said and len(said) < MAX_DAMAGE:
+                    logger.error("%s; it is left out", error)
+                    said.add(row[0])
+        return whole
 
 
 def _page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
 from dataclasses import replace
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 from store_rows import T0, add, due_run, finish, ids, job, line, new_run
 
-from schedtui.errors import StoreDataError
+from schedtui.api.access import Access
+from schedtui.api.tokens import create_token, revoke_token
+from schedtui.errors import StoreDataError, TokenNotFoundError, UnauthorizedError
 from schedtui.models import Policies
 from schedtui.protocols import Store, Success
 from schedtui.store.chunks import encode
@@ -270,3 +273,33 @@ def test_a_damaged_success_is_left_out(
     other.execute(f"UPDATE successes SET {change} WHERE run_id = 2")
 
     assert [one.run_id for one in sqlite.successes()[1]] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "expires_at = 'x'",
+        "expires_at = 9223372036854775807",
+        "created_at = 'x'",
+        "name = x'ff'",
+        "role = 'owner'",
+        "role = x'ff'",
+        "sha256 = x'ff'",
+        "sha256 = 'é'",
+    ],
+)
+def test_a_damaged_token_is_none_and_is_told_once(
+    sqlite: Store, other: sqlite3.Connection, caplog: pytest.LogCaptureFixture, change: str
+) -> None:
+    secrets = {name: create_token(sqlite, name, "viewer") for name in ("ann", "ben")}
+    other.execute(f"UPDATE tokens SET {change} WHERE name = 'ann'")
+
+    for _ in range(2):
+        assert [token.name for token in sqlite.tokens()] == ["ben"]
+    assert caplog.text.count("access token 1 is damaged") == 1
+    access = Access(sqlite.tokens)
+    assert asyncio.run(access.caller(f"Bearer {secrets['ben']}")).actor == "token:ben"
+    with pytest.raises(UnauthorizedError):
+        asyncio.run(Access(sqlite.tokens).caller(f"Bearer {secrets['ann']}"))
+    with pytest.raises(TokenNotFoundError, match="there are ben"):
+        revoke_token(sqlite, "carl")
