@@ -31,6 +31,7 @@ async def load(core: Core) -> None:
         if job.id in successes:
             live.once = live.once or Once()
             live.once.remember((one.run_id, one.at_us) for one in successes[job.id])
+            await asyncio.sleep(0)  # naming the periods of ten thousand takes a while
         live.recent.extend(recent.get(job.id, ()))
         core.jobs.add(live)
         core.heap.push(live)

@@ -8,6 +8,7 @@ zone finds what has succeeded as well.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -29,8 +30,8 @@ class Once:
     def __init__(self) -> None:
         self._template = ""
         self._zone = ZoneInfo("UTC")
-        self._moments: dict[int, int] = {}
-        self._done: dict[str, int] = {}
+        self._moments: list[tuple[int, int]] = []  # each with its run's id, smallest first
+        self._done: dict[str, tuple[int, int]] = {}  # the greatest one of each period
         self.claiming: dict[int, int] = {}
         """The moments of runs whose claim is on its way to the store, by run id."""
         self.known = False
@@ -56,19 +57,23 @@ class Once:
         return from_us(moment_us).astimezone(self._zone).strftime(self._template)
 
     def remember(self, moments: Iterable[tuple[int, int]]) -> None:
-        """Runs that have succeeded, oldest first: the id of each, and its moment."""
+        """Runs that have succeeded: the id of each, and its moment."""
         self.known = True
         for run_id, moment_us in moments:
             self.succeeded(run_id, moment_us)
 
     def succeeded(self, run_id: int, moment_us: int) -> None:
         """The outcome of a run is committed."""
-        self._moments[run_id] = moment_us
+        one = moment_us, run_id
+        place = bisect_left(self._moments, one)
+        if self._moments[place : place + 1] == [one]:
+            return
+        self._moments.insert(place, one)
         if self._template:
-            self._done[self.period(moment_us)] = run_id
+            self._name(one)
         if len(self._moments) > KEPT_SUCCESSES:
-            oldest = next(iter(self._moments))
-            name = self.period(self._moments.pop(oldest))
+            oldest = self._moments.pop(0)
+            name = self.period(oldest[0])
             if self._done.get(name) == oldest:
                 del self._done[name]
 
@@ -84,7 +89,7 @@ class Once:
         name = self.period(moment_us)
         done = self._done.get(name)
         if done is not None:
-            return _reason(name, f"run {done} succeeded")
+            return _reason(name, f"run {done[1]} succeeded")
         for run in running:
             if self.period(run.moment_us) == name:
                 what = "is queued" if run.state is RunState.QUEUED else "is running"
@@ -129,8 +134,14 @@ class Once:
         return found
 
     def _name_done(self) -> None:
-        moments = self._moments.items() if self._template else ()
-        self._done = {self.period(moment_us): run_id for run_id, moment_us in moments}
+        self._done = {}
+        if self._template:
+            for one in self._moments:
+                self._name(one)
+
+    def _name(self, one: tuple[int, int]) -> None:
+        name = self.period(one[0])
+        self._done[name] = max(one, self._done.get(name, one))
 
 
 def _reason(name: str, why: str) -> str:
