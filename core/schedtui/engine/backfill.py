@@ -202,7 +202,35 @@ class Backfills:
         """
         if not plan.due:
             return ()
-        runs, rows = await self._made(live, plan, kwargs, actor)
+        ids = [next(self._core.run_ids) for _ in plan.due]
+        claiming = {} if live.once is None else live.once.claiming
+        claiming.update(zip(ids, (due_us for due_us, _ in plan.due), strict=True))
+        try:
+            runs = await self._written(live, plan, answer, ids, seen_id, kwargs, actor)
+        finally:
+            for run_id in ids:
+                claiming.pop(run_id, None)
+        for run in runs:  # at once: from here on each can be asked for and cancelled
+            live.enter(run)
+        for number, run in enumerate(runs, start=1):
+            if run.state is RunState.QUEUED:
+                self._admission.wait(run)
+                self._core.hub.run(run.id, live.id, RunState.QUEUED)
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        return tuple(ids)
+
+    async def _written(
+        self,
+        live: LiveJob,
+        plan: Plan,
+        answer: Backfill,
+        ids: Sequence[int],
+        seen_id: int,
+        kwargs: Mapping[str, Any],
+        actor: str,
+    ) -> list[LiveRun]:
+        runs, rows = await self._made(live, plan, ids, kwargs, actor)
         notes = list(_notes(rows))
         detail = {
             "from": f"{answer.start:%FT%TZ}",
@@ -215,22 +243,8 @@ class Backfills:
             tx.insert_backfill(live.id, rows, seen_id=seen_id, notes=notes)
             self._writes.audit(tx, actor, "job.backfill", live.job, detail)
 
-        claiming = {} if live.once is None else live.once.claiming
-        claiming.update({run.id: run.moment_us for run in runs})
-        try:
-            await self._writes.write(apply)
-        finally:
-            for run in runs:
-                claiming.pop(run.id, None)
-        for run in runs:  # at once: from here on each can be asked for and cancelled
-            live.enter(run)
-        for number, run in enumerate(runs, start=1):
-            if run.state is RunState.QUEUED:
-                self._admission.wait(run)
-                self._core.hub.run(run.id, live.id, RunState.QUEUED)
-            if number % SLICE == 0:
-                await asyncio.sleep(0)
-        return tuple(run.id for run in runs)
+        await self._writes.write(apply)
+        return runs
 
     async def cancel(self, live: LiveJob, reason: str, actor: str) -> int:
         """End all queued backfill runs of a job. Returns how many.
@@ -269,7 +283,12 @@ class Backfills:
         return start, end
 
     async def _made(
-        self, live: LiveJob, plan: Plan, kwargs: Mapping[str, Any], actor: str
+        self,
+        live: LiveJob,
+        plan: Plan,
+        ids: Sequence[int],
+        kwargs: Mapping[str, Any],
+        actor: str,
     ) -> tuple[list[LiveRun], list[NewRun]]:
         core = self._core
         pool = core.pool_of(live.job.function)
@@ -277,9 +296,10 @@ class Backfills:
         given = dump_kwargs(kwargs)
         runs: list[LiveRun] = []
         rows: list[NewRun] = []
-        for number, (due_us, parent_id) in enumerate(plan.due, start=1):
+        made = zip(ids, plan.due, strict=True)
+        for number, (run_id, (due_us, parent_id)) in enumerate(made, start=1):
             run = new_run(
-                next(core.run_ids),
+                run_id,
                 live,
                 pool,
                 source=Source.BACKFILL,

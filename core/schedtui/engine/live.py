@@ -129,8 +129,13 @@ class LiveJob:
         if job.after and trigger is not None and trigger.dueless:
             self.schedule = after_words(job.after)
         if policies.run_once_key or self.once is not None:
-            self.once = self.once or Once()
-            self.once.rule(policies.run_once_key, job.timezone)
+            self.guard().rule(policies.run_once_key, job.timezone)
+
+    def guard(self) -> Once:
+        """Its periods, which are kept from here on."""
+        if self.once is None:
+            self.once = Once()
+        return self.once
 
     def enter(self, run: LiveRun) -> None:
         """A run of it is active from here on."""
