@@ -162,7 +162,7 @@ class Backfills:
         rows, newest_id = await core.off_loop(core.store.due_rows, job.id, due)
         made = plan(due, rows, again=wanted.again)
         if live.once is not None and live.once.guards:
-            free = live.once.free((due_us for due_us, _ in made.due), live.running.values())
+            free = live.once.free(due_us for due_us, _ in made.due)
             kept = tuple(one for one in made.due if one[0] in free)
             made = made._replace(due=kept, once=len(made.due) - len(kept))
         times = [due_us for due_us, _ in made.due]
@@ -203,13 +203,15 @@ class Backfills:
         if not plan.due:
             return ()
         ids = [next(self._core.run_ids) for _ in plan.due]
-        claiming = {} if live.once is None else live.once.claiming
-        claiming.update(zip(ids, (due_us for due_us, _ in plan.due), strict=True))
+        if live.once is not None:
+            for run_id, (due_us, _) in zip(ids, plan.due, strict=True):
+                live.once.hold(run_id, due_us)
         try:
             runs = await self._written(live, plan, answer, ids, seen_id, kwargs, actor)
-        finally:
+        except BaseException:
             for run_id in ids:
-                claiming.pop(run_id, None)
+                live.unclaimed(run_id)
+            raise
         for run in runs:  # at once: from here on each can be asked for and cancelled
             live.enter(run)
         for number, run in enumerate(runs, start=1):

@@ -54,13 +54,13 @@ async def test_a_backfill_does_not_have_the_newest_period_forgotten(world: World
 
 @pytest.mark.usefixtures("few")
 def test_a_period_is_taken_while_one_of_its_moments_is_remembered() -> None:
-    periods = Once()
+    periods = Once({})
     periods.rule("%Y", "UTC")
     periods.remember([(9, 40), (8, 30), (7, 20), (6, 10), (9, 40)])
-    assert periods.taken(50, ()) == "once per 1970: run 9 succeeded"
+    assert periods.taken(50) == "once per 1970: run 9 succeeded"
     periods.rule("%S", "UTC")
     periods.rule("%Y", "UTC")
-    assert periods.taken(50, ()) == "once per 1970: run 9 succeeded"
+    assert periods.taken(50) == "once per 1970: run 9 succeeded"
 
 
 def daily() -> tuple[Group, list[int]]:
@@ -133,3 +133,32 @@ async def test_what_has_succeeded_is_known_before_an_edit_is_written(world: Worl
         first, meanwhile, skipped = await second_of(kit)
         assert [run_id for run_id, _ in row.parents] == [first.id, meanwhile.id]
         assert skipped.reason == f"once per 2026: run {meanwhile.id} succeeded"
+
+
+async def test_a_look_names_one_period_however_many_runs_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    jobs = Guarded(every=60)
+    jobs.gate.clear()
+    async with running(jobs.group) as kit:
+        await kit.engine.backfill_job("g/clean", at(-6000), at(0))
+        live = kit.running.core.jobs.named("g/clean")
+        assert len(live.running) == 100
+        named: list[int] = []
+        period = Once.period
+
+        def counted(self: Once, moment_us: int) -> str:
+            named.append(moment_us)
+            return period(self, moment_us)
+
+        with monkeypatch.context() as counting:
+            counting.setattr(Once, "period", counted)
+            run = await kit.client.trigger_job("g/clean")
+        assert run.state is RunState.QUEUED
+        assert len(named) == 2  # looked at, and taken
+        assert await kit.engine.cancel_backfill("g/clean") == 99
+        again = await kit.engine.backfill_job("g/clean", at(-6000), at(0))
+        assert (again.queued, again.active + again.backfilled) == (99, 1)
+        jobs.gate.set()
+        await kit.until(lambda: not live.running)
+        assert len(set(jobs.done)) == len(jobs.done) == 101
