@@ -162,7 +162,7 @@ class Backfills:
         rows, newest_id = await core.off_loop(core.store.due_rows, job.id, due)
         made = plan(due, rows, again=wanted.again)
         if live.once is not None and live.once.guards:
-            free = live.once.free((due_us for due_us, _ in made.due), live.running.values())
+            free = live.once.free(due_us for due_us, _ in made.due)
             kept = tuple(one for one in made.due if one[0] in free)
             made = made._replace(due=kept, once=len(made.due) - len(kept))
         times = [due_us for due_us, _ in made.due]
@@ -202,7 +202,37 @@ class Backfills:
         """
         if not plan.due:
             return ()
-        runs, rows = await self._made(live, plan, kwargs, actor)
+        ids = [next(self._core.run_ids) for _ in plan.due]
+        if live.once is not None:
+            for run_id, (due_us, _) in zip(ids, plan.due, strict=True):
+                live.once.hold(run_id, due_us)
+        try:
+            runs = await self._written(live, plan, answer, ids, seen_id, kwargs, actor)
+        except BaseException:
+            for run_id in ids:
+                live.unclaimed(run_id)
+            raise
+        for run in runs:  # at once: from here on each can be asked for and cancelled
+            live.enter(run)
+        for number, run in enumerate(runs, start=1):
+            if run.state is RunState.QUEUED:
+                self._admission.wait(run)
+                self._core.hub.run(run.id, live.id, RunState.QUEUED)
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        return tuple(ids)
+
+    async def _written(
+        self,
+        live: LiveJob,
+        plan: Plan,
+        answer: Backfill,
+        ids: Sequence[int],
+        seen_id: int,
+        kwargs: Mapping[str, Any],
+        actor: str,
+    ) -> list[LiveRun]:
+        runs, rows = await self._made(live, plan, ids, kwargs, actor)
         notes = list(_notes(rows))
         detail = {
             "from": f"{answer.start:%FT%TZ}",
@@ -215,22 +245,8 @@ class Backfills:
             tx.insert_backfill(live.id, rows, seen_id=seen_id, notes=notes)
             self._writes.audit(tx, actor, "job.backfill", live.job, detail)
 
-        claiming = {} if live.once is None else live.once.claiming
-        claiming.update({run.id: run.moment_us for run in runs})
-        try:
-            await self._writes.write(apply)
-        finally:
-            for run in runs:
-                claiming.pop(run.id, None)
-        for run in runs:  # at once: from here on each can be asked for and cancelled
-            live.enter(run)
-        for number, run in enumerate(runs, start=1):
-            if run.state is RunState.QUEUED:
-                self._admission.wait(run)
-                self._core.hub.run(run.id, live.id, RunState.QUEUED)
-            if number % SLICE == 0:
-                await asyncio.sleep(0)
-        return tuple(run.id for run in runs)
+        await self._writes.write(apply)
+        return runs
 
     async def cancel(self, live: LiveJob, reason: str, actor: str) -> int:
         """End all queued backfill runs of a job. Returns how many.
@@ -270,7 +286,12 @@ class Backfills:
         return start, end
 
     async def _made(
-        self, live: LiveJob, plan: Plan, kwargs: Mapping[str, Any], actor: str
+        self,
+        live: LiveJob,
+        plan: Plan,
+        ids: Sequence[int],
+        kwargs: Mapping[str, Any],
+        actor: str,
     ) -> tuple[list[LiveRun], list[NewRun]]:
         core = self._core
         pool = core.pool_of(live.job.function)
@@ -278,9 +299,10 @@ class Backfills:
         given = dump_kwargs(kwargs)
         runs: list[LiveRun] = []
         rows: list[NewRun] = []
-        for number, (due_us, parent_id) in enumerate(plan.due, start=1):
+        made = zip(ids, plan.due, strict=True)
+        for number, (run_id, (due_us, parent_id)) in enumerate(made, start=1):
             run = new_run(
-                next(core.run_ids),
+                run_id,
                 live,
                 pool,
                 source=Source.BACKFILL,

@@ -68,7 +68,7 @@ class Chains:
         run: LiveRun | None = None
         reason = _idle(live)
         if reason is None and live.once is not None:
-            reason = live.once.taken(now_us, live.running.values())
+            reason = live.once.taken(now_us)
         if reason is None:
             active = Active(live.rivals, live.rival_name() or "") if live.rivals else NOBODY
             reason = overlap(live.policies, active)
@@ -89,19 +89,17 @@ class Chains:
             )
             row = queued_row(core, run, live.kwargs_json, now_us)
             live.active += 1
-            if live.once is not None:
-                live.once.claiming[run_id] = run.moment_us
+            live.claiming(run)
         return Child(parent_id, live, row._replace(actor=cause, parent_id=parent_id), run)
 
     def committed(self, children: Iterable[Child]) -> None:
         """Their rows are in the store: they wait for their start."""
         for child in children:
             _, job, row, run = child
-            _claimed(child)
             if run is None or row.state is not RunState.QUEUED:
                 self._over(job, run, row)
             else:
-                job.running[run.id] = run
+                job.began(run)
                 if job.removed:
                     run.unwanted = DELETED, False
                 elif job.policies.overlap is Overlap.CANCEL_RUNNING:
@@ -112,21 +110,16 @@ class Chains:
     def _over(self, job: LiveJob, run: LiveRun | None, row: NewRun) -> None:
         if run is not None:
             job.active -= 1
+            job.unclaimed(run.id)
         job.recent.append(RecentRun(row.id, job.id, row.state, row.claimed_at_us, None))
 
     @staticmethod
     def dropped(children: Iterable[Child]) -> None:
         """Their rows were not written, because the end that they follow was not."""
         for child in children:
-            _claimed(child)
             if child.run is not None:
                 child.job.active -= 1
-
-
-def _claimed(child: Child) -> None:
-    """It is not on its way any more."""
-    if child.job.once is not None:
-        child.job.once.claiming.pop(child.row.id, None)
+                child.job.unclaimed(child.run.id)
 
 
 def insert(tx: StoreTx, children: Sequence[Child], lost: set[int]) -> None:

@@ -16,7 +16,6 @@ from schedtui.engine.core import Core
 from schedtui.engine.decide import NOBODY, Active, Decision, Verdict, decide
 from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.newruns import claimed_row, decided_at_us, decided_row, new_run, plain_row
-from schedtui.engine.once import Once
 from schedtui.engine.slots import Pool
 from schedtui.errors import SchedtuiError, StoreDataError
 from schedtui.models import Overlap, RunState, Source
@@ -151,7 +150,7 @@ class Claims:
                 active=active,
                 fired=job.fired,
                 absence=self._core.absence(due_us),
-                once=None if job.once is None else partial(_guard, job, job.once),
+                once=None if job.once is None else job.once.verdicts,
             )
         except Exception as error:
             logger.exception("the trigger of %s failed", job.full_name)
@@ -174,8 +173,7 @@ class Claims:
                     now_us=now_us,
                 )
                 runs.append(run)
-                if job.once is not None:
-                    job.once.claiming[run_id] = run.moment_us
+                job.claiming(run)
                 rows.append(claimed_row(self._core, run, job.kwargs_json, now_us))
             else:
                 rows.append(decided_row(run_id, job, verdict, self._core.epoch, now_us))
@@ -241,9 +239,7 @@ class Claims:
 
     def _go(self, job: LiveJob, run: LiveRun, starting: list[LiveRun]) -> None:
         """A committed run: it starts, or it waits."""
-        job.running[run.id] = run
-        if job.once is not None:
-            job.once.claiming.pop(run.id, None)
+        job.began(run)
         if run.state is RunState.RUNNING:
             run.pool.claimed -= 1
             starting.append(run)
@@ -275,8 +271,7 @@ class Claims:
         job.active -= len(runs)
         now_us = self._core.clock.now_us()
         for run in runs:
-            if job.once is not None:
-                job.once.claiming.pop(run.id, None)
+            job.unclaimed(run.id)
             if run.state is RunState.RUNNING:
                 run.pool.claimed -= 1
                 self._core.slots.give_back(run, now_us)
@@ -300,7 +295,3 @@ class Claims:
         plain = tuple(plain_row(row, error) for row in claim.runs)
         rows = () if plain == claim.runs else plain
         self._submit([Entry(job, claim._replace(runs=rows, fired=job.fired), ())])
-
-
-def _guard(job: LiveJob, once: Once, verdicts: list[Verdict]) -> list[Verdict]:
-    return once.verdicts(verdicts, job.running.values())

@@ -71,7 +71,7 @@ class Fire:
         active = Active(live.rivals, live.rival_name() or "") if live.rivals else NOBODY
         reason = None
         if live.once is not None:
-            reason = live.once.taken(period_us or now_us, live.running.values())
+            reason = live.once.taken(period_us or now_us)
         if reason is None:
             reason = overlap(live.policies, active)
         given = dump_kwargs(kwargs)
@@ -92,8 +92,7 @@ class Fire:
                 parent_id=parent_id,
             )
             run.period_us = period_us
-            if live.once is not None:
-                live.once.claiming[run_id] = run.moment_us
+            live.claiming(run)
             row = claimed_row(core, run, given, now_us)
             live.active += 1
         row = row._replace(actor=actor, parent_id=parent_id)
@@ -126,8 +125,7 @@ class Fire:
         if run is None:
             return
         live.active -= 1
-        if live.once is not None:
-            live.once.claiming.pop(run.id, None)
+        live.unclaimed(run.id)
         if run.state is RunState.RUNNING:
             run.pool.claimed -= 1
             self._core.slots.give_back(run, now_us)
@@ -138,9 +136,7 @@ class Fire:
             recent = RecentRun(row.id, live.id, row.state, row.claimed_at_us, None)
             live.recent.append(recent)
         else:
-            live.running[run.id] = run
-            if live.once is not None:
-                live.once.claiming.pop(run.id, None)
+            live.began(run)
             if run.state is RunState.RUNNING:
                 run.pool.claimed -= 1
                 self._dispatch([run])

@@ -7,7 +7,6 @@ import logging
 
 from schedtui.engine.core import Core
 from schedtui.engine.live import RECENT, LiveJob
-from schedtui.engine.once import Once
 from schedtui.errors import SchedtuiError
 
 logger = logging.getLogger("schedtui.engine")
@@ -29,8 +28,8 @@ async def load(core: Core) -> None:
     for number, job in enumerate(jobs):
         live = core.live(job)
         if job.id in successes:
-            live.once = live.once or Once()
-            live.once.remember((one.run_id, one.at_us) for one in successes[job.id])
+            live.guard().remember((one.run_id, one.at_us) for one in successes[job.id])
+            await asyncio.sleep(0)  # naming the periods of ten thousand takes a while
         live.recent.extend(recent.get(job.id, ()))
         core.jobs.add(live)
         core.heap.push(live)

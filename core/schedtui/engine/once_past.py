@@ -9,7 +9,7 @@ from schedtui.clock import to_us
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveJob
 from schedtui.errors import SchedtuiError, StoreDataError
-from schedtui.models import Run, RunFilter, RunState, Source
+from schedtui.models import Job, Run, RunFilter, RunState, Source
 from schedtui.protocols import Store, StoreTx, Success
 
 Write = Callable[[Callable[[StoreTx], object]], Awaitable[object]]
@@ -34,6 +34,20 @@ def moment_us(store: Store, run: Run) -> int:
             break
         run = parent
     return to_us(run.scheduled_for or run.claimed_at)
+
+
+async def learn_before(core: Core, write: Write, live: LiveJob, job: Job) -> None:
+    """Let what has succeeded count from the moment on that a job comes to a ``run_once_key``.
+
+    Args:
+        core: The engine's parts.
+        write: `JobWrites.write`.
+        live: The job as it is; it is held.
+        job: As it is to be.
+    """
+    if core.effective(job).run_once_key:
+        live.guard()  # what succeeds while the others are looked up counts as well
+        await learn(core, write, [live])
 
 
 async def learn(core: Core, write: Write, jobs: Iterable[LiveJob]) -> None:

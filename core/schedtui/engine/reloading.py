@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveJob
-from schedtui.engine.once_past import learn
+from schedtui.engine.once_past import learn_before
 from schedtui.engine.reconcile import reconcile
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import NotFoundError, RefusedError, SchedtuiError, TargetError
@@ -130,8 +130,8 @@ class Reloading:
             for live in core.jobs:
                 if not live.removed and self._ruled_otherwise(live):
                     async with self._commands.hold(live):
+                        await learn_before(core, self._writes.write, live, live.job)
                         core.adopt(live, live.current())
-                        await learn(core, self._writes.write, [live])
             await reconcile(core, self._writes, self._commands.hold)
         except NotFoundError:  # a job that was deleted meanwhile
             self._later()

@@ -17,7 +17,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.decide import FINISHED, account
 from schedtui.engine.live import LiveJob
 from schedtui.engine.newruns import decided_row
-from schedtui.engine.once_past import learn
+from schedtui.engine.once_past import learn_before
 from schedtui.errors import ConflictError, SchedtuiError
 from schedtui.models import Job, RunState
 from schedtui.models.wire import to_wire
@@ -106,6 +106,7 @@ class JobWrites:
             ConflictError: it was changed or deleted meanwhile; nothing was written.
             StoreUnavailableError: nothing was written.
         """
+        await learn_before(self._core, self.write, live, changed)
         before = live.current()
         if changed.damage:
             damage.refuse(live)
@@ -127,7 +128,6 @@ class JobWrites:
         for row in rows:
             live.recent.append(RecentRun(row.id, live.id, row.state, row.claimed_at_us, None))
         self._core.adopt(live, changed)
-        await learn(self._core, self.write, [live])
         return live.current()
 
     def passed(

@@ -160,8 +160,8 @@ class OpenRun(NamedTuple):
     """The run it came from."""
 
 
-KEPT_SUCCESSES = 1_000
-"""So many of a job's periods are remembered."""
+KEPT_SUCCESSES = 10_000
+"""So many of the newest moments that a job succeeded for are remembered: one backfill fits in."""
 
 
 class CallKey(NamedTuple):

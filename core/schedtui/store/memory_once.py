@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -48,12 +49,16 @@ class OnceTx(ABC):
         return None
 
     def keep_successes(self, successes: Sequence[Success]) -> None:
-        """Keep for which moments jobs have succeeded; of each job the newest ones."""
-        kept = self._once.successes
+        """Keep for which moments jobs have succeeded; of each job the newest moments."""
         for one in successes:
-            others = [old for old in kept.get(one.job_id, ()) if old.run_id != one.run_id]
-            newest = sorted([*others, one], key=lambda success: success.run_id)
-            self._set(kept, one.job_id, tuple(newest[-KEPT_SUCCESSES:]))
+            kept = self._once.successes.get(one.job_id, ())
+            place = bisect_left(kept, one.run_id, key=lambda old: old.run_id)
+            after = place + (place < len(kept) and kept[place].run_id == one.run_id)
+            kept = (*kept[:place], one, *kept[after:])
+            if len(kept) > KEPT_SUCCESSES:
+                oldest = min(kept, key=lambda old: (old.at_us, old.run_id))
+                kept = tuple(old for old in kept if old is not oldest)
+            self._set(self._once.successes, one.job_id, kept)
 
     def _forget_successes(self, job_id: int) -> None:
         if job_id in self._once.successes:

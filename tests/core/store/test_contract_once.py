@@ -67,10 +67,11 @@ def test_the_newest_successes_of_a_job_are_kept_until_it_is_deleted(store: Store
         second: [Success(second, 8, T0)],
     }
     assert store.successes() == both
-    with store.transaction() as tx:
-        tx.keep_successes([Success(first, 100 + n, T0) for n in range(KEPT_SUCCESSES)])
+    with store.transaction() as tx:  # a backfill: the higher the id, the older the moment
+        made = [Success(first, 100 + n, T0 - n) for n in range(KEPT_SUCCESSES)]
+        tx.keep_successes(made)
     kept = [success.run_id for success in store.successes()[first]]
-    assert kept == list(range(100, 100 + KEPT_SUCCESSES))
+    assert kept == [5, 7, *range(100, 98 + KEPT_SUCCESSES)]
     with store.transaction() as tx:
         tx.delete_job(first, version=1, now_us=T0)
     assert list(store.successes()) == [second]

@@ -35,8 +35,9 @@ _SUCCEEDED = sa.text("""
 INSERT OR REPLACE INTO successes (job_id, run_id, at) VALUES (:job_id, :run_id, :at_us)
 """)
 _FORGET = sa.text("""
-DELETE FROM successes WHERE job_id = :job_id AND run_id <= (
-    SELECT run_id FROM successes WHERE job_id = :job_id ORDER BY run_id DESC LIMIT 1 OFFSET :most
+DELETE FROM successes WHERE job_id = :job_id AND run_id IN (
+    SELECT run_id FROM successes WHERE job_id = :job_id ORDER BY at, run_id
+    LIMIT max(0, (SELECT count(*) FROM successes WHERE job_id = :job_id) - :most)
 )
 """)
 
@@ -58,10 +59,11 @@ def find_key(connection: sa.Connection, scope: str, key: str, since_us: int) -> 
 
 
 def keep_successes(connection: sa.Connection, successes: Sequence[Success]) -> None:
-    """Keep for which moments jobs have succeeded; of each job the newest ones."""
+    """Keep for which moments jobs have succeeded; of each job the newest moments."""
     for one in successes:
         connection.execute(_SUCCEEDED, one._asdict())
-        connection.execute(_FORGET, {"job_id": one.job_id, "most": KEPT_SUCCESSES})
+    for job_id in {one.job_id for one in successes}:
+        connection.execute(_FORGET, {"job_id": job_id, "most": KEPT_SUCCESSES})
 
 
 def forget_successes(connection: sa.Connection, job_id: int) -> None:
