@@ -1,45 +1,29 @@
-"""Whatever is done to an engine, and wherever it is killed: the invariants of every run hold.
+"""Whatever is done to an engine, and wherever it is killed: the laws of `life_laws` hold.
 
-Each example is a random life: jobs with random policies, functions that succeed, fail or hang,
-commands of people, a store that is away, kills before and after any write, and restarts; on a real
-SQLite file. At each stop and restart:
-
-- every due time of every job has exactly one row, single or in a range;
-- a run moved only along the allowed edges, and no attempt was executed twice;
-- no more runs of a job, a pool or an executor are under way than may be;
-- each end of a run has one run of each job that follows it, and no other run follows;
-- what the engine counts in memory is what the store says.
+Each example is a random life: jobs with random policies, functions that succeed, fail or hang, and
+random steps of `life_kit`. The lives are the same each time; ``SCHEDTUI_TEST_LIVES=1000`` lives so
+many others.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
-from collections import Counter
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from chain_kit import unchained
-from engine_kit import Kit, KitClock, World, check
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from life_kit import MINUTE, NAMES, Functions, Life, Step, live
 
-from schedtui import After, Group, current_run, log
-from schedtui.errors import ConflictError, StoreUnavailableError
-from schedtui.models import JobPatch, Policies, RunState
+from schedtui.models import Policies
 from schedtui.policies import make
 
-NAMES = ("a", "b", "c")
+MORE = int(os.environ.get("SCHEDTUI_TEST_LIVES", "0"))
 METHODS = ("claim", "start", "finish", "retry", "settle", "update_job", "append_logs", "beat")
-WHEN = ("before", "after", "commit", "committed")
-
-
-EDGES = {
-    "g/b": (After(job="g/a"),),
-    "g/c": (After(job="g/a", on="failure"), After(job="g/b", on="end")),
-}
+METHODS += ("insert_runs", "insert_backfill", "cancel_queued", "keep_key", "keep_successes")
+METHODS += ("count_failures", "insert_job", "delete_job", "pause_engine")
 
 
 def policies() -> st.SearchStrategy[Policies]:
@@ -60,201 +44,71 @@ def policies() -> st.SearchStrategy[Policies]:
         priority=st.integers(-1, 1),
         pool=st.sampled_from(["", "db"]),
         max_runs=st.sampled_from([0, 0, 6]),
+        run_on_startup=st.booleans(),
         pause_after_failures=st.sampled_from([0, 3]),
+        run_once_key=st.sampled_from([None, None, MINUTE]),
     )
 
 
+def step(kind: str, *args: st.SearchStrategy[object]) -> st.SearchStrategy[Step]:
+    return st.tuples(st.just(kind), *args)
+
+
 JOB = st.sampled_from(NAMES)
-STEP = st.one_of(
-    st.tuples(st.just("advance"), st.sampled_from([1, 4, 11, 35])),
-    st.tuples(st.just("advance"), st.sampled_from([1, 4, 11, 35])),
-    st.tuples(st.just("trigger"), JOB),
-    st.tuples(st.just("pause"), JOB),
-    st.tuples(st.just("resume"), JOB),
-    st.tuples(st.just("edit"), JOB, policies()),
-    st.tuples(st.just("cancel"), st.integers(0, 3)),
-    st.tuples(st.just("rerun"), st.integers(0, 3)),
-    st.tuples(st.just("away"), st.sampled_from([3, 20])),
-    st.tuples(
-        st.just("kill"),
-        st.sampled_from(METHODS),
-        st.sampled_from(WHEN),
-        st.sampled_from([0, 12, 90]),
-    ),
+DEATH = (
+    st.sampled_from(METHODS),
+    st.sampled_from(["before", "after", "commit", "committed"]),
+    st.sampled_from([0, 12, 90]),
 )
+COMMAND = st.one_of(
+    step("trigger", JOB),
+    step("key", JOB, st.sampled_from(["one", "two"])),
+    step("pause", JOB),
+    step("resume", JOB),
+    step("edit", JOB, policies()),
+    step("cancel", st.integers(0, 3)),
+    step("rerun", st.integers(0, 3)),
+    step("backfill", JOB, st.integers(-120, 60), st.integers(5, 90), st.booleans()),
+    step("cancel_backfill", JOB),
+    step("halt"),
+    step("go_on"),
+    step("direct"),
+)
+CHANGE = st.one_of(step("rename", JOB), step("delete", JOB), step("after", JOB, JOB))
+"""After one of these nobody knows any more which runs a chain has to have."""
+TIME = step("advance", st.sampled_from([1, 4, 11, 35]))
 
 
-@dataclass
-class Functions:
-    """What the functions do, one after the other, and what they did."""
-
-    fates: list[str]
-    executed: Counter[tuple[int, int]] = field(default_factory=Counter)
-
-    async def work(self) -> None:
-        run = current_run()
-        self.executed[run.id, run.attempt] += 1
-        log("here")
-        fate = self.fates[sum(self.executed.values()) % len(self.fates)]
-        if fate == "fail":
-            raise ValueError("not today")
-        if fate == "hang":
-            await asyncio.Event().wait()
+def steps(command: st.SearchStrategy[Step]) -> st.SearchStrategy[list[Step]]:
+    one = st.one_of(
+        TIME,
+        TIME,
+        command,
+        command,
+        step("both", command, command),
+        step("away", st.sampled_from([3, 20])),
+        step("kill", *DEATH),
+        step("kill_in", command, *DEATH),
+    )
+    return st.lists(one, min_size=4, max_size=16)
 
 
-class Life:
-    """An engine, its restarts, and the checks."""
-
-    def __init__(self, own: dict[str, Policies], functions: Functions, folder: Path) -> None:
-        self.functions = functions
-        self.world = World("sqlite", folder)
-        self.group = Group("g", limit=4)
-        self.group.function("work")(functions.work)
-        self.own = own
-        self.kit = self.new(KitClock())
-
-    def new(self, clock: KitClock) -> Kit:
-        return Kit([self.group], world=self.world, clock=clock, async_slots=3, pools={"db": 1})
-
-    async def begin(self) -> None:
-        await self.kit.start()
-        for number, name in enumerate(NAMES):
-            await self.kit.engine.create_job(
-                function="g/work",
-                name=name,
-                trigger={"type": "every", "seconds": 5 + 3 * number},
-                after=EDGES.get(f"g/{name}", ()),
-            )
-            await self.kit.client.edit_job(f"g/{name}", JobPatch(policies=self.own[name]))
-
-    async def step(self, kind: str, *args: Any) -> None:
-        with suppress(ConflictError, StoreUnavailableError):  # refused, and nothing was done
-            async with asyncio.timeout(30):
-                await getattr(self, f"do_{kind}")(*args)
-        self.check_limits()
-
-    async def do_advance(self, seconds: float) -> None:
-        await self.kit.clock.advance(seconds)
-
-    async def do_trigger(self, name: str) -> None:
-        await self.kit.client.trigger_job(f"g/{name}")
-
-    async def do_pause(self, name: str) -> None:
-        await self.kit.client.pause_job(f"g/{name}", reason="a look")
-
-    async def do_resume(self, name: str) -> None:
-        await self.kit.client.resume_job(f"g/{name}")
-
-    async def do_edit(self, name: str, own: Policies) -> None:
-        await self.kit.client.edit_job(f"g/{name}", JobPatch(policies=own))
-
-    async def do_cancel(self, nth: int) -> None:
-        active = [run for run in await self.kit.rows() if run.finished_at is None]
-        if active:
-            await self.kit.engine.cancel_run(active[nth % len(active)].id)
-
-    async def do_rerun(self, nth: int) -> None:
-        ended = [run for run in await self.kit.rows() if run.finished_at is not None]
-        if ended:
-            await self.kit.engine.rerun(ended[nth % len(ended)].id)
-
-    async def do_away(self, seconds: float) -> None:
-        self.kit.faults.down = True
-        await self.kit.clock.advance(seconds)
-        self.kit.faults.down = False
-        for _ in range(10):
-            await self.kit.clock.advance(1)  # until the engine's sign of life, at the latest
-        await self.kit.until(lambda: "store" not in self.kit.running.core.problems)
-        await self.kit.clock.settle()
-
-    async def do_kill(self, method: str, when: str, down_s: float) -> None:
-        """Die at a write, or where that does not come, between two of them."""
-        self.kit.faults.crash(method, when)
-        for _ in range(12):
-            if self.kit.store.dead:
-                break
-            await self.kit.clock.advance(1)
-        now = await self.kit.crash()
-        assert self.kit.store.illegal == []
-        clock = KitClock(now)
-        clock.step(down_s)
-        self.kit = self.new(clock)
-        await self.kit.start()
-        await self.kit.clock.advance(1)
-        await self.check()
-
-    def check_limits(self) -> None:
-        """No more is under way than may be."""
-        core = self.kit.running.core
-        pool = core.pools["async"]
-        assert 0 <= pool.free <= pool.executor.slots
-        going = list(self.kit.running.supervisor.running.values())
-        assert len(going) <= 3
-        assert len([run for run in going if run.limits and run.limits[0].name == "db"]) <= 1
-        for live in core.jobs:
-            assert live.holders <= live.active
-
-    async def check(self) -> None:
-        await check(self.kit)
-        assert [one for one, times in self.functions.executed.items() if times > 1] == []
-        core = self.kit.running.core
-        rows = await self.kit.rows()
-        assert unchained(rows, EDGES) == []
-        active = Counter(run.job for run in rows if run.finished_at is None)
-        assert active == Counter({live.full_name: live.active for live in core.jobs if live.active})
-        queued = [run for run in rows if run.state is RunState.QUEUED]
-        assert core.slots.waiting == len(queued)
-        ran = {run.id for run in rows}
-        assert {run_id for run_id, _ in self.functions.executed} <= ran
-
-    async def end(self) -> None:
-        """Nothing hangs any more, and all that waits comes to its end."""
-        self.functions.fates[:] = ["ok"]
-        for run in await self.kit.rows():
-            if run.state is RunState.RUNNING:
-                await self.step("cancel", 0)
-        for name in NAMES:
-            await self.kit.client.pause_job(f"g/{name}", reason="the end")
-        for _ in range(60):
-            if all(run.finished_at is not None for run in await self.kit.rows()):
-                break
-            for run in await self.kit.rows():
-                if run.state is RunState.RUNNING:
-                    await self.step("cancel", 0)
-            await self.kit.clock.advance(2)
-        await self.check()
-        core = self.kit.running.core
-        assert [live.active for live in core.jobs] == [0, 0, 0]
-        assert [live.holders for live in core.jobs] == [0, 0, 0]
-        assert core.slots.waiting == core.slots.claimed == 0
-        assert core.pools["async"].free == 3
-        await self.kit.stop()
-
-
+@pytest.mark.timeout(60 + 5 * MORE)
 @settings(
-    max_examples=25,
+    max_examples=MORE or 45,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    database=None,
+    derandomize=not MORE,
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
 )
 @given(
     own=st.fixed_dictionaries({name: policies() for name in NAMES}),
     fates=st.lists(st.sampled_from(["ok", "ok", "fail", "hang"]), min_size=1, max_size=8),
-    steps=st.lists(STEP, min_size=3, max_size=14),
+    steps=st.one_of(steps(COMMAND), steps(st.one_of(COMMAND, COMMAND, CHANGE))),
 )
-def test_the_invariants_hold_over_any_life(
-    own: dict[str, Policies], fates: list[str], steps: list[tuple[Any, ...]]
+def test_the_laws_hold_over_any_life(
+    own: dict[str, Policies], fates: list[str], steps: list[Step]
 ) -> None:
-    async def live(folder: Path) -> None:
-        life = Life(own, Functions(fates), folder)
-        await life.begin()
-        try:
-            for kind, *args in steps:
-                await life.step(kind, *args)
-            await life.end()
-        except BaseException:
-            if not life.kit.store.dead:
-                await life.kit.crash()
-            raise
-
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(live(Path(folder)))
+        asyncio.run(live(lambda: Life(own, Functions(fates), Path(folder)), steps))

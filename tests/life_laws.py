@@ -1,0 +1,116 @@
+"""What must hold of an engine that has settled, whatever was done to it.
+
+- Every due time of every job has exactly one row, single or in a range.
+- A run moved only along the allowed edges, and no attempt was executed twice.
+- No more runs of a job, a pool or an executor are under way than may be.
+- Each end of a run has one run of each job that follows it, and no other run follows.
+- A job with a period succeeds once for each, and a due time is backfilled once.
+- What the engine counts in memory is what the store says, and what a run held is given back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from chain_kit import Edges, unchained
+from engine_kit import Kit, check
+
+from schedtui.models import Run, RunState, Source
+
+WAITS = (RunState.QUEUED, RunState.RUNNING)
+
+
+@dataclass
+class Promises:
+    """What a life was promised so far."""
+
+    edges: Edges | None
+    """What runs after what; None once that has changed, or a name has."""
+    period: str
+    guarded: dict[int, bool] = field(default_factory=dict)
+    """Whether a job, by id, had this period for the whole of its life."""
+    keys: dict[tuple[int, str], int] = field(default_factory=dict)
+    """The run that a job and an idempotency key have made."""
+
+
+def crowding(kit: Kit) -> None:
+    """At any moment no more is under way than may be."""
+    core = kit.running.core
+    pool = core.pools["async"]
+    going = list(kit.running.supervisor.running.values())
+    assert 0 <= pool.free <= pool.executor.slots
+    assert len(going) <= pool.executor.slots
+    for limit in [*core.slots._named.values(), *core.slots._groups.values()]:
+        assert sum(limit in run.limits for run in going) <= limit.capacity, limit.name
+    for live in core.jobs:
+        assert 0 <= live.holders <= live.active, live.full_name
+        assert 0 <= live.backfills <= live.active, live.full_name
+
+
+async def accounts(kit: Kit) -> None:
+    """What the engine counts is what the store says."""
+    core = kit.running.core
+    rows = [run for run in await kit.rows() if run.finished_at is None]
+    assert core.slots.waiting == sum(run.state is RunState.QUEUED for run in rows)
+    for live in core.jobs:
+        ids = {run.id for run in rows if run.job_id == live.id}
+        behind = {run.id for run in rows if run.id in ids and run.source is Source.BACKFILL}
+        assert (live.active, set(live.running)) == (len(ids), ids), live.full_name
+        assert live.backfills == len(behind), live.full_name
+        assert live.holders == sum(run.holds_job for run in live.running.values()), live.full_name
+        assert live.once is None or not live.once.claiming, live.full_name
+    going = list(kit.running.supervisor.running.values())
+    assert {run.id for run in going} == {run.id for run in rows if run.state is RunState.RUNNING}
+    pool = core.pools["async"]
+    assert (pool.free, pool.claimed) == (pool.executor.slots - len(going), 0)
+    for limit in [*core.slots._named.values(), *core.slots._groups.values()]:
+        assert limit.used == sum(limit in run.limits for run in going), limit.name
+
+
+async def deeds(kit: Kit, executed: Counter[tuple[int, int]], promises: Promises) -> None:
+    """What was done is what was to be done, once, and the history says so."""
+    await check(kit)
+    rows = await kit.rows()
+    assert [one for one, times in executed.items() if times > 1] == []
+    assert {run_id for run_id, _ in executed} <= {run.id for run in rows}
+    if promises.edges is not None:
+        assert unchained(rows, promises.edges) == []
+    _once([(run.parent_id, run.job_id) for run in rows if run.source is Source.CHAIN])
+    backfills = [run for run in rows if run.source is Source.BACKFILL]
+    good = [run for run in backfills if run.state in (*WAITS, RunState.SUCCEEDED)]
+    _once([(run.job_id, run.scheduled_for) for run in good])
+    _once(_periods(rows, promises))
+
+
+def _periods(rows: list[Run], promises: Promises) -> list[tuple[int, str]]:
+    """Of each success of a job with a period: the job, and the name of the period."""
+    by_id = {run.id: run for run in rows}
+    found = []
+    for row in rows:
+        if promises.guarded.get(row.job_id) and row.state is RunState.SUCCEEDED:
+            first = row
+            while first.source is Source.RERUN and first.parent_id in by_id:
+                first = by_id[first.parent_id]
+            moment = first.scheduled_for or first.claimed_at
+            found.append((row.job_id, moment.strftime(promises.period)))
+    return found
+
+
+def _once(things: list[tuple[int | None, object]] | list[tuple[int, str]]) -> None:
+    assert [thing for thing, times in Counter(things).items() if times > 1] == []
+
+
+def after_all(kit: Kit) -> None:
+    """Nothing is under way any more, and everything was given back."""
+    core = kit.running.core
+    for live in core.jobs:
+        counted = (live.active, live.holders, live.backfills, len(live.running))
+        assert counted == (0, 0, 0, 0), live.full_name
+        assert not live.busy, live.full_name
+        assert not live.waiters, live.full_name
+    assert core.slots.waiting == core.slots.claimed == 0
+    for limit in [*core.slots._named.values(), *core.slots._groups.values()]:
+        assert (limit.used, limit.waiting) == (0, []), limit.name
+    pool = core.pools["async"]
+    assert pool.free == pool.executor.slots
