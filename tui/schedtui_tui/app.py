@@ -270,11 +270,11 @@ class Console(App[QuitChoice]):
         else:
             self.open_run(run_id, row.timezone)
 
-    def await_job(self, job_id: int) -> None:
-        """Put the cursor on a job that was just created."""
+    def await_job(self, job_id: int, name: str) -> None:
+        """Put the cursor on a job that was just created, ``group/name``."""
         for screen in self.screen_stack:
             if isinstance(screen, JobsScreen):
-                screen.await_job(job_id)
+                screen.await_job(job_id, name)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: the actions of the screen it was called from."""

@@ -46,12 +46,16 @@ class JobCommands(ConsoleScreen[None]):
         self.toast(f"The rows just moved: look again before you {doing}", severity="warning")
         return True
 
+    def awaits(self) -> bool:
+        """Whether the cursor is about to go elsewhere; says so, and that nothing was done."""
+        return False
+
     def acted(self) -> None:
         """Commands were given to the targets."""
 
     def _ready(self) -> tuple[EngineClient, list[JobSummary]] | None:
         client, targets = self.client(), self.targets()
-        if client is None:
+        if client is None or self.awaits():
             return None
         if not targets:
             self.toast("No job is chosen", severity="warning")

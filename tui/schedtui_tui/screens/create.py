@@ -357,7 +357,7 @@ class CreateScreen(ConsoleScreen[None]):
             self._busy = False
             return
         self.toast(f"Created {job.full_name}")
-        self.console.await_job(job.id)
+        self.console.await_job(job.id, job.full_name)
         if self.is_current:
             self.dismiss()
 

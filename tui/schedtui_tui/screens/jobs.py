@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -28,6 +28,15 @@ from schedtui_tui.widgets.table import RowOpened
 
 _DETAIL_AFTER_S = 0.15
 _DETAIL_AGAIN_S = 0.5
+_AWAIT_S = 2.0  # for the row of a new job; without one by then, the keys are for what is there
+
+
+class _Awaited(NamedTuple):
+    """A job that was just created, and is not in the table yet."""
+
+    id: int
+    name: str
+    """``group/name``."""
 
 
 class JobsScreen(JobCommands, RunCommands, EngineCommands):
@@ -54,7 +63,9 @@ class JobsScreen(JobCommands, RunCommands, EngineCommands):
         self._detail = self.query_one(DetailPane)
         self._status = self.query_one(StatusBar)
         self._detail_timer = self.set_timer(_DETAIL_AFTER_S, self._load_detail, pause=True)
-        self._awaited: int | None = None
+        self._awaited: _Awaited | None = None
+        self._await_timer = self.set_timer(_AWAIT_S, self._await_no_more, pause=True)
+        self._taking = False
         console.jobs_changed.subscribe(self, self._take)
         console.connection_changed.subscribe(self, self._connection)
         # not by `RowMoved`, which comes later: the row and its details are one paint
@@ -70,11 +81,12 @@ class JobsScreen(JobCommands, RunCommands, EngineCommands):
         place = table.cursor_place
         if delta.reordered:
             table.forget_columns()
+        self._taking = True
         table.take(delta, self.console.clock.now_us())
         if place[0] is not None and table.cursor_place != place:
             self.moved_at = time.monotonic()
-        if self._awaited is not None and table.select(self._awaited):
-            self._awaited = None
+        self._look_for_awaited()
+        self._taking = False
         self._words()
         self._crumbs()
         self._status.refresh()
@@ -122,6 +134,8 @@ class JobsScreen(JobCommands, RunCommands, EngineCommands):
     # --- the details beside the table
 
     def _moved(self) -> None:
+        if not self._taking:
+            self._await_no_more()  # a person chose another row
         self._show_summary()
         self._later(_DETAIL_AFTER_S)
 
@@ -188,7 +202,7 @@ class JobsScreen(JobCommands, RunCommands, EngineCommands):
     def run_to_cancel(self) -> Chosen | None:
         """The run of the job under the cursor that runs now."""
         row = self.current()
-        if row is None or self.just_moved("end a run"):
+        if row is None or self.awaits() or self.just_moved("end a run"):
             return None
         if row.running_id is None:
             more = "; ⏎ shows those that wait" if row.active else ""
@@ -196,15 +210,49 @@ class JobsScreen(JobCommands, RunCommands, EngineCommands):
             return None
         return Chosen(row.running_id, row.full_name)
 
-    def await_job(self, job_id: int) -> None:
-        """Put the cursor on a job as soon as it is there."""
-        self._awaited = None if self._table.select(job_id) else job_id
+    # --- a job that was just created
+
+    def await_job(self, job_id: int, name: str) -> None:
+        """Put the cursor on a job as soon as it is there; until then no key acts on another one.
+
+        Args:
+            job_id: Of the job.
+            name: Its ``group/name``.
+        """
+        self._awaited = _Awaited(job_id, name)
+        self._await_timer.stop()
+        self._await_timer = self.set_timer(_AWAIT_S, self._await_no_more)
+        self._look_for_awaited()
+
+    def _look_for_awaited(self) -> None:
+        """Go to the new job where the table has it by now; say so where the filter hides it."""
+        awaited, jobs = self._awaited, self.console.jobs
+        if awaited is None:
+            return
+        row = jobs.rows.get(awaited.id)
+        if self._table.select(awaited.id):
+            self._await_no_more()
+        elif row is not None and not jobs.filter.accepts(row):
+            self._await_no_more()
+            self.toast(f"{awaited.name} is hidden by the filter", severity="warning")
+
+    def _await_no_more(self) -> None:
+        self._awaited = None
+
+    def awaits(self) -> bool:
+        """Whether the cursor is about to go to a new job; says so, and that nothing was done."""
+        if self._awaited is None:
+            return False
+        self.toast(f"Wait for {self._awaited.name}: nothing was done", severity="warning")
+        return True
+
+    # --- opening, filtering, marking, ordering
 
     @on(RowOpened)
     def action_open(self) -> None:
         """The details and the history of the job."""
         row = self.current()
-        if row is not None:
+        if row is not None and not self.awaits():
             from schedtui_tui.screens.runs import JobScreen
 
             self.app.push_screen(JobScreen(row))
@@ -214,7 +262,7 @@ class JobsScreen(JobCommands, RunCommands, EngineCommands):
     def action_log(self) -> None:
         """The log of the newest run."""
         row = self.current()
-        if row is not None:
+        if row is not None and not self.awaits():
             self.console.open_log(row)
 
     def action_filter(self) -> None:
@@ -231,7 +279,7 @@ class JobsScreen(JobCommands, RunCommands, EngineCommands):
     def action_mark(self) -> None:
         """Mark the job or not, and go on to the next one."""
         cursor = self._table.cursor_id
-        if cursor is not None:
+        if cursor is not None and not self.awaits():
             self._table.marks ^= {cursor}
             self._table.action_cursor_down()
             self._table.refresh()
