@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from chain_kit import Edges, unchained
@@ -59,7 +60,7 @@ async def accounts(kit: Kit) -> None:
         assert (live.active, set(live.running)) == (len(ids), ids), live.full_name
         assert live.backfills == len(behind), live.full_name
         assert live.holders == sum(run.holds_job for run in live.running.values()), live.full_name
-        assert live.once is None or not live.once.claiming, live.full_name
+        assert live.once is None or live.once._held.keys() == live.running.keys(), live.full_name
     going = list(kit.running.supervisor.running.values())
     assert {run.id for run in going} == {run.id for run in rows if run.state is RunState.RUNNING}
     pool = core.pools["async"]
@@ -97,7 +98,7 @@ def _periods(rows: list[Run], promises: Promises) -> list[tuple[int, str]]:
     return found
 
 
-def _once(things: list[tuple[int | None, object]] | list[tuple[int, str]]) -> None:
+def _once(things: Iterable[object]) -> None:
     assert [thing for thing, times in Counter(things).items() if times > 1] == []
 
 

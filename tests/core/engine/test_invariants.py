@@ -21,9 +21,11 @@ from schedtui.models import Policies
 from schedtui.policies import make
 
 MORE = int(os.environ.get("SCHEDTUI_TEST_LIVES", "0"))
-METHODS = ("claim", "start", "finish", "retry", "settle", "update_job", "append_logs", "beat")
-METHODS += ("insert_runs", "insert_backfill", "cancel_queued", "keep_key", "keep_successes")
-METHODS += ("count_failures", "insert_job", "delete_job", "pause_engine")
+METHODS = (
+    *("claim", "start", "finish", "retry", "settle", "update_job", "append_logs", "beat"),
+    *("insert_runs", "insert_backfill", "cancel_queued", "keep_key", "keep_successes"),
+    *("count_failures", "insert_job", "delete_job", "pause_engine"),
+)
 
 
 def policies() -> st.SearchStrategy[Policies]:
