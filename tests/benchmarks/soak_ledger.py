@@ -222,6 +222,7 @@ class Walk:
         self._edits = past.edits
         self._most = past.most
         self._ran = 0
+        self._decided = False
         first = past.edits[0]
         self._trigger = first.trigger
         self._low_us, self._high_us = first.at_us - SLACK_US, first.at_us
@@ -269,6 +270,8 @@ class Walk:
 
     def _edit(self, edit: Edit) -> None:
         self._gap(edit.at_us - SLACK_US)
+        if not self._decided:  # the clock may have been set back to before its creation
+            self._low_us = self._high_us = edit.at_us - SLACK_US
         self._low_us = max(self._low_us, edit.at_us - SLACK_US)
         self._high_us = max(self._high_us, edit.at_us)
         self._trigger = edit.trigger
@@ -286,6 +289,7 @@ class Walk:
         if wrong:
             self.missing.append(wrong)
         self._low_us = self._high_us = to_us(last.scheduled_for)
+        self._decided = True
 
     def _gap(self, until_us: int) -> None:
         if until_us <= self._high_us:
