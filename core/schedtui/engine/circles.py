@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from schedtui.engine.followers import Names, circle
@@ -31,11 +31,13 @@ def uncircled(
     if not any(declaration.after for declaration in declarations):
         return list(declarations), {}
     after = _as_it_will_be(jobs, known, declarations)
+    looped = _looped(after)
     refused: dict[str, str] = {}
     found: list[Declaration] = []
     for declaration in declarations:
         name = declaration.full_name
-        way = circle(name, lambda one: after.get(one, ())) if declaration.after else []
+        concerned = declaration.after and name in looped
+        way = circle(name, lambda one: after.get(one, ())) if concerned else []
         if way:
             declaration = replace(declaration, after=())
             refused[name] = (
@@ -44,6 +46,33 @@ def uncircled(
             )
         found.append(declaration)
     return found, refused
+
+
+def _looped(after: Mapping[str, Iterable[After]]) -> set[str]:
+    """The jobs that are part of a circle, or lie between two of them."""
+    ways = {name: {one.job for one in each} & after.keys() for name, each in after.items()}
+    back = _reversed(ways)
+    left = set(ways)
+    for there, here in ((ways, back), (back, ways)):
+        number = {name: len(there[name] & left) for name in left}
+        ends = [name for name in left if not number[name]]
+        while ends:
+            name = ends.pop()
+            left.discard(name)
+            for other in here[name]:
+                if other in left:
+                    number[other] -= 1
+                    if not number[other]:
+                        ends.append(other)
+    return left
+
+
+def _reversed(ways: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {name: set() for name in ways}
+    for name, others in ways.items():
+        for other in others:
+            found[other].add(name)
+    return found
 
 
 def _as_it_will_be(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from schedtui.errors import InvalidError
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from schedtui.engine.live import LiveJob
 
 Names = tuple[str, str]
+
+TOLD = 5
+"""Jobs that a problem names."""
 
 
 class Followers:
@@ -51,12 +55,19 @@ class Followers:
     def missing(self, exists: Callable[[str, str], object]) -> list[str]:
         """What to say of the jobs that are followed and are not there."""
         return [
-            f"{', '.join(live.full_name for live in found.values())} runs after "
-            f"{'/'.join(names)}, and there is no such job: declare or create it, or take it out "
-            "of after"
+            f"{_some(found)} after {'/'.join(names)}, and there is no such job: declare or "
+            "create it, or take it out of after"
             for names, found in self._of.items()
             if exists(*names) is None
         ]
+
+
+def _some(found: dict[int, LiveJob]) -> str:
+    """Which jobs run, a few of many by name."""
+    told = ", ".join(live.full_name for live in islice(found.values(), TOLD))
+    if len(found) > TOLD:
+        told += f" and {len(found) - TOLD:,} more"
+    return f"{told} run" if len(found) > 1 else f"{told} runs"
 
 
 def circle(name: str, after: Callable[[str], Iterable[After]]) -> list[str]:

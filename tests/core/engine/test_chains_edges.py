@@ -146,6 +146,13 @@ async def test_watchers_are_told_when_a_followed_job_goes_and_comes() -> None:
         assert healths == ["ok", "degraded", "ok", "degraded"]
 
 
+async def test_of_many_jobs_that_follow_nobody_a_few_are_named() -> None:
+    gone: dict[str, list[str | After] | None] = {f"j{n}": ["g/gone"] for n in range(1_005)}
+    async with running(group_of(**gone)) as kit:
+        (told,) = kit.running.info().problems
+        assert told.startswith("g/j0, g/j1, g/j2, g/j3, g/j4 and 1,000 more run after g/gone, and")
+
+
 async def test_a_circle_is_refused_at_create_edit_and_rename_and_names_the_way() -> None:
     async with running(group_of(a=None, b=["g/a"], c=["g/b"], waits=["g/made"])) as kit:
         with pytest.raises(InvalidError, match=r"'g/own -> g/own'; expected jobs that do not run"):
