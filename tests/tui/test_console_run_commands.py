@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,8 +11,10 @@ from console_doubles import NASTY, FakeEngine, now_us, run, summary
 from console_driver import Driver, console, three
 
 from schedtui.clock import to_us
-from schedtui.models import Attempt, Run, RunState, Source, WaitReason
+from schedtui.models import Attempt, FunctionInfo, Run, RunState, Source, WaitReason
 from schedtui_tui.widgets.run_summary import waits_for
+
+WIDE = (140, 40)
 
 
 def busy() -> FakeEngine:
@@ -48,6 +51,58 @@ async def test_the_running_run_of_a_job_is_ended_after_asking() -> None:
         await driver.press("y")
         await driver.shows("Run 5 was asked to end")
         assert driver.engine.named("cancel_run") == [("cancel_run", 5, "", False)]
+
+
+@pytest.mark.parametrize(
+    ("executor", "says"),
+    [
+        ("async", "with a CancelledError at its"),
+        ("thread", "It runs in a thread, which can only be asked"),
+        ("process", "killed a second later"),
+    ],
+)
+async def test_the_question_says_what_ending_this_run_means(executor: str, says: str) -> None:
+    engine = busy()
+    name = engine.all_runs[5].function
+    group, _, function = name.partition("/")
+    other = "process" if executor == "async" else "async"
+    engine.function_list = (
+        FunctionInfo(group=group, name="aaa", executor=other),
+        FunctionInfo(group=group, name=function, executor=executor),
+    )
+    async with console(engine, size=WIDE) as driver:
+        await driver.press("x")
+        await driver.shows("End run 5", says, "retry follows.")
+        assert "never starts" not in driver.text()
+        await driver.press("escape", "enter")
+        await driver.shows("waits for an earlier run to end")
+        await driver.press("x")
+        await driver.shows("End run 6", "It is queued: it never starts. No retry follows.")
+        assert says not in driver.text()
+
+
+async def test_the_question_says_what_holds_for_all_where_the_function_is_gone() -> None:
+    async with console(busy(), size=WIDE) as driver:
+        await driver.press("x")
+        await driver.until(lambda: driver.engine.named("functions"))
+        await driver.shows("A queued run never starts.", "a process is killed")
+        await driver.press("y")
+        await driver.until(lambda: driver.engine.named("cancel_run"))
+
+
+async def test_the_question_waits_for_no_answer_of_the_engine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with console(busy(), size=WIDE) as driver:
+        never = asyncio.Event()
+
+        async def hang(_run_id: int) -> Run:
+            await never.wait()
+            raise AssertionError
+
+        monkeypatch.setattr(driver.engine, "run", hang)
+        await driver.press("x", "y")
+        await driver.shows("Run 5 was asked to end")
 
 
 async def test_a_job_without_a_running_run_has_nothing_to_end() -> None:

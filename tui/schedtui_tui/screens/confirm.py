@@ -45,6 +45,7 @@ class Dialog(ModalScreen[str | None]):
         super().__init__()
         self._question = question
         self._details = details
+        self._about = Static(content(details))
         self._answers = answers
 
     def compose(self) -> ComposeResult:
@@ -53,7 +54,7 @@ class Dialog(ModalScreen[str | None]):
             yield Static(content([(cut(self._question, 200), "bold")]), id="question")
             if self._details:
                 with VerticalScroll(id="details", can_focus=False):
-                    yield Static(content(self._details))
+                    yield self._about
             with Horizontal(id="answers"):
                 for number, answer in enumerate(self._answers):
                     yield Button(
@@ -62,6 +63,10 @@ class Dialog(ModalScreen[str | None]):
                         variant="error" if answer.danger else "default",
                         compact=True,
                     )
+
+    def tell(self, details: Pieces) -> None:
+        """Say something else below the question: more is known by now."""
+        self._about.update(content(details))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """An answer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schedtui.models import RunState
@@ -48,7 +49,9 @@ class RunCommands(ConsoleScreen[None]):
             if answer in ("ask", "force"):
                 self._work(_cancel(self, client, run, force=answer == "force"))
 
-        self.app.push_screen(_question(run), answered)
+        dialog = _question(run)
+        self.app.push_screen(dialog, answered)
+        self._work(_tell_how(dialog, client, run))
 
     def action_rerun(self) -> None:
         """Run the same once more."""
@@ -61,15 +64,41 @@ class RunCommands(ConsoleScreen[None]):
         self.app.run_worker(work, group="commands", exit_on_error=False)
 
 
+_NO_RETRY = " No retry follows."
+_HOW = {
+    "queued": "It is queued: it never starts.",
+    "async": "It is an async function: it is asked, with a CancelledError at its next await.",
+    "thread": (
+        "It runs in a thread, which can only be asked: it goes on until it looks or returns. Not "
+        "to wait for it means that the run counts as cancelled now, while it may still be at work."
+    ),
+    "process": "It runs in a process: that is asked, and killed a second later.",
+}
+"""What ending a run means, by where it is."""
+_ANY = (
+    "A queued run never starts. An async function is cancelled where it awaits, a process is "
+    "killed. A plain function in its thread goes on until it returns; not to wait for it means "
+    "that the run counts as cancelled now, while it may still be at work."
+)
+"""The same of a run of which that is not known."""
+
+
+async def _tell_how(dialog: Dialog, client: EngineClient, run: Chosen) -> None:
+    """Have the question say what ending this very run means, once the engine has told."""
+    with suppress(Exception):  # it says what holds for any run until then
+        now = await client.run(run.id)
+        where = "queued"
+        if now.state is not RunState.QUEUED:
+            group = now.function.partition("/")[0]
+            functions = {one.full_name: one for one in await client.functions(group)}
+            where = functions[now.function].executor
+        dialog.tell([(_HOW[where] + _NO_RETRY, "")])
+
+
 def _question(run: Chosen) -> Dialog:
-    text = (
-        "A queued run never starts. An async function is cancelled where it awaits. A plain "
-        "function in its thread goes on until it returns; not to wait for it means that the run "
-        "counts as cancelled now, while it may still be at work. No retry follows."
-    )
     return Dialog(
         f"End run {run.id} of {run.job}?",
-        [(text, "")],
+        [(_ANY + _NO_RETRY, "")],
         (
             Answer(id="leave", label="Let it run", key="n"),
             Answer(id="ask", label="End it", key="y", danger=True),
