@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import functools
 import json
+import os
 import socket
 import sqlite3
 import time
@@ -14,6 +17,7 @@ import pytest
 from schedtui import Engine, Group
 from schedtui.locations import StateDir
 from schedtui.store import open_store
+from schedtui_tui import checks
 from schedtui_tui.cli import main
 from schedtui_tui.commands.host import Host
 from schedtui_tui.exits import Exit
@@ -91,7 +95,92 @@ def test_a_damaged_store_is_told(here: Path, capsys: pytest.CaptureFixture[str])
     assert look(capsys, Exit.FAILED)["store"][0][0] == "fail"
 
     database.write_bytes(b"no database at all, and long enough to see that" * 50)
-    assert "not a database" in look(capsys, Exit.FAILED)["store"][0][1]
+    ((_, said, remedy),) = look(capsys, Exit.FAILED)["store"]
+    assert "not a database" in said
+    assert "put a backup in its place" in remedy
+
+
+@pytest.mark.parametrize("moment", ["'yesterday'", "x'ff'"])
+def test_a_run_that_was_claimed_at_no_moment_says_nothing_of_the_clock(
+    here: Path, moment: str
+) -> None:
+    path = made(here)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("DROP TABLE runs")
+        database.execute("CREATE TABLE runs (id INTEGER PRIMARY KEY, claimed_at)")
+        database.execute(f"INSERT INTO runs VALUES (1, {moment})")
+    found = list(checks.store("sqlite:///x", path))
+    assert [(one.level, one.what) for one in found] == [("ok", "store"), ("ok", "clock")]
+
+
+def test_a_store_that_is_no_file_is_told_and_not_opened(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = StateDir.beside(here).create().database
+    os.mkfifo(database)
+    ((level, said, remedy),) = look(capsys, Exit.FAILED)["store"]
+    assert level == "fail"
+    assert "is no regular file" in said
+    assert str(database) in remedy
+    database.unlink()
+    database.mkdir()
+    assert "is no regular file" in look(capsys, Exit.FAILED)["store"][0][1]
+
+
+def test_a_link_to_itself_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    database = StateDir.beside(here).create().database
+    database.symlink_to(database)
+    ((level, said, remedy),) = look(capsys, Exit.FAILED)["store"]
+    assert level == "fail"
+    assert str(database) in said
+    assert "rm the link" in remedy
+    assert next(checks.store("sqlite:///x", database)).level == "fail"
+
+
+def test_a_link_to_a_store_is_followed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    database = made(here)
+    database.rename(here / "elsewhere.db")
+    database.symlink_to(here / "elsewhere.db")
+    assert "is whole" in look(capsys)["store"][0][1]
+
+
+def test_a_locked_store_is_to_be_tried_again(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = made(here)
+    connect = sqlite3.connect
+    with closing(connect(path)) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        impatient = functools.partial(connect, timeout=0)
+        monkeypatch.setattr("schedtui_tui.checks.sqlite3.connect", impatient)
+        ((level, said, remedy),) = look(capsys, Exit.FAILED)["store"]
+    assert level == "fail"
+    assert "database is locked" in said
+    assert remedy == "try again when the other program is done with it"
+
+
+@pytest.mark.parametrize("where", ["lstat", "sqlite"])
+def test_a_store_that_must_not_be_read_is_to_be_opened_to_its_user(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+) -> None:
+    path = made(here)
+
+    def refuse(*_args: object, **_more: object) -> None:
+        if where == "lstat":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        error = sqlite3.OperationalError("unable to open database file")
+        error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+        raise error
+
+    target = "_is_regular" if where == "lstat" else "sqlite3.connect"
+    monkeypatch.setattr(f"schedtui_tui.checks.{target}", refuse)
+    ((level, _, remedy),) = look(capsys, Exit.FAILED)["store"]
+    assert level == "fail"
+    assert remedy.startswith(f"chmod u+rw {path}")
 
 
 @pytest.mark.parametrize(

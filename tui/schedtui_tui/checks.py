@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -28,6 +29,12 @@ _PACKAGES = ("textual", "apscheduler", "sqlalchemy", "fastapi", "uvicorn", "http
 _LEAST_FREE = 200_000_000
 """Bytes on the disk below which a store is soon in trouble."""
 _CLOCK_S = 2.0
+_BACKUP = "move the file away, or put a backup in its place (*.bak beside it)"
+_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_CLOSED = frozenset(
+    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH}
+)
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Level(StrEnum):
@@ -146,22 +153,28 @@ def store(url: str, database: Path) -> Iterator[Finding]:
         url: As it is to be shown.
         database: Its file.
     """
-    if not database.exists():
-        yield ok("store", f"{url} will be made at the first start")
-        return
     try:
+        if not _is_regular(database):
+            remedy = f"move {database} away, or give a store elsewhere with --store"
+            yield fail("store", f"{url} is no regular file", remedy)
+            return
+        size = database.stat().st_size / 1e6
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as read:
             read.execute("PRAGMA query_only = 1")
             (said,) = read.execute("PRAGMA quick_check(1)").fetchone()
             revision = _revision(read)
             seen_us = _newest(read)
-    except sqlite3.Error as error:
-        yield fail("store", f"{url}: {error}", "move the file away, or put a backup in its place")
+    except FileNotFoundError:
+        yield ok("store", f"{url} will be made at the first start")
         return
-    size = database.stat().st_size / 1e6
+    except OSError as error:
+        yield fail("store", f"{url}: {error.strerror or error}", _access(database))
+        return
+    except sqlite3.Error as error:
+        yield fail("store", f"{url}: {error}", _remedy(error, database))
+        return
     if said != "ok":
-        remedy = "move the file away, or put a backup in its place (*.bak beside it)"
-        yield fail("store", f"{url} is damaged: {said}", remedy)
+        yield fail("store", f"{url} is damaged: {said}", _BACKUP)
     else:
         yield from _schema(url, revision, size)
     if seen_us is not None and seen_us / 1e6 > time.time() + _CLOCK_S:
@@ -170,6 +183,38 @@ def store(url: str, database: Path) -> Iterator[Finding]:
         yield warn("clock", told, "set the clock: timedatectl set-ntp true")
     else:
         yield ok("clock", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()))
+
+
+def _is_regular(database: Path) -> bool:
+    """Whether it is a file, or a link to one: to open a FIFO would hang.
+
+    Raises:
+        OSError: It is not there, or must not be looked at.
+    """
+    found = database.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        try:
+            found = database.stat()
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return False
+            raise
+    return stat.S_ISREG(found.st_mode)
+
+
+def _remedy(error: sqlite3.Error, database: Path) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says more of the same
+    if code in _LOCKED:
+        return "try again when the other program is done with it"
+    if code in _CLOSED:
+        return _access(database)
+    if code in _DAMAGED:
+        return _BACKUP
+    return "try again; where that says the same, see whether its disk is well"
+
+
+def _access(database: Path) -> str:
+    return f"chmod u+rw {database}, or sudo chown $USER {database}; its folder likewise"
 
 
 def _schema(url: str, revision: str | None, size: float) -> Iterator[Finding]:
@@ -199,12 +244,12 @@ def _revision(read: sqlite3.Connection) -> str | None:
 
 
 def _newest(read: sqlite3.Connection) -> int | None:
-    """When something was last claimed, microseconds."""
+    """When something was last claimed, microseconds; None where that is no moment."""
     with suppress(sqlite3.Error):
         row = read.execute(
             "SELECT max(claimed_at) FROM (SELECT claimed_at FROM runs ORDER BY id DESC LIMIT 100)"
         ).fetchone()
-        return None if row is None else row[0]
+        return row[0] if isinstance(row[0], int) else None
     return None
 
 

@@ -80,9 +80,17 @@ def _store(args: argparse.Namespace, settings: Settings, state: StateDir) -> Ite
     if url.startswith(_SQLITE):
         from schedtui.store.sql.url import parse
 
-        database = parse(url).path
-        yield from checks.store(url, database)
-        tokens = _tokens(url) if database.exists() else 0
+        try:
+            database = parse(url).path
+        except (OSError, RuntimeError) as error:  # links that lead round
+            remedy = "rm the link, or give a store elsewhere with --store"
+            yield checks.fail("store", f"{url}: {error}", remedy)
+        else:
+            found = list(checks.store(url, database))
+            yield from found
+            # what is not well would fail once more, or hang
+            well = all(one.level is not Level.FAIL for one in found)
+            tokens = _tokens(url) if well and database.exists() else 0
     try:
         info = _engine(state)
     except SchedtuiError as error:
