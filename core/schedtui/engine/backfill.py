@@ -209,8 +209,9 @@ class Backfills:
         try:
             runs = await self._written(live, plan, answer, ids, seen_id, kwargs, actor)
         except BaseException:
-            for run_id in ids:
-                live.unclaimed(run_id)
+            if live.once is not None:
+                for run_id in ids:
+                    live.once.release(run_id)
             raise
         for run in runs:  # at once: from here on each can be asked for and cancelled
             live.enter(run)

@@ -16,6 +16,7 @@ from schedtui.engine.decide import NOBODY, Active, Verdict, overlap
 from schedtui.engine.direct import NO_JOB
 from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.newruns import decided_row, new_run, plain_row, queued_row
+from schedtui.engine.once import claiming, unclaimed
 from schedtui.errors import StoreDataError
 from schedtui.models import Overlap, RunState, Source
 from schedtui.protocols import NewRun, RecentRun, StoreTx
@@ -89,7 +90,7 @@ class Chains:
             )
             row = queued_row(core, run, live.kwargs_json, now_us)
             live.active += 1
-            live.claiming(run)
+            claiming(run)
         return Child(parent_id, live, row._replace(actor=cause, parent_id=parent_id), run)
 
     def committed(self, children: Iterable[Child]) -> None:
@@ -110,7 +111,7 @@ class Chains:
     def _over(self, job: LiveJob, run: LiveRun | None, row: NewRun) -> None:
         if run is not None:
             job.active -= 1
-            job.unclaimed(run.id)
+            unclaimed(run)
         job.recent.append(RecentRun(row.id, job.id, row.state, row.claimed_at_us, None))
 
     @staticmethod
@@ -119,7 +120,7 @@ class Chains:
         for child in children:
             if child.run is not None:
                 child.job.active -= 1
-                child.job.unclaimed(child.run.id)
+                unclaimed(child.run)
 
 
 def insert(tx: StoreTx, children: Sequence[Child], lost: set[int]) -> None:

@@ -16,6 +16,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.decide import NOBODY, Active, Decision, Verdict, decide
 from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.newruns import claimed_row, decided_at_us, decided_row, new_run, plain_row
+from schedtui.engine.once import claiming, unclaimed
 from schedtui.engine.slots import Pool
 from schedtui.errors import SchedtuiError, StoreDataError
 from schedtui.models import Overlap, RunState, Source
@@ -173,7 +174,7 @@ class Claims:
                     now_us=now_us,
                 )
                 runs.append(run)
-                job.claiming(run)
+                claiming(run)
                 rows.append(claimed_row(self._core, run, job.kwargs_json, now_us))
             else:
                 rows.append(decided_row(run_id, job, verdict, self._core.epoch, now_us))
@@ -271,7 +272,7 @@ class Claims:
         job.active -= len(runs)
         now_us = self._core.clock.now_us()
         for run in runs:
-            job.unclaimed(run.id)
+            unclaimed(run)
             if run.state is RunState.RUNNING:
                 run.pool.claimed -= 1
                 self._core.slots.give_back(run, now_us)

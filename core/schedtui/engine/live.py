@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from schedtui.capture import CurrentRun, RunSink
 from schedtui.clock import from_us, to_us
-from schedtui.engine.once import Once
+from schedtui.engine.once import Once, claiming, guard, unclaimed
 from schedtui.models import Job, JobState, JobSummary, RunState, Source
 from schedtui.models.after import after_words
 from schedtui.policies import Effective, spell
@@ -129,13 +129,7 @@ class LiveJob:
         if job.after and trigger is not None and trigger.dueless:
             self.schedule = after_words(job.after)
         if policies.run_once_key or self.once is not None:
-            self.guard().rule(policies.run_once_key, job.timezone)
-
-    def guard(self) -> Once:
-        """Its periods, which are kept from here on."""
-        if self.once is None:
-            self.once = Once(self.running)
-        return self.once
+            guard(self).rule(policies.run_once_key, job.timezone)
 
     def enter(self, run: LiveRun) -> None:
         """A run of it is active from here on."""
@@ -143,27 +137,17 @@ class LiveJob:
         self.backfills += run.behind
         self.began(run)
 
-    def claiming(self, run: LiveRun) -> None:
-        """A run of it is on its way to the store."""
-        if self.once is not None:
-            self.once.hold(run.id, run.moment_us)
-
-    def unclaimed(self, run_id: int) -> None:
-        """A run of it did not come into being."""
-        if self.once is not None:
-            self.once.release(run_id)
-
     def began(self, run: LiveRun) -> None:
         """A run of it, counted already, is in the store."""
         self.running[run.id] = run
-        self.claiming(run)
+        claiming(run)
 
     def leave(self, run: LiveRun) -> None:
         """A run of it has ended."""
         self.active -= 1
         self.backfills -= run.behind
         self.running.pop(run.id, None)
-        self.unclaimed(run.id)
+        unclaimed(run)
 
     def release(self) -> None:
         """Not busy any more: let the next command on."""

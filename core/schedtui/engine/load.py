@@ -7,6 +7,7 @@ import logging
 
 from schedtui.engine.core import Core
 from schedtui.engine.live import RECENT, LiveJob
+from schedtui.engine.once import guard
 from schedtui.errors import SchedtuiError
 
 logger = logging.getLogger("schedtui.engine")
@@ -28,7 +29,7 @@ async def load(core: Core) -> None:
     for number, job in enumerate(jobs):
         live = core.live(job)
         if job.id in successes:
-            live.guard().remember((one.run_id, one.at_us) for one in successes[job.id])
+            guard(live).remember((one.run_id, one.at_us) for one in successes[job.id])
             await asyncio.sleep(0)  # naming the periods of ten thousand takes a while
         live.recent.extend(recent.get(job.id, ()))
         core.jobs.add(live)

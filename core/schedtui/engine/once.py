@@ -19,7 +19,7 @@ from schedtui.models import RunState
 from schedtui.protocols import KEPT_SUCCESSES
 
 if TYPE_CHECKING:
-    from schedtui.engine.live import LiveRun
+    from schedtui.engine.live import LiveJob, LiveRun
 
 
 class Once:
@@ -159,6 +159,25 @@ class Once:
     def _name(self, one: tuple[int, int]) -> None:
         name = self.period(one[0])
         self._done[name] = max(one, self._done.get(name, one))
+
+
+def guard(live: LiveJob) -> Once:
+    """The periods of a job, which are kept from here on."""
+    if live.once is None:
+        live.once = Once(live.running)
+    return live.once
+
+
+def claiming(run: LiveRun) -> None:
+    """A run is on its way to the store: its period is taken, where its job has such."""
+    if run.job.once is not None:
+        run.job.once.hold(run.id, run.moment_us)
+
+
+def unclaimed(run: LiveRun) -> None:
+    """A run has ended, or did not come into being."""
+    if run.job.once is not None:
+        run.job.once.release(run.id)
 
 
 def _reason(name: str, why: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from schedtui.clock import to_us
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveJob
+from schedtui.engine.once import guard
 from schedtui.errors import SchedtuiError, StoreDataError
 from schedtui.models import Job, Run, RunFilter, RunState, Source
 from schedtui.protocols import Store, StoreTx, Success
@@ -46,7 +47,7 @@ async def learn_before(core: Core, write: Write, live: LiveJob, job: Job) -> Non
         job: As it is to be.
     """
     if core.effective(job).run_once_key:
-        live.guard()  # what succeeds while the others are looked up counts as well
+        guard(live)  # what succeeds while the others are looked up counts as well
         await learn(core, write, [live])
 
 
