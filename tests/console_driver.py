@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from console_doubles import FakeEngine, summary
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -121,3 +122,10 @@ async def open_form(driver: Driver) -> None:
 
 def control(driver: Driver, selector: str) -> Input:
     return driver.app.screen.query_one(selector, Input)
+
+
+def burst(driver: Driver, *keys: str) -> None:
+    """Type all at once, as a slow line delivers them."""
+    for key in keys:
+        character = key if len(key) == 1 else None
+        driver.app.post_message(events.Key(key, character))

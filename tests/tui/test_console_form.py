@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from console_doubles import FakeEngine
-from console_driver import HERE, Driver, console, control, open_form, with_functions
-from textual import events
+from console_driver import HERE, Driver, burst, console, control, open_form, with_functions
 from textual.widget import Widget
 from textual.widgets import Input, Select
 
@@ -75,13 +74,6 @@ async def test_the_cursor_goes_to_the_new_job_though_its_event_overtakes_the_ans
         await driver.press("t")
         await driver.until(lambda: engine.named("trigger_job"))
         assert engine.named("trigger_job")[0][1] == "Reports/send_report"
-
-
-def burst(driver: Driver, *keys: str) -> None:
-    """Type all at once, as a slow line delivers them."""
-    for key in keys:
-        character = key if len(key) == 1 else None
-        driver.app.post_message(events.Key(key, character))
 
 
 async def test_keys_of_one_burst_go_where_tab_sent_them() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from console_doubles import FakeEngine, summary
-from console_driver import HERE, Driver, console, three
+from console_driver import HERE, Driver, burst, console, three
 from textual import events
 from textual.widgets import Input
 
@@ -171,3 +171,29 @@ async def test_keys_typed_ahead_go_into_the_filter_and_not_to_the_jobs() -> None
         await driver.until(lambda: driver.app.query_one(Input).value == "tatt")
         await driver.until(lambda: "orders" not in driver.text())
         assert driver.engine.named("trigger_job") == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "job"),
+    [
+        (["slash", *"beta", "enter", "t"], "Reports/beta"),
+        (["slash", *"gam", "down", "t"], "Reports/gamma"),
+        (["slash", *"beta", "escape", "G", "t"], "Reports/gamma"),
+        (["slash", *"beta", "enter", "escape", "k", "t"], "Reports/alpha"),
+    ],
+)
+async def test_keys_of_one_burst_are_for_the_filter_until_it_ends(
+    keys: list[str], job: str
+) -> None:
+    async with console(three(), size=(140, 40)) as driver:
+        burst(driver, *keys)
+        await driver.until(lambda: driver.engine.named("trigger_job"))
+        assert [call[1] for call in driver.engine.named("trigger_job")] == [job]
+        assert driver.app.focused is driver.table
+
+
+async def test_a_burst_that_follows_a_filter_goes_where_it_leads() -> None:
+    async with console(three(), size=(140, 40)) as driver:
+        burst(driver, "slash", *"beta", "enter", "n", *"sy")
+        await driver.shows("which function?")
+        await driver.until(lambda: driver.app.screen.query_one(Input).value == "sy")

@@ -11,6 +11,7 @@ from textual.containers import Container
 
 from schedtui.models import JobSummary
 from schedtui_tui.connection import Connection
+from schedtui_tui.filters import Filter
 from schedtui_tui.keys import bindings
 from schedtui_tui.model import Delta, Sort
 from schedtui_tui.screens.commands import JobCommands
@@ -19,7 +20,7 @@ from schedtui_tui.screens.loading import load_detail
 from schedtui_tui.screens.run_commands import Chosen, RunCommands
 from schedtui_tui.text import cut
 from schedtui_tui.widgets.detail import Detail, DetailPane
-from schedtui_tui.widgets.filter_bar import FilterBar, FilterClosed, Filtered
+from schedtui_tui.widgets.filter_bar import FilterBar
 from schedtui_tui.widgets.job_table import JobTable
 from schedtui_tui.widgets.key_bar import KeyBar
 from schedtui_tui.widgets.pieces import Pieces
@@ -50,7 +51,7 @@ class JobsScreen(JobCommands, RunCommands, EngineCommands):
         """The views."""
         console = self.console
         yield self.status_bar()
-        yield FilterBar()
+        yield FilterBar(self._filtered)
         with Container(id="body"):
             yield JobTable(console.jobs, console.prefs)
             yield DetailPane(console.prefs)
@@ -169,17 +170,10 @@ class JobsScreen(JobCommands, RunCommands, EngineCommands):
 
     # --- the filter
 
-    @on(Filtered)
-    def _filtered(self, event: Filtered) -> None:
-        event.stop()
-        self.console.jobs.narrow(event.chosen)
+    def _filtered(self, chosen: Filter) -> None:
+        self.console.jobs.narrow(chosen)
         self._take(Delta(reordered=True))
         self.moved_at = float("-inf")
-
-    @on(FilterClosed)
-    def _filter_closed(self, event: FilterClosed) -> None:
-        event.stop()
-        self.set_focus(self._table)
 
     # --- actions
 
@@ -267,7 +261,7 @@ class JobsScreen(JobCommands, RunCommands, EngineCommands):
 
     def action_filter(self) -> None:
         """Type a filter."""
-        self.query_one(FilterBar).open()
+        self.query_one(FilterBar).open(self._table)
 
     def action_leave_filter(self) -> None:
         """Clear the marks, then the filter."""
