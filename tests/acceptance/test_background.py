@@ -58,6 +58,23 @@ def test_the_engine_goes_on_in_the_background_with_the_runs_it_has(place: Place)
     third.wait(lambda screen: "export_orders" in screen and "(attached)" not in screen)
 
 
+def test_an_engine_that_died_is_not_said_to_go_on(place: Place) -> None:
+    terminal = place.console()
+    terminal.wait("export_orders")
+    place.wait(place.answers)
+    pid = detach(place, terminal)
+    terminal.close()
+    again = place.console()
+    again.wait(lambda screen: "(attached)" in screen and "export_orders" in screen)
+    os.kill(pid, signal.SIGKILL)
+    again.wait("disconnected")
+    again.send("q")
+    assert again.leave() == 0
+    told = again.wait("cannot be reached")
+    assert f"The engine, last seen as process {pid}, cannot be reached" in told
+    assert "goes on" not in told
+
+
 def test_what_jobs_print_in_the_background_is_still_theirs(place: Place) -> None:
     terminal = place.console()
     terminal.wait("export_orders")

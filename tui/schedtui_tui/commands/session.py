@@ -323,8 +323,13 @@ def _say_that_it_goes_on(app: Console, choice: QuitChoice | None, again: str) ->
     from schedtui_tui.app import QuitChoice
 
     engine = app.connection.engine
-    if choice is QuitChoice.LEFT and engine is not None and is_terminal():
+    if choice is not QuitChoice.LEFT or engine is None or not is_terminal():
+        return
+    if app.connection.live:
         print_line(f"The engine goes on as process {engine.pid}; `{again}` opens the console on it")
+    else:
+        why = app.connection.reason
+        print_line(f"The engine, last seen as process {engine.pid}, cannot be reached: {why}")
 
 
 def _outcome(app: Console) -> int:
