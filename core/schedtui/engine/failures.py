@@ -45,7 +45,8 @@ class Failures:
         """Have a job paused that has failed too often in a row."""
         most = job.policies.pause_after_failures
         if most and job.failures >= most and not job.job.paused and not job.removed:
-            reason = f"{job.failures} runs failed in a row"
+            runs = "1 run" if job.failures == 1 else f"{job.failures} runs"
+            reason = f"{runs} failed in a row"
             self.on_too_many(job, f"{reason}; {last}" if last else reason)
 
 

@@ -29,7 +29,10 @@ def info(running: Running) -> EngineInfo:
     counts = {kind: pool.executor.stuck for kind, pool in core.pools.items()}
     given_up = {kind: count for kind, count in counts.items() if count}
     for kind, count in given_up.items():
-        problems.append(f"{count} {kind} functions that were given up are still at work")
+        these = (
+            "function that was given up is" if count == 1 else "functions that were given up are"
+        )
+        problems.append(f"{count} {kind} {these} still at work")
     paused = running.halt.now
     health = Health.STOPPED if running.stopping else Health.DEGRADED if problems else Health.OK
     return EngineInfo(

@@ -71,7 +71,7 @@ async def test_paused_after_failures(world: World) -> None:
     async with running(job.group, world=world) as kit:
         await kit.clock.advance(250)
         told = await why(kit, at(200))
-    assert "paused by engine: 1 runs failed in a row; the last one, run 1, failed" in told.summary
+    assert "paused by engine: 1 run failed in a row; the last one, run 1, failed" in told.summary
 
 
 async def test_declared_paused_and_resumed(world: World) -> None:

@@ -362,7 +362,7 @@ async def test_health_tells_of_functions_that_were_given_up(world: World) -> Non
         await kit.until(lambda: bool(kit.running.supervisor.running))
         await kit.clock.advance(6)
         info = await kit.client.info()
-        assert info.problems == ("1 thread functions that were given up are still at work",)
+        assert info.problems == ("1 thread function that was given up is still at work",)
         assert info.given_up == {"thread": 1}
         end.set()
         await kit.until(lambda: not kit.running.info().problems)
