@@ -70,9 +70,9 @@ def _upcoming(case: Case) -> Iterator[Fact]:
 
 
 def of_present(case: Case) -> Iterator[Fact]:
-    """Why the job does not fire now, where no moment was asked about."""
+    """What keeps the job from firing now, where no moment was asked about; its end does not."""
     if case.today is not None:
-        yield from idle_facts(case.today)
+        yield from (one for one in idle_facts(case.today) if one.kind is not FactKind.FINISHED)
 
 
 def idle_facts(case: Case) -> Iterator[Fact]:

@@ -41,13 +41,10 @@ async def test_a_pause_that_took_the_newest_due_time_is_told_once(world: World) 
     assert kinds(told) == ["paused", "paused"]
 
 
-async def test_an_orphan_and_a_job_that_is_finished(world: World) -> None:
+async def test_an_orphan(world: World) -> None:
     job, clock = Held(every=3_600), KitClock()
-    job.group.job(every=10, max_runs=1, name="once")(job.work)
     async with running(job.group, world=world, clock=clock) as kit:
         await kit.clock.advance(30)
-        done = await why(kit, None, "g/once")
-        assert kinds(done)[-1] == "finished"
     left = Group("g")
     async with running(left, world=world, clock=clock) as kit:
         told = await why(kit)
