@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chain_kit import Edges, unchained
@@ -97,7 +98,7 @@ def _periods(rows: list[Run], promises: Promises) -> list[tuple[int, str]]:
     return found
 
 
-def _once(things: list[tuple[int | None, object]] | list[tuple[int, str]]) -> None:
+def _once(things: Sequence[tuple[int | None, object]]) -> None:
     assert [thing for thing, times in Counter(things).items() if times > 1] == []
 
 

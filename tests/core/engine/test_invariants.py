@@ -21,9 +21,11 @@ from schedtui.models import Policies
 from schedtui.policies import make
 
 MORE = int(os.environ.get("SCHEDTUI_TEST_LIVES", "0"))
-METHODS = ("claim", "start", "finish", "retry", "settle", "update_job", "append_logs", "beat")
-METHODS += ("insert_runs", "insert_backfill", "cancel_queued", "keep_key", "keep_successes")
-METHODS += ("count_failures", "insert_job", "delete_job", "pause_engine")
+METHODS = (
+    *("claim", "start", "finish", "retry", "settle", "update_job", "append_logs", "beat"),
+    *("insert_runs", "insert_backfill", "cancel_queued", "keep_key", "keep_successes"),
+    *("count_failures", "insert_job", "delete_job", "pause_engine"),
+)
 
 
 def policies() -> st.SearchStrategy[Policies]:
@@ -86,16 +88,17 @@ def steps(command: st.SearchStrategy[Step]) -> st.SearchStrategy[list[Step]]:
         command,
         command,
         step("both", command, command),
+        step("both", command, command),
         step("away", st.sampled_from([3, 20])),
         step("kill", *DEATH),
         step("kill_in", command, *DEATH),
     )
-    return st.lists(one, min_size=4, max_size=16)
+    return st.lists(one, min_size=6, max_size=24)
 
 
 @pytest.mark.timeout(60 + 5 * MORE)
 @settings(
-    max_examples=MORE or 45,
+    max_examples=MORE or 36,
     deadline=None,
     database=None,
     derandomize=not MORE,
