@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from life_kit import MINUTE, NAMES, Functions, Life, Step, live
 
@@ -103,6 +103,7 @@ def steps(command: st.SearchStrategy[Step]) -> st.SearchStrategy[list[Step]]:
     database=None,
     derandomize=not MORE,
     report_multiple_bugs=False,
+    phases=[Phase.generate, Phase.shrink] if MORE else [Phase.generate],  # to fail within seconds
     suppress_health_check=list(HealthCheck),
 )
 @given(
