@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from engine_kit import Kit, KitClock, World
+from engine_kit import Kit, KitClock, World, check
 from policy_jobs import LOOK_S, a_work, work
 
-from schedtui import Group
+from schedtui import Group, Never
 from schedtui.models import Run, RunState
 
 KINDS = ("async", "thread", "process")
@@ -40,15 +41,22 @@ class Stage:
         self.group = Group("g", **group)
 
     def job(
-        self, name: str = "work", every: float = 10, *, kwargs: Any = None, **own: Any
+        self, name: str = "work", every: float | None = 10, *, kwargs: Any = None, **own: Any
     ) -> Stage:
-        """Declare a job."""
+        """Declare a job; one that is never due has no ``every``."""
         call: Callable[..., Any] = a_work if self.kind == "async" else work
         given = {"folder": str(self.folder), **(kwargs or {})}
         executor = "process" if self.kind == "process" else None
+        if every is None and "after" not in own:
+            own["trigger"] = Never()
         decorate = self.group.job(every=every, name=name, kwargs=given, executor=executor, **own)
         decorate(call)
         return self
+
+    @property
+    def function(self) -> str:
+        """The full name of what the jobs run."""
+        return "g/a_work" if self.kind == "async" else "g/work"
 
     def kit(self, clock: KitClock | None = None, **settings: Any) -> Kit:
         """An engine of these jobs, with three slots unless told otherwise."""
@@ -102,3 +110,19 @@ class Stage:
                 raise AssertionError(f"runs are {[run.state for run in rows]}") from None
         await kit.until(lambda: not kit.running.writer.busy)
         return rows
+
+
+@asynccontextmanager
+async def begun(stage: Stage, clock: KitClock | None = None, **settings: Any) -> AsyncIterator[Kit]:
+    """A started engine; at its end the invariants hold, and nothing was done twice."""
+    kit = await stage.kit(clock, **settings).start()
+    try:
+        yield kit
+        if not kit.store.dead:
+            stage.let("open")
+            await kit.until(lambda: kit.running.supervisor.idle.is_set())
+            await check(kit, effects=stage.began)
+    finally:
+        stage.let("open")
+        if not kit.store.dead:
+            await kit.stop()

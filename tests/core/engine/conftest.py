@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from engine_kit import World
+from policy_stage import KINDS, Stage
 
 from schedtui.engine import loglines
 from schedtui.store import writer
@@ -22,3 +23,9 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Log lines do not wait for company, nor the writer for a store that does not answer."""
     monkeypatch.setattr(loglines, "FLUSH_S", 0.0)
     monkeypatch.setattr(writer, "BACKOFF_S", (0.0005,))
+
+
+@pytest.fixture(params=KINDS)
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
+    """Jobs on the loop, in threads, and in processes."""
+    return Stage(str(request.param), tmp_path)

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from life_kit import MINUTE, NAMES, Functions, Life, Step, live
 
@@ -88,20 +88,22 @@ def steps(command: st.SearchStrategy[Step]) -> st.SearchStrategy[list[Step]]:
         command,
         command,
         step("both", command, command),
+        step("both", command, command),
         step("away", st.sampled_from([3, 20])),
         step("kill", *DEATH),
         step("kill_in", command, *DEATH),
     )
-    return st.lists(one, min_size=4, max_size=16)
+    return st.lists(one, min_size=6, max_size=24)
 
 
 @pytest.mark.timeout(60 + 5 * MORE)
 @settings(
-    max_examples=MORE or 45,
+    max_examples=MORE or 36,
     deadline=None,
     database=None,
     derandomize=not MORE,
     report_multiple_bugs=False,
+    phases=[Phase.generate, Phase.shrink] if MORE else [Phase.generate],  # to fail within seconds
     suppress_health_check=list(HealthCheck),
 )
 @given(

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
-
 import pytest
-from engine_kit import Kit, KitClock, at, check, due_s
-from policy_stage import KINDS, Stage
+from engine_kit import KitClock, at, due_s
+from policy_stage import Stage, begun
 
 from schedtui.errors import ConflictError
 from schedtui.models import JobState, RunState, Source, WaitReason
@@ -22,27 +17,6 @@ OK, FAILED, SKIPPED, MISSED = (
 )
 QUEUED, RUNNING, CANCELLED = RunState.QUEUED, RunState.RUNNING, RunState.CANCELLED
 TIMED_OUT, LOST = RunState.TIMED_OUT, RunState.LOST
-
-
-@pytest.fixture(params=KINDS)
-def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
-    return Stage(str(request.param), tmp_path)
-
-
-@asynccontextmanager
-async def begun(stage: Stage, clock: KitClock | None = None, **settings: Any) -> AsyncIterator[Kit]:
-    """A started engine; at its end the invariants hold, and nothing was done twice."""
-    kit = await stage.kit(clock, **settings).start()
-    try:
-        yield kit
-        if not kit.store.dead:
-            stage.let("open")
-            await kit.until(lambda: kit.running.supervisor.idle.is_set())
-            await check(kit, effects=stage.began)
-    finally:
-        stage.let("open")
-        if not kit.store.dead:
-            await kit.stop()
 
 
 # --- overlap and concurrency ----------------------------------------------------------------------
