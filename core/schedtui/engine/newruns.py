@@ -100,28 +100,8 @@ def _row(
 
 def waiting_row(core: Core, run: LiveRun, kwargs_json: str | None, now_us: int) -> NewRun:
     """The row of a run that waits for its turn whatever is free."""
-    return NewRun(
-        run.id,
-        run.job.id,
-        run.function,
-        run.source,
-        RunState.QUEUED,
-        run.scheduled_for_us,
-        core.epoch,
-        run.job.version,
-        kwargs_json,
-        now_us,
-        WaitReason.OVERLAP if run.job.policies.concurrency else WaitReason.SLOT,
-        0,
-        None,
-        None,
-        None,
-        None,
-        None,
-        None,
-        None,
-        schedules=_names(run.job, run.scheduled_for_us),
-    )
+    waits = WaitReason.OVERLAP if run.job.policies.concurrency else WaitReason.SLOT
+    return _row(core, run, kwargs_json, now_us, waits)
 
 
 def _names(job: LiveJob, due_us: int | None) -> str | None:
