@@ -96,15 +96,15 @@ def backfilled(case: Case) -> Iterator[Fact]:
         )
 
 
-def by_hand(case: Case) -> Iterator[Fact]:
+def unscheduled(case: Case) -> Iterator[Fact]:
     """The runs of that time that no schedule asked for; many of one backfill are one fact."""
-    many = [run for run in case.by_hand if run.source is Source.BACKFILL]
+    many = [run for run in case.unscheduled if run.source is Source.BACKFILL]
     if many:
         by = f" by {many[0].actor}" if many[0].actor else ""
         others = " and others" if many[1:] else ""
         text = f"a backfill was asked for{by}: run {many[0].id}{others}"
-        yield Fact(kind=FactKind.BY_HAND, text=text, run_id=many[0].id, actor=many[0].actor)
-    for run in case.by_hand:
+        yield Fact(kind=FactKind.UNSCHEDULED, text=text, run_id=many[0].id, actor=many[0].actor)
+    for run in case.unscheduled:
         if run.source is Source.BACKFILL:
             continue
         by = f" by {run.actor}" if run.actor else ""
@@ -113,7 +113,11 @@ def by_hand(case: Case) -> Iterator[Fact]:
             why = f"chain: {run.actor}"
         text = f"{_words(case, run)}, {why}"
         yield Fact(
-            kind=FactKind.BY_HAND, text=text, run_id=run.id, since=run.started_at, actor=run.actor
+            kind=FactKind.UNSCHEDULED,
+            text=text,
+            run_id=run.id,
+            since=run.started_at,
+            actor=run.actor,
         )
 
 

@@ -66,7 +66,7 @@ class Case:
     """Other runs of the job that had to do with it."""
     backfills: tuple[Run, ...]
     """Runs that were asked for later, for this due time; the newest first."""
-    by_hand: tuple[Run, ...]
+    unscheduled: tuple[Run, ...]
     """Runs that no schedule asked for, claimed at that time."""
     waits: str
     """What it waits for now; empty where it does not."""

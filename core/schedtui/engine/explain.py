@@ -63,7 +63,7 @@ def explained(case: Case) -> Explanation:
     facts += because.daylight_saving(case)
     if case.due is not None:
         facts += because.edited(case)
-    facts += became.by_hand(case)
+    facts += became.unscheduled(case)
     facts = _with_present(case, _ordered(facts))
     ids = [] if run is None else [run.id]
     ids += [fact.run_id for fact in facts if fact.run_id is not None]

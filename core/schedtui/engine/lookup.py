@@ -117,7 +117,7 @@ class Lookup:
             attempts=() if run is None else tuple(self._store.attempts(run.id)),
             related=() if run is None else tuple(self._related(run)),
             backfills=tuple(run for run in backfills if _stands_for(run, due_us)),
-            by_hand=tuple(self._by_hand(job_id, moment)),
+            unscheduled=tuple(self._unscheduled(job_id, moment)),
             waits="",
             down=self._down(at_us),
             step=_step(changes, at_us),
@@ -326,7 +326,7 @@ class Lookup:
         last = moment.until_us - 1 if due_us is None else due_us
         return self._store.backfills(job_id, first, last, limit=MAX_BACKFILLS)
 
-    def _by_hand(self, job_id: int, moment: _Moment) -> list[Run]:
+    def _unscheduled(self, job_id: int, moment: _Moment) -> list[Run]:
         """The runs of the job that no schedule asked for, claimed at that time."""
         begun, end = from_us(moment.from_us), from_us(moment.until_us)
         page = self._store.runs(RunFilter(job_id=job_id), limit=50, before=self._id_at(end))

@@ -15,7 +15,7 @@ class FactKind(StrEnum):
 
     RUN = "run"
     """What became of its run."""
-    BY_HAND = "by_hand"
+    UNSCHEDULED = "unscheduled"
     """A run that no schedule asked for."""
     BACKFILL = "backfill"
     """A run that was asked for later, for this due time."""

@@ -350,8 +350,8 @@ async def test_a_run_by_hand_is_told_where_nothing_was_due(world: World) -> None
         told = await why(kit, "12:06:40")
         other = await why(kit, "12:10")
     assert (told.due and told.due.at, told.runs) == (at(400), (4, run.id))
-    assert text(told, FactKind.BY_HAND).endswith(f"for the reason {Source.MANUAL.value} by ann")
-    assert "by_hand" not in kinds(other)
+    assert text(told, FactKind.UNSCHEDULED).endswith(f"for the reason {Source.MANUAL.value} by ann")
+    assert "unscheduled" not in kinds(other)
 
 
 async def test_bad_questions_are_refused(world: World) -> None:
