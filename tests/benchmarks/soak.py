@@ -28,10 +28,10 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 TESTS = str(Path(__file__).resolve().parents[1])
 sys.path.insert(0, TESTS)
@@ -53,6 +53,9 @@ WARM_UP_S = 540.0
 LEAST_S = 300.0
 """Memory is judged where it was watched for so long after the warm-up."""
 MIB_PER_10_MIN = 8.0
+"""Of what is in use; freed pages that an allocator has kept are no leak, and stay in RSS."""
+BLOCKS_PER_MIB = 12_000
+"""A block of Python's allocator has about 87 bytes (``sys._debugmallocstats``)."""
 DISK = "size=4g"
 STEPS_S = (-280, -150, -61, -20, 15, 45, 120, 300)
 
@@ -65,6 +68,10 @@ class Sample(NamedTuple):
     threads: int
     fds: int
     store_mib: float
+    blocks: int
+    """Of Python's allocator, in use."""
+    malloc_mib: float
+    """In use; 0 where the C library does not say."""
 
 
 class Life:
@@ -105,9 +112,9 @@ class Life:
             if said.get("ready"):
                 self._ready.set()
             elif "tick_s" in said:
-                self._sample()
+                self._sample(said)
 
-    def _sample(self) -> None:
+    def _sample(self, said: Mapping[str, Any]) -> None:
         place = Path(f"/proc/{self.process.pid}")
         try:
             status = (place / "status").read_text()
@@ -119,7 +126,8 @@ class Life:
         parts = self._soak.store.parent.glob("state.db*")
         size = sum(part.stat().st_size for part in parts) / 2**20
         at_s = time.monotonic() - self.began
-        self.samples.append(Sample(at_s, rss, int(found["Threads"]), fds, size))
+        used = (said["blocks"], said.get("malloc_mib", 0.0))
+        self.samples.append(Sample(at_s, rss, int(found["Threads"]), fds, size, *used))
 
     def tell(self, order: str) -> None:
         """Give an order."""
@@ -142,15 +150,15 @@ class Life:
         assert isinstance(wall_us, int), self.errors.read_text()[-2000:]
         return wall_us
 
-    def mib_per_10_min(self) -> float | None:
-        """The slope of the memory after the warm-up; None where it was watched too shortly."""
+    def per_10_min(self, value: Callable[[Sample], float]) -> float | None:
+        """How a value grows after the warm-up; None where it was watched too shortly."""
         seen = [one for one in self.samples if one.at_s > WARM_UP_S]
         if not seen or seen[-1].at_s - seen[0].at_s < LEAST_S:
             return None
         mean_s = sum(one.at_s for one in seen) / len(seen)
-        mean = sum(one.rss_mib for one in seen) / len(seen)
+        mean = sum(value(one) for one in seen) / len(seen)
         over = sum((one.at_s - mean_s) ** 2 for one in seen)
-        return sum((one.at_s - mean_s) * (one.rss_mib - mean) for one in seen) / over * 600
+        return sum((one.at_s - mean_s) * (value(one) - mean) for one in seen) / over * 600
 
 
 def _kind(problem: str) -> str:
@@ -255,7 +263,10 @@ def report(soak: Soak, minutes: float) -> bool:
     ended_us = soak.life.stop()
     judge = Judge(soak.store, soak.executions, ended_us)
     tick_s = max(life.tick_s for life in soak.lives)
-    slope = soak.life.mib_per_10_min()
+    slopes = {
+        "malloc": soak.life.per_10_min(lambda one: one.malloc_mib),
+        "blocks": soak.life.per_10_min(lambda one: one.blocks / BLOCKS_PER_MIB),
+    }
     errors = [line for life in soak.lives for line in life.errors.read_text().splitlines()]
     broken = [line for line in errors if line.startswith(("Traceback", "CRITICAL"))]
     surprises = [text for life in soak.lives for text in life.last.get("surprises", ())]  # type: ignore[attr-defined]  # JSON
@@ -263,7 +274,7 @@ def report(soak: Soak, minutes: float) -> bool:
     failed = {
         "invariants": bool(judge.findings),
         "tick": tick_s > TICK_S,
-        "memory": slope is not None and slope > MIB_PER_10_MIN,
+        "memory": any(slope is not None and slope > MIB_PER_10_MIN for slope in slopes.values()),
         "tracebacks": bool(broken),
         "commands": bool(surprises),
     }
@@ -275,8 +286,10 @@ def report(soak: Soak, minutes: float) -> bool:
         ("commands done / refused", commands(soak)),
         ("oldest tick", f"{tick_s:.2f} s"),
         ("RSS first / last / most", spread([one.rss_mib for one in samples], "MiB")),
-        ("RSS, MiB, minute by minute", minutely(samples)),
-        ("RSS per 10 min", "too short to say" if slope is None else f"{slope:+.1f} MiB"),
+        ("RSS, MiB, minute by minute", minutely(samples, lambda one: one.rss_mib)),
+        ("malloc in use, MiB, minute by minute", minutely(samples, lambda one: one.malloc_mib)),
+        ("Python's blocks in use, 1,000", minutely(samples, lambda one: one.blocks / 1_000)),
+        ("in use, per 10 min", grown(slopes)),
         ("threads first / last / most", spread([one.threads for one in samples])),
         ("open files first / last / most", spread([one.fds for one in samples])),
         ("store first / last / most", spread([one.store_mib for one in samples], "MiB")),
@@ -305,10 +318,18 @@ def complaints(soak: Soak) -> str:
     return ", ".join(f"{n} s {kind}" for kind, n in kinds.most_common(4)) or "never"
 
 
-def minutely(samples: list[Sample]) -> str:
-    """The memory as it went."""
-    chosen = {int(one.at_s // 60): f"{one.rss_mib:.0f}" for one in samples}
+def minutely(samples: list[Sample], value: Callable[[Sample], float]) -> str:
+    """A figure as it went."""
+    chosen = {int(one.at_s // 60): f"{value(one):.0f}" for one in samples}
     return " ".join(chosen.values())
+
+
+def grown(slopes: Mapping[str, float | None]) -> str:
+    """How fast what is in use has grown."""
+    return ", ".join(
+        f"{name}: too short to say" if slope is None else f"{name} {slope:+.1f} MiB"
+        for name, slope in slopes.items()
+    )
 
 
 def spread(values: list[float] | list[int], unit: str = "") -> str:
