@@ -11,7 +11,8 @@ from schedtui.engine.attempts import not_later_us
 from schedtui.engine.chains import Chains, Child, insert
 from schedtui.engine.core import Core
 from schedtui.engine.ending import Ending
-from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live import LiveJob
+from schedtui.engine.live_run import LiveRun
 from schedtui.errors import SchedtuiError
 from schedtui.models import RunState
 from schedtui.protocols import RecentRun, Settled, Start, StoreTx

@@ -6,7 +6,7 @@ import random
 from typing import NamedTuple
 
 from schedtui.engine.chains import Child, plain
-from schedtui.engine.live import LiveRun
+from schedtui.engine.live_run import LiveRun
 from schedtui.errors import SchedtuiError, StoreDataError
 from schedtui.models import RunState, Source
 from schedtui.policies import Effective, worth_retrying

@@ -22,7 +22,8 @@ from schedtui.clock import from_us, to_us
 from schedtui.engine import damage
 from schedtui.engine.admit import Admission
 from schedtui.engine.core import Core
-from schedtui.engine.live import LiveJob, LiveRun, dump_kwargs
+from schedtui.engine.live import LiveJob, dump_kwargs
+from schedtui.engine.live_run import LiveRun
 from schedtui.engine.newruns import new_run, waiting_row
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import ConflictError, FieldError, InvalidError

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from schedtui.engine.live import LiveRun
+from schedtui.engine.live_run import LiveRun
 from schedtui.execution.late import (
     arguments_in_thread,
     arguments_on_loop,

@@ -6,7 +6,8 @@ import json
 
 from schedtui.engine.admit import Admission
 from schedtui.engine.core import Core
-from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live import LiveJob
+from schedtui.engine.live_run import LiveRun
 from schedtui.engine.supervise import Supervisor
 from schedtui.errors import ConflictError
 from schedtui.models import RunState

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from schedtui.engine.core import Core
 from schedtui.engine.decide import NOBODY, Active, Verdict, overlap
 from schedtui.engine.direct import NO_JOB
-from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live import LiveJob
+from schedtui.engine.live_run import LiveRun
 from schedtui.engine.newruns import decided_row, new_run, plain_row, queued_row
 from schedtui.engine.once import claiming, unclaimed
 from schedtui.errors import StoreDataError

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from schedtui.engine.core import Core
 from schedtui.engine.decide import NOBODY, Active, Decision, Verdict, decide
-from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live import LiveJob
+from schedtui.engine.live_run import LiveRun
 from schedtui.engine.newruns import claimed_row, decided_at_us, decided_row, new_run, plain_row
 from schedtui.engine.once import claiming, unclaimed
 from schedtui.engine.slots import Pool

@@ -26,7 +26,8 @@ from schedtui.engine.draft import Drafts, next_due_after
 from schedtui.engine.fire import Fire
 from schedtui.engine.holds import Holds
 from schedtui.engine.keys import Asked, Keys, Made, asked
-from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live import LiveJob
+from schedtui.engine.live_run import LiveRun
 from schedtui.engine.once_past import moment_us
 from schedtui.engine.oneoff import Replaced
 from schedtui.engine.reconcile import reconcile_freed, revert

@@ -16,8 +16,9 @@ from schedtui.engine.daemons import DaemonThreads
 from schedtui.engine.direct import NO_JOB, Direct
 from schedtui.engine.due import DueHeap
 from schedtui.engine.events import Hub
-from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live import LiveJob
 from schedtui.engine.live_jobs import LiveJobs
+from schedtui.engine.live_run import LiveRun
 from schedtui.engine.slots import Pool, Slots
 from schedtui.errors import FunctionNotFoundError, InvalidError
 from schedtui.models import Job, Policies

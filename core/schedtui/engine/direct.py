@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from schedtui.clock import from_us
-from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live import LiveJob
+from schedtui.engine.live_run import LiveRun
 from schedtui.models import Job, Overlap, Policies
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Collection
 
 from schedtui.engine.chains import Chains, Child, insert
-from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live import LiveJob
+from schedtui.engine.live_run import LiveRun
 from schedtui.models import RunState
 from schedtui.protocols import StoreTx
 

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 from schedtui.clock import from_us
 from schedtui.engine import became, because
 from schedtui.engine.case import Case, Present
-from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live import LiveJob
+from schedtui.engine.live_run import LiveRun
 from schedtui.engine.lookup import Lookup
 from schedtui.engine.running import Running
 from schedtui.models import DueTime, Explanation, Fact, FactKind, JobState, Run, RunState

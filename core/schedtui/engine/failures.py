@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 
 from schedtui.engine.attempts import End
 from schedtui.engine.core import Core
-from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live import LiveJob
+from schedtui.engine.live_run import LiveRun
 from schedtui.models import RunState
 from schedtui.protocols import Finish
 

@@ -14,7 +14,8 @@ from schedtui.engine.core import Core
 from schedtui.engine.decide import NOBODY, Active, Verdict, overlap
 from schedtui.engine.direct import NO_JOB
 from schedtui.engine.keys import Asked, Made
-from schedtui.engine.live import LiveJob, LiveRun, dump_kwargs
+from schedtui.engine.live import LiveJob, dump_kwargs
+from schedtui.engine.live_run import LiveRun
 from schedtui.engine.newruns import claimed_row, decided_row, new_run
 from schedtui.engine.once import claiming, unclaimed
 from schedtui.engine.writes import JobWrites

@@ -8,7 +8,8 @@ from typing import Any
 
 from schedtui.engine.core import Core
 from schedtui.engine.decide import Verdict
-from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live import LiveJob
+from schedtui.engine.live_run import LiveRun
 from schedtui.engine.slots import Pool
 from schedtui.errors import StoreDataError
 from schedtui.models import RunState, Source, WaitReason

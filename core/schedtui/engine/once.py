@@ -19,7 +19,8 @@ from schedtui.models import RunState
 from schedtui.protocols import KEPT_SUCCESSES
 
 if TYPE_CHECKING:
-    from schedtui.engine.live import LiveJob, LiveRun
+    from schedtui.engine.live import LiveJob
+    from schedtui.engine.live_run import LiveRun
 
 
 class Once:

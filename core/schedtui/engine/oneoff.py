@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live import LiveJob
+from schedtui.engine.live_run import LiveRun
 from schedtui.models import RunState, Source
 from schedtui.protocols import Settled, StoreTx
 from schedtui.triggers import Once

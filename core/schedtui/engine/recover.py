@@ -18,7 +18,8 @@ from schedtui.engine.admit import Admission
 from schedtui.engine.attempts import MAX_LOST
 from schedtui.engine.chains import Chains, Child, insert
 from schedtui.engine.core import Core
-from schedtui.engine.live import LiveJob, LiveRun
+from schedtui.engine.live import LiveJob
+from schedtui.engine.live_run import LiveRun
 from schedtui.engine.once_past import moment_us
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import StoreDataError

@@ -28,7 +28,7 @@ from schedtui.engine.daemons import DaemonThreads
 from schedtui.engine.events import Hub
 from schedtui.engine.halt import Halt
 from schedtui.engine.info import HANGS_S, info
-from schedtui.engine.live import LiveRun
+from schedtui.engine.live_run import LiveRun
 from schedtui.engine.load import Reloads, load
 from schedtui.engine.loglines import LogLines
 from schedtui.engine.once_past import learn

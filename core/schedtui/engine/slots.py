@@ -15,19 +15,17 @@ waits for a retry keeps it.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterator, Mapping
-from itertools import count, islice
+from itertools import islice
 
-from schedtui.engine.live import BEHIND, LiveJob, LiveRun
-from schedtui.models import RunState, WaitReason
+from schedtui.engine.live import LiveJob
+from schedtui.engine.live_run import BEHIND, LiveRun
+from schedtui.engine.waiting import Queue, leave
+from schedtui.models import WaitReason
 from schedtui.protocols import Executor
 
 FRESH_S = 0.005
 """A slot given out this short a time ago may well be back in a moment: wait for it, once."""
-
-_Waiting = list[tuple[int, int, LiveRun]]
-_ORDER = count()
 
 
 class Limit:
@@ -39,7 +37,7 @@ class Limit:
         self.name = name  # in words, such as "pool 'db'"
         self.capacity = capacity
         self.used = 0
-        self.waiting: _Waiting = []
+        self.waiting = Queue()
 
     @property
     def full(self) -> bool:
@@ -57,7 +55,7 @@ class Pool:
         """Slots of runs whose claim is not committed yet."""
         self.given_at = float("-inf")
         """When (monotonic seconds) calls were last handed to the executor."""
-        self.queue: _Waiting = []
+        self.queue = Queue()
 
     def soon(self, now: float) -> bool:
         """Whether slots that are all taken may be back in a moment."""
@@ -83,7 +81,7 @@ class Slots:
         self._named = {name: Limit(f"pool {name!r}", capacity) for name, capacity in limits.items()}
         self._groups: dict[str, Limit] = {}
         self._group_limit = group_limit
-        self._later: _Waiting = []
+        self._later = Queue()
         self.waiting = 0
         """Runs that are queued."""
 
@@ -143,52 +141,45 @@ class Slots:
     def park(self, run: LiveRun, now_us: int) -> None:
         """Let a queued run wait in the place that is right for it."""
         if not run.parked:
-            run.parked = True
             self.waiting += 1
+        self._queue(run, now_us)
+
+    def _queue(self, run: LiveRun, now_us: int) -> None:
         if run.not_before_us > now_us:
-            _push(self._later, run, run.not_before_us)
+            self._later.push(run, run.not_before_us)
             return
         run.not_before_us = 0
         if not self._take_turn(run):
-            _push(run.job.waiting, run, _place(run))
+            run.job.waiting.push(run, _place(run))
             return
         for limit in run.limits:
             if limit.full:
-                _push(limit.waiting, run, -run.priority)
+                limit.waiting.push(run, -run.priority)
                 return
-        _push(run.pool.queue, run, -run.priority)
+        run.pool.queue.push(run, -run.priority)
 
     def ready(self, now_us: int) -> Iterator[LiveRun]:
         """The waiting runs that may start now, each with all that it needs reserved."""
-        while self._later and self._later[0][0] <= now_us:
-            run = heapq.heappop(self._later)[2]
-            if _waits(run):
-                self.park(run, now_us)
+        while (at_us := self._later.first_key()) is not None and at_us <= now_us:
+            self._queue(self._later.pop(), now_us)
         for pool in self.pools.values():
             while pool.free > 0 and pool.queue:
-                run = heapq.heappop(pool.queue)[2]
-                if not _waits(run) or not run.holds_job:
-                    continue
+                run = pool.queue.pop()
                 if any(limit.full for limit in run.limits):
-                    self.park(run, now_us)
+                    self._queue(run, now_us)
                     self._wake(run.limits, now_us)
                     continue
-                self.unpark(run)
+                self.waiting -= 1
                 self._give(run)
                 yield run
 
     def shift(self, step_us: int) -> None:
         """The wall clock was stepped: what waits for a while waits no shorter and no longer."""
-        self._later = [(at_us + step_us, order, run) for at_us, order, run in self._later]
-        for at_us, _, run in self._later:
-            run.not_before_us = at_us
+        self._later.shift(step_us)
 
     def next_us(self) -> int | None:
         """When the time of the next waiting run comes; None when none waits for its time."""
-        later = self._later
-        while later and not _waits(later[0][2]):
-            heapq.heappop(later)
-        return later[0][0] if later else None
+        return self._later.first_key()
 
     def give_back(self, run: LiveRun, now_us: int) -> bool:
         """Its function has ended, or its claim was lost. Whether somebody waits for its slot."""
@@ -211,16 +202,14 @@ class Slots:
         """Let the runs of a job that waited for their turn move on, as many as may."""
         waited = False
         while job.waiting and not _is_full(job):
-            run = heapq.heappop(job.waiting)[2]
-            if _waits(run):
-                waited = True
-                self.park(run, now_us)
+            waited = True
+            self._queue(job.waiting.pop(), now_us)
         return waited
 
     def unpark(self, run: LiveRun) -> None:
         """It waits no longer: it starts, or was cancelled."""
         if run.parked:
-            run.parked = False
+            leave(run)
             self.waiting -= 1
 
     def forget(self, run: LiveRun, now_us: int) -> bool:
@@ -233,11 +222,10 @@ class Slots:
         """Let whoever waits for these limits move on; one that then waits for another is passed."""
         for limit in limits:
             while limit.waiting and not limit.full:
-                run = heapq.heappop(limit.waiting)[2]
-                if _waits(run) and run.holds_job:
-                    self.park(run, now_us)
-                    if not any(one.full for one in run.limits):
-                        break  # it waits for a slot alone, and will take the place
+                run = limit.waiting.pop()
+                self._queue(run, now_us)
+                if not any(one.full for one in run.limits):
+                    break  # it waits for a slot alone, and will take the place
 
     def _take_turn(self, run: LiveRun) -> bool:
         if not run.holds_job:
@@ -266,10 +254,7 @@ def _place(run: LiveRun) -> int:
 
 
 def _displace(job: LiveJob) -> bool:
-    """Let a backfill that has its turn, and waits for something else, wait for its turn again.
-
-    Where it waits now nobody finds it any more, because it has no turn.
-    """
+    """Let a backfill that has its turn, and waits for something else, wait for its turn again."""
     if not job.backfills:
         return False
     holders = (run for run in job.running.values() if run.holds_job)
@@ -277,14 +262,6 @@ def _displace(job: LiveJob) -> bool:
         if run.behind and run.parked:
             run.holds_job = False
             job.holders -= 1
-            _push(job.waiting, run, _place(run))
+            job.waiting.push(run, _place(run))
             return True
     return False
-
-
-def _waits(run: LiveRun) -> bool:
-    return run.parked and run.state is RunState.QUEUED
-
-
-def _push(waiting: _Waiting, run: LiveRun, key: int) -> None:
-    heapq.heappush(waiting, (key, next(_ORDER), run))

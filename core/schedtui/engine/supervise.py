@@ -20,7 +20,7 @@ from schedtui.engine.calls import prepare
 from schedtui.engine.chains import Chains, insert
 from schedtui.engine.core import Core
 from schedtui.engine.failures import Failures
-from schedtui.engine.live import LiveRun
+from schedtui.engine.live_run import LiveRun
 from schedtui.engine.loglines import LogLines
 from schedtui.errors import EngineStoppedError, SchedtuiError, StoreDataError
 from schedtui.execution.ended import ended_error

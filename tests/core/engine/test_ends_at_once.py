@@ -13,7 +13,7 @@ from engine_kit import Kit, World, at, running
 
 from schedtui import After, Group, Once, current_run
 from schedtui.engine import ending
-from schedtui.engine.live import LiveRun
+from schedtui.engine.live_run import LiveRun
 from schedtui.errors import StoreUnavailableError
 from schedtui.models import RunState
 from schedtui.store.writer import Lane, Write
