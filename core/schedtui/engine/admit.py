@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.ending import Ending
 from schedtui.engine.live import LiveJob
 from schedtui.engine.live_run import LiveRun
+from schedtui.engine.loglines import LogLines
 from schedtui.errors import SchedtuiError
 from schedtui.models import RunState
 from schedtui.protocols import RecentRun, Settled, Start, StoreTx
@@ -24,6 +26,10 @@ RETRY_S = 0.5
 MAX_BATCH = 500
 
 
+def _nothing(_tx: StoreTx) -> None:
+    return None
+
+
 class Admission:
     """Moves runs from ``queued`` to ``running``, in the store first.
 
@@ -31,13 +37,19 @@ class Admission:
         core: The engine's parts.
         dispatch: Starts runs whose row says ``running``.
         chains: Makes the runs that follow others.
+        logs: Has what earlier attempts of a run have said.
     """
 
     def __init__(
-        self, core: Core, dispatch: Callable[[list[LiveRun]], None], chains: Chains
+        self,
+        core: Core,
+        dispatch: Callable[[list[LiveRun]], None],
+        chains: Chains,
+        logs: LogLines,
     ) -> None:
         self._core = core
         self._chains = chains
+        self._logs = logs
         self._dispatch = dispatch
         self._sweeping = False
         self._open = False
@@ -47,7 +59,7 @@ class Admission:
         """What is to end when that is over."""
         self._late: list[LiveRun] = []
         """What has waited too long, while nothing can be written."""
-        self.on_unwanted: Callable[[LiveRun], None] = _nothing
+        self.on_unwanted: Callable[[LiveRun], None] = _nobody
         """Called with a run that waits although it is to end."""
 
     def open(self) -> None:
@@ -129,14 +141,25 @@ class Admission:
         self.forget([live.running[i] for i in ending.ended if i in live.running])
         await ending.committed()
 
-    def settle(self, runs: Sequence[LiveRun], state: RunState, reason: str) -> None:
+    def settle(
+        self,
+        runs: Sequence[LiveRun],
+        state: RunState,
+        reason: str,
+        also: Callable[[StoreTx], object] = _nothing,
+    ) -> asyncio.Future[None]:
         """End runs that wait, in the store first.
 
         Args:
-            runs: Parked ones.
+            runs: Parked ones; they wait again where the store does not take it.
             state: A terminal one.
             reason: One sentence.
+            also: Done in the same transaction.
+
+        Returns:
+            What is done with the commit, or has the error.
         """
+        told: asyncio.Future[None] = self._core.loop.create_future()
         now_us = self._core.clock.now_us()
         for run in runs:
             self._core.slots.unpark(run)
@@ -149,6 +172,7 @@ class Admission:
         def apply(tx: StoreTx) -> set[int]:
             lost = tx.settle(ends)
             insert(tx, children, lost)
+            also(tx)
             return lost
 
         def done(lost: set[int]) -> None:
@@ -157,6 +181,7 @@ class Admission:
                 self._ended(run, RunState.CANCELLED if run.id in lost else state, now_us)
             self._chains.committed(one for one in children if one.parent_id not in lost)
             self._chains.dropped(one for one in children if one.parent_id in lost)
+            told.set_result(None)
 
         def failed(error: SchedtuiError) -> None:
             logger.warning("%d runs could not be ended: %s", len(runs), error)
@@ -164,8 +189,11 @@ class Admission:
             self._rest()
             for run in runs:
                 self.wait(run)
+            told.set_exception(error)
+            told.exception()  # seen: not everybody waits for it
 
         self._core.writer.submit(Write(Lane.CLAIM, apply, done=done, failed=failed))
+        return told
 
     def _too_late(self, run: LiveRun) -> None:
         """A run may not wait any longer."""
@@ -184,6 +212,10 @@ class Admission:
     def _ended(self, run: LiveRun, state: RunState, now_us: int) -> None:
         core = self._core
         run.state = state
+        if run.deadline is not None:
+            run.deadline.cancel()
+            run.deadline = None
+        self._logs.close(run.id)
         job = run.job
         job.leave(run)
         job.recent.append(RecentRun(run.id, job.id, state, run.claimed_at_us, None))
@@ -268,5 +300,5 @@ class Admission:
             self._too_late(run)
 
 
-def _nothing(_run: LiveRun) -> None:
+def _nobody(_run: LiveRun) -> None:
     return None

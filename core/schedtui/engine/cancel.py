@@ -3,41 +3,76 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable
+from functools import partial
 
 from schedtui.engine.admit import Admission
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveJob
 from schedtui.engine.live_run import LiveRun
 from schedtui.engine.supervise import Supervisor
-from schedtui.errors import ConflictError
+from schedtui.engine.writes import JobWrites
+from schedtui.errors import ConflictError, SchedtuiError, StoreUnavailableError
 from schedtui.models import RunState
+from schedtui.protocols import StoreTx
 from schedtui.store.writer import Lane, Write
+
+logger = logging.getLogger("schedtui.runs")
+
+MOVES = 10
+"""How often a run is looked for again that was on its way from one place to another."""
 
 
 class Cancels:
     """Ends runs before their time; on the engine's loop."""
 
-    def __init__(self, core: Core, supervisor: Supervisor, admission: Admission) -> None:
+    def __init__(
+        self, core: Core, writes: JobWrites, supervisor: Supervisor, admission: Admission
+    ) -> None:
         self._core = core
+        self._writes = writes
         self._supervisor = supervisor
         self._admission = admission
         supervisor.on_unwanted = admission.on_unwanted = self._unwanted
 
-    def cancel(self, run_id: int, actor: str, *, reason: str = "", force: bool = False) -> None:
+    async def cancel(
+        self, run_id: int, actor: str, *, reason: str = "", force: bool = False
+    ) -> None:
         """Cancel a run; see `EngineClient.cancel_run`.
 
         Raises:
             ConflictError: it has ended, or cannot be asked.
+            StoreUnavailableError: it waits, and goes on waiting.
         """
-        run = self._supervisor.running.get(run_id) or self._core.run(run_id)
-        if run is None:
-            raise ConflictError(
-                f"run {run_id} has ended already, or waits until its damaged job is mended; "
-                "nothing was done"
-            )
         why = f"cancelled by {actor}" + (f": {reason}" if reason else "")
-        self._audit(run, actor, reason)
-        self._end(run, why, force=force)
+        detail = json.dumps({"run": run_id, "reason": reason})
+        for _ in range(MOVES):
+            run = self._supervisor.running.get(run_id) or self._core.run(run_id)
+            if run is None:
+                raise ConflictError(
+                    f"run {run_id} has ended already, or waits until its damaged job is mended; "
+                    "nothing was done"
+                )
+            note = partial(self._note, actor, run.job.full_name, detail)
+            if run.parked:
+                await self._admission.settle([run], RunState.CANCELLED, why, note)
+                return
+            if self._supervisor.running.get(run.id) is run:
+                self._ask(run, why, force=force)
+                self._later(note)
+                return
+            await self._moved(run)
+        raise StoreUnavailableError(
+            f"how the attempt of run {run_id} ended cannot be written yet; nothing was done"
+        )
+
+    async def _moved(self, run: LiveRun) -> None:
+        """What is on its way to the store about a run was answered, for better or worse."""
+        # The first fails at once where the store does not answer.
+        await self._writes.write(_nothing)
+        if run.ended:
+            await self._writes.write(_nothing, Lane.OUTCOME)
 
     def replaced(self, by: LiveRun) -> None:
         """End the other runs of a job whose new run takes their place; its backfills wait."""
@@ -58,10 +93,13 @@ class Cancels:
             self._admission.settle([run], RunState.CANCELLED, why)
         elif self._supervisor.running.get(run.id) is run:
             run.unwanted = None
-            self._supervisor.cancel(run, RunState.CANCELLED, why)
-            self._core.hub.run(run.id, run.job.id, run.state)  # now it says that it was asked to
-            if force:
-                self._supervisor.let_go(run)
+            self._ask(run, why, force=force)
+
+    def _ask(self, run: LiveRun, why: str, *, force: bool) -> None:
+        self._supervisor.cancel(run, RunState.CANCELLED, why)
+        self._core.hub.run(run.id, run.job.id, run.state)  # now it says that it was asked to
+        if force:
+            self._supervisor.let_go(run)
 
     def _unwanted(self, run: LiveRun) -> None:
         """What the store was to say of a run is known: end what there is of it now."""
@@ -69,15 +107,17 @@ class Cancels:
             why, force = run.unwanted
             self._end(run, why, force=force)
 
-    def _audit(self, run: LiveRun, actor: str, reason: str) -> None:
-        now_us = self._core.clock.now_us()
-        detail = json.dumps({"run": run.id, "reason": reason})
-        name = run.job.full_name
-        self._core.writer.submit(
-            Write(
-                Lane.CLAIM,
-                lambda tx: tx.audit(now_us, actor, "run.cancel", name, detail),
-                done=lambda _: None,
-                failed=lambda _: None,
-            )
-        )
+    def _later(self, note: Callable[[StoreTx], None]) -> None:
+        """Write a line; like an outcome, it waits for a store that does not answer."""
+
+        def failed(error: SchedtuiError) -> None:
+            logger.error("who cancelled a run could not be written: %s", error)
+
+        self._core.writer.submit(Write(Lane.OUTCOME, note, done=lambda _: None, failed=failed))
+
+    def _note(self, actor: str, name: str, detail: str, tx: StoreTx) -> None:
+        tx.audit(self._core.clock.now_us(), actor, "run.cancel", name, detail)
+
+
+def _nothing(_tx: StoreTx) -> None:
+    return None

@@ -326,7 +326,7 @@ class Commands:
     async def cancel(self, run_id: int, actor: str, *, reason: str, force: bool) -> None:
         """End a run before its time; see `EngineClient.cancel_run`."""
         check_reason(reason)
-        self._cancels.cancel(run_id, actor, reason=reason, force=force)
+        await self._cancels.cancel(run_id, actor, reason=reason, force=force)
 
     @_whole
     async def backfill(

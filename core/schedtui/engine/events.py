@@ -58,15 +58,15 @@ class Hub:
     def job(self, job_id: int) -> None:
         """A job, or one of its runs, changed."""
         self._seq += 1
-        self._jobs.pop(job_id, None)
-        self._jobs[job_id] = self._seq
+        if self._jobs.pop(job_id, None) is not None or job_id not in self._removed:
+            self._jobs[job_id] = self._seq
         self._notify()
 
     def run(self, run_id: int, job_id: int, state: RunState) -> None:
         """A run moved; its job changed with it."""
         self._seq = seq = self._seq + 1
-        self._jobs.pop(job_id, None)
-        self._jobs[job_id] = seq
+        if self._jobs.pop(job_id, None) is not None or job_id not in self._removed:
+            self._jobs[job_id] = seq
         self._runs.append((seq, (run_id, job_id, state)))
         if self._waiters:
             self._notify()

@@ -284,9 +284,10 @@ class Running:
         self.logs = LogLines(core, self._job_of)
         self.chains = chains = Chains(core)
         self.supervisor = Supervisor(core, self.logs, chains)
-        self.admission = Admission(core, self._dispatch, chains)
+        self.admission = Admission(core, self._dispatch, chains, self.logs)
         self.reloads = Reloads(core)
-        self.cancels = Cancels(core, self.supervisor, self.admission)
+        self.writes = JobWrites(core)
+        self.cancels = Cancels(core, self.writes, self.supervisor, self.admission)
         chains.wait, chains.replace = self.admission.wait, self.cancels.replaced
         self.claims = Claims(
             core,
@@ -297,7 +298,6 @@ class Running:
         )
         self.supervisor.on_slot = self.admission.sweep
         self.supervisor.on_retry = self.admission.wait
-        self.writes = JobWrites(core)
         self.commands = Commands(
             core, self.writes, self.claims, self.admission, self.cancels, self._dispatch
         )

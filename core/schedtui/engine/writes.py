@@ -51,8 +51,8 @@ class JobWrites:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    async def write(self, apply: Callable[[StoreTx], T]) -> T:
-        """One transaction's worth of writing, in the lane of the claims.
+    async def write(self, apply: Callable[[StoreTx], T], lane: Lane = Lane.CLAIM) -> T:
+        """One transaction's worth of writing; in the lane of the claims it fails at once.
 
         Raises:
             StoreUnavailableError: nothing was written.
@@ -69,7 +69,7 @@ class JobWrites:
             if not future.done():
                 future.set_result(result)
 
-        self._core.writer.submit(Write(Lane.CLAIM, apply, done=done, failed=failed))
+        self._core.writer.submit(Write(lane, apply, done=done, failed=failed))
         # Shielded: a caller that goes away must not undo what is on its way to the store.
         return await asyncio.shield(future)
 

@@ -199,12 +199,12 @@ class ThreadExecutor:
 
     def _end(self, call: Call, ended: Ended, queue: SimpleQueue[int | None]) -> bool:
         """Report a call, once; False where it was let go, and the thread with it."""
+        self._asked.discard(call.id)
         if self._running.pop(call.id, None) is None:
             if call.id not in self._stuck:
                 return True
             self._stuck.discard(call.id)
             return False
-        self._asked.discard(call.id)
         if queue is self._queue:
             self._hand_over(call, ended)
         return True

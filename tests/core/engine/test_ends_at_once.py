@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from engine_kit import Kit, World, at, running
 from schedtui import After, Group, Once, current_run
 from schedtui.engine import ending
 from schedtui.engine.live_run import LiveRun
-from schedtui.errors import StoreUnavailableError
+from schedtui.errors import ConflictError, StoreUnavailableError
 from schedtui.models import RunState
 from schedtui.store.writer import Lane, Write
 
@@ -37,11 +38,20 @@ async def test_a_backfill_and_one_of_its_runs_are_cancelled_at_once(world: World
     async with running(group, world=world) as kit:
         backfill = await kit.engine.backfill_job("g/work", at(-50), at(0))
         await kit.clock.settle()
-        cancels = kit.running.commands._cancels
-        when_handed_in(kit, "g/work", lambda _: cancels.cancel(backfill.runs[-1], "python"))
+        when_handed_in(kit, "g/work", lambda _: cancelled_alone(kit, backfill.runs[-1]))
         assert await kit.engine.cancel_backfill("g/work") == 4
         gate.set()
         await idle(kit, "g/work")
+
+
+def cancelled_alone(kit: Kit, run_id: int) -> asyncio.Future[None]:
+    """Cancel one run, beside another command that may be quicker."""
+
+    async def cancel() -> None:
+        with suppress(ConflictError):
+            await kit.client.cancel_run(run_id)
+
+    return asyncio.ensure_future(cancel())
 
 
 def when_handed_in(kit: Kit, job: str, then: Callable[[LiveRun], object]) -> None:
@@ -72,8 +82,7 @@ async def test_a_one_off_is_replaced_and_its_run_cancelled_at_once(world: World)
         await kit.engine.run_function("g/work", {"n": 0})
         await once(kit, 5)
         await kit.clock.advance(6)
-        cancels = kit.running.commands._cancels
-        when_handed_in(kit, "g/once", lambda run: cancels.cancel(run.id, "python"))
+        when_handed_in(kit, "g/once", lambda run: cancelled_alone(kit, run.id))
         await once(kit, 60)
         jobs.gate.set()
         await idle(kit, "g/once")
@@ -119,8 +128,10 @@ async def test_what_follows_each_run_of_a_cancelled_backfill_runs(world: World) 
     async with running(group, world=world) as kit:
         backfill = await kit.engine.backfill_job("g/work", at(-50), at(0))
         # Just then one of them is on its way to its start, and one is cancelled alone.
-        kit.running.commands._cancels.cancel(backfill.runs[-1], "python")
+        alone = cancelled_alone(kit, backfill.runs[-1])
+        await asyncio.sleep(0)
         await kit.engine.cancel_backfill("g/work")
+        await alone
         gate.set()
         await idle(kit, "g/work")
         await idle(kit, "g/last")
