@@ -54,9 +54,17 @@ def _whole(
 
     @wraps(command)
     async def run(self: Commands, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.shield(asyncio.ensure_future(command(self, *args, **kwargs)))
+        task = asyncio.ensure_future(command(self, *args, **kwargs))
+        task.add_done_callback(_seen)
+        return await asyncio.shield(task)
 
     return run
+
+
+def _seen(task: asyncio.Future[Any]) -> None:
+    """A caller that went away does not ask how it ended."""
+    if not task.cancelled():
+        task.exception()
 
 
 class Commands:

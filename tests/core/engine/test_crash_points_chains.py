@@ -10,6 +10,7 @@ from chain_kit import unchained
 from engine_kit import Kit, KitClock, World, check
 
 from schedtui import After, Group, current_run
+from schedtui.errors import StoreUnavailableError
 from schedtui.models import RunState, Source
 
 WHEN = ("before", "after", "commit", "committed")
@@ -57,7 +58,7 @@ async def test_a_kill_around_the_end_of_a_run(world: World, method: str, when: s
             asking = asyncio.ensure_future(kit.engine.cancel_run(queued[0].id))
             await kit.until(lambda: kit.store.dead)
             asking.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, StoreUnavailableError):
                 await asking
         if kit.store.dead:
             break

@@ -9,7 +9,7 @@ from engine_kit import Kit, KitClock, World, check, running
 
 from schedtui import Group, current_run
 from schedtui.errors import StoreDataError, StoreUnavailableError
-from schedtui.models import Overlap, RunState
+from schedtui.models import Overlap, Run, RunState
 
 WHEN = ("before", "after", "commit", "committed")
 POINTS = [("memory", when) for when in WHEN] + [("sqlite", when) for when in WHEN[2:]]
@@ -86,6 +86,7 @@ async def test_a_kill_while_a_queued_run_is_ended(world: World, when: str, how: 
     if how == "cancelled":
         cancelling = asyncio.ensure_future(kit.engine.cancel_run(second.id))
         await kit.until(lambda: kit.store.dead)
+        cancelling.cancel()  # nobody will answer
         await asyncio.wait([cancelling])
     else:
         for _ in range(12):
@@ -140,22 +141,35 @@ async def test_a_retry_waits_for_a_store_that_does_not_answer(world: World) -> N
         assert (await kit.client.run(run.id)).state is RunState.SUCCEEDED
 
 
-async def test_a_cancelled_run_never_starts_although_the_store_was_down(world: World) -> None:
-    line = Line()
-    async with running(line.group, world=world) as kit:
+async def test_a_replaced_run_never_starts_although_the_store_was_down(world: World) -> None:
+    group = Group("g")
+    leave = asyncio.Event()
+    begun: list[int] = []
+
+    @group.function()
+    async def hog() -> None:
+        await leave.wait()
+
+    @group.job(every=3_600, overlap=Overlap.CANCEL_RUNNING)
+    async def work() -> None:
+        begun.append(current_run().id)
+
+    async with running(group, world=world, async_slots=1) as kit:
+        await kit.client.run_function("g/hog")
         first = await kit.client.trigger_job("g/work")
-        second = await kit.client.trigger_job("g/work")
         kit.faults.always("settle", FULL)
-        await kit.engine.cancel_run(second.id, reason="not needed")
-        line.gate.set()
+        second = await kit.client.trigger_job("g/work")
+        leave.set()
         await kit.clock.advance(10)
-        assert first.id not in kit.running.supervisor.running
         assert 2 < kit.faults.calls["settle"] < 30
         kit.faults.hooks.clear()
         await kit.clock.advance(5)
-        row = await kit.client.run(second.id)
-        assert (row.state, row.reason) == (RunState.CANCELLED, "cancelled by python: not needed")
-        assert line.begun == [first.id]
+        row = await kit.client.run(first.id)
+        assert (row.state, row.reason) == (
+            RunState.CANCELLED,
+            f"run {second.id} takes its place",
+        )
+        assert begun == [second.id]
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -175,13 +189,16 @@ async def test_a_run_that_is_cancelled_while_its_start_is_written_ends(
         second = await kit.client.trigger_job("g/work")
         live = kit.running.core.jobs.named("g/work")
         asked: list[bool] = []
+        asking: list[asyncio.Future[Run]] = []
+
+        async def cancelled() -> Run:
+            return await kit.engine.cancel_run(second.id, force=force, actor="ada")
 
         def cancel() -> None:
             """The start is in its transaction: the run waits no more, and does not run yet."""
             run = live.running[second.id]
             asked.append(run.parked)
-            cancels = kit.running.cancels
-            kit.running.core.deliver([lambda: cancels.cancel(second.id, "ada", force=force)])
+            kit.running.core.deliver([lambda: asking.append(asyncio.ensure_future(cancelled()))])
 
         kit.faults.hooks["start:after"] = cancel
         gates[0].set()
