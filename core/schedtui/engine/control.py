@@ -12,6 +12,7 @@ from schedtui import policies as policy_rules
 from schedtui.clock import aware_utc
 from schedtui.engine.backfill import Wanted
 from schedtui.engine.bulk import bulk
+from schedtui.engine.elsewhere import Elsewhere, create_or_edit, passed_on
 from schedtui.engine.explain import explain
 from schedtui.engine.keys import Made
 from schedtui.engine.live import LiveJob
@@ -49,7 +50,12 @@ class Control(ABC):
 
     Everything here may raise `EngineStoppedError`, where the engine does not run or is stopping:
     nothing was done.
+
+    Attributes:
+        elsewhere: The engine that has the store, while this one stands by; it then does all this.
     """
+
+    elsewhere: Elsewhere | None = None
 
     @property
     @abstractmethod
@@ -113,6 +119,8 @@ class Control(ABC):
             description=description,
             paused=paused,
         )
+        if replace and self.elsewhere is not None:
+            return await self.elsewhere.ask(actor, lambda client: create_or_edit(client, spec))
         if replace:
             return await self._create_or_edit(spec, actor)
         return await self.submit_spec(spec, actor=actor)
@@ -159,10 +167,12 @@ class Control(ABC):
             return await self.pause_job(name, expect_id=expect_id, actor=actor)
         return edited
 
+    @passed_on("create_job")
     async def submit_spec(self, spec: JobSpec, *, actor: str = PYTHON) -> Job:
         """Create a dynamic job from its specification."""
         return await self.on_loop(lambda: self._live().commands.create(spec, actor))
 
+    @passed_on()
     async def edit_job(
         self,
         job: str,
@@ -179,12 +189,14 @@ class Control(ABC):
             )
         )
 
+    @passed_on("delete_job")
     async def remove_job(
         self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
     ) -> None:
         """Delete a dynamic or orphaned job; see `EngineClient.delete_job`."""
         await self.on_loop(lambda: self._live().commands.delete(job, actor, expect_id=expect_id))
 
+    @passed_on()
     async def pause_job(
         self,
         job: str,
@@ -200,6 +212,7 @@ class Control(ABC):
             lambda: self._live().commands.pause(job, reason, actor, expect_id=expect_id, until=end)
         )
 
+    @passed_on()
     async def resume_job(
         self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
     ) -> Job:
@@ -208,6 +221,7 @@ class Control(ABC):
             lambda: self._live().commands.resume(job, actor, expect_id=expect_id)
         )
 
+    @passed_on()
     async def revert_job(
         self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
     ) -> Job:
@@ -216,6 +230,7 @@ class Control(ABC):
             lambda: self._live().commands.revert(job, actor, expect_id=expect_id)
         )
 
+    @passed_on()
     async def trigger_job(
         self,
         job: str,
@@ -231,6 +246,7 @@ class Control(ABC):
             lambda: self._live().commands.trigger(job, kwargs, actor, expect_id=expect_id, key=key)
         )
 
+    @passed_on()
     async def backfill_job(
         self,
         job: str,
@@ -250,6 +266,7 @@ class Control(ABC):
             lambda: self._live().commands.backfill(job, wanted, kwargs, actor, expect_id=expect_id)
         )
 
+    @passed_on()
     async def cancel_backfill(
         self, job: str, *, reason: str = "", expect_id: int | None = None, actor: str = PYTHON
     ) -> int:
@@ -258,6 +275,7 @@ class Control(ABC):
             lambda: self._live().commands.cancel_backfill(job, reason, actor, expect_id=expect_id)
         )
 
+    @passed_on()
     async def run_function(
         self,
         function: str,
@@ -272,6 +290,7 @@ class Control(ABC):
             lambda: self._live().commands.run_function(function, kwargs or {}, actor, key=key)
         )
 
+    @passed_on()
     async def cancel_run(
         self, run_id: int, *, reason: str = "", force: bool = False, actor: str = PYTHON
     ) -> Run:
@@ -284,6 +303,7 @@ class Control(ABC):
         )
         return await self.reads.run(run_id)
 
+    @passed_on()
     async def rerun(
         self, run_id: int, *, idempotency_key: str | None = None, actor: str = PYTHON
     ) -> Run:
@@ -296,10 +316,12 @@ class Control(ABC):
         key = idempotency_key
         return await self._made(lambda: self._live().commands.rerun(run, actor, key=key))
 
+    @passed_on()
     async def reload(self, *, actor: str = PYTHON) -> Reload:
         """Load the code again; see `EngineClient.reload`."""
         return await self.on_loop(lambda: self._live().reloading.reload(actor))
 
+    @passed_on()
     async def bulk(
         self,
         action: BulkAction,
@@ -319,16 +341,19 @@ class Control(ABC):
 
         return await self.on_loop(work)
 
+    @passed_on()
     async def pause_engine(self, *, reason: str = "", actor: str = PYTHON) -> EngineInfo:
         """Claim nothing more, of no job; see `EngineClient.pause_engine`."""
         await self.on_loop(lambda: self._live().halt.pause(reason, actor))
         return self.running.info()
 
+    @passed_on()
     async def resume_engine(self, *, actor: str = PYTHON) -> EngineInfo:
         """Claim again; see `EngineClient.resume_engine`."""
         await self.on_loop(lambda: self._live().halt.resume(actor))
         return self.running.info()
 
+    @passed_on()
     async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
         """Why a job ran, or did not, at a moment; see `EngineClient.explain`."""
         return await explain(self.running, job, at)
