@@ -88,7 +88,7 @@ class HttpClient:
         An engine believes it on its Unix socket, and shows ``actor`` in its audit trail.
         """
         other = copy.copy(self)
-        other._speak(self._wire.acting_as(actor))
+        other._speak(self._wire.acting_as(actor))  # noqa: SLF001 - of its own class
         return other
 
     @property

@@ -58,7 +58,7 @@ class Transport:
         """The same connections, for calls in another's name; heard on a Unix socket only."""
         self._open()
         other = copy.copy(self)
-        other._own = {ACTOR_HEADER: header_of(actor)}
+        other._own = {ACTOR_HEADER: header_of(actor)}  # noqa: SLF001 - of its own class
         return other
 
     async def call(

@@ -1,4 +1,4 @@
-"""The half of `Engine` by which it is part of a service: its lifespan, its router, its processes."""
+"""The half of `Engine` by which it is part of a service: its lifespan and its router."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Embedded(Control):
         return both
 
     def router(self, *, auth: Any = "tokens", hosts: tuple[str, ...] = ()) -> Any:
-        """The whole HTTP API, for ``app.mount("/jobs", …)`` or ``include_router(…, prefix="/jobs")``.
+        """The whole HTTP API, for ``app.mount("/jobs", engine.router())``, or `include_router`.
 
         Args:
             auth: Who may. ``"tokens"``: whoever has one of ``schedtui token create``. A FastAPI
@@ -104,7 +104,7 @@ class Embedded(Control):
             hosts: With ``"none"``, names besides those of loopback by which it may be called.
 
         Returns:
-            A `fastapi.APIRouter`.
+            A `fastapi.APIRouter`; `include_router` needs a ``prefix`` with it.
 
         Raises:
             InvalidError: ``auth`` is none of these.

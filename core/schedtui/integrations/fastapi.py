@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Depends
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.datastructures import Headers
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,7 +19,7 @@ from schedtui.api.gate import CALLER, PUBLIC
 from schedtui.api.hosts import Hosts, host_of
 from schedtui.api.problems import response_for
 from schedtui.engine import Engine
-from schedtui.errors import ForbiddenError, InvalidError, UnauthorizedError
+from schedtui.errors import ForbiddenError, InvalidError, UnauthorizedError, shorten
 from schedtui.integrations.service import Service, service_of
 from schedtui.models import Role
 
@@ -36,58 +35,54 @@ def make_router(engine: Engine, *, auth: Any, hosts: tuple[str, ...]) -> APIRout
     """See `Engine.router`."""
     app = _Below(engine, hosts=Hosts(hosts) if auth == "none" else _AnyHost())
     router = _Router(include_in_schema=False)
-
-    async def public(request: Request) -> Response:
-        return _Through(app, None)
-
-    async def by_token(request: Request) -> Response:
-        return _Through(app, None)
-
-    async def as_anyone(request: Request) -> Response:
-        return _Through(app, Caller(actor="anyone", role=Role.ADMIN))
-
     for path in sorted(PUBLIC):
-        router.add_api_route(path, public, methods=["GET", "HEAD"])
+        router.add_api_route(path, _endpoint(app, None), methods=["GET", "HEAD"])
     if callable(auth):
-        router.add_api_route("/{path:path}", _known_by(app, auth), methods=METHODS)
-    elif auth in ("tokens", "none"):
-        serve = by_token if auth == "tokens" else as_anyone
-        router.add_api_route("/{path:path}", serve, methods=METHODS)
+        serve = _known_by(app, auth)
+    elif auth == "tokens":
+        serve = _endpoint(app, None)
+    elif auth == "none":
+        serve = _endpoint(app, Caller(actor="anyone", role=Role.ADMIN))
     else:
         raise InvalidError.one("auth", auth, _EXPECTED)
+    router.add_api_route("/{path:path}", serve, methods=METHODS)
     return router
 
 
+def _endpoint(app: ASGIApp, caller: Caller | None) -> Callable[[], Awaitable[Response]]:
+    async def serve() -> Response:
+        return _Through(app, caller)
+
+    return serve
+
+
 def _known_by(app: ASGIApp, auth: Callable[..., Any]) -> Callable[..., Awaitable[Response]]:
-    async def by_service(request: Request, who: Any) -> Response:
+    async def serve(who: Any) -> Response:
+        if who is None:
+            return response_for(UnauthorizedError("this service does not know who asks"))
         return _Through(app, _caller(who))
 
-    # As text FastAPI would look the dependency up where it is not.
-    by_service.__annotations__ = {
-        "request": Request,
-        "who": Annotated[Any, Depends(auth)],
-        "return": Response,
-    }
-    return by_service
+    # As text, FastAPI would look the dependency up where it is not.
+    serve.__annotations__ = {"who": Annotated[Any, Depends(auth)], "return": Response}
+    return serve
 
 
 def _caller(who: Any) -> Caller:
     """What a service's dependency gave, as a caller.
 
     Raises:
-        UnauthorizedError: None, which is nobody.
-        InvalidError: something else than an actor and a role.
+        TypeError: something else than an actor and a role.
     """
     if isinstance(who, Caller):
         return who
-    if who is None:
-        raise UnauthorizedError("this service does not know who asks")
-    expected = "(actor, role) with one of the roles 'viewer', 'operator', 'admin'"
     try:
         actor, role = who
         return Caller(actor=f"user:{actor}", role=Role(role))
     except (TypeError, ValueError):
-        raise InvalidError.one("auth", who, expected) from None
+        raise TypeError(
+            f"the dependency given to engine.router(auth=…) returned {shorten(who)}; expected "
+            "(actor, role) with one of the roles 'viewer', 'operator', 'admin'"
+        ) from None
 
 
 class _Through(Response):
@@ -154,6 +149,7 @@ class _AnyHost(Hosts):
     """The service decides under which names it is called; a browser's user has no token to lose."""
 
     def allows(self, header: str | None, accepted_on: str | None) -> bool:
+        del header, accepted_on
         return True
 
 
