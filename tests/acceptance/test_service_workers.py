@@ -100,7 +100,9 @@ def test_streams_end_in_order_at_sigterm_and_a_running_job_has_its_grace(
     served = place.start("-m", "uvicorn", "shop:app", "--port", "0")
     url = place.url()
     ask = {"seconds": 3}
-    run = httpx.post(f"{url}/orders/9/invoice", params=ask, timeout=30, trust_env=False).json()["run"]
+    run = httpx.post(f"{url}/orders/9/invoice", params=ask, timeout=30, trust_env=False).json()[
+        "run"
+    ]
     with (
         httpx.Client(headers={"x-user": "bob"}, timeout=30, trust_env=False) as client,
         client.stream("GET", f"{url}/jobs/api/v1/events") as events,
@@ -109,6 +111,7 @@ def test_streams_end_in_order_at_sigterm_and_a_running_job_has_its_grace(
         said, told = logs.iter_text(), events.iter_text()
         place.wait(lambda: "writing" in next(said))
         assert "id: " in next(told)
+        place.wait(lambda: "sweep" in {line.what for line in place.ledger()})
         asked_at = time.monotonic()
         served.send_signal(signal.SIGTERM)
         # Neither raises: the last chunk of each says that it is the last one.

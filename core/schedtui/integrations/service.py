@@ -244,7 +244,8 @@ class Service:
             except UncertainError:
                 raise
             except (EngineStoppedError, UnreachableError):
-                if self.closing.is_set() or loop.time() >= until:
+                waits = self._engine.stands_by and not self.closing.is_set()
+                if not waits or loop.time() >= until:
                     raise
             await asyncio.sleep(_PAUSE_S)
 
