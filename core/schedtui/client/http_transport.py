@@ -176,6 +176,8 @@ class Transport:
                 verify=self._secure,
                 # A proxy from the environment cannot reach this machine's own addresses.
                 trust_env=not self._local,
+                # A process that stands by passes on all the streams that it has.
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
                 # A redirect to another host would carry the token there.
                 follow_redirects=False,
             )

@@ -52,10 +52,26 @@ class Control(ABC):
     nothing was done.
 
     Attributes:
-        elsewhere: The engine that has the store, while this one stands by; it then does all this.
+        elsewhere: The engine of the process that has the store, for one that stands by; it does all
+            this until this one has taken over.
     """
 
     elsewhere: Elsewhere | None = None
+
+    @property
+    def away(self) -> Elsewhere | None:
+        """Who does what this one is asked to; None: this one."""
+        return None if self.is_running else self.elsewhere
+
+    @property
+    def stands_by(self) -> bool:
+        """Whether another process fires, and this one waits to take over."""
+        return self.away is not None
+
+    @property
+    @abstractmethod
+    def is_running(self) -> bool:
+        """Whether it is started and not stopped."""
 
     @property
     @abstractmethod
@@ -119,8 +135,8 @@ class Control(ABC):
             description=description,
             paused=paused,
         )
-        if replace and self.elsewhere is not None:
-            return await self.elsewhere.ask(actor, lambda client: create_or_edit(client, spec))
+        if replace and self.away is not None:
+            return await self.away.ask(actor, lambda client: create_or_edit(client, spec))
         if replace:
             return await self._create_or_edit(spec, actor)
         return await self.submit_spec(spec, actor=actor)

@@ -36,7 +36,7 @@ class Steered(Protocol):
     """What `passed_on` needs of an engine."""
 
     @property
-    def elsewhere(self) -> Elsewhere | None:
+    def away(self) -> Elsewhere | None:
         """Where the engine is while this one stands by; None while this one is it."""
 
 
@@ -59,8 +59,8 @@ def passed_on(name: str = "") -> Callable[[Method[S, P, T]], Method[S, P, T]]:
 
         @functools.wraps(method)
         async def call(engine: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-            elsewhere = engine.elsewhere
-            if elsewhere is None:
+            away = engine.away
+            if away is None:
                 return await method(engine, *args, **kwargs)
             rest: dict[str, Any] = dict(kwargs)
             actor = rest.pop("actor", PYTHON)
@@ -69,7 +69,7 @@ def passed_on(name: str = "") -> Callable[[Method[S, P, T]], Method[S, P, T]]:
                 made: Awaitable[T] = getattr(client, there)(*args, **rest)
                 return made
 
-            return await elsewhere.ask(actor, ask)
+            return await away.ask(actor, ask)
 
         return call
 

@@ -41,6 +41,7 @@ class Embedded(Control):
     """An engine as a service has it."""
 
     _membership: Membership | None = None
+    _forked_from: int | None = None
 
     @property
     def membership(self) -> Membership:
@@ -51,10 +52,16 @@ class Embedded(Control):
             self._membership = service.Service(self)
         return self._membership
 
-    @property
-    def stands_by(self) -> bool:
-        """Whether another process fires, and this one waits to take over."""
-        return self.elsewhere is not None
+    def _why_not(self) -> str:
+        """What whoever asks for the engine is told where it does not run here."""
+        if self.stands_by:
+            return "this process stands by, and another one fires: ask `client_of(engine)`"
+        if self._forked_from is not None:
+            return (
+                f"the engine runs in process {self._forked_from}, from which this one was forked, "
+                "and not here: start it in the processes that are to have it, after the fork"
+            )
+        return "the engine is not running; start it first"
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:

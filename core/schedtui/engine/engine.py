@@ -126,7 +126,6 @@ class Engine(Embedded):
         self.on_death: list[Callable[[], object]] = []
         self.sync = Sync(self)
         self.stop_grace_s = stop_grace_s
-        self._forked_from: int | None = None
         self._copied: list[object] = []
         forks.know(self)
 
@@ -143,16 +142,6 @@ class Engine(Embedded):
             raise EngineStoppedError(self._why_not())
         return self._running
 
-    def _why_not(self) -> str:
-        if self.stands_by:
-            return "this process stands by, and another one fires: ask `client_of(engine)`"
-        if self._forked_from is not None:
-            return (
-                f"the engine runs in process {self._forked_from}, from which this one was forked, "
-                "and not here: start it in the processes that are to have it, after the fork"
-            )
-        return "the engine is not running; start it first"
-
     @property
     def is_running(self) -> bool:
         """Whether it is started and not stopped."""
@@ -167,11 +156,12 @@ class Engine(Embedded):
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The event loop it runs on, or would."""
-        return self.elsewhere.loop if self.elsewhere is not None else self.running.core.loop
+        away = self.away
+        return away.loop if away is not None else self.running.core.loop
 
     @property
     def store_url(self) -> str:
-        """Its store's URL, also while it does not run."""
+        """The URL of its store, also while it does not run."""
         given = self._store_given
         if given is None:
             return self.state_dir.store_url

@@ -60,6 +60,7 @@ class Service:
         self._watching: asyncio.Task[None] | None = None
         self._shutdown = Shutdown(self._close)
         self._again_at = 0.0
+        self._url = ""
         self.closing = asyncio.Event()
         """Set when the process ends; new for each start."""
         self.ended = asyncio.Event()
@@ -89,6 +90,8 @@ class Service:
             raise RefusedError("this engine runs already; an Engine is started once at a time")
         self._loop = asyncio.get_running_loop()
         self.closing, self.ended = asyncio.Event(), asyncio.Event()
+        self._url = open_store(self._engine.store_url).url
+        self._shutdown = Shutdown(self._close)
         self._shutdown.watch()
         try:
             if not await self._win():
@@ -139,7 +142,7 @@ class Service:
                 await asyncio.wait_for(self.closing.wait(), POLL_S)
 
     async def _look(self) -> None:
-        owner = owner_of(self._engine.store_url)
+        owner = owner_of(self._url)
         if owner is not None:
             if self._winner is None or self._winner.owner != owner:
                 await self._forget_winner()
@@ -203,7 +206,7 @@ class Service:
         if not _answers(path):
             return path
         # The folder is also that of an engine with another store.
-        name = hashlib.sha256(self._engine.store_url.encode()).hexdigest()[:8]
+        name = hashlib.sha256(self._url.encode()).hexdigest()[:8]
         return path.with_name(f"{name}.sock")
 
     # --- use ----------------------------------------------------------------------------------
@@ -265,7 +268,7 @@ class Service:
             return self._engine.store.tokens()
         if not self._engine.stands_by:
             raise EngineStoppedError("the engine is not running; start it first")
-        store = open_store(self._engine.store_url)
+        store = open_store(self._url)
         try:
             store.open(None)
             return store.tokens()

@@ -17,7 +17,7 @@ _NUMBERS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Shutdown:
-    """Passes signals on to whoever handled them, and tells of the first one.
+    """Passes signals on to whoever handled them, and tells of them. For one start.
 
     Args:
         tell: Called on the event loop.
@@ -44,12 +44,12 @@ class Shutdown:
 
     def unwatch(self) -> None:
         """Give the signals back to whoever had them."""
+        self._servers.clear()
         for number, before in self._before.items():
-            # Equal, not the same: a bound method is made anew at each look.
+            # Equal, not the same: a bound method is made anew at each look. Who has come later
+            # still calls this one, and it passes on.
             if signal.getsignal(number) == self._heard:
                 signal.signal(number, before)
-        self._before.clear()
-        self._servers.clear()
 
     def server_closes(self) -> bool:
         """Whether the server ends without a signal: told by a program, or after its last request.

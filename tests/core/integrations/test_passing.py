@@ -143,6 +143,14 @@ async def test_every_method_of_an_engine_that_stands_by(name: str) -> None:
     assert there.asked == [("me" if takes_actor else "python", NAMED_OTHERWISE.get(name, name))]
 
 
+async def test_one_that_has_just_taken_over_does_it_itself(engine: Engine) -> None:
+    there = Recording()
+    engine.elsewhere = there
+    assert not engine.stands_by
+    assert (await engine.create_job(function="work/fail", trigger=Every(60))).group == "work"
+    assert not there.asked
+
+
 async def test_a_job_is_replaced_elsewhere(engine: Engine, waiting: StandsBy) -> None:
     here = Engine(store="memory://")
     here.elsewhere = waiting
