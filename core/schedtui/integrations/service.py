@@ -22,6 +22,7 @@ from schedtui.errors import (
 )
 from schedtui.integrations.passing import Passing, Winner
 from schedtui.integrations.shutdown import Shutdown
+from schedtui.locations import StateDir
 from schedtui.store import open_store, owner_of
 
 if TYPE_CHECKING:
@@ -198,16 +199,22 @@ class Service:
             await winner.aclose()
 
     def _choose_socket(self) -> Path | None:
-        try:
-            path = self._engine.state_dir.create().socket
-        except (OSError, RefusedError) as error:
-            logger.warning("other processes cannot reach this engine: %s", error)
-            return None
-        if not _answers(path):
-            return path
-        # The folder is also that of an engine with another store.
-        name = hashlib.sha256(self._url.encode()).hexdigest()[:8]
-        return path.with_name(f"{name}.sock")
+        folders = [self._engine.state_dir]
+        if self._url.startswith("sqlite:"):
+            # A container's working directory may be read-only, and its store elsewhere.
+            folders.append(StateDir.beside(Path(self._url.removeprefix("sqlite:///")).parent))
+        for folder in folders:
+            try:
+                path = folder.create().socket
+            except (OSError, RefusedError) as error:
+                logger.warning("no socket for other processes in %s: %s", folder.path, error)
+                continue
+            if not _answers(path):
+                return path
+            # The folder is also that of an engine with another store.
+            name = hashlib.sha256(self._url.encode()).hexdigest()[:8]
+            return path.with_name(f"{name}.sock")
+        return None
 
     # --- use ----------------------------------------------------------------------------------
 

@@ -59,6 +59,14 @@ async def test_it_runs_within_the_services_own_lifespan_and_keeps_its_state(tmp_
         assert engine.is_running
 
 
+async def test_it_is_the_lifespan_of_an_application(tmp_path: Path) -> None:
+    engine = engine_in(tmp_path)
+    app = FastAPI(lifespan=engine.lifespan)
+    async with app.router.lifespan_context(app):
+        assert (await client_of(engine, actor="ann").pause_engine()).paused_by == "ann"
+    assert not engine.is_running
+
+
 async def test_its_socket_is_open_and_gone_afterwards(tmp_path: Path) -> None:
     engine = engine_in(tmp_path)
     socket = engine.state_dir.socket
@@ -80,6 +88,19 @@ async def test_two_services_of_one_folder_have_a_socket_each(tmp_path: Path) -> 
         assert one.address != other.address
         there = HttpClient("http://localhost", socket=Path(other.address))
         assert (await there.info()).boot == other.running.boot
+        await there.aclose()
+
+
+async def test_where_the_working_directory_is_read_only_the_socket_is_beside_the_store(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").touch()
+    state = StateDir.beside(tmp_path / "file")  # no folder can be made there, not even by root
+    engine = Engine(store=f"sqlite:///{tmp_path}/x.db", state_dir=state)
+    async with engine.lifespan():
+        assert engine.address == str(StateDir.beside(tmp_path).socket)
+        there = HttpClient("http://localhost", socket=Path(engine.address))
+        assert (await there.info()).boot == engine.running.boot
         await there.aclose()
 
 
