@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -120,8 +121,16 @@ def get(url: str, **headers: str) -> Any:
     return answer.json() if answer.is_success else None
 
 
-def check_once_each(place: ServicePlace, what: str = "sweep") -> None:
-    """Each due time of a job with one row, and executed at most once; none in between missing."""
+def check_once_each(place: ServicePlace) -> None:
+    """Each due time of all jobs with one row, executed at most once; none in between missing."""
+    jobs = place.rows("SELECT name, trigger FROM jobs")
+    names = [name for name, trigger in jobs if json.loads(trigger).get("seconds") == 1]
+    assert names
+    for name in names:
+        _check_job(place, name)
+
+
+def _check_job(place: ServicePlace, what: str) -> None:
     rows = place.rows(
         "SELECT r.scheduled_for / 1000000, r.state, r.range_count FROM runs r JOIN jobs j "
         f"ON j.id = r.job_id WHERE j.name = '{what}' AND r.scheduled_for IS NOT NULL"

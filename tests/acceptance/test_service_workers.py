@@ -114,13 +114,13 @@ def test_streams_end_in_order_at_sigterm_and_a_running_job_has_its_grace(
             stack.enter_context(client)
             stream = stack.enter_context(client.stream("GET", f"{url}/jobs/api/v1/{path}"))
             streams.append(stream.iter_text())
-        for stream in streams:
-            next(stream)
+        for one in streams:
+            next(one)
         place.wait(lambda: "sweep" in {line.what for line in place.ledger()})
         asked_at = time.monotonic()
         served.send_signal(signal.SIGTERM)
         # None raises: the last chunk of each says that it is the last one.
-        said = ["".join(stream) for stream in streams]
+        said = ["".join(one) for one in streams]
         print(f"streams ended {time.monotonic() - asked_at:.2f} s after the signal (promised 1)")
         assert served.poll() is None, "the job that runs was not given its grace"
         assert not [text for text in said if "written" in text or "event: error" in text]

@@ -33,13 +33,14 @@ class Membership(Protocol):
     async def start(self) -> None:
         """Fire, or stand by for the process that does."""
 
-    async def stop(self, grace_s: float | None = None) -> None:
+    async def stop(self, grace_s: float) -> None:
         """End streams, then the engine, where it is this one. Idempotent."""
 
 
 class Embedded(Control):
     """An engine as a service has it."""
 
+    stop_grace_s: float
     _membership: Membership | None = None
     _forked_from: int | None = None
 
@@ -52,7 +53,7 @@ class Embedded(Control):
             self._membership = service.Service(self)
         return self._membership
 
-    def _why_not(self) -> str:
+    def why_not(self) -> str:
         """What whoever asks for the engine is told where it does not run here."""
         if self.stands_by:
             return "this process stands by, and another one fires: ask `client_of(engine)`"
@@ -82,7 +83,7 @@ class Embedded(Control):
         try:
             yield
         finally:
-            await membership.stop()
+            await membership.stop(self.stop_grace_s)
 
     def lifespan_around(
         self, own: Callable[[A], AbstractAsyncContextManager[S]]

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 from schedtui import policies as policy_rules
 from schedtui.clock import Clock, SystemClock
 from schedtui.engine import forks
-from schedtui.engine.embedded import Embedded
+from schedtui.engine.embedded import Embedded, Membership
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.settings import Settings
@@ -139,7 +138,7 @@ class Engine(Embedded):
             EngineStoppedError: it does not.
         """
         if self._running is None or not self._running.ready:
-            raise EngineStoppedError(self._why_not())
+            raise EngineStoppedError(self.why_not())
         return self._running
 
     @property
@@ -288,12 +287,14 @@ class Engine(Embedded):
         running = None if start.left else self._running
         failure: Exception | None = None
         member = self._membership
+        begun: Running | Membership | None = running
+        if running is None or running.ended.is_set():
+            begun = None
         if member is not None and member.begun and not start.left:
-            with suppress(RuntimeError):  # the loop has ended meanwhile
-                asyncio.run_coroutine_threadsafe(member.stop(grace_s), member.loop).result()
-        elif running is not None and not running.ended.is_set():
+            begun = member
+        if begun is not None:
             try:
-                asyncio.run_coroutine_threadsafe(running.stop(grace_s), running.loop).result()
+                asyncio.run_coroutine_threadsafe(begun.stop(grace_s), begun.loop).result()
             except RuntimeError:  # the loop has ended meanwhile
                 pass
             except Exception as error:  # noqa: BLE001 - raised below, after what must happen anyway
@@ -318,6 +319,8 @@ class Engine(Embedded):
 
     def _thread_ended(self, cause: BaseException | None) -> None:
         running = self._running
+        if cause is not None:
+            self._membership = self.elsewhere = None
         if running is None or running.ended.is_set():
             return
         logger.critical(
@@ -340,7 +343,7 @@ class Engine(Embedded):
         # Kept whole: what closed here would be closed under the engine that goes on.
         self._copied += [self._running, self._thread, member, self.elsewhere]
         self._running = self._thread = self._start = self._membership = self.elsewhere = None
-        self._forked_from = pid
+        self._forked_from, self.address = pid, ""
 
     def _grace(self, given_s: float | None) -> float:
         return self.stop_grace_s if given_s is None else given_s

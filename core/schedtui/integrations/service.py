@@ -56,7 +56,6 @@ class Service:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: Server | None = None
         self._socket: Path | None = None
-        self._hooked = False
         self._winner: Winner | None = None
         self._watching: asyncio.Task[None] | None = None
         self._shutdown = Shutdown(self._close)
@@ -103,11 +102,11 @@ class Service:
             raise
         self._watching = asyncio.create_task(self._watch(), name="schedtui service")
 
-    async def stop(self, grace_s: float | None = None) -> None:
+    async def stop(self, grace_s: float) -> None:
         """End streams, then the engine where it runs here. Idempotent.
 
         Args:
-            grace_s: Seconds for functions that run; None: as the engine was told.
+            grace_s: Seconds that running functions have to end by themselves.
         """
         watching, self._watching = self._watching, None
         if watching is None:
@@ -120,7 +119,7 @@ class Service:
             await self._end_server()
             await self._engine.stop(grace_s)
         finally:
-            self._engine.elsewhere = None
+            self._engine.elsewhere, self._engine.address = None, ""
             self._shutdown.unwatch()
             self.ended.set()
             await self._forget_winner()
@@ -158,9 +157,7 @@ class Service:
         engine = self._engine
         self._socket = await asyncio.to_thread(self._choose_socket)
         engine.address = "" if self._socket is None else str(self._socket)
-        if not self._hooked:
-            engine.on_start.append(self._bind)
-            self._hooked = True
+        engine.on_start.append(self._bind)
         try:
             await engine.start()
             if self._server is not None:
@@ -172,6 +169,8 @@ class Service:
         except BaseException:
             await self._end_server()
             raise
+        finally:
+            engine.on_start.remove(self._bind)
         return True
 
     def _stand_by(self) -> None:
@@ -235,7 +234,7 @@ class Service:
         if engine.is_running:
             return self.client(actor)
         if not engine.stands_by:
-            raise EngineStoppedError("the engine is not running; start it first")
+            raise EngineStoppedError(engine.why_not())
         if self._winner is None:
             raise EngineStoppedError("the process that fired is gone, and another one takes over")
         return self._winner.client(actor)
@@ -274,7 +273,7 @@ class Service:
         if self._engine.is_running:
             return self._engine.store.tokens()
         if not self._engine.stands_by:
-            raise EngineStoppedError("the engine is not running; start it first")
+            raise EngineStoppedError(self._engine.why_not())
         store = open_store(self._url)
         try:
             store.open(None)

@@ -59,6 +59,21 @@ async def invoice(seconds: float) -> str:
     return "written"
 
 
+async def count() -> None:
+    """Count what is on a shelf."""
+    note(current_run().job.partition("/")[2])
+
+
+def tidy() -> None:
+    """Tidy a shelf, in a thread."""
+    note(current_run().job.partition("/")[2])
+    time.sleep(0.02)
+
+
+for shelf in range(10):
+    shop.job(every=1, name=f"count-{shelf}")(count)
+    shop.job(every=1, name=f"tidy-{shelf}")(tidy)
+
 engine = Engine(groups=[shop], store="sqlite:///shop.db", stop_grace_s=8)
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 import httpx
 import pytest
-from client_contract import make_group, put_token
+import uvicorn
+from client_contract import make_group, put_token, spec
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from schedtui import Engine
+from schedtui.api import Listen
+from schedtui.api.listen import bind_tcp
+from schedtui.client.http import HttpClient
 from schedtui.client.local import LocalClient
 from schedtui.errors import InvalidError
 
@@ -158,3 +163,25 @@ async def test_it_says_when_the_engine_does_not_run() -> None:
         assert (health.status_code, health.json()["status"]) == (503, "stopped")
         answer = await http.get("/api/v1/jobs", headers=TOKEN)
         assert (answer.status_code, answer.json()["title"]) == (503, "Engine stopped")
+
+
+async def test_a_console_connects_below_the_prefix(engine: Engine) -> None:
+    server = uvicorn.Server(
+        uvicorn.Config(mounted(engine.router()), port=0, log_config=None, lifespan="off")
+    )
+    [socket] = bind_tcp(Listen(port=0))
+    serving = asyncio.create_task(server.serve(sockets=[socket]))
+    there = HttpClient(
+        f"http://127.0.0.1:{socket.getsockname()[1]}/in/jobs", token="sched_contract"
+    )
+    try:
+        assert (await there.snapshot()).engine.boot == engine.running.boot
+        made = await there.create_job(spec(name="a.b %2F ?"))
+        assert await there.job("work/a.b %2F ?") == made
+        run = await there.run_function("work/greet", {"name": "Bo"})
+        lines = [line.text async for page in there.follow(run.id) for line in page.lines]
+        assert len(lines) == 1
+    finally:
+        await there.aclose()
+        server.should_exit = True
+        await serving
