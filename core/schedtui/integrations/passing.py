@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 from schedtui.errors import EngineStoppedError
 from schedtui.locations import check_own_socket
@@ -30,7 +31,9 @@ class Winner:
     def __init__(self, owner: Owner) -> None:
         self.owner = owner
         # A connection belongs to its event loop.
-        self._clients: dict[asyncio.AbstractEventLoop, HttpClient] = {}
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, HttpClient] = (
+            WeakKeyDictionary()
+        )
 
     def client(self, actor: str) -> HttpClient:
         """A client of it that acts in this name.

@@ -67,5 +67,5 @@ class Shutdown:
 def _closes(server: Any) -> bool:
     if getattr(server, "should_exit", False) is True:
         return True
-    listening = getattr(server, "servers", ())
-    return any(not one.is_serving() for one in listening if isinstance(one, asyncio.Server))
+    listening = [one for one in getattr(server, "servers", ()) if hasattr(one, "is_serving")]
+    return any(not one.is_serving() for one in listening)

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
+from client_contract import a_token
 from fastapi import FastAPI
 
 from schedtui import Engine, Every, Group
@@ -18,6 +20,7 @@ from schedtui.errors import EngineStoppedError, RefusedError, StoreLockedError
 from schedtui.integrations import client_of
 from schedtui.integrations import service as service_module
 from schedtui.locations import StateDir
+from schedtui.store import open_store
 
 OTHER = """
 import asyncio, sys
@@ -162,6 +165,27 @@ async def test_it_stands_by_and_takes_over(
         assert engine.is_running
         assert not engine.stands_by
         assert (await client_of(engine).job("g/late")).name == "late"
+
+
+async def test_it_knows_the_tokens_of_the_store_while_it_stands_by(
+    tmp_path: Path, other: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "PATIENCE_S", 0.1)
+    engine = engine_in(tmp_path)
+    store = open_store(engine.store_url)
+    store.open(None)  # as `schedtui token create` does
+    with store.transaction() as tx:
+        tx.insert_token(a_token("sched_mine"))
+    store.close()
+    async with engine.lifespan():
+        transport = httpx.ASGITransport(app=engine.router())
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+            wrong = {"Authorization": "Bearer sched_other"}
+            assert (await http.get("/api/v1/jobs", headers=wrong)).status_code == 401
+            mine = {"Authorization": "Bearer sched_mine"}
+            answer = await http.get("/api/v1/jobs", headers=mine)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            assert f"process {other.pid} fires" in answer.json()["detail"]
 
 
 async def test_it_ends_while_it_stands_by(tmp_path: Path, other: subprocess.Popen[str]) -> None:
