@@ -136,7 +136,7 @@ class Control(ABC):
             paused=paused,
         )
         if replace and self.away is not None:
-            return await self.away.ask(actor, lambda client: create_or_edit(client, spec))
+            return await create_or_edit(self.away.client(actor), spec)
         if replace:
             return await self._create_or_edit(spec, actor)
         return await self.submit_spec(spec, actor=actor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from schedtui.engine.sync import PYTHON
@@ -24,12 +24,8 @@ class Elsewhere(Protocol):
     def loop(self) -> asyncio.AbstractEventLoop:
         """The event loop on which the engine would run."""
 
-    async def ask(self, actor: str, call: Callable[[EngineClient], Awaitable[T]]) -> T:
-        """Make a call to it in a name, from any event loop.
-
-        Raises:
-            EngineStoppedError: no process has taken the store over in time.
-        """
+    def client(self, actor: str) -> EngineClient:
+        """A client of it that acts in a name, from any event loop."""
 
 
 class Steered(Protocol):
@@ -64,12 +60,8 @@ def passed_on(name: str = "") -> Callable[[Method[S, P, T]], Method[S, P, T]]:
                 return await method(engine, *args, **kwargs)
             rest: dict[str, Any] = dict(kwargs)
             actor = rest.pop("actor", PYTHON)
-
-            def ask(client: EngineClient) -> Awaitable[T]:
-                made: Awaitable[T] = getattr(client, there)(*args, **rest)
-                return made
-
-            return await away.ask(actor, ask)
+            made: T = await getattr(away.client(actor), there)(*args, **rest)
+            return made
 
         return call
 

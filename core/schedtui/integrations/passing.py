@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from weakref import WeakKeyDictionary
 
+from schedtui.client.idempotency import new_key
 from schedtui.errors import EngineStoppedError
 from schedtui.locations import check_own_socket
 from schedtui.protocols import EngineClient
 
 if TYPE_CHECKING:
     from schedtui.client.http import HttpClient
-    from schedtui.models import Changes, LogPage
+    from schedtui.models import Changes, LogPage, Run
     from schedtui.store.sql.lock import Owner
 
 T = TypeVar("T")
+
+_MAKES_RUN = frozenset({"rerun", "run_function", "trigger_job"})
 
 
 class Winner:
@@ -107,7 +111,7 @@ class Passing:
                 self._actor, lambda client: getattr(client, name)(*args, **kwargs)
             )
 
-        return call
+        return _once(call) if name in _MAKES_RUN else call
 
     async def changes(self, cursor: str) -> AsyncGenerator[Changes]:
         """See `EngineClient.changes`."""
@@ -124,6 +128,17 @@ class Passing:
 
     async def aclose(self) -> None:
         """Nothing of its own is open."""
+
+
+def _once(call: Callable[..., Awaitable[Run]]) -> Callable[..., Awaitable[Run]]:
+    """One run, also where the call is made again, of a process that had made it before it ended."""
+
+    async def keyed(*args: Any, idempotency_key: str | None = None, **kwargs: Any) -> Run:
+        key = new_key() if idempotency_key is None else idempotency_key
+        run = await call(*args, idempotency_key=key, **kwargs)
+        return run if idempotency_key is not None else replace(run, replayed=False)
+
+    return keyed
 
 
 @asynccontextmanager

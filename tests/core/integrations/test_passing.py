@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 from client_contract import make_group, put_token, spec
@@ -46,6 +46,9 @@ class StandsBy:
 
     def present(self, actor: str) -> EngineClient:
         return self._winner.client(actor)
+
+    def client(self, actor: str) -> EngineClient:
+        return Passing(self, actor).typed
 
     async def ask(self, actor: str, call: Callable[[EngineClient], Awaitable[T]]) -> T:
         return await call(self.present(actor))
@@ -102,8 +105,8 @@ class Recording:
     def loop(self) -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
 
-    async def ask(self, actor: str, call: Callable[[Any], Awaitable[Any]]) -> Any:
-        return await call(_Noting(self.asked, actor))
+    def client(self, actor: str) -> EngineClient:
+        return cast(EngineClient, _Noting(self.asked, actor))
 
 
 class _Noting:
@@ -180,6 +183,23 @@ async def test_a_call_is_made_again_where_nothing_was_done(
     failures.append(UncertainError("it may have been done"))
     with pytest.raises(UncertainError):
         await service.ask("ann", call)
+
+
+async def test_a_run_is_made_once_by_a_call_that_is_made_twice(
+    engine: Engine, waiting: StandsBy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def twice(actor: str, call: Callable[[EngineClient], Awaitable[T]]) -> T:
+        await call(waiting.present(actor))  # and its answer was lost
+        return await call(waiting.present(actor))
+
+    monkeypatch.setattr(waiting, "ask", twice)
+    client = waiting.client("ann")
+
+    run = await client.run_function("work/greet", {"name": "Bo"})
+    assert (run.id, run.replayed) == (1, False)
+    named = await client.trigger_job("work/yearly", idempotency_key="mine")
+    assert (named.id, named.replayed) == (2, True)
+    assert len((await LocalClient(engine).runs()).items) == 2
 
 
 async def test_one_that_opens_its_engine_to_nobody_cannot_be_reached() -> None:
