@@ -101,7 +101,7 @@ def test_streams_end_in_order_at_sigterm_and_a_running_job_has_its_grace(
     served = place.start("-m", "uvicorn", "shop:app", "--workers", "2", "--port", "0")
     url = place.url()
     workers(place, url)
-    ask = {"seconds": 4}
+    ask = {"seconds": 60}
     run = httpx.post(f"{url}/orders/9/invoice", params=ask, timeout=30, trust_env=False).json()[
         "run"
     ]
@@ -124,6 +124,7 @@ def test_streams_end_in_order_at_sigterm_and_a_running_job_has_its_grace(
         print(f"streams ended {time.monotonic() - asked_at:.2f} s after the signal (promised 1)")
         assert served.poll() is None, "the job that runs was not given its grace"
         assert not [text for text in said if "written" in text or "event: error" in text]
+    (place.folder / "paid").touch()
     assert served.wait(DEADLINE_S) == 0
     assert place.rows(f"SELECT state, result FROM runs WHERE id = {run}") == [
         ("succeeded", '"written"')
