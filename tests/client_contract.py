@@ -52,8 +52,8 @@ def make_group() -> Group:
     return group
 
 
-def put_token(engine: Engine, secret: str) -> None:
-    token = Token(
+def a_token(secret: str) -> Token:
+    return Token(
         id=0,
         name="tester",
         role="admin",
@@ -61,6 +61,10 @@ def put_token(engine: Engine, secret: str) -> None:
         created_at_us=0,
         expires_at_us=None,
     )
+
+
+def put_token(engine: Engine, secret: str) -> None:
+    token = a_token(secret)
     with engine.store.transaction() as tx:
         tx.insert_token(token)
 

@@ -62,6 +62,7 @@ def loaded_by(statement: str) -> set[str]:
         "schedtui.protocols",
         "schedtui.testing",
         "schedtui.client.local",
+        "schedtui.integrations.service",
         "schedtui.store",
     ],
 )

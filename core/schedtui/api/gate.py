@@ -16,13 +16,14 @@ from schedtui.api.limits import drain_refused
 from schedtui.api.problems import ProblemError, response_for
 from schedtui.api.slowdown import SlowDown
 from schedtui.api.stream import Closing
+from schedtui.client.actor import ACTOR_HEADER, actor_of
 from schedtui.errors import UnauthorizedError
 from schedtui.models import Role
 
 PUBLIC = frozenset({"/health", "/ready"})
 """What a load balancer may see without a token."""
 CALLER = "schedtui.caller"
-"""The key of the request's `Caller` in its scope."""
+"""The key of the request's `Caller` in its scope; there already where a service knows its own."""
 _LOCAL = "schedtui.local"
 
 
@@ -93,8 +94,11 @@ class Gate:
         if path in PUBLIC:
             return Caller(actor="anyone", role=Role.VIEWER)
         if local:
-            return Caller(actor=f"local:{_user()}", role=Role.ADMIN)
-        caller = await self._authenticate(scope, headers)
+            # A process of the same service passes on what it was asked, in the asker's name.
+            passed_on = actor_of(headers.get(ACTOR_HEADER, ""))
+            return Caller(actor=passed_on or f"local:{_user()}", role=Role.ADMIN)
+        known: Caller | None = scope.get(CALLER)
+        caller = known if known is not None else await self._authenticate(scope, headers)
         caller.check(scope["method"], path)
         return caller
 

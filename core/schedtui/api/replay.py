@@ -23,14 +23,11 @@ def key_in(request: Request) -> str | None:
     return key_of(headers[0]) if headers else None
 
 
-def run_answer(run: Run, root: str) -> Response:
-    """202 with the run that a call started, or that an earlier one with its key did.
-
-    Args:
-        run: What the engine says.
-        root: The path before ``/runs``.
-    """
-    headers = {"Location": f"{root}/runs/{run.id}"}
+def run_answer(run: Run, request: Request) -> Response:
+    """202 with the run that a call started, or that an earlier one with its key did."""
+    # A service may have the API below a prefix of its own.
+    root = request.scope.get("root_path", "")
+    headers = {"Location": f"{root}/api/v1/runs/{run.id}"}
     if run.replayed:
         headers[REPLAY_HEADER] = "true"
     return json_answer(run, status=202, headers=headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -75,8 +76,20 @@ class HttpClient:
     """
 
     def __init__(self, url: str, *, token: str | None = None, socket: Path | None = None) -> None:
-        self._wire = Transport(url, token=token, socket=socket)
-        self._calls = Calls(self._wire)
+        self._speak(Transport(url, token=token, socket=socket))
+
+    def _speak(self, wire: Transport) -> None:
+        self._wire = wire
+        self._calls = Calls(wire)
+
+    def acting_as(self, actor: str) -> HttpClient:
+        """This client in another's name, on the same connections, which only this one closes.
+
+        An engine believes it on its Unix socket, and shows ``actor`` in its audit trail.
+        """
+        other = copy.copy(self)
+        other._speak(self._wire.acting_as(actor))  # noqa: SLF001 - of its own class
+        return other
 
     @property
     def address(self) -> str:

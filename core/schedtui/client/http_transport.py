@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import ipaddress
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
+from schedtui.client.actor import ACTOR_HEADER, header_of
 from schedtui.client.http_codec import decode_json
 from schedtui.client.http_json import dump
 from schedtui.client.problems import from_problem
@@ -49,7 +51,15 @@ class Transport:
         self._token = _checked_token(token)
         self._socket = socket
         self._http: httpx.AsyncClient | None = None
+        self._own: dict[str, str] = {}
         self.address = str(socket) if socket is not None else self._base
+
+    def acting_as(self, actor: str) -> Transport:
+        """The same connections, for calls in another's name; heard on a Unix socket only."""
+        self._open()
+        other = copy.copy(self)
+        other._own = {ACTOR_HEADER: header_of(actor)}  # noqa: SLF001 - of its own class
+        return other
 
     async def call(
         self,
@@ -75,7 +85,7 @@ class Transport:
             SchedtuiError: what the engine answered, or why it could not be asked.
         """
         content = None if body is None else _encoded(body)
-        extra = dict(headers or {})
+        extra = {**self._own, **(headers or {})}
         if content is not None:
             extra["Content-Type"] = "application/json"
         with self._mapped_errors(change=method != "GET"):
@@ -126,7 +136,7 @@ class Transport:
             "GET",
             self._base + path,
             params=_given(params),
-            headers={"Accept": "text/event-stream"},
+            headers={"Accept": "text/event-stream", **self._own},
             timeout=timeout,
         )
         with self._mapped_errors(change=False):
@@ -166,6 +176,8 @@ class Transport:
                 verify=self._secure,
                 # A proxy from the environment cannot reach this machine's own addresses.
                 trust_env=not self._local,
+                # A process that stands by passes on all the streams that it has.
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
                 # A redirect to another host would carry the token there.
                 follow_redirects=False,
             )

@@ -12,6 +12,7 @@ from schedtui import policies as policy_rules
 from schedtui.clock import aware_utc
 from schedtui.engine.backfill import Wanted
 from schedtui.engine.bulk import bulk
+from schedtui.engine.elsewhere import Elsewhere, create_or_edit, passed_on
 from schedtui.engine.explain import explain
 from schedtui.engine.keys import Made
 from schedtui.engine.live import LiveJob
@@ -49,7 +50,28 @@ class Control(ABC):
 
     Everything here may raise `EngineStoppedError`, where the engine does not run or is stopping:
     nothing was done.
+
+    Attributes:
+        elsewhere: The engine of the process that has the store, for one that stands by; it does all
+            this until this one has taken over.
     """
+
+    elsewhere: Elsewhere | None = None
+
+    @property
+    def away(self) -> Elsewhere | None:
+        """Who does what this one is asked to; None: this one."""
+        return None if self.is_running else self.elsewhere
+
+    @property
+    def stands_by(self) -> bool:
+        """Whether another process fires, and this one waits to take over."""
+        return self.away is not None
+
+    @property
+    @abstractmethod
+    def is_running(self) -> bool:
+        """Whether it is started and not stopped."""
 
     @property
     @abstractmethod
@@ -113,6 +135,8 @@ class Control(ABC):
             description=description,
             paused=paused,
         )
+        if replace and self.away is not None:
+            return await create_or_edit(self.away.client(actor), spec)
         if replace:
             return await self._create_or_edit(spec, actor)
         return await self.submit_spec(spec, actor=actor)
@@ -159,10 +183,12 @@ class Control(ABC):
             return await self.pause_job(name, expect_id=expect_id, actor=actor)
         return edited
 
+    @passed_on("create_job")
     async def submit_spec(self, spec: JobSpec, *, actor: str = PYTHON) -> Job:
         """Create a dynamic job from its specification."""
         return await self.on_loop(lambda: self._live().commands.create(spec, actor))
 
+    @passed_on()
     async def edit_job(
         self,
         job: str,
@@ -179,12 +205,14 @@ class Control(ABC):
             )
         )
 
+    @passed_on("delete_job")
     async def remove_job(
         self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
     ) -> None:
         """Delete a dynamic or orphaned job; see `EngineClient.delete_job`."""
         await self.on_loop(lambda: self._live().commands.delete(job, actor, expect_id=expect_id))
 
+    @passed_on()
     async def pause_job(
         self,
         job: str,
@@ -200,6 +228,7 @@ class Control(ABC):
             lambda: self._live().commands.pause(job, reason, actor, expect_id=expect_id, until=end)
         )
 
+    @passed_on()
     async def resume_job(
         self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
     ) -> Job:
@@ -208,6 +237,7 @@ class Control(ABC):
             lambda: self._live().commands.resume(job, actor, expect_id=expect_id)
         )
 
+    @passed_on()
     async def revert_job(
         self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
     ) -> Job:
@@ -216,6 +246,7 @@ class Control(ABC):
             lambda: self._live().commands.revert(job, actor, expect_id=expect_id)
         )
 
+    @passed_on()
     async def trigger_job(
         self,
         job: str,
@@ -231,6 +262,7 @@ class Control(ABC):
             lambda: self._live().commands.trigger(job, kwargs, actor, expect_id=expect_id, key=key)
         )
 
+    @passed_on()
     async def backfill_job(
         self,
         job: str,
@@ -250,6 +282,7 @@ class Control(ABC):
             lambda: self._live().commands.backfill(job, wanted, kwargs, actor, expect_id=expect_id)
         )
 
+    @passed_on()
     async def cancel_backfill(
         self, job: str, *, reason: str = "", expect_id: int | None = None, actor: str = PYTHON
     ) -> int:
@@ -258,6 +291,7 @@ class Control(ABC):
             lambda: self._live().commands.cancel_backfill(job, reason, actor, expect_id=expect_id)
         )
 
+    @passed_on()
     async def run_function(
         self,
         function: str,
@@ -272,6 +306,7 @@ class Control(ABC):
             lambda: self._live().commands.run_function(function, kwargs or {}, actor, key=key)
         )
 
+    @passed_on()
     async def cancel_run(
         self, run_id: int, *, reason: str = "", force: bool = False, actor: str = PYTHON
     ) -> Run:
@@ -284,6 +319,7 @@ class Control(ABC):
         )
         return await self.reads.run(run_id)
 
+    @passed_on()
     async def rerun(
         self, run_id: int, *, idempotency_key: str | None = None, actor: str = PYTHON
     ) -> Run:
@@ -296,10 +332,12 @@ class Control(ABC):
         key = idempotency_key
         return await self._made(lambda: self._live().commands.rerun(run, actor, key=key))
 
+    @passed_on()
     async def reload(self, *, actor: str = PYTHON) -> Reload:
         """Load the code again; see `EngineClient.reload`."""
         return await self.on_loop(lambda: self._live().reloading.reload(actor))
 
+    @passed_on()
     async def bulk(
         self,
         action: BulkAction,
@@ -319,16 +357,19 @@ class Control(ABC):
 
         return await self.on_loop(work)
 
+    @passed_on()
     async def pause_engine(self, *, reason: str = "", actor: str = PYTHON) -> EngineInfo:
         """Claim nothing more, of no job; see `EngineClient.pause_engine`."""
         await self.on_loop(lambda: self._live().halt.pause(reason, actor))
         return self.running.info()
 
+    @passed_on()
     async def resume_engine(self, *, actor: str = PYTHON) -> EngineInfo:
         """Claim again; see `EngineClient.resume_engine`."""
         await self.on_loop(lambda: self._live().halt.resume(actor))
         return self.running.info()
 
+    @passed_on()
     async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
         """Why a job ran, or did not, at a moment; see `EngineClient.explain`."""
         return await explain(self.running, job, at)

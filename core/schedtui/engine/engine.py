@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from schedtui import policies as policy_rules
 from schedtui.clock import Clock, SystemClock
-from schedtui.engine.control import Control
+from schedtui.engine import forks
+from schedtui.engine.embedded import Embedded, Membership
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.settings import Settings
 from schedtui.engine.sync import Sync
-from schedtui.engine.thread import Start, drive
+from schedtui.engine.thread import Start, close_at_exit, drive
 from schedtui.errors import EngineStoppedError, RefusedError
 from schedtui.execution import CPUS
 from schedtui.locations import StateDir
@@ -39,7 +40,7 @@ START_GRACE_S = 3.0
 logger = logging.getLogger("schedtui.engine")
 
 
-class Engine(Control):
+class Engine(Embedded):
     """Fires the jobs of some groups, and keeps what became of every due time.
 
     Started with `start` it runs on the present event loop, so that the jobs of a service share the
@@ -63,6 +64,7 @@ class Engine(Control):
         echo: Whether what runs print also goes where it went before.
         log_level: Lower the root logger to this level while the engine runs, where no logging is
             set up; None leaves logging alone.
+        stop_grace_s: Seconds that running functions have to end by themselves when it is stopped.
         own: Policies of all jobs whose group says none; see `schedtui.models.Policies`.
 
     Attributes:
@@ -93,6 +95,7 @@ class Engine(Control):
         clock: Clock | None = None,
         echo: bool = True,
         log_level: int | None = None,
+        stop_grace_s: float = 10.0,
         **own: Unpack[PolicyWords],
     ) -> None:
         self.registry = Registry(groups)
@@ -121,6 +124,9 @@ class Engine(Control):
         self.on_start: list[Callable[[], Awaitable[object]]] = []
         self.on_death: list[Callable[[], object]] = []
         self.sync = Sync(self)
+        self.stop_grace_s = stop_grace_s
+        self._copied: list[object] = []
+        forks.know(self)
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -132,7 +138,7 @@ class Engine(Control):
             EngineStoppedError: it does not.
         """
         if self._running is None or not self._running.ready:
-            raise EngineStoppedError("the engine is not running; start it first")
+            raise EngineStoppedError(self.why_not())
         return self._running
 
     @property
@@ -148,8 +154,17 @@ class Engine(Control):
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop it runs on."""
-        return self.running.core.loop
+        """The event loop it runs on, or would."""
+        away = self.away
+        return away.loop if away is not None else self.running.core.loop
+
+    @property
+    def store_url(self) -> str:
+        """The URL of its store, also while it does not run."""
+        given = self._store_given
+        if given is None:
+            return self.state_dir.store_url
+        return given if isinstance(given, str) else given.url
 
     @property
     def reads(self) -> Reads:
@@ -177,13 +192,14 @@ class Engine(Control):
         if self._code is not None:
             running.reloading.follow(self._code[0], watch=self._code[1])
 
-    async def stop(self, grace_s: float = 10.0) -> None:
+    async def stop(self, grace_s: float | None = None) -> None:
         """Stop in order: claim nothing more, let runs finish, cancel, record, close. Idempotent.
 
         Args:
-            grace_s: Seconds that running functions have to end by themselves.
+            grace_s: Seconds that running functions have to end by themselves; None: as the engine
+                was told.
         """
-        running = self._running
+        running, grace_s = self._running, self._grace(grace_s)
         if running is not None:
             try:
                 await running.on_loop(lambda: running.stop(grace_s))
@@ -198,8 +214,14 @@ class Engine(Control):
     async def __aexit__(self, *_exc: object) -> None:
         await self.stop()
 
-    def run_in_thread(self) -> Engine:
+    def run_in_thread(self, *, stand_by: bool = False) -> Engine:
         """Start with a thread and an event loop of its own; returns when it runs.
+
+        It is stopped when the interpreter exits, if not before.
+
+        Args:
+            stand_by: Where another process has the store: do not fail, but pass on to that one what
+                this one is asked to do, and take over when it dies; see `lifespan`.
 
         Raises:
             What `start` raises.
@@ -211,15 +233,21 @@ class Engine(Control):
         ended: list[asyncio.Event] = []
 
         async def begin() -> None:
-            await self.start()
-            ended.append(self.running.ended)
+            if stand_by:
+                await self.membership.start()
+                ended.append(self.membership.ended)
+            else:
+                await self.start()
+                ended.append(self.running.ended)
 
+        if self._start is None:
+            close_at_exit(self)
         self._start = start = Start(begin)
 
         async def main() -> None:
             await start.run()
             if start.left:
-                await self.stop(0)
+                await (self.membership.stop(0) if stand_by else self.stop(0))
             elif ended:
                 await ended[0].wait()
 
@@ -238,7 +266,7 @@ class Engine(Control):
             raise start.failure
         return self
 
-    def close(self, grace_s: float = 10.0) -> None:
+    def close(self, grace_s: float | None = None) -> None:
         """Stop an engine that was started with `run_in_thread`, and end its thread. Idempotent.
 
         One that is still starting is given up: nothing has run.
@@ -255,11 +283,18 @@ class Engine(Control):
                 "for ever: await stop() instead, or call close() from another thread"
             )
         start.give_up(START_GRACE_S)
+        grace_s = self._grace(grace_s)
         running = None if start.left else self._running
         failure: Exception | None = None
-        if running is not None and not running.ended.is_set():
+        member = self._membership
+        begun: Running | Membership | None = running
+        if running is None or running.ended.is_set():
+            begun = None
+        if member is not None and member.begun and not start.left:
+            begun = member
+        if begun is not None:
             try:
-                asyncio.run_coroutine_threadsafe(running.stop(grace_s), running.loop).result()
+                asyncio.run_coroutine_threadsafe(begun.stop(grace_s), begun.loop).result()
             except RuntimeError:  # the loop has ended meanwhile
                 pass
             except Exception as error:  # noqa: BLE001 - raised below, after what must happen anyway
@@ -284,6 +319,8 @@ class Engine(Control):
 
     def _thread_ended(self, cause: BaseException | None) -> None:
         running = self._running
+        if cause is not None:
+            self._membership = self.elsewhere = None
         if running is None or running.ended.is_set():
             return
         logger.critical(
@@ -297,6 +334,19 @@ class Engine(Control):
             except Exception:  # the next one must still be told
                 logger.exception("%r failed after the engine's thread had ended", call)
         self._forget(running)
+
+    def left_in_parent(self, pid: int) -> None:
+        """Be inert in a process that was forked from the one in which this engine is started."""
+        member = self._membership
+        if self._running is None and (member is None or not member.begun):
+            return
+        # Kept whole: what closed here would be closed under the engine that goes on.
+        self._copied += [self._running, self._thread, member, self.elsewhere]
+        self._running = self._thread = self._start = self._membership = self.elsewhere = None
+        self._forked_from, self.address = pid, ""
+
+    def _grace(self, given_s: float | None) -> float:
+        return self.stop_grace_s if given_s is None else given_s
 
     def _forget(self, running: Running) -> None:
         if self._running is running:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from schedtui.engine.daemons import DaemonThreads
 from schedtui.errors import EngineStoppedError
@@ -93,6 +95,24 @@ class Start:
 
 def _given_up() -> EngineStoppedError:
     return EngineStoppedError("the engine was stopped while it was starting; nothing has run")
+
+
+class Closes(Protocol):
+    """What is to be closed at the end of a program."""
+
+    def close(self) -> None:
+        """Stop it; it may have stopped long ago."""
+
+
+def close_at_exit(what: Closes) -> None:
+    """Stop it in order where the program ends and has not: its thread would just be gone."""
+    atexit.register(_close, weakref.ref(what))
+
+
+def _close(known: weakref.ref[Closes]) -> None:
+    what = known()
+    if what is not None:
+        what.close()
 
 
 def drive(main: Callable[[], Coroutine[Any, Any, None]]) -> BaseException | None:

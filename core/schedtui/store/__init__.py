@@ -6,8 +6,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from schedtui.errors import InvalidError
 from schedtui.protocols import Store
+
+if TYPE_CHECKING:
+    from schedtui.store.sql.lock import Owner
 
 _POSSIBLE = "'sqlite:///path/to/state.db' or 'memory://'"
 
@@ -44,9 +49,23 @@ def open_store(url: str) -> Store:
     raise InvalidError.one("store", got, _POSSIBLE)
 
 
+def owner_of(url: str) -> Owner | None:
+    """Which engine has the store at a URL now; None: none, or no other process could have it.
+
+    Raises:
+        InvalidError: no store is meant by this URL.
+    """
+    if not url.startswith("sqlite:"):
+        return None
+    from schedtui.store.sql.lock import read_owner
+    from schedtui.store.sql.url import parse
+
+    return read_owner(parse(url).path)
+
+
 def _without_secrets(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
-__all__ = ["open_store"]
+__all__ = ["open_store", "owner_of"]

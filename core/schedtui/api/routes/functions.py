@@ -49,4 +49,4 @@ async def run_function(request: Request, group: str, name: str) -> Response:
     except FunctionNotFoundError as error:
         # Elsewhere a function is named in a body; here the address itself is wrong.
         return problem_response({**to_problem(error), "status": 404})
-    return run_answer(run, request.url.path.partition("/functions/")[0])
+    return run_answer(run, request)

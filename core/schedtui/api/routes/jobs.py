@@ -93,7 +93,7 @@ async def trigger_job(request: Request, group: str, name: str) -> Response:
         idempotency_key=key,
         expect_id=query["expect_id"],
     )
-    return run_answer(run, request.url.path.partition("/jobs/")[0])
+    return run_answer(run, request)
 
 
 @router.post(

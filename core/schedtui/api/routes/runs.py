@@ -115,7 +115,7 @@ async def rerun(request: Request, run_id: str) -> Response:
     NONE.read(request)
     key = key_in(request)
     run = await engine_of(request).rerun(_run_id(run_id), idempotency_key=key)
-    return run_answer(run, request.url.path.partition("/runs/")[0])
+    return run_answer(run, request)
 
 
 @router.get("/runs/{run_id}/logs", openapi_extra=describe(_LOGS, ref(LogPage)))
