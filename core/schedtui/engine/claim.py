@@ -2,25 +2,28 @@
 
 A job is off the heap from the moment it is popped until its claim is committed or handed back, so
 it cannot be claimed twice, and a due time that could not be claimed comes up again unchanged.
+
+A trigger of the user's own is asked off the loop, its job busy meanwhile; what it says is judged on
+the loop, by what is active then.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 from schedtui.engine.core import Core
-from schedtui.engine.decide import NOBODY, Active, Decision, Verdict, decide
+from schedtui.engine.decide import Found
+from schedtui.engine.entries import Entry, answered, due_of, enter, named, trigger_of
 from schedtui.engine.live import LiveJob, LiveRun
-from schedtui.engine.newruns import claimed_row, decided_at_us, decided_row, new_run, plain_row
-from schedtui.engine.once import claiming, unclaimed
-from schedtui.engine.slots import Pool
+from schedtui.engine.newruns import decided_at_us, plain_row
+from schedtui.engine.once import unclaimed
 from schedtui.errors import SchedtuiError, StoreDataError
-from schedtui.models import Overlap, RunState, Source
-from schedtui.protocols import Claim, NewRun, RecentRun
+from schedtui.models import Overlap, RunState
+from schedtui.protocols import RecentRun
 from schedtui.store.writer import Lane, Write
 
 logger = logging.getLogger("schedtui.tick")
@@ -32,15 +35,6 @@ MAX_OUTSTANDING = 2 * MAX_DUE
 BUDGET_S = 0.02
 """A tick lets others have the loop after so long, however much is due."""
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0)
-
-
-class Entry(NamedTuple):
-    """One job in a claim."""
-
-    job: LiveJob
-    claim: Claim
-    runs: tuple[LiveRun, ...]
-    """Those of its rows that are to run."""
 
 
 class Claims:
@@ -69,6 +63,7 @@ class Claims:
         self._replace = replace
         self._reload = reload
         self._outstanding = 0
+        self._asking: set[asyncio.Task[None]] = set()
         self._failures = 0
         self._retry_at = 0.0
         self._open = False
@@ -79,6 +74,11 @@ class Claims:
     def outstanding(self) -> int:
         """Jobs whose claims are on their way to the store."""
         return self._outstanding
+
+    @property
+    def under_way(self) -> int:
+        """Those, and the jobs whose triggers are being asked."""
+        return self._outstanding + len(self._asking)
 
     def open(self) -> None:
         """Begin to claim."""
@@ -112,7 +112,10 @@ class Claims:
         """Claim what is due of one job, ahead of a command that will change it."""
         self._core.heap.drop(job)
         now_us = self._core.clock.now_us()
-        self._submit([self._enter(job, self._core.pool_of(job.job.function), now_us)])
+        if trigger_of(job).foreign:
+            self._ask(job, now_us)
+        else:
+            self._submit([enter(self._core, job, now_us)])
 
     def _gather(self, now_us: int, now: float) -> tuple[list[Entry], bool]:
         """Due jobs decided; and whether some were left because slots will be back in a moment."""
@@ -121,7 +124,8 @@ class Claims:
         until = time.perf_counter() + BUDGET_S
         # After a failure one job finds out whether the store is back.
         limit = 1 if self._failures else min(MAX_DUE, MAX_OUTSTANDING - self._outstanding)
-        while len(batch) < limit:
+        number = 0
+        while number < limit:
             job = core.heap.pop_due(now_us)
             if job is None:
                 break
@@ -131,63 +135,37 @@ class Claims:
             if pool.free <= 0 and pool.soon(now):
                 core.heap.put_back(job)
                 return batch, True
-            batch.append(self._enter(job, pool, now_us))
-            if len(batch) % 16 == 0 and time.perf_counter() > until:
+            number += 1
+            if trigger_of(job).foreign:
+                self._ask(job, now_us)
+            else:
+                batch.append(enter(core, job, now_us))
+            if number % 16 == 0 and time.perf_counter() > until:
                 break
         return batch, False
 
-    def _enter(self, job: LiveJob, pool: Pool, now_us: int) -> Entry:
-        due_us = job.next_due_us
-        trigger = job.trigger
-        if due_us is None or trigger is None:
-            raise RuntimeError(f"{job.full_name} has no due time to claim")
-        active = Active(job.rivals, job.rival_name() or "") if job.rivals else NOBODY
+    def _ask(self, job: LiveJob, now_us: int) -> None:
+        """Ask a trigger that may take its time, then claim."""
+        job.busy = True
+        task = self._core.loop.create_task(self._asked(job, now_us))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def _asked(self, job: LiveJob, now_us: int) -> None:
+        due_us = due_of(job)
+        found: Found | Exception
         try:
-            decision = decide(
-                trigger,
-                due_us,
-                now_us,
-                job.policies,
-                active=active,
-                fired=job.fired,
-                absence=self._core.absence(due_us),
-                once=None if job.once is None else job.once.verdicts,
-            )
-        except Exception as error:
-            logger.exception("the trigger of %s failed", job.full_name)
-            reason = job.problem = f"its trigger failed: {type(error).__name__}: {error}"
-            self._core.problem(f"job {job.id}", f"{job.full_name}: {reason}")
-            verdict = Verdict(due_us, RunState.MISSED, Source.SCHEDULE, reason)
-            decision = Decision(None, due_us, (verdict,))
-        rows: list[NewRun] = []
-        runs: list[LiveRun] = []
-        for verdict in decision.verdicts:
-            run_id = next(self._core.run_ids)
-            if verdict.state is None:
-                run = new_run(
-                    run_id,
-                    job,
-                    pool,
-                    source=verdict.source,
-                    scheduled_for_us=verdict.scheduled_for_us,
-                    kwargs=job.kwargs,
-                    now_us=now_us,
-                )
-                runs.append(run)
-                claiming(run)
-                rows.append(claimed_row(self._core, run, job.kwargs_json, now_us))
-            else:
-                rows.append(decided_row(run_id, job, verdict, self._core.epoch, now_us))
-        claim = Claim(
-            decision.next_due_us,
-            decision.last_due_us,
-            job.id,
-            job.version,
-            due_us,
-            tuple(rows),
-            job.fired + len(runs),
-        )
-        return Entry(job, claim, tuple(runs))
+            found = await self._core.asking.ask(trigger_of(job), named(job, now_us))
+        except Exception as error:  # noqa: BLE001 - told with the claim
+            found = error
+        except BaseException:
+            job.release()
+            raise
+        if self._open:
+            self._submit([answered(self._core, job, due_us, now_us, found)])
+            return
+        job.release()  # the clock is stepped, or the engine stops: its due time is not decided
+        self._core.heap.push(job)
 
     def _submit(self, batch: list[Entry]) -> None:
         self._outstanding += len(batch)

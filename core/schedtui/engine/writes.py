@@ -130,7 +130,7 @@ class JobWrites:
         self._core.adopt(live, changed)
         return live.current()
 
-    def passed(
+    async def passed(
         self, live: LiveJob, now_us: int, otherwise: str, state: RunState = RunState.SKIPPED
     ) -> tuple[NewRun, ...]:
         """Rows for the due times up to now that nobody decided, under the schedule that ends.
@@ -145,13 +145,16 @@ class JobWrites:
         trigger, due_us = live.trigger, live.next_due_us
         reason = idle_reason(live)
         if trigger is not None and live.exhausted and live.last_due_us is not None:
-            due_us = trigger.next_after_us(live.last_due_us)
+            last_us = live.last_due_us
+            due_us = await core.asking.ask(trigger, lambda: trigger.next_after_us(last_us))
             reason = FINISHED
         if trigger is None or due_us is None:
             return ()
         if reason:
             state = RunState.SKIPPED
-        verdicts = account(trigger, due_us, now_us, state, reason or otherwise)
+        verdicts = await core.asking.ask(
+            trigger, lambda: account(trigger, due_us, now_us, state, reason or otherwise)
+        )
         return tuple(
             decided_row(next(core.run_ids), live, verdict, core.epoch, now_us)
             for verdict in verdicts
