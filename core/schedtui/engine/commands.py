@@ -133,7 +133,9 @@ class Commands:
             changed = await self._drafts.placed(live, draft, now_us)
             rows: tuple[NewRun, ...] = ()
             if changed.next_due != before.next_due:
-                rows = await self._writes.passed(live, now_us, f"changed by {actor} just then")
+                rows = await self._writes.passed(
+                    live, now_us, f"changed by {actor} just then", under=draft.follows
+                )
             replaced = Replaced(live, actor, now_us, instead=instead)
             async with self._admission.ending(live, replaced.waited) as ending:
                 return await self._writes.replace(

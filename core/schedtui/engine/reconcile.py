@@ -21,7 +21,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.draft import next_due_after
 from schedtui.engine.followers import refuse_circle
 from schedtui.engine.live import LiveJob
-from schedtui.engine.writes import JobWrites
+from schedtui.engine.writes import JobWrites, came_back
 from schedtui.errors import ConflictError, SchedtuiError
 from schedtui.models import Job, RunState
 from schedtui.models.wire import to_wire
@@ -123,8 +123,9 @@ async def _reconcile(core: Core, writes: JobWrites, hold: Hold) -> None:
                 _tell_if_never_due(live)
                 continue
             async with hold(live):  # its trigger had failed, and works again
+                rows = await came_back(core, live, core.clock.now_us(), live.trigger)
                 changed = replace(live.current(), next_due=next_due)
-                await writes.replace(live, changed, ACTOR, "job.edit")
+                await writes.replace(live, changed, ACTOR, "job.edit", rows)
     for key in told:
         core.problem(key, None)
     for text in core.jobs.followers.missing(core.jobs.find):
@@ -362,7 +363,8 @@ async def _write(
     if changed.next_due != live.current().next_due:
         now_us = core.clock.now_us()
         reason = core.absence(live.next_due_us or 0) or "its declaration changed"
-        rows = await writes.passed(live, now_us, reason, RunState.MISSED)
+        under = core.trigger_of(changed)[0]
+        rows = await writes.passed(live, now_us, reason, RunState.MISSED, under)
     return await writes.replace(live, changed, actor, action, rows)
 
 
