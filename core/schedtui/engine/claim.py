@@ -23,7 +23,7 @@ from schedtui.engine.newruns import decided_at_us, plain_row
 from schedtui.engine.once import unclaimed
 from schedtui.errors import SchedtuiError, StoreDataError
 from schedtui.models import Overlap, RunState
-from schedtui.protocols import RecentRun
+from schedtui.protocols import NewRun, RecentRun, StoreTx
 from schedtui.store.writer import Lane, Write
 
 logger = logging.getLogger("schedtui.tick")
@@ -257,9 +257,9 @@ class Claims:
                 self._core.slots.pass_turn(run, now_us)
 
     def _refused(self, entry: Entry, error: StoreDataError) -> None:
-        """The store will never take these rows: try plainer ones, then none, then stop the job.
+        """The store never takes these rows: plainer ones, then one by one, then stop the job.
 
-        None is right where the due time has its row already (the unique key refused another).
+        One that is refused by itself has its row already (the unique key refused another).
         """
         job, claim, _ = entry
         logger.error("the rows of %s were refused: %s", job.full_name, error)
@@ -272,5 +272,34 @@ class Claims:
             core.hub.job(job.id)
             return
         plain = tuple(plain_row(row, error) for row in claim.runs)
-        rows = () if plain == claim.runs else plain
-        self._submit([Entry(job, claim._replace(runs=rows, fired=job.fired), ())])
+        entry = Entry(job, claim._replace(runs=plain, fired=job.fired), ())
+        if plain == claim.runs:
+            self._submit_singly(entry)
+        else:
+            self._submit([entry])
+
+    def _submit_singly(self, entry: Entry) -> None:
+        """Claim, and leave out the rows that the store refuses each by itself."""
+        bare = entry.claim._replace(runs=())
+        kept: list[NewRun] = []
+
+        def apply(tx: StoreTx) -> set[int]:
+            kept.clear()
+            lost = tx.claim([bare])
+            for row in () if lost else entry.claim.runs:
+                try:
+                    tx.insert_runs([row])
+                except StoreDataError as error:
+                    logger.error("the row of %d is left out: %s", row.scheduled_for_us, error)
+                else:
+                    kept.append(row)
+            return lost
+
+        def done(lost: set[int]) -> None:
+            written = entry._replace(claim=bare._replace(runs=tuple(kept)))
+            self._committed([written], lost)
+
+        self._outstanding += 1
+        entry.job.busy = True
+        failed = partial(self._failed, [entry._replace(claim=bare)])
+        self._core.writer.submit(Write(Lane.CLAIM, apply, done=done, failed=failed))
