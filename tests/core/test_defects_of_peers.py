@@ -65,7 +65,7 @@
         test_a_start_does_not_read_the_history
         test_a_burst_of_changes_to_a_job_is_one_row_with_its_newest_state
         test_watchers_at_one_place_share_a_frame
-    f13 what was cancelled in the queue runs, what is in a thread never ends, a bad PATCH half counts
+    f13 what was cancelled in the queue runs, a thread is never let go, a bad PATCH half counts
         test_a_forced_end_does_not_wait
         test_a_thread_that_is_let_go_is_replaced_and_ends_with_its_function
         test_bad_input_is_refused_precisely
