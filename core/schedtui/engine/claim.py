@@ -21,7 +21,7 @@ from schedtui.engine.entries import Entry, answered, due_of, enter, named, trigg
 from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.newruns import decided_at_us, plain_row
 from schedtui.engine.once import unclaimed
-from schedtui.errors import SchedtuiError, StoreDataError
+from schedtui.errors import SchedtuiError, StoreDataError, StoreUnavailableError
 from schedtui.models import Overlap, RunState
 from schedtui.protocols import NewRun, RecentRun, StoreTx
 from schedtui.store.writer import Lane, Write
@@ -67,6 +67,8 @@ class Claims:
         self._failures = 0
         self._retry_at = 0.0
         self._open = False
+        self._rest: asyncio.Event | None = None
+        self._blocked: StoreUnavailableError | None = None
         self.last_tick = core.clock.monotonic()
         """When the tick last ran, monotonic seconds."""
 
@@ -83,11 +85,46 @@ class Claims:
     def open(self) -> None:
         """Begin to claim."""
         self._open = True
+        self._wake(None)
         self._core.wakeup()
 
     def close(self) -> None:
         """Claim nothing more."""
         self._open = False
+        self._wake(None)
+
+    def rest(self) -> None:
+        """Claim nothing, not for a command either, until `open` or `close`."""
+        self._open = False
+        if self._rest is None:
+            self._rest = asyncio.Event()
+
+    def block(self, error: StoreUnavailableError) -> None:
+        """The rest does not end for now: commands that wait for that fail."""
+        if self._rest is not None:
+            self._wake(asyncio.Event())
+            self._blocked = error
+
+    @property
+    def rests(self) -> bool:
+        """Whether claims rest while a step of the clock is dealt with."""
+        return self._rest is not None
+
+    async def rested(self) -> None:
+        """Wait for the end of a rest.
+
+        Raises:
+            StoreUnavailableError: what it waits for cannot be written now.
+        """
+        while self._rest is not None:
+            if self._blocked is not None:
+                raise self._blocked
+            await self._rest.wait()
+
+    def _wake(self, rest: asyncio.Event | None) -> None:
+        before, self._rest, self._blocked = self._rest, rest, None
+        if before is not None:
+            before.set()
 
     def tick(self) -> float:
         """Claim what is due. Returns the seconds until there may be more to do."""

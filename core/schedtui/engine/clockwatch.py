@@ -23,7 +23,7 @@ from schedtui.engine.claim import Claims
 from schedtui.engine.core import Core
 from schedtui.engine.entries import due_of, trigger_of
 from schedtui.engine.live import LiveJob
-from schedtui.errors import SchedtuiError
+from schedtui.errors import SchedtuiError, StoreUnavailableError
 from schedtui.protocols import Claim, StoreTx
 
 logger = logging.getLogger("schedtui.clock")
@@ -68,7 +68,7 @@ class ClockWatch:
         self._offset_us = offset_us
         if abs(step_us) > STEP_US and not self._stopped:
             logger.warning("the wall clock was stepped by %.3f s", step_us / 1e6)
-            self._claims.close()
+            self._claims.rest()
             self._core.slots.shift(step_us)
             self._steps.append(step_us)
             if self._task is None or self._task.done():
@@ -183,6 +183,8 @@ class ClockWatch:
                 if not error.retryable or self._stopped:
                     raise
                 logger.warning("a clock step waits for the store: %s", error)
+                text = f"a step of the clock cannot be written now: {error}; nothing was changed"
+                self._claims.block(StoreUnavailableError(f"{text}, try again"))
             again = asyncio.Event()
             self._core.clock.call_later(RETRY_S, again.set)
             await again.wait()

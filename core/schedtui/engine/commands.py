@@ -2,7 +2,8 @@
 
 Each command first waits until no claim of its job is under way and claims what is due already, so
 that no due time slips away between the old job and the new one; then it is one transaction, with
-its line in the audit trail. The job in memory follows from the commit.
+its line in the audit trail. The job in memory follows from the commit. A cancel waits for
+no job: `schedtui.engine.cancel`.
 """
 
 from __future__ import annotations

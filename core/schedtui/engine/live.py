@@ -1,7 +1,8 @@
 """Jobs and runs as the engine holds them in memory: slots and integers, for the tick.
 
-The store is the truth; these follow it, changed only on the engine's loop and only after a commit
-(`LiveJob.active` is the exception: it counts a run from the moment its claim is handed in).
+The store is the truth; these follow it, changed only on the engine's loop and after a commit. What
+counts sooner: `LiveJob.active` and the periods of `LiveJob.once` hold a run from the moment its
+claim, or the end that it follows, is handed in; `LiveJob.halted` a pause from when it is asked for.
 """
 
 from __future__ import annotations
