@@ -1,8 +1,7 @@
 """Jobs and runs as the engine holds them in memory: slots and integers, for the tick.
 
 The store is the truth; these follow it, changed only on the engine's loop and after a commit. What
-counts sooner: `LiveJob.active` and the periods of `LiveJob.once` hold a run from the moment its
-claim, or the end that it follows, is handed in; `LiveJob.halted` a pause from when it is asked for.
+counts sooner: `active` and the periods of `once`, from when a claim is handed in, and `halted`.
 """
 
 from __future__ import annotations
