@@ -3,7 +3,8 @@
 ::
 
     a commit for each job and each firing; the loop is frozen while a store is slow
-        test_all_that_is_due_in_a_tick_is_one_transaction test_no_row_no_run_while_the_store_is_down
+        test_all_that_is_due_in_a_tick_is_one_transaction
+        test_the_loop_goes_on_while_the_store_is_slow test_readers_do_not_wait_for_the_writer
     an unknown executor, or a function that cannot be resolved, deletes the job
         test_a_function_that_vanished_fails_the_runs_of_its_jobs_and_the_jobs_stay
     jobs that cannot be restored are deleted when they are read
@@ -17,7 +18,7 @@
     one-off jobs leave entries behind
         test_one_off_jobs_leave_nothing_behind
     the grace is one second, and is judged again where a run waited for a worker
-        test_the_defaults_are_those_of_the_manual
+        test_the_manual_says_the_defaults_that_hold
         test_a_queued_run_is_not_judged_again_when_it_gets_its_slot
     what is coalesced is not told
         test_a_long_outage_is_misfire_and_range test_catch_up_latest_runs_only_the_newest
@@ -58,9 +59,30 @@
         test_the_grace_lets_runs_finish
         test_after_the_grace_async_runs_are_cancelled_with_the_reason
     a combination that never meets loops for ever
-        test_counting_a_long_stretch_takes_a_bounded_number_of_steps
+        test_all_of_what_never_meets_ends_and_is_refused
+        test_an_and_trigger_ends_because_it_becomes_an_all_of
+    a trigger that is slow or hangs holds the loop, and with it every job
+        test_others_fire_while_it_is_asked_and_its_due_times_stay_exact
+        test_one_that_never_answers_is_left_behind
     whoever writes to the store, or to the API, has code executed
         test_nothing_is_unpickled test_no_function_is_imported_by_its_name
+    no timeout and no cancel; a run that hangs blocks its job
+        test_a_timeout_ends_an_async_function test_cancelled_in_the_queue_and_while_it_ran
+        test_a_forced_end_does_not_wait
+    the pause of the whole scheduler is forgotten with the process
+        test_it_outlives_a_crash
+    each wake-up is a pass over the store
+        test_many_wakeups_before_a_turn_are_one_tick
+    without coalescing, all due times run inside of one submission
+        test_catching_up_with_all_runs_the_newest_ones_in_turn
+    functions share the default pool of the loop with everything else
+        test_functions_that_sit_in_to_thread_take_nothing_from_the_engine
+    an interval of a day moves with the clocks of its zone
+        test_an_interval_knows_no_daylight_saving
+    a pool that is broken tells nobody
+        test_a_worker_that_dies_is_a_failed_run_that_says_how
+    two edits at once: the first is lost
+        test_an_edit_from_an_old_version_is_refused_and_changes_nothing
     a shared store runs everything twice
         test_a_second_engine_on_the_store_is_refused
         test_the_unique_key_stops_a_second_row_of_one_due_time
@@ -83,6 +105,7 @@ import schedtui
 from schedtui import Engine, Group
 from schedtui.errors import EngineStoppedError, FunctionNotFoundError, InvalidError
 from schedtui.models import JobSpec, RunState
+from schedtui.protocols import StoreTx
 
 
 def test_every_test_that_the_table_names_is_there() -> None:
@@ -111,6 +134,28 @@ def worker(**declared: Any) -> tuple[Group, asyncio.Event, list[object]]:
 
     (group.job(**declared) if declared else group.function())(work)
     return group, gate, calls
+
+
+async def test_the_loop_goes_on_while_the_store_is_slow(world: World) -> None:
+    group, _, calls = worker(every=10)
+    began, let_go = threading.Event(), threading.Event()
+
+    def slow(_: StoreTx) -> bool:
+        began.set()
+        return let_go.wait(5)
+
+    async with running(group, world=world) as kit:
+        kit.hung = True
+        writing = asyncio.create_task(kit.running.writes.write(slow))
+        await kit.until(began.is_set)
+        await kit.clock.advance(11)
+        assert [job.name for job in (await kit.client.snapshot()).jobs] == ["work"]
+        assert (await kit.client.runs()).items == ()
+        let_go.set()
+        assert await writing
+        kit.hung = False
+        await kit.clock.settle()
+        assert len(calls) == 1
 
 
 async def test_what_is_read_does_not_change_the_job() -> None:

@@ -30,7 +30,7 @@
         test_a_kill_during_a_firing test_a_kill_during_a_start
         test_20_kills_at_random_moments_with_200_jobs_due_each_second
     m12 several leaders, and none for a while
-        test_a_second_engine_on_the_store_is_refused
+        test_a_second_engine_on_the_store_is_refused test_kill_9_frees_the_store
     m13 what waits is thrown away where much waits
         test_more_due_than_slots_are_queued_and_admitted_in_their_order
         test_a_great_many_due_at_once_all_run_once
@@ -39,6 +39,7 @@
     m15 f11 whoever can reach it may do everything
         test_without_any_token_the_answer_says_how_to_make_one test_roles
         test_too_many_wrong_tokens_are_sent_away test_a_request_cannot_claim_to_be_local
+        test_anything_else_is_nobody
     m16 an outage of the store: survived there, and here
         test_a_claim_that_fails_is_tried_again_with_the_same_due_time
     f1 its own lock keeps a third of the due times from firing
@@ -56,13 +57,18 @@
         test_what_was_queued_runs_after_the_restart_in_its_order
     f8 f9 arguments come back as their repr, or not at all
         test_arguments_come_back_as_they_were_after_a_restart
+        test_a_date_and_a_set_come_back_as_what_they_were
         test_running_again_is_a_run_of_its_own_with_the_same_arguments
     f10 seven copies run at once
-        test_the_defaults_are_those_of_the_manual test_active_runs_count_after_a_restart
-    f12 a change sends the whole history to every watcher
+        test_the_manual_says_the_defaults_that_hold test_active_runs_count_after_a_restart
+    f12 all history is kept in memory; a change sends the whole of it to every watcher
+        test_a_start_does_not_read_the_history
         test_a_burst_of_changes_to_a_job_is_one_row_with_its_newest_state
         test_watchers_at_one_place_share_a_frame
-    f13 a run that was cancelled while it waited runs all the same
+    f13 what was cancelled in the queue runs, a thread is never let go, a bad PATCH half counts
+        test_a_forced_end_does_not_wait
+        test_a_thread_that_is_let_go_is_replaced_and_ends_with_its_function
+        test_bad_input_is_refused_precisely
         test_cancelling_a_run_that_waits_means_it_never_runs
         test_cancelled_in_the_queue_and_while_it_ran
     f14 limits that are changed are exceeded
@@ -72,7 +78,9 @@
     f16 a night that comes twice fires twice
         test_a_time_that_comes_twice_is_due_once
     f17 the manual speaks of what is not there
-        test_what_the_manual_uses_is_there
+        test_what_the_manual_imports_is_there
+        test_every_command_of_the_engine_that_the_manual_calls_is_there
+        test_the_manual_lists_every_policy_and_no_other
     f18 two schedules of one function share everything
         test_two_jobs_of_one_function_do_not_know_each_other
 """
@@ -80,13 +88,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from defect_table import known_tests, lines_without_a_test, named_tests
-from engine_kit import KitClock, World, at, due_s, running
+from engine_kit import Kit, KitClock, World, at, due_s, running
 
 from schedtui import Group, current_run
 from schedtui.errors import InvalidError, InvalidTriggerError
@@ -97,6 +105,7 @@ from schedtui.models import (
     JobSpec,
     Overlap,
     Policies,
+    Run,
     RunFilter,
     RunState,
 )
@@ -306,6 +315,48 @@ async def test_arguments_come_back_as_they_were_after_a_restart(world: World) ->
         run = await kit.client.run(queued.id)
         assert (run.state, run.kwargs) == (RunState.SUCCEEDED, {"value": value})
         assert (await kit.client.job("g/work")).tags == ("x",)
+
+
+async def test_a_date_and_a_set_come_back_as_what_they_were(world: World) -> None:
+    group, seen = Group("g"), list[object]()
+
+    @group.function()
+    async def work(day: datetime, names: set[str]) -> set[str]:
+        seen.append((day, names))
+        return names
+
+    moment = at(3600)
+    async with running(group, world=world, async_slots=1) as kit:
+        kwargs = {"day": moment.isoformat(), "names": ["a", "b"]}
+        await kit.engine.submit_spec(JobSpec(function="g/work", trigger=YEARLY, kwargs=kwargs))
+        stopped = await kit.crash()
+    async with running(group, world=world, clock=KitClock(stopped)) as kit:
+        first = await kit.engine.trigger_job("g/work")
+        await kit.clock.settle()
+        await kit.engine.rerun(first.id)
+        await kit.clock.settle()
+        rows = await kit.rows()
+    assert seen == [(moment, {"a", "b"})] * 2
+    assert {run.state for run in rows} == {RunState.SUCCEEDED}
+
+
+async def test_a_start_does_not_read_the_history(world: World) -> None:
+    job = Counted(every=1)
+    async with running(job.group, world=world) as kit:
+        await kit.clock.advance(60)
+        moment = await kit.crash()
+    kit = Kit([job.group], world=world, clock=KitClock(moment))
+
+    def refuse(*_: object, **__: object) -> list[Run]:
+        raise AssertionError("the whole history was asked for")
+
+    setattr(kit.store, "runs", refuse)  # noqa: B010 - a method, says mypy
+    await kit.start()
+    try:
+        (live,) = kit.running.core.jobs
+        assert (len(live.recent), live.running) == (10, {})
+    finally:
+        await kit.stop()
 
 
 async def test_a_limit_that_is_changed_is_kept() -> None:

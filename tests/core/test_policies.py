@@ -9,12 +9,7 @@ import pytest
 
 from schedtui.errors import InvalidError
 from schedtui.models import CatchUp, Overlap, Policies
-from schedtui.policies import DEFAULTS, MAX_GRACE_S, check, make, resolve
-
-
-def test_the_defaults_are_those_of_the_manual() -> None:
-    assert resolve().grace_us == 60_000_000
-    assert (DEFAULTS.overlap, DEFAULTS.catch_up) == (Overlap.SKIP, CatchUp.SKIP)
+from schedtui.policies import MAX_GRACE_S, check, make, resolve
 
 
 def test_the_nearest_level_rules_each_policy_by_itself() -> None:

@@ -23,23 +23,6 @@ def test_all_is_all_there_is() -> None:
         _ = schedtui.Scheduler
 
 
-def test_what_the_manual_uses_is_there() -> None:
-    expected = {
-        "Cron",
-        "CurrentRun",
-        "Engine",
-        "Every",
-        "Group",
-        "Once",
-        "current_run",
-        "current_run_or_none",
-        "log",
-        "progress",
-        "track",
-    }
-    assert expected <= set(schedtui.__all__)
-
-
 def test_every_public_name_says_what_it_is() -> None:
     for name in schedtui.__all__:
         if name != "__version__":

@@ -289,7 +289,12 @@ class LocalClient:
         trigger, timezone, problem, after_us = await self._engine.on_loop(read)
         if trigger is None:
             return Preview(description=problem, timezone=timezone, next=())
-        return await self._off_loop(_preview, trigger, timezone, after_us, count)
+        running, known = self._engine.running, trigger
+
+        def look() -> Preview:
+            return _preview(known, timezone, after_us, count)
+
+        return await running.on_loop(lambda: running.core.off_loop_asking(known, look))
 
     async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
         """Why a job ran, or did not, at a moment."""

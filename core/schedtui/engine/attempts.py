@@ -49,7 +49,7 @@ def retry_delay_s(policies: Effective, attempt: int, ended: Ended) -> float | No
     if not worth_retrying(policies.retry_on, raised):
         return None
     spread = random.uniform(1 - policies.retry_jitter, 1 + policies.retry_jitter)  # noqa: S311 - spreads load, guards nothing
-    return _delay_s(policies, attempt) * spread
+    return min(_delay_s(policies, attempt) * spread, policies.retry_max_delay_s)
 
 
 def not_later_us(run: LiveRun, now_us: int) -> int:
@@ -61,7 +61,8 @@ def not_later_us(run: LiveRun, now_us: int) -> int:
     if not run.not_before_us:
         return 0
     if run.attempt:
-        longest_us = round(_delay_s(policies, run.attempt) * (1 + policies.retry_jitter) * 1e6)
+        longest_s = _delay_s(policies, run.attempt) * (1 + policies.retry_jitter)
+        longest_us = round(min(longest_s, policies.retry_max_delay_s) * 1e6)
     elif run.source is Source.SCHEDULE:
         longest_us = policies.jitter_us
     else:

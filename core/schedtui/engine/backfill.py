@@ -24,7 +24,7 @@ from schedtui.engine.admit import Admission
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveJob, dump_kwargs
 from schedtui.engine.live_run import LiveRun
-from schedtui.engine.newruns import new_run, waiting_row
+from schedtui.engine.newruns import names_at, new_run, waiting_row
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import ConflictError, FieldError, InvalidError
 from schedtui.models import Backfill, DueTime, RunState, Source
@@ -157,8 +157,9 @@ class Backfills:
             expected = f"a whole number from 1 to {MAX_LIMIT:,}"
             raise InvalidError.one("limit", wanted.limit, expected)
         start, end = self._range(live, wanted)
-        due = await core.off_loop(
-            list_due, trigger, to_us(start), to_us(end), wanted.limit, live.full_name
+        first_us, end_us, limit = to_us(start), to_us(end), wanted.limit
+        due = await core.off_loop_asking(
+            trigger, lambda: list_due(trigger, first_us, end_us, limit, live.full_name)
         )
         rows, newest_id = await core.off_loop(core.store.due_rows, job.id, due)
         made = plan(due, rows, again=wanted.again)
@@ -299,6 +300,11 @@ class Backfills:
         pool = core.pool_of(live.job.function)
         now_us = core.clock.now_us()
         given = dump_kwargs(kwargs)
+        trigger = _trigger_of(live)
+        moments = [due_us for due_us, _ in plan.due]
+        names = await core.off_loop_asking(
+            trigger, lambda: [names_at(trigger, due_us) for due_us in moments]
+        )
         runs: list[LiveRun] = []
         rows: list[NewRun] = []
         made = zip(ids, plan.due, strict=True)
@@ -313,7 +319,7 @@ class Backfills:
                 now_us=now_us,
             )
             runs.append(run)
-            row = waiting_row(core, run, given, now_us)
+            row = waiting_row(core, run, given, now_us, names[number - 1])
             rows.append(row._replace(actor=actor, parent_id=parent_id))
             if number % SLICE == 0:
                 await asyncio.sleep(0)

@@ -190,7 +190,7 @@ def _not_decided(case: Case) -> Iterator[Fact]:
         text = case.present.pending or "it is being decided right now"
         yield Fact(kind=FactKind.PENDING, text=text)
     elif not clock:
-        text = "no row of it is kept: rows are removed after a while"
+        text = "it has no row, and nothing that is kept says why"
         yield Fact(kind=FactKind.NO_ROW, text=text)
 
 

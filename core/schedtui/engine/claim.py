@@ -2,26 +2,29 @@
 
 A job is off the heap from the moment it is popped until its claim is committed or handed back, so
 it cannot be claimed twice, and a due time that could not be claimed comes up again unchanged.
+
+A trigger of the user's own is asked off the loop, its job busy meanwhile; what it says is judged on
+the loop, by what is active then.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 from schedtui.engine.core import Core
-from schedtui.engine.decide import NOBODY, Active, Decision, Verdict, decide
+from schedtui.engine.decide import Found
+from schedtui.engine.entries import Entry, answered, due_of, enter, named, trigger_of
 from schedtui.engine.live import LiveJob
 from schedtui.engine.live_run import LiveRun
-from schedtui.engine.newruns import claimed_row, decided_at_us, decided_row, new_run, plain_row
-from schedtui.engine.once import claiming, unclaimed
-from schedtui.engine.slots import Pool
-from schedtui.errors import SchedtuiError, StoreDataError
-from schedtui.models import Overlap, RunState, Source
-from schedtui.protocols import Claim, NewRun, RecentRun
+from schedtui.engine.newruns import decided_at_us, plain_row
+from schedtui.engine.once import unclaimed
+from schedtui.errors import SchedtuiError, StoreDataError, StoreUnavailableError
+from schedtui.models import Overlap, RunState
+from schedtui.protocols import NewRun, RecentRun, StoreTx
 from schedtui.store.writer import Lane, Write
 
 logger = logging.getLogger("schedtui.tick")
@@ -33,15 +36,6 @@ MAX_OUTSTANDING = 2 * MAX_DUE
 BUDGET_S = 0.02
 """A tick lets others have the loop after so long, however much is due."""
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0)
-
-
-class Entry(NamedTuple):
-    """One job in a claim."""
-
-    job: LiveJob
-    claim: Claim
-    runs: tuple[LiveRun, ...]
-    """Those of its rows that are to run."""
 
 
 class Claims:
@@ -70,9 +64,12 @@ class Claims:
         self._replace = replace
         self._reload = reload
         self._outstanding = 0
+        self._asking: set[asyncio.Task[None]] = set()
         self._failures = 0
         self._retry_at = 0.0
         self._open = False
+        self._rest: asyncio.Event | None = None
+        self._blocked: StoreUnavailableError | None = None
         self.last_tick = core.clock.monotonic()
         """When the tick last ran, monotonic seconds."""
 
@@ -81,14 +78,54 @@ class Claims:
         """Jobs whose claims are on their way to the store."""
         return self._outstanding
 
+    @property
+    def under_way(self) -> int:
+        """Those, and the jobs whose triggers are being asked."""
+        return self._outstanding + len(self._asking)
+
     def open(self) -> None:
         """Begin to claim."""
         self._open = True
+        self._wake(None)
         self._core.wakeup()
 
     def close(self) -> None:
         """Claim nothing more."""
         self._open = False
+        self._wake(None)
+
+    def rest(self) -> None:
+        """Claim nothing, not for a command either, until `open` or `close`."""
+        self._open = False
+        if self._rest is None:
+            self._rest = asyncio.Event()
+
+    def block(self, error: StoreUnavailableError) -> None:
+        """The rest does not end for now: commands that wait for that fail."""
+        if self._rest is not None:
+            self._wake(asyncio.Event())
+            self._blocked = error
+
+    @property
+    def rests(self) -> bool:
+        """Whether claims rest while a step of the clock is dealt with."""
+        return self._rest is not None
+
+    async def rested(self) -> None:
+        """Wait for the end of a rest.
+
+        Raises:
+            StoreUnavailableError: what it waits for cannot be written now.
+        """
+        while self._rest is not None:
+            if self._blocked is not None:
+                raise self._blocked
+            await self._rest.wait()
+
+    def _wake(self, rest: asyncio.Event | None) -> None:
+        before, self._rest, self._blocked = self._rest, rest, None
+        if before is not None:
+            before.set()
 
     def tick(self) -> float:
         """Claim what is due. Returns the seconds until there may be more to do."""
@@ -113,7 +150,10 @@ class Claims:
         """Claim what is due of one job, ahead of a command that will change it."""
         self._core.heap.drop(job)
         now_us = self._core.clock.now_us()
-        self._submit([self._enter(job, self._core.pool_of(job.job.function), now_us)])
+        if trigger_of(job).foreign:
+            self._ask(job, now_us)
+        else:
+            self._submit([enter(self._core, job, now_us)])
 
     def _gather(self, now_us: int, now: float) -> tuple[list[Entry], bool]:
         """Due jobs decided; and whether some were left because slots will be back in a moment."""
@@ -122,7 +162,8 @@ class Claims:
         until = time.perf_counter() + BUDGET_S
         # After a failure one job finds out whether the store is back.
         limit = 1 if self._failures else min(MAX_DUE, MAX_OUTSTANDING - self._outstanding)
-        while len(batch) < limit:
+        number = 0
+        while number < limit:
             job = core.heap.pop_due(now_us)
             if job is None:
                 break
@@ -132,63 +173,37 @@ class Claims:
             if pool.free <= 0 and pool.soon(now):
                 core.heap.put_back(job)
                 return batch, True
-            batch.append(self._enter(job, pool, now_us))
-            if len(batch) % 16 == 0 and time.perf_counter() > until:
+            number += 1
+            if trigger_of(job).foreign:
+                self._ask(job, now_us)
+            else:
+                batch.append(enter(core, job, now_us))
+            if number % 16 == 0 and time.perf_counter() > until:
                 break
         return batch, False
 
-    def _enter(self, job: LiveJob, pool: Pool, now_us: int) -> Entry:
-        due_us = job.next_due_us
-        trigger = job.trigger
-        if due_us is None or trigger is None:
-            raise RuntimeError(f"{job.full_name} has no due time to claim")
-        active = Active(job.rivals, job.rival_name() or "") if job.rivals else NOBODY
+    def _ask(self, job: LiveJob, now_us: int) -> None:
+        """Ask a trigger that may take its time, then claim."""
+        job.busy = True
+        task = self._core.loop.create_task(self._asked(job, now_us))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def _asked(self, job: LiveJob, now_us: int) -> None:
+        due_us = due_of(job)
+        found: Found | Exception
         try:
-            decision = decide(
-                trigger,
-                due_us,
-                now_us,
-                job.policies,
-                active=active,
-                fired=job.fired,
-                absence=self._core.absence(due_us),
-                once=None if job.once is None else job.once.verdicts,
-            )
-        except Exception as error:
-            logger.exception("the trigger of %s failed", job.full_name)
-            reason = job.problem = f"its trigger failed: {type(error).__name__}: {error}"
-            self._core.problem(f"job {job.id}", f"{job.full_name}: {reason}")
-            verdict = Verdict(due_us, RunState.MISSED, Source.SCHEDULE, reason)
-            decision = Decision(None, due_us, (verdict,))
-        rows: list[NewRun] = []
-        runs: list[LiveRun] = []
-        for verdict in decision.verdicts:
-            run_id = next(self._core.run_ids)
-            if verdict.state is None:
-                run = new_run(
-                    run_id,
-                    job,
-                    pool,
-                    source=verdict.source,
-                    scheduled_for_us=verdict.scheduled_for_us,
-                    kwargs=job.kwargs,
-                    now_us=now_us,
-                )
-                runs.append(run)
-                claiming(run)
-                rows.append(claimed_row(self._core, run, job.kwargs_json, now_us))
-            else:
-                rows.append(decided_row(run_id, job, verdict, self._core.epoch, now_us))
-        claim = Claim(
-            decision.next_due_us,
-            decision.last_due_us,
-            job.id,
-            job.version,
-            due_us,
-            tuple(rows),
-            job.fired + len(runs),
-        )
-        return Entry(job, claim, tuple(runs))
+            found = await self._core.asking.ask(trigger_of(job), named(job, now_us))
+        except Exception as error:  # noqa: BLE001 - told with the claim
+            found = error
+        except BaseException:
+            job.release()
+            raise
+        if self._open:
+            self._submit([answered(self._core, job, due_us, now_us, found)])
+            return
+        job.release()  # the clock is stepped, or the engine stops: its due time is not decided
+        self._core.heap.push(job)
 
     def _submit(self, batch: list[Entry]) -> None:
         self._outstanding += len(batch)
@@ -280,9 +295,9 @@ class Claims:
                 self._core.slots.pass_turn(run, now_us)
 
     def _refused(self, entry: Entry, error: StoreDataError) -> None:
-        """The store will never take these rows: try plainer ones, then none, then stop the job.
+        """The store never takes these rows: plainer ones, then one by one, then stop the job.
 
-        None is right where the due time has its row already (the unique key refused another).
+        One that is refused by itself has its row already (the unique key refused another).
         """
         job, claim, _ = entry
         logger.error("the rows of %s were refused: %s", job.full_name, error)
@@ -295,5 +310,34 @@ class Claims:
             core.hub.job(job.id)
             return
         plain = tuple(plain_row(row, error) for row in claim.runs)
-        rows = () if plain == claim.runs else plain
-        self._submit([Entry(job, claim._replace(runs=rows, fired=job.fired), ())])
+        entry = Entry(job, claim._replace(runs=plain, fired=job.fired), ())
+        if plain == claim.runs:
+            self._submit_singly(entry)
+        else:
+            self._submit([entry])
+
+    def _submit_singly(self, entry: Entry) -> None:
+        """Claim, and leave out the rows that the store refuses each by itself."""
+        bare = entry.claim._replace(runs=())
+        kept: list[NewRun] = []
+
+        def apply(tx: StoreTx) -> set[int]:
+            kept.clear()
+            lost = tx.claim([bare])
+            for row in () if lost else entry.claim.runs:
+                try:
+                    tx.insert_runs([row])
+                except StoreDataError as error:
+                    logger.error("the row of %d is left out: %s", row.scheduled_for_us, error)
+                else:
+                    kept.append(row)
+            return lost
+
+        def done(lost: set[int]) -> None:
+            written = entry._replace(claim=bare._replace(runs=tuple(kept)))
+            self._committed([written], lost)
+
+        self._outstanding += 1
+        entry.job.busy = True
+        failed = partial(self._failed, [entry._replace(claim=bare)])
+        self._core.writer.submit(Write(Lane.CLAIM, apply, done=done, failed=failed))

@@ -21,8 +21,9 @@ from typing import Any
 
 from schedtui.engine.claim import Claims
 from schedtui.engine.core import Core
+from schedtui.engine.entries import due_of, trigger_of
 from schedtui.engine.live import LiveJob
-from schedtui.errors import SchedtuiError
+from schedtui.errors import SchedtuiError, StoreUnavailableError
 from schedtui.protocols import Claim, StoreTx
 
 logger = logging.getLogger("schedtui.clock")
@@ -67,7 +68,7 @@ class ClockWatch:
         self._offset_us = offset_us
         if abs(step_us) > STEP_US and not self._stopped:
             logger.warning("the wall clock was stepped by %.3f s", step_us / 1e6)
-            self._claims.close()
+            self._claims.rest()
             self._core.slots.shift(step_us)
             self._steps.append(step_us)
             if self._task is None or self._task.done():
@@ -130,38 +131,42 @@ class ClockWatch:
 
     async def _move(self, jobs: list[LiveJob], write: Write, *, everything: bool) -> None:
         core = self._core
-        moves: list[tuple[LiveJob, Claim]] = []
+        held: list[LiveJob] = []
         try:
             for live in jobs:
                 while live.busy:
                     waiter: asyncio.Future[None] = core.loop.create_future()
                     live.waiters.append(waiter)
                     await waiter
-                claim = self._moved(live, everything=everything)
-                if claim is not None:
+                if self._follows(live, everything=everything):
                     live.busy = True
-                    moves.append((live, claim))
+                    held.append(live)
+            found = await asyncio.gather(*(self._moved(live) for live in held))
+            moves = [(live, claim) for live, claim in zip(held, found, strict=True) if claim]
             claims = [claim for _, claim in moves]
             lost: set[int] = await write(lambda tx: tx.claim(claims)) if claims else set()
             for live, claim in moves:
                 if claim.job_id not in lost:
                     live.next_due_us, live.last_due_us = claim.next_due_us, claim.last_due_us
         finally:
-            for live, _ in moves:
+            for live in held:
                 live.release()
                 core.heap.push(live)
                 core.hub.job(live.id)
 
-    def _moved(self, live: LiveJob, *, everything: bool) -> Claim | None:
+    def _follows(self, live: LiveJob, *, everything: bool) -> bool:
+        """Whether a step back is for this job."""
+        trigger = live.trigger
+        if live.next_due_us is None or trigger is None or live.removed:
+            return False
+        return everything or not trigger.fixed
+
+    async def _moved(self, live: LiveJob) -> Claim | None:
         """Where a job goes on after a step back; None where it stays as it is."""
-        due_us, trigger = live.next_due_us, live.trigger
-        if due_us is None or trigger is None or live.removed:
-            return None
+        due_us, trigger = due_of(live), trigger_of(live)
         now_us = self._core.clock.now_us()
         try:
-            if trigger.fixed and not everything:
-                return None
-            next_us = trigger.next_after_us(now_us)
+            next_us = await self._core.asking.ask(trigger, lambda: trigger.next_after_us(now_us))
         except Exception:
             logger.exception("the trigger of %s failed", live.full_name)
             return None
@@ -178,6 +183,8 @@ class ClockWatch:
                 if not error.retryable or self._stopped:
                     raise
                 logger.warning("a clock step waits for the store: %s", error)
+                text = f"a step of the clock cannot be written now: {error}; nothing was changed"
+                self._claims.block(StoreUnavailableError(f"{text}, try again"))
             again = asyncio.Event()
             self._core.clock.call_later(RETRY_S, again.set)
             await again.wait()

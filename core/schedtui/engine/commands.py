@@ -2,7 +2,8 @@
 
 Each command first waits until no claim of its job is under way and claims what is due already, so
 that no due time slips away between the old job and the new one; then it is one transaction, with
-its line in the audit trail. The job in memory follows from the commit.
+its line in the audit trail. The job in memory follows from the commit. A cancel waits for
+no job: `schedtui.engine.cancel`.
 """
 
 from __future__ import annotations
@@ -136,12 +137,15 @@ class Commands:
                 kwargs = before.kwargs if patch.kwargs is None else patch.kwargs
                 await self._core.arguments.prepare([(patch.function or before.function, kwargs)])
             now_us = self._core.clock.now_us()
-            changed = self._drafts.edited(live, patch, now_us)
-            if changed is None:
+            draft = self._drafts.edited(live, patch)
+            if draft is None:
                 return before
+            changed = await self._drafts.placed(live, draft, now_us)
             rows: tuple[NewRun, ...] = ()
             if changed.next_due != before.next_due:
-                rows = self._writes.passed(live, now_us, f"changed by {actor} just then")
+                rows = await self._writes.passed(
+                    live, now_us, f"changed by {actor} just then", under=draft.follows
+                )
             replaced = Replaced(live, actor, now_us, instead=instead)
             async with self._admission.ending(live, replaced.waited) as ending:
                 return await self._writes.replace(
@@ -199,14 +203,18 @@ class Commands:
             if not live.job.paused:
                 return live.current()
             now_us = self._core.clock.now_us()
-            rows = self._writes.passed(live, now_us, "")
+            rows = await self._writes.passed(live, now_us, "")
+            trigger, last_us = live.trigger, live.last_due_us
+            next_due = await self._core.asking.ask(
+                trigger, lambda: next_due_after(trigger, last_us, now_us)
+            )
             changed = replace(
                 live.current(),
                 paused=False,
                 pause_reason="",
                 paused_by="",
                 paused_until=None,
-                next_due=next_due_after(live.trigger, live.last_due_us, now_us),
+                next_due=next_due,
             )
             await self._writes.replace(
                 live,
@@ -240,7 +248,7 @@ class Commands:
             why = f"its job was deleted by {actor}"
             rows: tuple[NewRun, ...] = ()
             if not live.exhausted:  # one that is finished owes nothing
-                rows = self._writes.passed(live, now_us, f"deleted by {actor} just then")
+                rows = await self._writes.passed(live, now_us, f"deleted by {actor} just then")
 
             def apply(tx: StoreTx) -> list[int]:
                 if not tx.delete_job(live.id, version=live.version, now_us=now_us):

@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 from schedtui.clock import Clock
 from schedtui.engine import damage
 from schedtui.engine.arguments import Arguments
+from schedtui.engine.asking import Asking
 from schedtui.engine.daemons import DaemonThreads
 from schedtui.engine.direct import NO_JOB, Direct
 from schedtui.engine.due import DueHeap
@@ -62,6 +63,7 @@ class Core:
         # Tokens only have to differ from those of earlier boots, which may still be running.
         self.tokens = count(random.getrandbits(62) & ~0xFFFF_FFFF)
         self.arguments = Arguments(registry)
+        self.asking = Asking()
         self.jobs = LiveJobs()
         self._threads = threads
         self.direct = Direct(self)
@@ -96,6 +98,17 @@ class Core:
             EngineStoppedError: the engine has stopped meanwhile.
         """
         return await self._threads.call(work, *args, **kwargs)
+
+    async def off_loop_asking(self, trigger: Trigger | None, work: Callable[[], T]) -> T:
+        """Work that asks a trigger so often that it is not for the loop; on the engine's loop.
+
+        Raises:
+            EngineStoppedError: the engine has stopped meanwhile.
+            ForeignTriggerError: the trigger is the user's, and took too long.
+        """
+        if trigger is not None and trigger.foreign:
+            return await self.asking.ask(trigger, work)
+        return await self.off_loop(work)
 
     def deliver(self, calls: list[Callable[[], object]]) -> None:
         """Run calls on the engine's loop; from any thread. Silent once the loop has ended."""

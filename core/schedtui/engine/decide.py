@@ -6,7 +6,7 @@ exactly one `Verdict`, alone or in one that stands for a stretch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from schedtui.clock import from_us
@@ -33,6 +33,21 @@ class Verdict(NamedTuple):
     range_count: int | None = None
 
 
+class Found(NamedTuple):
+    """What a trigger says of the time up to now: all that a decision needs of it."""
+
+    next_us: int | None
+    """Its first due time after now."""
+    moments: tuple[int, ...]
+    """The newest due times up to now, ascending; never empty."""
+    older_until_us: int
+    """The newest due time before them."""
+    older: int
+    """How many there are before them."""
+    names: Mapping[int, str] | None = None
+    """Which of several schedules are due at a moment; None where they were not asked for."""
+
+
 class Decision(NamedTuple):
     """All due times up to now decided, and where the job goes on."""
 
@@ -57,6 +72,25 @@ class Active(NamedTuple):
 NOBODY = Active(0, "")
 
 
+def find(trigger: Trigger, due_us: int, now_us: int, policies: Effective) -> Found:
+    """Ask a trigger for the due times from ``due_us`` up to ``now_us``, and for the next one.
+
+    Args:
+        trigger: The job's.
+        due_us: Its first due time that is not accounted for; not after ``now_us``.
+        now_us: The engine's wall clock.
+        policies: What rules the job.
+    """
+    next_us = trigger.next_after_us(due_us)
+    if next_us is None or next_us > now_us:
+        return Found(next_us, (due_us,), due_us, 0)
+    limit = SINGLE_ROWS
+    if policies.catch_up is CatchUp.ALL:
+        limit = max(limit, policies.catch_up_limit)
+    singles, until_us, older = _stretch(trigger, due_us, now_us, limit)
+    return Found(trigger.next_after_us(singles[-1]), tuple(singles), until_us, older)
+
+
 def decide(
     trigger: Trigger,
     due_us: int,
@@ -68,37 +102,45 @@ def decide(
     absence: str | None = None,
     once: Callable[[list[Verdict]], list[Verdict]] | None = None,
 ) -> Decision:
-    """Decide every due time of a job from ``due_us`` up to ``now_us``.
+    """Decide every due time of a job from ``due_us`` up to ``now_us``: `find`, then `judge`."""
+    found = find(trigger, due_us, now_us, policies)
+    return judge(
+        found, due_us, now_us, policies, active=active, fired=fired, absence=absence, once=once
+    )
+
+
+def judge(
+    found: Found,
+    due_us: int,
+    now_us: int,
+    policies: Effective,
+    *,
+    active: Active = NOBODY,
+    fired: int = 0,
+    absence: str | None = None,
+    once: Callable[[list[Verdict]], list[Verdict]] | None = None,
+) -> Decision:
+    """What becomes of every due time that a trigger named.
 
     Where several are found together, those that are late are caught up with or missed; of the
     others as many run as overlap allows, the newest ones.
 
     Args:
-        trigger: The job's.
+        found: What its trigger said (`find`).
         due_us: Its first due time that is not accounted for; not after ``now_us``.
-        now_us: The engine's wall clock.
+        now_us: The engine's wall clock, as it was asked with.
         policies: What rules the job.
         active: Its runs that are still active.
         fired: How many of its due times have run.
         absence: Why nobody was there to find it in time, for the reason of a ``missed`` row.
         once: Skips those whose period is taken; for a job that guards its periods.
     """
-    next_us = trigger.next_after_us(due_us)
-    if next_us is None or next_us > now_us:
-        if now_us - due_us <= policies.grace_us and not policies.max_runs and once is None:
-            reason = overlap(policies, active) if active.runs else None
-            state = None if reason is None else RunState.SKIPPED
-            return Decision(next_us, due_us, (Verdict(due_us, state, Source.SCHEDULE, reason),))
-        newest_us = due_us
-        moments, shared = [due_us], None
-    else:
-        limit = SINGLE_ROWS
-        if policies.catch_up is CatchUp.ALL:
-            limit = max(limit, policies.catch_up_limit)
-        stretch = _stretch(trigger, due_us, now_us, limit)
-        moments, newest_us = stretch.singles, stretch.singles[-1]
-        next_us = trigger.next_after_us(newest_us)
-        shared = (stretch.until_us, stretch.older) if stretch.older else None
+    next_us, moments = found.next_us, found.moments
+    in_time = len(moments) == 1 and now_us - due_us <= policies.grace_us
+    if in_time and not policies.max_runs and once is None:
+        reason = overlap(policies, active) if active.runs else None
+        state = None if reason is None else RunState.SKIPPED
+        return Decision(next_us, due_us, (Verdict(due_us, state, Source.SCHEDULE, reason),))
     plan = _Plan(policies, now_us, active, absence)
     verdicts = plan.verdicts(moments)
     if once is not None:
@@ -107,11 +149,10 @@ def decide(
         verdicts = _at_most(verdicts, policies.max_runs - fired)
         if fired + sum(verdict.state is None for verdict in verdicts) >= policies.max_runs:
             next_us = None
-    if shared is not None:
-        until_us, older = shared
-        verdict = plan.older(until_us, moments)
-        verdicts.insert(0, verdict._replace(range_from_us=due_us, range_count=older))
-    return Decision(next_us, newest_us, tuple(verdicts))
+    if found.older:
+        verdict = plan.older(found.older_until_us, moments)
+        verdicts.insert(0, verdict._replace(range_from_us=due_us, range_count=found.older))
+    return Decision(next_us, moments[-1], tuple(verdicts))
 
 
 def overlap(policies: Effective, active: Active) -> str | None:
@@ -137,7 +178,7 @@ class _Plan:
         self._active = active
         self._absence = absence
 
-    def verdicts(self, moments: list[int]) -> list[Verdict]:
+    def verdicts(self, moments: Sequence[int]) -> list[Verdict]:
         """One for each, oldest first."""
         policies = self._policies
         late = sum(self._late(moment_us) for moment_us in moments)
@@ -158,13 +199,13 @@ class _Plan:
                 found.append(self._candidate(moment_us, Source.CATCHUP, room=1))
         return found
 
-    def older(self, moment_us: int, moments: list[int]) -> Verdict:
+    def older(self, moment_us: int, moments: Sequence[int]) -> Verdict:
         """For those before the ones with a row each."""
         if self._late(moment_us):
             return self._missed(moment_us)
         return self._on_time(moment_us, moments, len(moments) + 1)
 
-    def _on_time(self, moment_us: int, moments: list[int], room: int) -> Verdict:
+    def _on_time(self, moment_us: int, moments: Sequence[int], room: int) -> Verdict:
         """``room``: how many runs it and the newer ones would be."""
         policies = self._policies
         if policies.overlap not in (Overlap.ALLOW, Overlap.QUEUE_ALL):

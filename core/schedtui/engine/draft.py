@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from schedtui import policies as policy_rules
 from schedtui.clock import from_us
@@ -26,6 +26,16 @@ from schedtui.triggers import Never, Trigger, check_timezone, parse_trigger
 
 MAX_TEXT = 10_000
 """Characters of a description."""
+
+
+class Edited(NamedTuple):
+    """A job as it is to be, but for its next due time."""
+
+    job: Job
+    follows: Trigger | None
+    """The trigger that tells the next due time; None where that stays as it is."""
+    moved: bool
+    """Whether it is another one than before."""
 
 
 class Drafts:
@@ -78,8 +88,8 @@ class Drafts:
             updated_at=now,
         )
 
-    def edited(self, live: LiveJob, patch: JobPatch, now_us: int) -> Job | None:
-        """A living job with a patch applied, and its next due time after ``now_us``.
+    def edited(self, live: LiveJob, patch: JobPatch) -> Edited | None:
+        """A living job with a patch applied; where it goes on is for `placed`.
 
         None where the patch changes nothing: a job declared in code is not overridden by that.
 
@@ -142,19 +152,36 @@ class Drafts:
         moved = trigger is not None and (
             trigger.to_json() != job.trigger or timezone != job.timezone or bool(live.problem)
         )
+        follows: Trigger | None = None
         if trigger is not None and moved:
-            next_due = next_due_after(trigger, live.last_due_us, now_us)
-            changed = replace(changed, trigger=trigger.to_json(), next_due=next_due)
+            changed = replace(changed, trigger=trigger.to_json())
+            follows = trigger
         elif job.damage:
-            next_due = next_due_after(live.trigger, live.last_due_us, now_us)
-            changed = replace(changed, next_due=next_due)
+            changed, follows = replace(changed, next_due=None), live.trigger
         elif _same(changed, job):
             return None
         elif changed.next_due is None and live.exhausted:
             # More of its due times are to run now, or as few as before: the engine sees to that.
-            next_due = next_due_after(live.trigger, live.last_due_us, now_us)
-            changed = replace(changed, next_due=next_due)
-        return replace(changed, overridden=job.static or job.overridden)
+            follows = live.trigger
+        changed = replace(changed, overridden=job.static or job.overridden)
+        return Edited(changed, follows, moved)
+
+    async def placed(self, live: LiveJob, edited: Edited, now_us: int) -> Job:
+        """An edited job with its next due time after ``now_us``.
+
+        Raises:
+            InvalidTriggerError: it would be never due.
+            ForeignTriggerError: its trigger, one of the user's own, failed.
+        """
+        trigger, last_us = edited.follows, live.last_due_us
+        if trigger is None:
+            return edited.job
+        next_due = await self._core.asking.ask(
+            trigger, lambda: next_due_after(trigger, last_us, now_us)
+        )
+        if edited.moved and trigger.foreign and next_due is None:
+            raise trigger.refusal()
+        return replace(edited.job, next_due=next_due)
 
     def trigger(self, data: Mapping[str, Any], timezone: str) -> Trigger:
         """A trigger from its JSON or typed form, which must be due at least once more.
@@ -189,7 +216,8 @@ class Drafts:
     def _changed_trigger(self, job: Job, data: Mapping[str, Any], timezone: str) -> Trigger:
         declared = self._core.declared_trigger(job) if data == job.trigger else None
         if declared is not None:  # an object in code may have no JSON form to read
-            return self._due(declared.with_timezone(timezone))
+            bound = declared.with_timezone(timezone)
+            return bound if bound.foreign else self._due(bound)
         return self.trigger(data, timezone)
 
     def _due(self, trigger: Trigger) -> Trigger:

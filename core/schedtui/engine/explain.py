@@ -6,11 +6,10 @@ else is read on a thread.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from schedtui.clock import from_us
@@ -23,6 +22,8 @@ from schedtui.engine.running import Running
 from schedtui.models import DueTime, Explanation, Fact, FactKind, JobState, Run, RunState
 from schedtui.models.names import split_name
 from schedtui.triggers import Trigger
+
+T = TypeVar("T")
 
 
 class _Asked(NamedTuple):
@@ -42,8 +43,12 @@ async def explain(running: Running, name: str, at: datetime | str | None) -> Exp
 
     asked = await running.on_loop(ask)
     live = None if asked.live is None else asked.live.current()
+
+    async def off_loop(work: Callable[[], T]) -> T:
+        return await running.on_loop(lambda: running.core.off_loop_asking(asked.trigger, work))
+
     lookup = Lookup(running.core, f"{group}/{job}", live, asked.trigger, asked.present)
-    case = await asyncio.to_thread(lookup.case, at)
+    case = await off_loop(lambda: lookup.case(at))
     run = case.run
     if run is not None and run.state is RunState.QUEUED:
         run_id = run.id
@@ -52,7 +57,7 @@ async def explain(running: Running, name: str, at: datetime | str | None) -> Exp
             return _waits(running, run_id)
 
         case = replace(case, waits=await running.on_loop(waits))
-    return explained(case)
+    return await off_loop(lambda: explained(case))
 
 
 def explained(case: Case) -> Explanation:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 from schedtui.engine.claim import Claims
 from schedtui.engine.core import Core
+from schedtui.engine.entries import due_of, trigger_of
 from schedtui.engine.live import LiveJob
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import StoreDataError
@@ -123,9 +124,9 @@ class Halt:
         """Claim what was due before the pause; what the store does not take now is skipped."""
         heap, claims = self._core.heap, self._claims
         while (due_us := heap.next_us()) is not None and due_us <= now_us:
-            before = claims.outstanding
+            before = claims.under_way
             claims.tick()
-            if claims.outstanding == before:
+            if claims.under_way == before:
                 return
 
     async def _account(self, jobs: Sequence[LiveJob]) -> None:
@@ -135,27 +136,34 @@ class Halt:
             busy.waiters.append(waiter)
             await waiter
         now_us = self._core.clock.now_us()
-        moves = [(live, claim) for live in jobs if (claim := self._moved(live, now_us))]
-        for live, _ in moves:
+        due = [live for live in jobs if self._owes(live, now_us)]
+        for live in due:
             live.busy = True
         try:
-            await self._move(moves)
+            claims = await asyncio.gather(*(self._moved(live, now_us) for live in due))
+            await self._move(
+                [(live, claim) for live, claim in zip(due, claims, strict=True) if claim]
+            )
         finally:
-            for live, _ in moves:
+            for live in due:
                 live.release()
                 self._core.heap.push(live)
 
-    def _moved(self, live: LiveJob, now_us: int) -> Claim | None:
-        """Where a job goes on; None where nothing of it was due, or it has a reason of its own."""
-        due_us, trigger = live.next_due_us, live.trigger
-        job = live.job
+    def _owes(self, live: LiveJob, now_us: int) -> bool:
+        """Whether it was due, and has no reason of its own that nobody decided."""
+        due_us, job = live.next_due_us, live.job
         own = live.removed or job.paused or job.orphaned or job.damage
-        if own or trigger is None or due_us is None or due_us > now_us:
-            return None
+        return not own and live.trigger is not None and due_us is not None and due_us <= now_us
+
+    async def _moved(self, live: LiveJob, now_us: int) -> Claim | None:
+        """Where a job goes on that was due; None where its trigger fails."""
+        due_us, trigger = due_of(live), trigger_of(live)
         try:
-            rows = self._writes.passed(live, now_us, self._core.halted)
+            rows = await self._writes.passed(live, now_us, self._core.halted)
             last_us = rows[-1].scheduled_for_us or due_us
-            next_us = trigger.next_after_us(max(now_us, last_us))
+            next_us = await self._core.asking.ask(
+                trigger, lambda: trigger.next_after_us(max(now_us, last_us))
+            )
         except Exception:  # the tick finds it broken, and says so
             logger.exception("the trigger of %s failed", live.full_name)
             return None

@@ -40,6 +40,9 @@ class Holds:
             due = due_us is not None and due_us <= self._core.clock.now_us()
             if not due or not live.fires or settled:
                 break
+            if self._claims.rests:
+                await self._claims.rested()
+                continue
             await self._settle(live)
             settled = True
         live.busy = True

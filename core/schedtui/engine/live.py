@@ -1,7 +1,7 @@
 """Jobs and runs as the engine holds them in memory: slots and integers, for the tick.
 
-The store is the truth; these follow it, changed only on the engine's loop and only after a commit
-(`LiveJob.active` is the exception: it counts a run from the moment its claim is handed in).
+The store is the truth; these follow it, changed only on the engine's loop and after a commit. What
+counts sooner: `active` and the periods of `once`, from when a claim is handed in, and `halted`.
 """
 
 from __future__ import annotations

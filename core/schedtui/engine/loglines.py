@@ -2,7 +2,7 @@
 
 Lines are readable from the moment they are written: first from the run's sink, then from the store,
 and in between from both, told apart by their number. Lines that the store never takes are counted
-in their run's row, as long as its outcome is not written; after that the engine's log alone tells.
+in their run's row, as long as its outcome is not written, and in the engine's health.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class LogLines:
         self._ended: set[int] = set()
         self._on_way: dict[int, dict[int, bool]] = {}
         """Of each run its chunks, oldest first: their last line, and whether they have arrived."""
+        self._lost = 0
         self._encoding = asyncio.Lock()
         self._dirty: deque[RunSink] = deque()
         self._scheduled = False
@@ -152,6 +153,10 @@ class LogLines:
         if sink.run_id in self._ended:  # too late for its row to say so
             logger.warning("%d log lines of run %d are lost: %s", len(lines), sink.run_id, error)
         sink.dropped += len(lines)
+        if not error.retryable:
+            self._lost += len(lines)
+            text = f"{self._lost} log lines since the start could not be kept"
+            self._core.problem("logs", f"{text}; the last ones of run {sink.run_id}: {error}")
         self._arrived(sink, lines[-1].seq)
 
     def _arrived(self, sink: RunSink, upto: int) -> None:

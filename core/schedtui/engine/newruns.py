@@ -52,10 +52,15 @@ def new_run(
     return run
 
 
-def claimed_row(core: Core, run: LiveRun, kwargs_json: str | None, now_us: int) -> NewRun:
-    """The row of a run that is to run: ``running`` where all it needs is free, else ``queued``."""
+def claimed_row(
+    core: Core, run: LiveRun, kwargs_json: str | None, now_us: int, names: str | None = None
+) -> NewRun:
+    """The row of a run that is to run: ``running`` where all it needs is free, else ``queued``.
+
+    ``names``: see `names_at`.
+    """
     waits = core.slots.take(run)
-    return _row(core, run, kwargs_json, now_us, waits)
+    return _row(core, run, kwargs_json, now_us, waits, names)
 
 
 def queued_row(core: Core, run: LiveRun, kwargs_json: str | None, now_us: int) -> NewRun:
@@ -65,7 +70,12 @@ def queued_row(core: Core, run: LiveRun, kwargs_json: str | None, now_us: int) -
 
 
 def _row(
-    core: Core, run: LiveRun, kwargs_json: str | None, now_us: int, waits: WaitReason | None
+    core: Core,
+    run: LiveRun,
+    kwargs_json: str | None,
+    now_us: int,
+    waits: WaitReason | None,
+    names: str | None = None,
 ) -> NewRun:
     if waits is None:
         run.state = RunState.RUNNING
@@ -95,25 +105,26 @@ def _row(
         None,
         run.not_before_us or None,
         run.parent_id,
-        _names(run.job, run.scheduled_for_us),
+        names,
     )
 
 
-def waiting_row(core: Core, run: LiveRun, kwargs_json: str | None, now_us: int) -> NewRun:
-    """The row of a run that waits for its turn whatever is free."""
+def waiting_row(
+    core: Core, run: LiveRun, kwargs_json: str | None, now_us: int, names: str | None = None
+) -> NewRun:
+    """The row of a run that waits for its turn whatever is free; ``names``: see `names_at`."""
     waits = WaitReason.OVERLAP if run.job.policies.concurrency else WaitReason.SLOT
-    return _row(core, run, kwargs_json, now_us, waits)
+    return _row(core, run, kwargs_json, now_us, waits, names)
 
 
-def _names(job: LiveJob, due_us: int | None) -> str | None:
-    """Which of a job's several schedules are due, where they have names."""
-    trigger = job.trigger
-    if due_us is None or trigger is None or type(trigger).names_at is Trigger.names_at:
+def names_at(trigger: Trigger, due_us: int) -> str | None:
+    """Which of a trigger's several schedules are due, where they have names."""
+    if type(trigger).names_at is Trigger.names_at:
         return None
     try:
         return ", ".join(trigger.names_at(due_us)) or None
     except Exception:  # a trigger of the user's: that the run is due has been told already
-        logger.exception("the trigger of %s does not say its names", job.full_name)
+        logger.exception("the trigger %r does not say its names", trigger.short())
         return None
 
 

@@ -21,12 +21,13 @@ from schedtui.engine.core import Core
 from schedtui.engine.draft import next_due_after
 from schedtui.engine.followers import refuse_circle
 from schedtui.engine.live import LiveJob
-from schedtui.engine.writes import JobWrites
+from schedtui.engine.writes import JobWrites, came_back
 from schedtui.errors import ConflictError, SchedtuiError
 from schedtui.models import Job, RunState
 from schedtui.models.wire import to_wire
 from schedtui.protocols import NewRun
 from schedtui.registry import Declaration
+from schedtui.triggers import Trigger
 
 logger = logging.getLogger("schedtui.reconcile")
 
@@ -117,13 +118,14 @@ async def _reconcile(core: Core, writes: JobWrites, hold: Hold) -> None:
                 changed = replace(live.current(), orphaned=True)
                 await writes.replace(live, changed, ACTOR, "job.orphan")
         elif live.next_due_us is None and not job.orphaned and not live.exhausted:
-            next_due = _next_due(core, live)
+            next_due = await _next_due(core, live)
             if next_due is None:
                 _tell_if_never_due(live)
                 continue
             async with hold(live):  # its trigger had failed, and works again
+                rows = await came_back(core, live, core.clock.now_us(), live.trigger)
                 changed = replace(live.current(), next_due=next_due)
-                await writes.replace(live, changed, ACTOR, "job.edit")
+                await writes.replace(live, changed, ACTOR, "job.edit", rows)
     for key in told:
         core.problem(key, None)
     for text in core.jobs.followers.missing(core.jobs.find):
@@ -135,7 +137,12 @@ async def _reconcile(core: Core, writes: JobWrites, hold: Hold) -> None:
 
 async def _insert(core: Core, writes: JobWrites, chunk: Sequence[Declaration]) -> set[str]:
     """Make the jobs of declarations. Returns the keys of the problems there were."""
-    jobs = await core.off_loop(_jobs, core, chunk)
+    ours = [one for one in chunk if not one.trigger.foreign]
+    theirs = [one for one in chunk if one.trigger.foreign]
+    made = await core.off_loop(_jobs, core, ours)
+    made += await asyncio.gather(*(_asked_job(core, one) for one in theirs))
+    order = {one.full_name: number for number, one in enumerate(chunk)}
+    jobs = sorted(made, key=lambda job: order[job.full_name])
     try:
         await writes.insert(jobs, ACTOR)
     except ConflictError:
@@ -161,15 +168,21 @@ def _taken(live: LiveJob) -> str:
     )
 
 
-def _next_due(core: Core, live: LiveJob) -> datetime | None:
+async def _next_due(core: Core, live: LiveJob) -> datetime | None:
     """Its next due time; None also where its trigger fails, which it then says."""
     try:
-        return next_due_after(live.trigger, live.last_due_us, core.clock.now_us())
+        return await _due_after(core, live.trigger, live.last_due_us, core.clock.now_us())
     except Exception as error:  # one trigger must not keep the others from being reconciled
         logger.exception("the trigger of %s failed", live.full_name)
         live.problem = f"its trigger failed: {type(error).__name__}: {error}"
         core.problem(f"job {live.id}", f"{live.full_name}: {live.problem}")
         return None
+
+
+async def _due_after(
+    core: Core, trigger: Trigger | None, last_us: int | None, now_us: int
+) -> datetime | None:
+    return await core.asking.ask(trigger, lambda: next_due_after(trigger, last_us, now_us))
 
 
 def _tell_if_never_due(live: LiveJob) -> None:
@@ -203,6 +216,10 @@ def _differs(core: Core, job: Job, declaration: Declaration) -> bool:
 
 def _jobs(core: Core, declarations: Sequence[Declaration]) -> list[Job]:
     return [_job(core, declaration) for declaration in declarations]
+
+
+async def _asked_job(core: Core, declaration: Declaration) -> Job:
+    return await core.asking.ask(declaration.trigger, lambda: _job(core, declaration))
 
 
 def _job(core: Core, declaration: Declaration) -> Job:
@@ -241,14 +258,15 @@ def _next_us(declaration: Declaration, timezone: str, now_us: int) -> int | None
 
 async def _update(core: Core, writes: JobWrites, live: LiveJob, declaration: Declaration) -> None:
     old = live.current()
-    fresh = _job(core, declaration)
+    fresh = await _asked_job(core, declaration)
     if old.damage:
         await _mend(core, writes, live, replace(fresh, paused=_paused(old, fresh)))
         return
     if live.job.overridden:
         next_due = old.next_due
         if old.orphaned:
-            next_due = next_due_after(live.trigger, live.last_due_us, core.clock.now_us())
+            now_us = core.clock.now_us()
+            next_due = await _due_after(core, live.trigger, live.last_due_us, now_us)
         changed = replace(old, declared=fresh.declared, orphaned=False, next_due=next_due)
     else:
         changed = _as_declared(old, replace(fresh, paused=_paused(old, fresh)))
@@ -267,7 +285,9 @@ async def _mend(core: Core, writes: JobWrites, live: LiveJob, fresh: Job) -> Non
         last_us = live.last_due_us
         # From the newest due time that has a row; what lies between it and now has none yet.
         known = trigger is not None and last_us is not None
-        due = next_due_after(trigger, last_us, last_us or 0) if known else fresh.next_due
+        due = fresh.next_due
+        if known:
+            due = await _due_after(core, trigger, last_us, last_us or 0)
         changed = replace(changed, next_due=due)
     await _write(core, writes, live, changed, ACTOR, "job.mend")
     logger.warning(
@@ -304,7 +324,8 @@ async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Jo
         refuse_circle(
             declaration.full_name, lambda one: after if one in own else jobs.after_of(one)
         )
-    changed = _as_declared(old, replace(_job(core, declaration), paused=old.paused))
+    fresh = await _asked_job(core, declaration)
+    changed = _as_declared(old, replace(fresh, paused=old.paused))
     return await _write(core, writes, live, changed, actor, "job.revert")
 
 
@@ -342,7 +363,8 @@ async def _write(
     if changed.next_due != live.current().next_due:
         now_us = core.clock.now_us()
         reason = core.absence(live.next_due_us or 0) or "its declaration changed"
-        rows = writes.passed(live, now_us, reason, RunState.MISSED)
+        under = core.trigger_of(changed)[0]
+        rows = await writes.passed(live, now_us, reason, RunState.MISSED, under)
     return await writes.replace(live, changed, actor, action, rows)
 
 

@@ -250,6 +250,7 @@ class Running:
             or self.reloads.busy
             or self.chores.busy
             or self._threads.busy
+            or self.core.asking.busy
             or late.busy(self.loop)
         ):
             return HANGS_S

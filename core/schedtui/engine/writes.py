@@ -7,24 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
-from schedtui.clock import from_us
+from schedtui.clock import from_us, to_us
 from schedtui.engine import damage
 from schedtui.engine.core import Core
-from schedtui.engine.decide import FINISHED, account
+from schedtui.engine.decide import FINISHED, Verdict, account
 from schedtui.engine.live import LiveJob
 from schedtui.engine.newruns import decided_row
 from schedtui.engine.once_past import learn_before
 from schedtui.errors import ConflictError, SchedtuiError
-from schedtui.models import Job, RunState
+from schedtui.models import Job, RunState, Source
 from schedtui.models.wire import to_wire
 from schedtui.protocols import NewRun, RecentRun, StoreTx
 from schedtui.store.writer import Lane, Write
+from schedtui.triggers import Trigger
 
 T = TypeVar("T")
+
+logger = logging.getLogger("schedtui.engine")
+
+TRIGGER = "its trigger"
+"""How the problem of a job begins whose trigger failed or cannot be read."""
 
 _NOT_TOLD = frozenset(
     {
@@ -130,8 +138,13 @@ class JobWrites:
         self._core.adopt(live, changed)
         return live.current()
 
-    def passed(
-        self, live: LiveJob, now_us: int, otherwise: str, state: RunState = RunState.SKIPPED
+    async def passed(
+        self,
+        live: LiveJob,
+        now_us: int,
+        otherwise: str,
+        state: RunState = RunState.SKIPPED,
+        under: Trigger | None = None,
     ) -> tuple[NewRun, ...]:
         """Rows for the due times up to now that nobody decided, under the schedule that ends.
 
@@ -140,18 +153,29 @@ class JobWrites:
             now_us: The engine's wall clock.
             otherwise: Why, where the job did fire.
             state: What they are then; those of a job that did not fire are ``skipped``.
+            under: Its schedule from now on, for a job whose own had failed (`came_back`).
         """
-        core = self._core
-        trigger, due_us = live.trigger, live.next_due_us
+        core, trigger, due_us = self._core, live.trigger, live.next_due_us
         reason = idle_reason(live)
         if trigger is not None and live.exhausted and live.last_due_us is not None:
-            due_us = trigger.next_after_us(live.last_due_us)
+            last_us = live.last_due_us
+            due_us = await core.asking.ask(trigger, lambda: trigger.next_after_us(last_us))
             reason = FINISHED
+        elif trigger is None or due_us is None:
+            return await came_back(core, live, now_us, under, otherwise)
         if trigger is None or due_us is None:
             return ()
         if reason:
             state = RunState.SKIPPED
-        verdicts = account(trigger, due_us, now_us, state, reason or otherwise)
+        why = reason or otherwise
+        try:
+            verdicts = await core.asking.ask(
+                trigger, lambda: account(trigger, due_us, now_us, state, why)
+            )
+        except Exception:  # it must not keep its job from being deleted or given another
+            logger.exception("the trigger of %s failed", live.full_name)
+            known = due_us <= now_us
+            verdicts = (Verdict(due_us, state, Source.SCHEDULE, why),) if known else ()
         return tuple(
             decided_row(next(core.run_ids), live, verdict, core.epoch, now_us)
             for verdict in verdicts
@@ -177,6 +201,58 @@ class JobWrites:
             self._core.names_changed()
             self._core.wakeup()
         return live.current()
+
+
+async def came_back(
+    core: Core, live: LiveJob, now_us: int, under: Trigger | None, otherwise: str = ""
+) -> tuple[NewRun, ...]:
+    """Rows for the due times up to now of a job whose trigger had failed, which has no next one.
+
+    By its own schedule, where that can be told by now, else by the one it gets (``under``).
+    ``otherwise``: why, where nothing had failed and its schedule cannot be read any more.
+    """
+    why = "" if live.job.damage else await _failure(core, live, otherwise)
+    if not why:
+        return ()
+    idle = live.job.orphaned or live.job.paused
+    state, reason = RunState.MISSED, why
+    if idle:
+        state, reason = RunState.SKIPPED, idle_reason(live)
+    after_us = to_us(live.job.created_at) if live.last_due_us is None else live.last_due_us
+
+    def verdicts(trigger: Trigger) -> tuple[Verdict, ...]:
+        due_us = trigger.next_after_us(after_us)
+        return () if due_us is None else account(trigger, due_us, now_us, state, reason)
+
+    for trigger in (core.trigger_of(live.job)[0], under):
+        if trigger is None or trigger.dueless:
+            continue
+        try:
+            found = await core.asking.ask(trigger, partial(verdicts, trigger))
+        except Exception as error:  # noqa: BLE001 - it may well fail still
+            logger.debug("the trigger of %s failed: %s", live.full_name, error)
+            continue
+        return tuple(
+            decided_row(next(core.run_ids), live, verdict, core.epoch, now_us) for verdict in found
+        )
+    return ()
+
+
+def _of_trigger(problem: str) -> str:
+    return problem if problem.startswith(TRIGGER) else ""
+
+
+async def _failure(core: Core, live: LiveJob, otherwise: str) -> str:
+    """Why the due times of a job were not asked for; empty where its trigger did not fail."""
+    if live.next_due_us is not None:  # it did fire; only now its trigger cannot be read
+        return otherwise if live.job.static else _of_trigger(live.problem)
+    last_us = live.last_due_us
+    if last_us is None:
+        return f"{TRIGGER} gave no due time when its job was made"
+    rows = await core.off_loop(core.store.due_runs, live.id, last_us, last_us, limit=10)
+    reasons = [run.reason.partition("; backfilled by run ")[0] for run in rows]
+    said = [one for one in (*reasons, live.problem) if one.startswith(f"{TRIGGER} failed")]
+    return said[0] if said else ""
 
 
 def idle_reason(live: LiveJob) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, ClassVar, Final, Self
 
 from schedtui.clock import from_us, to_us
@@ -53,6 +54,14 @@ class Trigger(ABC):
     def dueless(self) -> bool:
         """Whether it is never due on purpose: its job runs by hand, or after another one."""
         return False
+
+    @property
+    def foreign(self) -> bool:
+        """Whether its due times come from code that is not ours, which may take its time.
+
+        The engine asks such a trigger off its loop.
+        """
+        return _foreign(type(self))
 
     def with_timezone(self, name: str) -> Self:  # noqa: ARG002 - durations have no zone
         """This trigger bound to the zone ``name``, unless it has a zone of its own.
@@ -128,6 +137,11 @@ class Trigger(ABC):
 
     def __hash__(self) -> int:
         return hash((type(self), self._key()))
+
+
+@cache
+def _foreign(kind: type) -> bool:
+    return not kind.__module__.startswith("schedtui.triggers.")
 
 
 def aware_us(moment: object, field: str) -> int:

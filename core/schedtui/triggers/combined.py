@@ -79,6 +79,11 @@ class Combined(Trigger):
         """Whether one of its parts is: what had its turn is not to have it twice."""
         return any(part.fixed for part in self._parts)
 
+    @property
+    def foreign(self) -> bool:
+        """Whether it or one of its parts is."""
+        return super().foreign or any(part.foreign for part in self._parts)
+
     def with_timezone(self, name: str) -> Self:
         """The same with every part bound to the zone ``name`` that has none of its own.
 

@@ -1,7 +1,8 @@
 """Trigger objects of APScheduler, for jobs that are declared in code.
 
-They are the user's code and run in the tick, so that nothing they do is taken for granted: each
-call has a thread and a deadline of its own, and what comes back is checked.
+They are the user's code, so that nothing they do is taken for granted: each question has a thread
+and a deadline of its own, and what comes back is checked. Whoever asks waits for the answer; the
+engine does so off its loop (`Trigger.foreign`).
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Foreign(Trigger):
             (use `AllOf`); or it has a jitter of its own, which would move its due times.
     """
 
-    __slots__ = ("_broken", "_known", "_trigger")
+    __slots__ = ("_broken", "_known", "_trigger", "_words")
 
     COST: ClassVar[int] = 4
 
@@ -56,6 +57,8 @@ class Foreign(Trigger):
             raise InvalidTriggerError.one("trigger", trigger, expected)
         _refuse_jitter(trigger)
         self._trigger = trigger
+        # Once, where it is declared: later it may be asked for on the engine's loop.
+        self._words = _words(trigger)
         self._broken = ""
         # A due time from which one that can only step from firing to firing may go on.
         self._known: datetime | None = None
@@ -69,6 +72,11 @@ class Foreign(Trigger):
     def fixed(self) -> bool:
         """False for intervals alone."""
         return type(self._trigger).__name__ != "IntervalTrigger"
+
+    @property
+    def foreign(self) -> bool:
+        """True."""
+        return True
 
     def next_after_us(self, us: int) -> int | None:
         """The first due time strictly after ``us``; None when there is none before 2200.
@@ -99,16 +107,8 @@ class Foreign(Trigger):
         return f"{self.short()} (APScheduler)"
 
     def short(self) -> str:
-        """What the object calls itself."""
-        kind = type(self._trigger)
-        if not any({"__str__", "__repr__"} & vars(one).keys() for one in kind.__mro__[:-1]):
-            return kind.__name__
-        try:
-            text = str(self._trigger)
-        except Exception:  # noqa: BLE001 - it is the user's code
-            return kind.__name__
-        # An address would make another declaration of it at each start.
-        return "".join(sign for sign in _ADDRESS.sub("", text)[:200] if sign.isprintable())
+        """What the object called itself when it was declared."""
+        return self._words
 
     def to_json(self) -> dict[str, Any]:
         """``{"type": "foreign", "class": ..., "words": ...}``: for display."""
@@ -232,6 +232,18 @@ _COMBINING: Final[dict[str, Callable[[list[Trigger]], Trigger]]] = {
     "apscheduler.triggers.combining.AndTrigger": AllOf,
     "apscheduler.triggers.combining.OrTrigger": AnyOf,
 }
+
+
+def _words(trigger: object) -> str:
+    kind = type(trigger)
+    if not any({"__str__", "__repr__"} & vars(one).keys() for one in kind.__mro__[:-1]):
+        return kind.__name__
+    try:
+        text = str(trigger)
+    except Exception:  # noqa: BLE001 - it is the user's code
+        return kind.__name__
+    # An address would make another declaration of it at each start.
+    return "".join(sign for sign in _ADDRESS.sub("", text)[:200] if sign.isprintable())
 
 
 def _kind(given: object) -> str:

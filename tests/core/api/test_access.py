@@ -134,6 +134,8 @@ def engine() -> FakeEngine:
         (None, "GET", "/api/v1/engine", 401),
         (None, "GET", "/api/v1/openapi.json", 401),
         (None, "GET", "/no/such/call", 401),
+        (None, "GET", "/api/v1/events", 401),
+        (None, "GET", "/api/v1/runs/1/logs?follow=true", 401),
         (None, "GET", "/health", 200),
         ("viewer", "GET", "/api/v1/jobs", 200),
         ("viewer", "POST", "/api/v1/triggers/preview", 200),

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from engine_kit import FULL, Kit, World, back, running
+from engine_kit import FULL, Kit, Worker, World, back, running
 
 from schedtui import Engine, Group, log
 from schedtui.engine import loglines
-from schedtui.models import LogLine
+from schedtui.errors import StoreError
+from schedtui.models import Health, LogLine, RunState
 from schedtui.protocols import LogChunk
 from schedtui.store.chunks import encode
 
@@ -235,3 +236,18 @@ async def test_a_line_that_is_dropped_hides_none_that_is_on_its_way(
         await kit.until(lambda: kit.running.supervisor.idle.is_set())
         page = await kit.client.logs(run_id)
         assert ([line.text for line in page.lines], page.dropped) == (["one"], 1)
+
+
+async def test_lines_that_a_damaged_store_refuses_are_counted_in_the_engines_health() -> None:
+    worker = Worker()
+    async with running(worker.group) as kit:
+        kit.faults.always("append_logs", StoreError("the database is malformed"))
+        await kit.clock.advance(11)
+        await kit.until(lambda: bool(kit.running.core.problems))
+        info = kit.running.info()
+        assert info.health is Health.DEGRADED
+        (problem,) = info.problems
+        assert problem.startswith("1 log lines since the start could not be kept")
+        assert "malformed" in problem
+        (run,) = await kit.rows()
+        assert run.state is RunState.SUCCEEDED

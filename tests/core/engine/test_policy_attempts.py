@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 from typing import Any
 
@@ -367,3 +368,17 @@ async def test_health_tells_of_functions_that_were_given_up(world: World) -> Non
         end.set()
         await kit.until(lambda: not kit.running.info().problems)
         assert kit.running.info().given_up == {}
+
+
+async def test_no_delay_goes_over_its_cap_however_it_is_varied(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda _, high: high)
+    shaky = Shaky(1, retries=1, retry_delay_s=50, retry_max_delay_s=50, retry_jitter=1)
+    async with running(shaky.group) as kit:
+        await kit.clock.advance(3_601)
+        (run,) = await kit.rows()
+        assert run.not_before is not None
+        assert (run.not_before - run.claimed_at).total_seconds() == pytest.approx(50, abs=0.1)
+        await kit.clock.advance(51)
+        assert shaky.attempts == [1, 2]

@@ -372,3 +372,23 @@ async def test_nothing_is_claimed_before_a_step_is_durable(world: World, step_s:
         assert len(rows) > before
         assert {run.clock_epoch for run in rows[before:]} == {1}
         await one_row_per_epoch(kit)
+
+
+async def test_a_command_claims_nothing_while_a_step_is_not_written() -> None:
+    """A due time of the new clock would be written with the old epoch."""
+    three = Three()
+    async with running(three.group, clock=KitClock(NOON)) as kit:
+        await kit.clock.advance(35)
+        before = len(await kit.rows())
+        kit.faults.always("set_clock_epoch", StoreUnavailableError("the disk is full"))
+        kit.clock.step(120)
+        await kit.clock.advance(3)
+        with pytest.raises(StoreUnavailableError, match="a step of the clock"):
+            await kit.client.pause_job("g/interval", reason="x")
+        assert len(await kit.rows()) == before
+        kit.faults.hooks.clear()
+        await kit.clock.advance(3)
+        await kit.client.pause_job("g/interval", reason="x")
+        rows = (await kit.rows())[before:]
+        assert rows
+        assert {run.clock_epoch for run in rows} == {1}

@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from engine_kit import Kit, Worker, World, check, due_s, running
+from engine_kit import Kit, Worker, World, at, back, check, due_s, running
 
 from schedtui import Group, current_run
+from schedtui.clock import to_us
+from schedtui.engine.decide import Verdict
+from schedtui.engine.newruns import decided_row
 from schedtui.errors import StoreDataError
-from schedtui.models import Health, RunState
+from schedtui.models import Health, RunState, Source
 from schedtui.protocols import Claim, StoreTx
 
 
@@ -82,6 +85,32 @@ async def test_refused_rows_of_a_stretch_are_all_kept_in_plainer_form(world: Wor
         await kit.clock.advance(3)
         await check(kit)
         assert [due_s(run) for run in await kit.rows()] == [10.0, 20.0, 30.0, 40.0]
+
+
+async def test_one_row_of_several_that_is_refused_again_and_again_costs_no_other(
+    world: World,
+) -> None:
+    worker = Worker()
+    async with running(worker.group, world=world) as kit:
+        await kit.clock.advance(1)
+        live = kit.running.core.jobs.named("g/work")
+        core = kit.running.core
+        verdict = Verdict(to_us(at(20)), RunState.SKIPPED, Source.SCHEDULE, "there already")
+        row = decided_row(next(core.run_ids), live, verdict, core.epoch, to_us(at(1)))
+        await kit.running.writes.write(lambda tx: tx.insert_runs([row]))
+        kit.faults.down = True
+        await kit.clock.advance(44)
+        await back(kit)
+        await kit.clock.advance(10)
+        found = sorted((due_s(run), run.state) for run in await kit.rows())
+        assert live.problem == ""
+    assert found == [
+        (10, RunState.SKIPPED),
+        (20, RunState.SKIPPED),
+        (30, RunState.SKIPPED),
+        (40, RunState.MISSED),
+        (50, RunState.SUCCEEDED),
+    ]
 
 
 async def test_rows_that_are_refused_again_and_again_stop_the_job_and_say_so() -> None:
