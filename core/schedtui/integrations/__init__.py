@@ -1,0 +1,1 @@
+"""Schedtui within other frameworks, a package each; none is loaded before it is asked for."""
