@@ -66,7 +66,7 @@ class ObservingEngine(Engine):
             raise RuntimeError("the engine has not started")
         return self._ledger
 
-    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
+    async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:  # noqa: ARG002 - refused
         """Refused: nobody wrote down what was to be before it was."""
         raise RefusedError(
             f"why {job} ran or did not cannot be told: APScheduler decides it, and schedtui only "

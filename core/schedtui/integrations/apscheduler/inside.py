@@ -86,7 +86,7 @@ def reading_only(store: Any) -> Iterator[list[str]]:
     try:
         yield problems
     finally:
-        del store._reconstitute_job
+        del store._reconstitute_job  # noqa: SLF001 - see the module
 
 
 class _Unreadable:

@@ -282,9 +282,9 @@ class Steering(Commands):
 
     async def cancel_backfill(
         self,
-        name: str,
-        reason: str,
-        actor: str,
+        name: str,  # noqa: ARG002 - refused
+        reason: str,  # noqa: ARG002 - refused
+        actor: str,  # noqa: ARG002 - refused
         *,
         expect_id: int | None,  # noqa: ARG002 - refused
     ) -> int:

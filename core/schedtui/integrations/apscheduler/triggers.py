@@ -169,8 +169,10 @@ def _read_cron(trigger: Any) -> Trigger | None:
 
 
 def _values(field: Any) -> frozenset[int] | str | None:
-    """The values of a field of a ``CronTrigger``; ``*`` for all years or weeks; None: it is more
-    than a set of values.
+    """The values of a field of a ``CronTrigger``.
+
+    Returns:
+        ``*`` for all years or weeks; None where it is more than a set of values.
     """
     low, high = _LOW.get(field.name), _HIGH.get(field.name)
     found: set[int] = set()

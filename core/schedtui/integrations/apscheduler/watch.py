@@ -1,4 +1,4 @@
-"""Watching an APScheduler: its events, what it hands to its executors, what it writes to its stores.
+"""Watching an APScheduler: its events, and what it hands to its executors and job stores.
 
 All of it is called in the application's threads, some under APScheduler's locks. So nothing here
 reads a job store, waits, or raises.
