@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from schedtui.capture import CurrentRun, RunSink
-from schedtui.clock import to_us
+from schedtui.clock import Clock, to_us
 from schedtui.execution.ended import ended_cancelled, ended_error, ended_ok
 from schedtui.models import Source
 
@@ -87,21 +88,15 @@ class Handle:
 
     def returned(self, value: object) -> None:
         """Its function has returned."""
-        if not self.over:
-            try:
-                self.end(ended_ok(value, self.ledger.clock))
-            except Exception:
-                logger.exception("the end of run %d cannot be observed", self.id)
+        self._end_with(lambda clock: ended_ok(value, clock))
 
     def raised(self, error: BaseException) -> None:
         """Its function has raised."""
-        if not self.over:
-            clock = self.ledger.clock
-            if isinstance(error, asyncio.CancelledError):
-                reason = "cancelled by the application, as when APScheduler shuts down"
-                self.end(ended_cancelled(clock, error, reason=reason))
-            else:
-                self.end(ended_error(error, clock))
+        if isinstance(error, asyncio.CancelledError):
+            reason = "cancelled by the application, as when APScheduler shuts down"
+            self._end_with(lambda clock: ended_cancelled(clock, error, reason=reason))
+        else:
+            self._end_with(lambda clock: ended_error(error, clock))
 
     def end(self, ended: Ended) -> None:
         """It has ended; what is told of it later does not count."""
@@ -111,6 +106,13 @@ class Handle:
         if self.sink is not None:
             self.sink.close()
         self.ledger.tell(self.ledger.record.ended, self, ended)
+
+    def _end_with(self, make: Callable[[Clock], Ended]) -> None:
+        try:
+            if not self.over:
+                self.end(make(self.ledger.clock))
+        except Exception:
+            logger.exception("the end of run %d cannot be observed", self.id)
 
     def _dirty(self, sink: RunSink) -> None:
         if self.live is not None:
