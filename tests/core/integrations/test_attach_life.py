@@ -102,9 +102,9 @@ def test_it_ends_and_begins_with_its_scheduler(make: Makes) -> None:
     app.scheduler.shutdown()
     app.wait(lambda: attached.problem == "APScheduler has shut down")
     app.start()
-    app.scheduler.add_job(attach_jobs.quiet, id="again", next_run_time=now())
     app.wait(lambda: not attached.problem)
-    app.ask(lambda one: one.snapshot())
+    app.scheduler.add_job(attach_jobs.quiet, "interval", hours=1, id="again")
+    assert app.job("default/again").full_name == "default/again"
 
 
 def test_the_whole_scheduler_is_paused_and_resumed(make: Makes) -> None:
@@ -165,7 +165,10 @@ def test_it_is_served_on_its_socket_like_any_engine(make: Makes, tmp_path: Path)
         try:
             run = await client.trigger_job("default/r", kwargs={"name": "http"})
             pages = [page async for page in client.follow(run.id)]
-            assert [line.text for line in pages[0].lines][0] == "report for http"
+            assert pages[0].lines[0].text == "report for http"
+            one = await client.trigger_job("default/r", idempotency_key="order 7")
+            two = await client.trigger_job("default/r", idempotency_key="order 7")
+            assert (two.id, two.replayed) == (one.id, True)
             with pytest.raises(RefusedError, match="APScheduler keeps these jobs"):
                 await client.backfill_job("default/r", "2026-01-01")
             due = await client.next_due("default/r", count=2)

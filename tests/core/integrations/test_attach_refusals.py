@@ -50,9 +50,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
         (lambda one: one.cancel_backfill("default/r"), "no backfills"),
         (lambda one: one.explain("default/r"), "only writes down what it sees"),
         (lambda one: one.revert_job("default/r"), "no declaration in code"),
-        (lambda one: one.reload(), "reload"),
+        (lambda one: one.reload(), "load its code again"),
         (lambda one: one.pause_job("default/r", until=in_an_hour()), "no end"),
-        (lambda one: one.trigger_job("default/r", idempotency_key="k"), "leave the key out"),
         (
             lambda one: one.edit_job("default/r", JobPatch(policies=Policies(retries=3))),
             "policies of a job cannot be changed",

@@ -7,6 +7,7 @@ import atexit
 import logging
 import os
 import threading
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -108,6 +109,7 @@ class Attached:
         self._lock = threading.RLock()
         self._engine: ObservingEngine | None = None
         self._server: Server | None = None
+        self._serving: Future[None] | None = None
         self._opening: threading.Thread | None = None
         self._detached = threading.Event()
         self._pid = os.getpid()
@@ -180,7 +182,7 @@ class Attached:
             self.problem = ""
             self._engine = engine
             self._watch.ledger = engine.ledger
-            asyncio.run_coroutine_threadsafe(self._serve(engine), engine.loop)
+            self._serving = asyncio.run_coroutine_threadsafe(self._serve(engine), engine.loop)
         logger.info(
             "APScheduler is watched, its history is kept in %s; jobs are fired and kept by it "
             "alone, and rows are written after the fact",
@@ -245,6 +247,7 @@ class Attached:
             except Exception:
                 logger.exception("schedtui did not close in order")
             finally:
+                self._server = None
                 self._watch.ledger = None
                 engine.close(0.0)
                 if not self._detached.is_set():

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from schedtui.engine.keys import Asked
 from schedtui.engine.live import LiveRun, dump_kwargs
 from schedtui.engine.running import Running
 from schedtui.errors import SchedtuiError
@@ -80,8 +81,16 @@ class Record:
 
         self._insert(row, done)
 
-    async def asked(self, live: MirroredJob, kwargs: dict[str, Any], actor: str) -> int:
+    async def asked(
+        self, live: MirroredJob, kwargs: dict[str, Any], actor: str, call: Asked | None
+    ) -> int:
         """Write a run that somebody asked for, before it is handed to APScheduler.
+
+        Args:
+            live: Its job.
+            kwargs: Replace arguments of the job by name.
+            actor: Who asked.
+            call: The key by which the call is known when it comes again; None: it has none.
 
         Returns:
             Its id.
@@ -95,9 +104,18 @@ class Record:
         row = _row(self._core.epoch, run, None)._replace(
             wait_reason=WaitReason.SLOT, actor=actor, kwargs_json=dump_kwargs(run.kwargs)
         )
+
+        def apply(tx: StoreTx) -> None:
+            tx.insert_runs([row])
+            detail: dict[str, Any] = {"run": run.id}
+            if call is not None:
+                call.keep(tx, run.id, now_us)
+                detail["key"] = call.key
+            self._running.writes.audit(tx, actor, "job.trigger", live.job, detail)
+
         live.enter(run)
         try:
-            await self._running.writes.write(lambda tx: tx.insert_runs([row]))
+            await self._running.writes.write(apply)
         except SchedtuiError:
             live.leave(run)
             raise

@@ -14,7 +14,7 @@ from apscheduler.jobstores.base import JobLookupError
 
 from schedtui.engine.backfill import Wanted
 from schedtui.engine.commands import Commands
-from schedtui.engine.keys import Made
+from schedtui.engine.keys import Asked, Made, asked
 from schedtui.engine.live import LiveJob
 from schedtui.engine.running import Running
 from schedtui.errors import (
@@ -132,9 +132,19 @@ class Steering(Commands):
         key: str | None = None,
     ) -> Made:
         """Hand a job to its executor now; its schedule is not touched, paused or not."""
-        if key is not None:
-            raise _refused("a call cannot be known again by its key there", "leave the key out")
         live = self._found(name, expect_id)
+        call = asked(f"job {live.id}", key, kwargs)
+        async with self._keys.turn(call) as made:
+            return made or await self._trigger_now(name, live, kwargs, actor, call)
+
+    async def _trigger_now(
+        self,
+        name: str,
+        live: MirroredJob,
+        kwargs: Mapping[str, Any] | None,
+        actor: str,
+        call: Asked | None,
+    ) -> Made:
         given = json_arguments(kwargs or {})
         alias, job_id = _key(live)
         job = await self._call(name, self._scheduler.get_job, job_id, alias)
@@ -143,7 +153,7 @@ class Steering(Commands):
         executor = inside.executors(self._scheduler).get(job.executor)
         if given and inside.in_processes(executor):
             raise _refused("arguments of one run do not reach its processes", "leave them out")
-        run_id = await self._ledger.record.asked(live, given, actor)
+        run_id = await self._ledger.record.asked(live, given, actor, call)
         try:
             await self._hand_over(job, Manual(run_id=run_id, kwargs=given or None))
         except MaxInstancesReachedError:
