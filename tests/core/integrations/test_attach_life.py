@@ -12,7 +12,7 @@ import pytest
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
-from attach_kit import Makes, application, in_an_hour, now
+from attach_kit import Application, Makes, application, in_an_hour, now
 
 from schedtui import Engine
 from schedtui.client.http import HttpClient
@@ -62,7 +62,7 @@ def test_detach_leaves_nothing_behind(make: Makes) -> None:
 
 def test_what_cannot_be_attached(make: Makes) -> None:
     with pytest.raises(InvalidError, match="a scheduler of APScheduler 3"):
-        attach("scheduler")  # type: ignore[arg-type]  # what is tested
+        attach("scheduler")
     with pytest.raises(InvalidError):
         attach(BackgroundScheduler(), store="nothing://here")
     app = make()
@@ -139,7 +139,7 @@ def test_a_job_keeps_its_history_over_restarts(tmp_path: Path) -> None:
             app.start()
             app.scheduler.add_job(attach_jobs.quiet, next_run_time=now(), **options)
             app.runs("default/quiet", start + 1)
-            app.wait(lambda app=app: len(app.jobs()) == 4)
+            _wait_for(app, 4)
             ids.append({name: job.id for name, job in app.jobs().items()})
             if start:
                 gone = app.jobs()["once"]
@@ -150,6 +150,10 @@ def test_a_job_keeps_its_history_over_restarts(tmp_path: Path) -> None:
     assert ids[0] == ids[1]
     (generated,) = set(ids[0]) - {"a", "once", "quiet"}
     assert generated.startswith("quiet-")
+
+
+def _wait_for(app: Application, jobs: int) -> None:
+    app.wait(lambda: len(app.jobs()) == jobs)
 
 
 def test_it_is_served_on_its_socket_like_any_engine(make: Makes, tmp_path: Path) -> None:

@@ -111,6 +111,7 @@ def test_the_rest_of_what_is_wrong(app: Application) -> None:
 def test_a_running_function_is_not_ended(app: Application) -> None:
     app.scheduler.add_job(attach_jobs.waits, "interval", hours=1, id="w", next_run_time=now())
     assert attach_jobs.WAITING.acquire(timeout=20)
+    app.job("default/w")
     app.wait(lambda: app.jobs()["w"].running_id is not None)
     run_id = app.jobs()["w"].running_id or 0
     with pytest.raises(RefusedError, match="nothing there ends a function that runs"):

@@ -7,7 +7,6 @@ import atexit
 import logging
 import os
 import threading
-from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -39,7 +38,7 @@ GRACE_S = 5.0
 """Seconds that runs have to end once APScheduler has shut down, for their ends to be seen."""
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Between two attempts to open a store that another process still has, or that does not answer."""
-_CLOSING_S = 5.0
+_CLOSING_S = 10.0
 
 _ATTACHED: WeakKeyDictionary[Any, Attached] = WeakKeyDictionary()
 
@@ -109,7 +108,7 @@ class Attached:
         self._lock = threading.RLock()
         self._engine: ObservingEngine | None = None
         self._server: Server | None = None
-        self._serving: Future[None] | None = None
+        self._serving: asyncio.Task[None] | None = None
         self._opening: threading.Thread | None = None
         self._detached = threading.Event()
         self._pid = os.getpid()
@@ -182,13 +181,16 @@ class Attached:
             self.problem = ""
             self._engine = engine
             self._watch.ledger = engine.ledger
-            self._serving = asyncio.run_coroutine_threadsafe(self._serve(engine), engine.loop)
+            asyncio.run_coroutine_threadsafe(self._begin_serving(engine), engine.loop)
         logger.info(
             "APScheduler is watched, its history is kept in %s; jobs are fired and kept by it "
             "alone, and rows are written after the fact",
             engine.store.url,
         )
         return True
+
+    async def _begin_serving(self, engine: ObservingEngine) -> None:
+        self._serving = asyncio.create_task(self._serve(engine))
 
     async def _serve(self, engine: ObservingEngine) -> None:
         """What can wait until the application has started."""
@@ -238,30 +240,31 @@ class Attached:
         """Write what was seen, let runs that still execute end for a while, and close."""
         with self._lock:
             engine, self._engine = self._engine, None
-            server, self._server = self._server, None
             if engine is None:
                 return
-            closing = asyncio.run_coroutine_threadsafe(_shut(engine, server, grace_s), engine.loop)
             try:
+                closing = asyncio.run_coroutine_threadsafe(self._shut(engine, grace_s), engine.loop)
                 closing.result(grace_s + _CLOSING_S)
             except Exception:
                 logger.exception("schedtui did not close in order")
             finally:
-                self._server = None
+                self._server = self._serving = None
                 self._watch.ledger = None
                 engine.close(0.0)
                 if not self._detached.is_set():
                     self.problem = "APScheduler has shut down"
 
-
-async def _shut(engine: ObservingEngine, server: Server | None, grace_s: float) -> None:
-    ledger, running = engine.ledger, engine.running
-    if server is not None:
-        await server.stop()
-    await ledger.caught_up()
-    try:
-        async with asyncio.timeout(grace_s):
-            await running.supervisor.idle.wait()
-    except TimeoutError:
-        pass
-    await ledger.close()
+    async def _shut(self, engine: ObservingEngine, grace_s: float) -> None:
+        serving, ledger, running = self._serving, engine.ledger, engine.running
+        if serving is not None:
+            # Not cancelled: a socket that is just being made would be left open.
+            await asyncio.wait([serving], timeout=_CLOSING_S / 2)
+        if self._server is not None:
+            await self._server.stop()
+        await ledger.caught_up()
+        try:
+            async with asyncio.timeout(grace_s):
+                await running.supervisor.idle.wait()
+        except TimeoutError:
+            pass
+        await ledger.close()

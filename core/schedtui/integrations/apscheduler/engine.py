@@ -19,7 +19,7 @@ from schedtui.integrations.apscheduler.steer import Steering
 from schedtui.integrations.apscheduler.triggers import zone_name
 from schedtui.integrations.apscheduler.watch import Watch
 from schedtui.locations import StateDir
-from schedtui.models import Explanation, Job, Page, Snapshot
+from schedtui.models import Explanation, FunctionInfo, Job, Page, Snapshot
 from schedtui.protocols import StoreTx
 
 if TYPE_CHECKING:
@@ -142,6 +142,11 @@ class ObservingClient(LocalClient):
         """One job."""
         await self._observing.refresh()
         return await super().job(job)
+
+    async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
+        """The functions of its jobs. None of them can be run without a job."""
+        mirror = self._observing.ledger.mirror
+        return await self._observing.off_loop(mirror.functions, group)
 
 
 class Served:

@@ -15,12 +15,14 @@ from schedtui.clock import from_us
 from schedtui.engine.live import LiveJob
 from schedtui.engine.running import Running
 from schedtui.engine.writes import told
+from schedtui.errors import SchedtuiError
 from schedtui.integrations.apscheduler.inside import Key
 from schedtui.integrations.apscheduler.seen import Seen
 from schedtui.integrations.apscheduler.triggers import Theirs, zone_name
-from schedtui.models import CatchUp, Job, JobState, Overlap, Policies
+from schedtui.models import CatchUp, FunctionInfo, Job, JobState, Overlap, Policies
 from schedtui.policies import MAX_GRACE_S, Effective, spell
 from schedtui.protocols import StoreTx
+from schedtui.registry import Function
 from schedtui.triggers import Never, Trigger
 
 ACTOR = "apscheduler"
@@ -191,6 +193,16 @@ class Mirror:
         core.jobs.remove(live)
         core.hub.removed(live.id)
 
+    def functions(self, group: str | None) -> tuple[FunctionInfo, ...]:
+        """The functions of its jobs, sorted by name. Blocks: some take a while to describe."""
+        found: dict[str, FunctionInfo] = {}
+        for live in list(self.by_key.values()):
+            seen = live.seen
+            if seen is not None and seen.function not in found:
+                found[seen.function] = _described(seen)
+        wanted = (one for one in found.values() if group in (None, one.group))
+        return tuple(sorted(wanted, key=lambda one: one.full_name))
+
     def overdue_s(self, now_us: int) -> float:
         """For how many seconds the first job has been due."""
         due = [live.next_due_us for live in self.by_key.values() if live.next_due_us is not None]
@@ -258,3 +270,12 @@ class Mirror:
             "pause_reason": "",
             "paused_by": "",
         }
+
+
+def _described(seen: Seen) -> FunctionInfo:
+    """A function of a job, as far as it can be described."""
+    group, _, name = seen.function.partition("/")
+    try:
+        return Function.of(seen.call, group=group, name=name).info()
+    except SchedtuiError:  # a method or a class, which APScheduler takes as well
+        return FunctionInfo(group=group, name=name, parameters={"type": "object"})

@@ -39,7 +39,6 @@ class Record:
         queued = run is not None
         if run is None:
             run = self._run(handle.id, live, Source.SCHEDULE, handle.due_us, handle.started_us)
-            live.enter(run)
         run.state = RunState.RUNNING
         run.attempt, run.token = 1, next(self._core.tokens)
         run.started_at_us = handle.started_us
@@ -53,7 +52,7 @@ class Record:
             start = Start(run.id, run.attempt, run.token, run.started_at_us)
             self._write(lambda tx: tx.start([start]), done)
         else:
-            self._insert(_row(self._core.epoch, run, run.started_at_us), done)
+            self._insert(_row(self._core.epoch, run, run.started_at_us), partial(self._new, run))
 
     async def ended(self, handle: Handle, ended: Ended) -> None:
         """A run has ended."""
@@ -75,7 +74,10 @@ class Record:
         run.state = state
         row = _row(self._core.epoch, run, None)._replace(finished_at_us=now_us, reason=reason)
 
-        def done(_result: object) -> None:
+        def done(result: object) -> None:
+            if isinstance(result, SchedtuiError):
+                _not_written(result)
+                return
             live.recent.append(RecentRun(run_id, live.id, state, now_us, None))
             self._core.hub.run(run_id, live.id, state)
 
@@ -150,31 +152,46 @@ class Record:
             claimed_at_us=now_us,
         )
 
+    def _new(self, run: LiveRun, result: object) -> None:
+        """Its row is in the store, or will never be; only then it is shown as active."""
+        run.job.enter(run)
+        if isinstance(result, SchedtuiError):
+            _not_written(result)
+        else:
+            self._moved(run)
+
     def _moved(self, run: LiveRun, _result: object = None) -> None:
         self._core.hub.run(run.id, run.job.id, run.state)
 
     def _insert(self, row: NewRun, done: Callable[[Any], object]) -> None:
-        """Insert a row; where its due time has one, without the due time."""
+        """Insert a row; where its due time has one, without the due time.
+
+        ``done`` is called with an error where the store takes neither.
+        """
         again = row._replace(scheduled_for_us=None, reason=row.reason or TWICE)
-        self._write(
-            lambda tx: tx.insert_runs([row]),
-            done,
+
+        def otherwise() -> list[Write]:
             # Not halves, but likewise what is tried at once, before what was told later.
-            lambda: [] if row.scheduled_for_us is None else [self._made(again, done)],
-        )
+            return [] if row.scheduled_for_us is None else [_write(_inserting(again), done, done)]
 
-    def _made(self, row: NewRun, done: Callable[[Any], object]) -> Write:
-        return Write(Lane.OUTCOME, lambda tx: tx.insert_runs([row]), done=done, failed=_not_written)
+        self._core.writer.submit(_write(_inserting(row), done, done, otherwise))
 
-    def _write(
-        self,
-        apply: Callable[[StoreTx], object],
-        done: Callable[[Any], object],
-        otherwise: Callable[[], list[Write]] | None = None,
-    ) -> None:
-        # In the lane of the outcomes: it waits for a store that does not answer, in this order.
-        write = Write(Lane.OUTCOME, apply, done=done, failed=_not_written, halves=otherwise)
-        self._core.writer.submit(write)
+    def _write(self, apply: Callable[[StoreTx], object], done: Callable[[Any], object]) -> None:
+        self._core.writer.submit(_write(apply, done, _not_written))
+
+
+def _inserting(row: NewRun) -> Callable[[StoreTx], object]:
+    return lambda tx: tx.insert_runs([row])
+
+
+def _write(
+    apply: Callable[[StoreTx], object],
+    done: Callable[[Any], object],
+    failed: Callable[[SchedtuiError], object],
+    otherwise: Callable[[], list[Write]] | None = None,
+) -> Write:
+    # In the lane of the outcomes: it waits for a store that does not answer, in this order.
+    return Write(Lane.OUTCOME, apply, done=done, failed=failed, halves=otherwise)
 
 
 def _row(epoch: int, run: LiveRun, started_us: int | None) -> NewRun:

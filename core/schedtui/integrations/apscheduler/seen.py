@@ -29,6 +29,8 @@ class Seen:
     """What APScheduler calls its name: for people, and not unique."""
     function: str
     """``module/name`` of its function."""
+    call: Any
+    """The function itself."""
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
     trigger: Any
@@ -51,6 +53,7 @@ class Seen:
             key=key_of(job),
             title=str(job.name),
             function=_function(job),
+            call=job.func,
             args=tuple(job.args),
             kwargs=dict(job.kwargs),
             trigger=job.trigger,
