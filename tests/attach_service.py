@@ -37,8 +37,8 @@ def main() -> None:
         jobstores={"orders": SQLAlchemyJobStore(url="sqlite:///orders.db")},
         job_defaults={"misfire_grace_time": 300},
     )
-    once = {"replace_existing": True}
-    scheduler.add_job(ship, "interval", hours=1, id="ship", jobstore="orders", **once)
+    if not Path("orders.db").exists():
+        scheduler.add_job(ship, "interval", hours=1, id="ship", jobstore="orders")
     scheduler.add_job(count_stock, "cron", day_of_week="mon-fri", hour=7, id="stock")
     if Path("hang").exists():
         scheduler.add_job(hangs, "interval", hours=1, id="hangs", next_run_time=datetime.now())  # noqa: DTZ005 - as people write it

@@ -45,36 +45,35 @@ def service(empty: Place) -> Iterator[Service]:
 
 
 def test_its_jobs_from_the_command_line(empty: Place, service: Service) -> None:
-    process = service()
+    service()
     jobs = {one["name"]: one for one in empty.json("jobs")}
     assert jobs.keys() == {"ship", "stock"}
+    assert jobs["stock"]["timezone"] == "Europe/Berlin"
     shown = empty.run("jobs").stdout
     assert "every 1 h" in shown
     assert "0 7 * * mon-fri" in shown
-    assert jobs["stock"]["timezone"] == "Europe/Berlin"
 
     run = empty.json("trigger", "orders/ship", "--arg", "order=7", "--wait")
     assert (run["state"], run["result"]) == ("succeeded", '"shipped 7"')
     assert (empty.folder / "shipped.txt").read_text() == "7\n"
     assert "shipping 7" in empty.run("logs", "orders/ship").stdout
-
-    empty.run("pause", "default/stock", "--reason", "inventory")
-    assert empty.json("jobs", "default/stock")["pause_reason"] == "inventory"
-    empty.run("resume", "default/stock")
-    assert "07:00" in empty.run("next", "default/stock").stdout
-
     refused = empty.run("backfill", "orders/ship", "--from", "yesterday 9:00", code=4)
     assert "APScheduler keeps these jobs" in refused.stderr
-    empty.run("delete", "orders/ship")
-    assert {one["name"] for one in empty.json("jobs")} == {"stock"}
 
+
+def test_steered_and_started_again(empty: Place, service: Service) -> None:
+    """Its job stores keep what was done to its jobs, and the history stays."""
+    process = service()
+    run = empty.json("trigger", "orders/ship", "--wait")
+    empty.run("pause", "orders/ship", "--reason", "inventory")
+    empty.run("delete", "default/stock")
     process.send_signal(signal.SIGINT)
     process.wait(DEADLINE_S)
-    empty.wait(lambda: not empty.answers())
+    assert not empty.answers()
     service()
-    assert empty.json("runs", "default/stock") == []
-    (kept,) = [one for one in empty.json("runs") if one["job"] == "orders/ship"]
-    assert kept["id"] == run["id"]
+    paused = empty.json("jobs", "orders/ship")
+    assert (paused["paused"], paused["pause_reason"]) == (True, "inventory")
+    assert [one["id"] for one in empty.json("runs", "orders/ship")] == [run["id"]]
 
 
 def test_the_console_shows_it_and_triggers(empty: Place, service: Service) -> None:
