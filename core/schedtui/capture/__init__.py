@@ -7,6 +7,7 @@ from schedtui.capture.current import (
     current_run,
     current_run_or_none,
     run_context,
+    within,
 )
 from schedtui.capture.hooks import Capture
 from schedtui.capture.public import log, progress
@@ -25,4 +26,5 @@ __all__ = [
     "progress",
     "run_context",
     "track",
+    "within",
 ]

@@ -8,6 +8,8 @@ it with ``contextvars.copy_context().run`` to take the run along.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -101,6 +103,16 @@ def ask_to_end(context: Context) -> None:
     active = context.get(_ACTIVE)
     if active is not None:
         active.cancelled = True
+
+
+@contextmanager
+def within(run: RunHandle) -> Iterator[None]:
+    """Make ``run`` the current run of this very context; for code that others call."""
+    token = _ACTIVE.set(run)
+    try:
+        yield
+    finally:
+        _ACTIVE.reset(token)
 
 
 def run_context(run: RunHandle, base: Context | None = None) -> Context:

@@ -1,4 +1,4 @@
-"""An engine as part of other programs: services of several processes, web frameworks.
+"""An engine as part of other programs: services of several processes, web frameworks, APScheduler.
 
 Importing this package loads nothing.
 """

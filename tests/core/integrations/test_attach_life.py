@@ -1,0 +1,186 @@
+"""From attach() to detach(), and what lies between the starts of an application."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+import attach_jobs
+import pytest
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from attach_kit import Application, Makes, application, in_an_hour, now
+
+from schedtui import Engine
+from schedtui.client.http import HttpClient
+from schedtui.errors import EngineStoppedError, InvalidError, RefusedError
+from schedtui.integrations.apscheduler import attach
+from schedtui.locations import StateDir
+from schedtui.models import Health, JobState, RunState
+
+
+@pytest.mark.parametrize("kind", ["background", "asyncio"])
+def test_attached_after_the_start(make: Makes, kind: str) -> None:
+    app = make(kind)
+    app.start()
+    app.scheduler.add_job(attach_jobs.quiet, "date", run_date=in_an_hour(), id="there")
+    app.attach()
+    assert app.job("default/there").trigger["type"] == "once"
+    app.scheduler.add_job(attach_jobs.quiet, "interval", hours=1, id="new", next_run_time=now())
+    assert app.runs("default/new")[0].state is RunState.SUCCEEDED
+
+
+def test_detach_leaves_nothing_behind(make: Makes) -> None:
+    """The scheduler goes on, and has its own methods again."""
+    app = make()
+    app.start()
+    scheduler: Any = app.scheduler
+    listeners, call = list(scheduler._listeners), logging.Logger.callHandlers
+    attached = app.attach()
+    app.scheduler.add_job(attach_jobs.quiet, "interval", hours=1, id="q", next_run_time=now())
+    app.runs("default/q")
+    attached.detach()
+    attached.detach()
+    assert scheduler._listeners == listeners
+    assert "submit_job" not in vars(scheduler._executors["default"])
+    assert "_run_job_error" not in vars(scheduler._executors["default"])
+    assert vars(scheduler._jobstores["default"]).keys() == vars(MemoryJobStore()).keys() | {
+        "_scheduler",
+        "_alias",
+        "_logger",
+    }
+    assert logging.Logger.callHandlers is call
+    with pytest.raises(EngineStoppedError):
+        attached.client()
+    assert scheduler.get_job("q") is not None
+    app.attach()  # and again
+    assert app.job("default/q").full_name == "default/q"
+
+
+def test_what_cannot_be_attached(make: Makes) -> None:
+    with pytest.raises(InvalidError, match="a scheduler of APScheduler 3"):
+        attach("scheduler")
+    with pytest.raises(InvalidError):
+        attach(BackgroundScheduler(), store="nothing://here")
+    app = make()
+    app.attach()
+    with pytest.raises(RefusedError, match="attached already"):
+        app.attach()
+
+
+def test_without_its_store_the_application_runs_all_the_same(
+    make: Makes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another process has the history, as with several workers: told, and tried again."""
+    other = Engine(state_dir=StateDir.beside(tmp_path)).run_in_thread()
+    app = make()
+    attached = app.attach()
+    assert "is in use" in attached.problem
+    assert "runs without a history" in caplog.text
+    app.start()
+    app.scheduler.add_job(attach_jobs.quiet, "interval", hours=1, id="q", next_run_time=now())
+    with pytest.raises(EngineStoppedError, match="is in use"):
+        attached.client()
+    other.close()
+    app.wait(lambda: not attached.problem)
+    assert app.job("default/q").full_name == "default/q"
+
+
+def test_it_ends_and_begins_with_its_scheduler(make: Makes) -> None:
+    app = make()
+    attached = app.attach()
+    waiting = app.ask(lambda one: one.info())
+    assert (waiting.health, waiting.problems) == (
+        Health.DEGRADED,
+        ("APScheduler is not running: it was not started yet, or was shut down",),
+    )
+    app.start()
+    app.wait(lambda: app.ask(lambda one: one.info()).health is Health.OK)
+    app.scheduler.shutdown()
+    app.wait(lambda: attached.problem == "APScheduler has shut down")
+    app.start()
+    app.wait(lambda: not attached.problem)
+    app.scheduler.add_job(attach_jobs.quiet, "interval", hours=1, id="again")
+    assert app.job("default/again").full_name == "default/again"
+
+
+def test_the_whole_scheduler_is_paused_and_resumed(make: Makes) -> None:
+    app = make()
+    app.attach()
+    app.start()
+    paused = app.ask(lambda one: one.pause_engine(reason="move"))
+    assert (paused.paused, paused.paused_by, paused.pause_reason) == (True, "anna", "move")
+    assert app.scheduler.state == 2
+    assert not app.ask(lambda one: one.resume_engine()).paused
+    app.scheduler.pause()
+    app.wait(lambda: app.ask(lambda one: one.info()).paused_by == "apscheduler")
+    app.scheduler.resume()
+    app.wait(lambda: not app.ask(lambda one: one.info()).paused)
+    actions = [line.action for line in app.ask(lambda one: one.audit()).items]
+    assert {"engine.pause", "engine.resume"} <= set(actions)
+
+
+def test_a_job_keeps_its_history_over_restarts(tmp_path: Path) -> None:
+    """In a job store and in memory alike, with an id or only a function's name."""
+    stores = {"kept": f"sqlite:///{tmp_path / 'jobs.db'}"}
+    ids: list[dict[str, int]] = []
+    for start in range(2):
+        store = SQLAlchemyJobStore(url=stores["kept"])
+        with application("background", tmp_path, jobstores={"kept": store}) as app:
+            options: dict[str, Any] = {"trigger": "interval", "hours": 1}
+            if not start:
+                app.scheduler.add_job(attach_jobs.quiet, id="a", jobstore="kept", **options)
+                app.scheduler.add_job(attach_jobs.quiet, jobstore="kept", **options)
+                app.scheduler.add_job(attach_jobs.report, id="once", **options)
+            app.attach()
+            app.start()
+            app.scheduler.add_job(attach_jobs.quiet, next_run_time=now(), **options)
+            app.runs("default/quiet", start + 1)
+            _wait_for(app, 4)
+            ids.append({name: job.id for name, job in app.jobs().items()})
+            if start:
+                gone = app.jobs()["once"]
+                assert (gone.state, gone.group) == (JobState.ORPHANED, "default")
+                app.ask(lambda one: one.delete_job("default/once"))
+                assert "once" not in app.jobs()
+        store.engine.dispose()
+    assert ids[0] == ids[1]
+    (generated,) = set(ids[0]) - {"a", "once", "quiet"}
+    assert generated.startswith("quiet-")
+
+
+def _wait_for(app: Application, jobs: int) -> None:
+    app.wait(lambda: len(app.jobs()) == jobs)
+
+
+def test_it_is_served_on_its_socket_like_any_engine(make: Makes, tmp_path: Path) -> None:
+    app = make()
+    attached = app.attach()
+    app.start()
+    app.scheduler.add_job(attach_jobs.report, "interval", hours=1, id="r")
+    app.job("default/r")
+    app.wait(attached.socket.exists)
+
+    async def ask() -> None:
+        client = HttpClient("http://localhost", socket=attached.socket)
+        try:
+            run = await client.trigger_job("default/r", kwargs={"name": "http"})
+            pages = [page async for page in client.follow(run.id)]
+            assert pages[0].lines[0].text == "report for http"
+            one = await client.trigger_job("default/r", idempotency_key="order 7")
+            two = await client.trigger_job("default/r", idempotency_key="order 7")
+            assert (two.id, two.replayed) == (one.id, True)
+            with pytest.raises(RefusedError, match="APScheduler keeps these jobs"):
+                await client.backfill_job("default/r", "2026-01-01")
+            due = await client.next_due("default/r", count=2)
+            assert due.description.endswith("by APScheduler")
+            assert (due.next[1].at - due.next[0].at).total_seconds() == 3600
+            assert (await client.snapshot()).jobs[0].schedule == "every 1 h"
+        finally:
+            await client.aclose()
+
+    asyncio.run(ask())
+    assert StateDir.beside(tmp_path).socket == attached.socket
