@@ -35,6 +35,7 @@ from schedtui.models import (
     Run,
 )
 from schedtui.models.after import check_after
+from schedtui.models.notes import notes_of
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Never, Trigger
 
@@ -77,6 +78,10 @@ class Control(ABC):
         timezone: str | None = None,
         tags: Iterable[str] = (),
         description: str = "",
+        owner: str = "",
+        expected: str = "",
+        runbook: str = "",
+        rollback: str = "",
         paused: bool = False,
         replace: bool = False,
         actor: str = PYTHON,
@@ -86,6 +91,9 @@ class Control(ABC):
 
         It has a ``trigger``, or runs ``after`` other jobs (``group/name`` for their success, or an
         `After`), or both.
+
+        ``owner``, ``expected`` (what a good run leaves behind), ``runbook`` and ``rollback`` are
+        for people, and are shown beside the job.
 
         With ``replace`` a dynamic job that has the name already becomes this one, in place: its id
         and history stay, and nothing happens where it is the same already. For programs that say
@@ -111,6 +119,10 @@ class Control(ABC):
             policies=policy_rules.make(**own),
             tags=tuple(tags),
             description=description,
+            owner=owner,
+            expected=expected,
+            runbook=runbook,
+            rollback=rollback,
             paused=paused,
         )
         if replace:
@@ -148,6 +160,7 @@ class Control(ABC):
             policies=spec.policies,
             tags=spec.tags,
             description=spec.description,
+            **notes_of(spec),
         )
         name, expect_id = found.full_name, found.id
         edited = await self.on_loop(

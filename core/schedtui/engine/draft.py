@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from schedtui import policies as policy_rules
@@ -21,6 +22,7 @@ from schedtui.errors import (
 from schedtui.models import After, Job, JobPatch, JobSpec, Policies
 from schedtui.models.after import check_after
 from schedtui.models.names import MAX_NAME, check_name, check_tags, split_name
+from schedtui.models.notes import check_note, notes_of
 from schedtui.registry import json_arguments
 from schedtui.triggers import Never, Trigger, check_timezone, parse_trigger
 
@@ -55,6 +57,7 @@ class Drafts:
         kwargs = found.of("kwargs", lambda: self.arguments(spec.function, spec.kwargs, listed=True))
         policies = found.of("policies", lambda: self._policies(spec.policies))
         found.of("description", lambda: _check_text(spec.description))
+        found.notes(notes_of(spec))
         tags = found.of("tags", lambda: check_tags(spec.tags))
         found.raise_if_any()
         self._check_free(group, name)
@@ -71,6 +74,7 @@ class Drafts:
             after=after,
             tags=tags,
             description=spec.description,
+            **notes_of(spec),
             paused=spec.paused,
             paused_by="" if not spec.paused else "whoever created it",
             next_due=next_due_after(trigger, None, self._core.clock.now_us()),
@@ -115,6 +119,8 @@ class Drafts:
             policies = found.of("policies", lambda: self._policies(patch.policies))
         if patch.description is not None:
             found.of("description", lambda: _check_text(patch.description or ""))
+        notes = {field: text for field, text in notes_of(patch).items() if text is not None}
+        found.notes(notes)
         after = job.after
         if patch.after is not None:
             after = found.of("after", lambda: self._after(patch.after, job.group, name))
@@ -136,6 +142,7 @@ class Drafts:
             policies=policies,
             after=after,
             description=job.description if patch.description is None else patch.description,
+            **notes,
             damage={},
         )
         # The same trigger again is a change where the present one cannot be read or has failed.
@@ -272,6 +279,11 @@ class _Findings:
             same = all(field.field.split(".")[0] == prefix for field in error.errors)
             self._errors.append(error if same else error.below(prefix))
             return None
+
+    def notes(self, given: Mapping[str, str]) -> None:
+        """What people are told of a job."""
+        for field, text in given.items():
+            self.of(field, partial(check_note, field, text))
 
     def add(self, error: InvalidError) -> None:
         """Something is wrong."""

@@ -24,6 +24,7 @@ from schedtui.engine.live import LiveJob
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import ConflictError, SchedtuiError
 from schedtui.models import Job, RunState
+from schedtui.models.notes import notes_of
 from schedtui.models.wire import to_wire
 from schedtui.protocols import NewRun
 from schedtui.registry import Declaration
@@ -222,6 +223,7 @@ def _job(core: Core, declaration: Declaration) -> Job:
         after=declaration.after,
         tags=declaration.tags,
         description=declaration.description,
+        **notes_of(declaration),
         static=True,
         declared=declaration.to_json(),
         paused=declaration.paused,
@@ -324,6 +326,7 @@ def _as_declared(old: Job, fresh: Job) -> Job:
         after=fresh.after,
         tags=fresh.tags,
         description=fresh.description,
+        **notes_of(fresh),
         static=True,
         declared=fresh.declared,
         overridden=False,
