@@ -13,7 +13,7 @@ from schedtui.models import JobPatch
 from schedtui.models.notes import NOTES, notes_of
 from schedtui.testing import FakeClock, MemoryStore
 
-TOLD = {
+TOLD: dict[str, Any] = {
     "owner": "Ann <ann@example.com>",
     "expected": "one row a day in sales",
     "runbook": "https://wiki.example.com/sales",
