@@ -21,6 +21,7 @@ from schedtui.client.http_codec import (
     decode_logs,
     decode_snapshot,
 )
+from schedtui.client.http_files import HttpFiles
 from schedtui.client.http_transport import Transport
 from schedtui.client.http_words import job_path, typed
 from schedtui.client.idempotency import KEY_HEADER, header_of, new_key
@@ -62,7 +63,7 @@ from schedtui.models.names import split_name
 from schedtui.models.wire import to_wire
 
 
-class HttpClient:
+class HttpClient(HttpFiles):
     """Speaks to an engine that `schedtui serve` or a console has opened to others.
 
     Args:
@@ -76,7 +77,7 @@ class HttpClient:
 
     def __init__(self, url: str, *, token: str | None = None, socket: Path | None = None) -> None:
         self._wire = Transport(url, token=token, socket=socket)
-        self._calls = Calls(self._wire)
+        super().__init__(Calls(self._wire))
 
     @property
     def address(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace as replace_fields
 from datetime import datetime
@@ -12,6 +12,7 @@ from schedtui import policies as policy_rules
 from schedtui.clock import aware_utc
 from schedtui.engine.backfill import Wanted
 from schedtui.engine.bulk import bulk
+from schedtui.engine.control_files import FileControl
 from schedtui.engine.explain import explain
 from schedtui.engine.keys import Made
 from schedtui.engine.live import LiveJob
@@ -45,7 +46,7 @@ REPLACES = 5
 """How often a job that is deleted while it is to be replaced is made anew."""
 
 
-class Control(ABC):
+class Control(FileControl):
     """The half of `Engine` that changes jobs and runs.
 
     Everything here may raise `EngineStoppedError`, where the engine does not run or is stopping:

@@ -183,15 +183,21 @@ class Drafts:
         after = check_after(given)
         self._check_circle(after, group, name)
         for one in after:
-            if self._core.jobs.find(*one.names) is None:
+            if not self._exists(one):
                 raise InvalidError.one("after", one.job, "'group/name' of a job that there is")
         return after
 
     def _check_circle(self, after: tuple[After, ...], group: str, name: str | None) -> None:
         own = f"{group}/{name}"
-        jobs = self._core.jobs
         if after and name is not None:
-            refuse_circle(own, lambda one: after if one == own else jobs.after_of(one))
+            refuse_circle(own, lambda one: after if one == own else self._after_of(one))
+
+    def _exists(self, after: After) -> bool:
+        """Whether the job is there that another one is to run after."""
+        return self._core.jobs.find(*after.names) is not None
+
+    def _after_of(self, full_name: str) -> tuple[After, ...]:
+        return self._core.jobs.after_of(full_name)
 
     def _changed_trigger(self, job: Job, data: Mapping[str, Any], timezone: str) -> Trigger:
         declared = self._core.declared_trigger(job) if data == job.trigger else None

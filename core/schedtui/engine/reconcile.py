@@ -79,7 +79,7 @@ async def reconcile_freed(core: Core, writes: JobWrites, hold: Hold, name: str) 
 
 
 async def _reconcile(core: Core, writes: JobWrites, hold: Hold) -> None:
-    known = {_declared_name(live.job): live for live in core.jobs if live.job.static}
+    known = {declared_name(live.job): live for live in core.jobs if live.job.static}
     told = {key for key in core.problems if key.startswith(_TOLD)}
     declarations, circles = uncircled(core.jobs, known, core.registry.declarations())
     for name, text in circles.items():
@@ -99,7 +99,7 @@ async def _reconcile(core: Core, writes: JobWrites, hold: Hold) -> None:
         live = known.get(names) or core.jobs.find(*names)
         if live is None:
             new.append(declaration)
-        elif not live.job.static or _declared_name(live.job) != names:
+        elif not live.job.static or declared_name(live.job) != names:
             told.discard(_tell(core, live.full_name, _taken(live)))
         elif _differs(core, live.job, declaration):
             async with hold(live):
@@ -113,7 +113,7 @@ async def _reconcile(core: Core, writes: JobWrites, hold: Hold) -> None:
         job = live.job
         if job.damage:
             continue  # not declared, or it would have been written anew
-        if job.static and not job.orphaned and _declared_name(job) not in declared:
+        if job.static and not job.orphaned and declared_name(job) not in declared:
             async with hold(live):
                 changed = replace(live.current(), orphaned=True)
                 await writes.replace(live, changed, ACTOR, "job.orphan")
@@ -155,7 +155,7 @@ def _taken(live: LiveJob) -> str:
     """What to say where a declaration's name is that of another job."""
     other = "a job created at run time has that name"
     if live.job.static:
-        declared = "/".join(_declared_name(live.job))
+        declared = "/".join(declared_name(live.job))
         other = f"the job that the code declares as {declared} was renamed to that"
     return (
         f"{live.full_name} is declared in code, and {other}: rename or delete the one, or the other"
@@ -186,7 +186,7 @@ def _tell(core: Core, name: str, text: str) -> str:
     return f"{_TOLD}{name}"
 
 
-def _declared_name(job: Job) -> tuple[str, str]:
+def declared_name(job: Job) -> tuple[str, str]:
     """The name a static job has in the code, whatever it was renamed to from outside."""
     declared = job.declared or {}
     return str(declared.get("group", job.group)), str(declared.get("name", job.name))
@@ -203,10 +203,11 @@ def _differs(core: Core, job: Job, declaration: Declaration) -> bool:
 
 
 def _jobs(core: Core, declarations: Sequence[Declaration]) -> list[Job]:
-    return [_job(core, declaration) for declaration in declarations]
+    return [declared_job(core, declaration) for declaration in declarations]
 
 
-def _job(core: Core, declaration: Declaration) -> Job:
+def declared_job(core: Core, declaration: Declaration) -> Job:
+    """A job that is what a declaration says; its ``id`` is 0."""
     timezone = _timezone(core, declaration)
     now_us = core.clock.now_us()
     next_us = _next_us(declaration, timezone, now_us)
@@ -243,7 +244,7 @@ def _next_us(declaration: Declaration, timezone: str, now_us: int) -> int | None
 
 async def _update(core: Core, writes: JobWrites, live: LiveJob, declaration: Declaration) -> None:
     old = live.current()
-    fresh = _job(core, declaration)
+    fresh = declared_job(core, declaration)
     if old.damage:
         await _mend(core, writes, live, replace(fresh, paused=_paused(old, fresh)))
         return
@@ -253,7 +254,7 @@ async def _update(core: Core, writes: JobWrites, live: LiveJob, declaration: Dec
             next_due = next_due_after(live.trigger, live.last_due_us, core.clock.now_us())
         changed = replace(old, declared=fresh.declared, orphaned=False, next_due=next_due)
     else:
-        changed = _as_declared(old, replace(fresh, paused=_paused(old, fresh)))
+        changed = as_declared(old, replace(fresh, paused=_paused(old, fresh)))
     await _write(core, writes, live, changed, ACTOR, "job.edit")
 
 
@@ -263,7 +264,7 @@ async def _mend(core: Core, writes: JobWrites, live: LiveJob, fresh: Job) -> Non
     said = damage.listed(old)
     if not old.overridden and old.declared == fresh.declared:
         old = replace(old, trigger=fresh.trigger, timezone=fresh.timezone)
-    changed = _as_declared(old, fresh)
+    changed = as_declared(old, fresh)
     if "next_due" in old.damage:
         trigger, _ = core.trigger_of(changed)
         last_us = live.last_due_us
@@ -285,7 +286,7 @@ async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Jo
         InvalidError: it would come to run after itself.
     """
     old = live.current()
-    names = _declared_name(old)
+    names = declared_name(old)
     found = [one for one in core.registry.declarations() if (one.group, one.name) == names]
     if not old.static or not found:
         raise ConflictError(
@@ -306,11 +307,11 @@ async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Jo
         refuse_circle(
             declaration.full_name, lambda one: after if one in own else jobs.after_of(one)
         )
-    changed = _as_declared(old, replace(_job(core, declaration), paused=old.paused))
+    changed = as_declared(old, replace(declared_job(core, declaration), paused=old.paused))
     return await _write(core, writes, live, changed, actor, "job.revert")
 
 
-def _as_declared(old: Job, fresh: Job) -> Job:
+def as_declared(old: Job, fresh: Job) -> Job:
     """A job with everything that a declaration says, and all else as it was."""
     moved = (old.trigger, old.timezone) != (fresh.trigger, fresh.timezone)
     moved = moved or old.orphaned or (old.paused and not fresh.paused)

@@ -6,7 +6,7 @@
 
     [jobs."Reports/monday"]                 # made at run time: all that it is
     function = "Reports/send_report"
-    cron = "0 9 * * mon"                    # or every = 300, every = "5m", at = "2026-12-24T18:00Z",
+    cron = "0 9 * * mon"                    # or every = 300 | "5m", at = "2026-12-24T18:00Z",
     timezone = "Europe/Berlin"              # calendar = "every 2 weeks at 9:00", [jobs.….trigger]
     owner = "ann@example.com"
 
@@ -83,7 +83,7 @@ class _Block:
     name: str | None = None
     function: str | None = None
     cron: str | None = None
-    every: float | str | None = None
+    every: int | float | str | None = None
     at: str | None = None
     calendar: str | None = None
     trigger: Mapping[str, Any] | None = None
@@ -116,7 +116,7 @@ def parse(text: str) -> JobsFile:
         expected = "TOML, as `schedtui export` writes it"
         told = FieldError(field="file", got=None, expected=f"{expected}: {error}")
         raise InvalidError(f"the file is not TOML: {error}", (told,)) from None
-    if data.get("format") != FORMAT:
+    if type(data.get("format")) is not int or data["format"] != FORMAT:
         expected = f"format = {FORMAT}; a file with another one is of another schedtui, or no such"
         raise InvalidError.one("format", data.get("format"), expected)
     wrong: list[FieldError] = [

@@ -25,8 +25,9 @@ def plain_kwargs(kwargs: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         for name, value in sorted(kwargs.items())
         if name not in said
     }
-    tables = {"kwargs": said, "kwargs_json": rest}
-    return {name: table for name, table in tables.items() if table or (name == "kwargs" and not rest)}  # fmt: skip
+    if not rest:
+        return {"kwargs": said}
+    return {"kwargs": said, "kwargs_json": rest} if said else {"kwargs_json": rest}
 
 
 def typed_kwargs(plain: Mapping[str, Any], as_json: Mapping[str, Any]) -> dict[str, Any]:
