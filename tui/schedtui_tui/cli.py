@@ -34,6 +34,11 @@ COMMANDS = {
     "cancel": ("cancel", "end a run before its time"),
     "rerun": ("rerun", "run what a run ran once more"),
     "delete": ("delete", "delete jobs that were created at run time"),
+    "export": ("export", "write the jobs as a file"),
+    "plan": ("plan", "say what applying a file would change"),
+    "apply": ("apply", "make the jobs what a file says"),
+    "rollback": ("rollback", "make the jobs what they were at a revision"),
+    "revisions": ("revisions", "list the revisions of the jobs"),
     "doctor": ("doctor", "say what is wrong here, and what mends it"),
     "token": ("token", "make, list and take back access tokens for the HTTP API"),
 }
