@@ -27,7 +27,7 @@ COMMANDS = {
     "backfill": ("backfill", "run a job for due times of the past"),
     "run": ("run", "run a function now, once, without a job"),
     "create": ("create", "create a job"),
-    "pause": ("pause", "stop firing a job, many, or all"),
+    "pause": ("pause", "disable a job, many, or all: stop firing it"),
     "resume": ("resume", "fire what is paused again"),
     "revert": ("revert", "let a job be what the code says again"),
     "reload": ("reload", "load the code again"),
@@ -44,6 +44,8 @@ COMMANDS = {
 }
 """What may be said as the first word: its module in `commands`, and what it does."""
 
+_OTHER_WORDS = {"disable": "pause", "enable": "resume"}
+"""What elsewhere is called otherwise."""
 _VALUED = ("--connect", "--token-file", "--store", "--timezone")
 """Options before the word that take a value of their own."""
 
@@ -130,7 +132,8 @@ def _unknown(word: str) -> int:
 
     from schedtui_tui.exits import Exit, tell
 
-    near = get_close_matches(word, [*COMMANDS, "help"], n=1)
+    near = [_OTHER_WORDS[word]] if word in _OTHER_WORDS else []
+    near = near or get_close_matches(word, [*COMMANDS, "help"], n=1)
     meant = f"; did you mean '{near[0]}'?" if near else ""
     tell(f"'{word}' is not a command{meant}")
     tell("a target is a file, a folder or a module: it holds '.', '/' or ':', or is a folder here")

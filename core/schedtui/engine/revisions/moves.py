@@ -29,6 +29,8 @@ class Move:
     """As the file calls it."""
     old: Job | None
     """None: there is none yet."""
+    before: Content | None = None
+    """All that a file says of it as it is; None where there is none, or it is to go."""
     new: Content | None
     """All that it is to be; None: it is to go."""
     reverted: bool = False
@@ -116,6 +118,7 @@ def _move(place: str, name: str, old: Job | None, new: Content, base: Content, n
         place=place,
         name=name,
         old=old,
+        before=before,
         new=new,
         reverted=static and not (changed_of(new, base).keys() - _PAUSED),
         change=JobChange(job=name, kind=kind, static=static, fields=fields),

@@ -10,7 +10,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.draft import Drafts, next_due_after
 from schedtui.engine.live import LiveJob
 from schedtui.engine.reconcile import as_declared, declared_job, declared_name
-from schedtui.engine.revisions.content import PAUSE, content_of, same
+from schedtui.engine.revisions.content import PAUSE, same
 from schedtui.engine.revisions.moves import Move
 from schedtui.errors import ConflictError
 from schedtui.models import After, Job, JobPatch, JobSpec, JobState
@@ -72,19 +72,19 @@ class Planned(Drafts):
         if move.reverted and old.overridden:
             job = as_declared(old, replace(self._as_the_code_says(old), paused=old.paused))
         else:
-            job = self._edited(live, content, now_us) or old
-        wanted = {field: content[field] for field in PAUSE}
-        if same(wanted, {field: content_of(old)[field] for field in PAUSE}):
+            job = self._edited(live, move, now_us) or old
+        before = move.before or {}
+        if all(same(content[field], before.get(field)) for field in PAUSE):
             return job
         if content["paused"]:
             return _paused(job, content, actor)
         return self._resumed(live, job, now_us)
 
-    def _edited(self, live: LiveJob, content: Content, now_us: int) -> Job | None:
-        before = content_of(live.job)
+    def _edited(self, live: LiveJob, move: Move, now_us: int) -> Job | None:
+        before = move.before or {}
         patch = {
             field: value
-            for field, value in content.items()
+            for field, value in _content(move).items()
             if field in _PATCHED and not same(value, before.get(field))
         }
         return self.edited(live, from_wire(JobPatch, patch), now_us) if patch else None

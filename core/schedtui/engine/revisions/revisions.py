@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
@@ -24,10 +24,11 @@ from schedtui.engine.reconcile import reconcile_freed
 from schedtui.engine.revisions.content import Known, file_of, known
 from schedtui.engine.revisions.moves import Moves, moves
 from schedtui.engine.revisions.planned import new_name
-from schedtui.engine.revisions.steps import Step, drafted, staged
+from schedtui.engine.revisions.steps import Drafts, Step, drafted, staged
+from schedtui.engine.revisions.turns import Turns
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import ConflictError, InvalidError, JobNotFoundError, RevisionNotFoundError
-from schedtui.models import Applied, ChangeKind, Job, JobsText, Plan, Revision
+from schedtui.models import Applied, ChangeKind, JobsText, Plan, Revision
 from schedtui.models.jobs_file import JobsFile, parse, render
 from schedtui.protocols import StoreTx
 
@@ -35,8 +36,6 @@ MAX_NOTE = 1_000
 """Characters of the note of a revision."""
 TRIES = 5
 """How often a file is compared anew because a job changed meanwhile."""
-SLICE = 1_000
-"""Jobs that are looked at before others have the loop."""
 _ENGINE = "engine"
 
 
@@ -151,20 +150,24 @@ class Revisions:
             )
         )
         async with AsyncExitStack() as stack:
+            turns = Turns()
             try:
                 for move in found:
                     if move.old is not None:
                         hold = self._holds.hold(move.old.full_name, move.old.id)
                         await stack.enter_async_context(hold)
+                        await turns.next()
             except (ConflictError, JobNotFoundError):
                 return None  # it was deleted meanwhile
             if {live.id: live.version for live in core.jobs} != compared.state.versions:
                 return None
-            steps = await staged(core, self._commands, self._writes, found, actor, restored=back)
+            jobs = await drafted(core, found, actor, restored=back, known=jobs)
+            steps = await staged(core, self._commands, self._writes, found, jobs, actor)
             made = await self._writes.write(lambda tx: self._write(tx, steps, revisions))
             core.revision = made.number
             for step in steps:
                 step.done()
+                await turns.next()
         changes = tuple(move.change for move in found)
         return Applied(revision=replace(made, text=""), changes=changes)
 
@@ -205,11 +208,10 @@ class Revisions:
         return await core.off_loop(_compare, core, text, file, state)
 
     async def _known(self) -> Known:
-        jobs = []
-        for number, live in enumerate(self._core.jobs):
+        jobs, turns = [], Turns()
+        for live in self._core.jobs:
             jobs.append(live.current())
-            if number % SLICE == SLICE - 1:
-                await asyncio.sleep(0)
+            await turns.next()
         return await self._core.off_loop(known, self._core, jobs)
 
 
@@ -228,11 +230,11 @@ def _text(state: Known) -> str:
     return render(file_of(state))
 
 
-def _after(state: Known, found: Moves, jobs: Mapping[str, Job | None]) -> Known:
+def _after(state: Known, found: Moves, jobs: Drafts) -> Known:
     """The jobs as they will be."""
     after = dict(state.jobs)
     for move in found.moves:
-        job = jobs[move.name]
+        job = jobs[move.name].job
         if job is None:
             after.pop(move.name, None)
         else:
@@ -254,7 +256,7 @@ def _check_plan(plan: str | None, present: str) -> None:
     raise ConflictError(f"{what} that of plan {plan[:60]!r}; nothing was done: plan it again")
 
 
-def _warnings(state: Known, found: Moves, jobs: Mapping[str, Job | None]) -> tuple[str, ...]:
+def _warnings(state: Known, found: Moves, jobs: Drafts) -> tuple[str, ...]:
     """What is allowed and may not be meant."""
     after = _after(state, found, jobs).jobs.values()
     names = {job.full_name for job in after} | state.others
@@ -265,7 +267,7 @@ def _warnings(state: Known, found: Moves, jobs: Mapping[str, Job | None]) -> tup
         if one.job not in names
     ]
     for move in found.moves:
-        job = jobs[move.name]
+        job = jobs[move.name].job
         due_before = move.old is None or move.old.next_due is not None
         if job is not None and job.next_due is None and due_before and not job.after:
             told.append(f"{new_name(move)} will not be due any more: its moment is over")

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
+from schedtui.clock import to_us
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveJob
-from schedtui.engine.revisions.content import PAUSE, changed_of, content_of
+from schedtui.engine.revisions.content import PAUSE
 from schedtui.engine.revisions.moves import Move
 from schedtui.engine.revisions.planned import Planned
+from schedtui.engine.revisions.turns import Turns
 from schedtui.engine.writes import JobWrites, told
 from schedtui.errors import FieldError, FunctionNotFoundError, RefusedError
 from schedtui.models import Job
 from schedtui.models.gathering import gathered, refuse, said_by
 from schedtui.protocols import NewRun, StoreTx
-
-SLICE = 50
-"""Jobs that are checked before others have the loop."""
 
 
 class Step(NamedTuple):
@@ -31,40 +30,75 @@ class Step(NamedTuple):
     """Once it is in the store: the engine follows."""
 
 
+class Drafted(NamedTuple):
+    """A job as it will be, and as it was when that was found out."""
+
+    job: Job | None
+    """None: it is to go."""
+    seen: Job | None
+    """None: there was none."""
+
+
+Drafts = Mapping[str, Drafted]
+"""By the name that a job has in the file."""
+
+
 async def drafted(
-    core: Core, moves: Sequence[Move], actor: str, *, restored: bool
-) -> dict[str, Job | None]:
-    """The jobs as they will be, by the name that they have in the file; None for those to go.
+    core: Core,
+    moves: Sequence[Move],
+    actor: str,
+    *,
+    restored: bool,
+    known: Drafts = MappingProxyType({}),
+) -> dict[str, Drafted]:
+    """The jobs as they will be.
+
+    Args:
+        core: The engine's parts.
+        moves: What becomes of which.
+        actor: Who does it.
+        restored: Whether a revision comes back.
+        known: Drafts of before, which are taken where they still hold.
 
     Raises:
         InvalidError: with all that is wrong, each field below its job: ``jobs.Reports/x.cron``.
     """
-    wanted = [(move.new["function"], move.new["kwargs"]) for move in moves if move.new is not None]
-    await core.arguments.prepare(wanted)
+    await core.arguments.prepare(
+        [(move.new["function"], move.new["kwargs"]) for move in moves if move.new is not None]
+    )
     planned = Planned(core, moves, restored=restored)
     wrong: list[FieldError] = []
-    found: dict[str, Job | None] = {}
-    for number, move in enumerate(moves):
+    found: dict[str, Drafted] = {}
+    turns = Turns()
+    for move in moves:
         with gathered(wrong, move.place):
             try:
-                found[move.name] = _job(core, planned, move, actor)
+                found[move.name] = _draft(core, planned, move, actor, known.get(move.name))
             except FunctionNotFoundError as error:
                 wrong.append(said_by(error, f"{move.place}.function"))
             except RefusedError as error:
                 wrong.append(said_by(error, move.place))
-        if number % SLICE == SLICE - 1:
-            await asyncio.sleep(0)
+        await turns.next()
     refuse(wrong)
     return found
 
 
-def _job(core: Core, planned: Planned, move: Move, actor: str) -> Job | None:
+def _draft(core: Core, planned: Planned, move: Move, actor: str, known: Drafted | None) -> Drafted:
     if move.new is None:
-        return None
-    if move.old is None:
-        return planned.added(move, actor)
-    live = core.jobs.by_id(move.old.id)
-    return None if live is None else planned.changed(move, live, core.clock.now_us(), actor)
+        return Drafted(None, move.old)
+    now_us = core.clock.now_us()
+    live = None if move.old is None else core.jobs.by_id(move.old.id)
+    seen = None if live is None else live.current()
+    if known is not None and known.job is not None and known.seen == seen:
+        job = known.job
+        # A due time that was found earlier may lie behind what is accounted for by now.
+        phase = None if seen is None else (seen.next_due, seen.paused)
+        ahead = job.next_due is None or to_us(job.next_due) > now_us
+        if ahead if phase is None else phase == (job.next_due, job.paused):
+            return known
+    if live is None:
+        return Drafted(planned.added(move, actor), None)
+    return Drafted(planned.changed(move, live, now_us, actor), seen)
 
 
 async def staged(
@@ -72,21 +106,16 @@ async def staged(
     commands: Commands,
     writes: JobWrites,
     moves: Sequence[Move],
+    drafts: Drafts,
     actor: str,
-    *,
-    restored: bool,
 ) -> list[Step]:
-    """The steps for jobs that are held; first what goes, so that its name is free.
-
-    Raises:
-        InvalidError: as `drafted`.
-    """
-    jobs = await drafted(core, moves, actor, restored=restored)
+    """The steps for jobs that are held; first what goes, so that its name is free."""
     gone: list[Step] = []
     kept: list[Step] = []
     new: list[Step] = []
+    turns = Turns()
     for move in moves:
-        job = jobs[move.name]
+        job = drafts[move.name].job
         live = None if move.old is None else core.jobs.by_id(move.old.id)
         if live is not None and job is None:
             removal = commands.removal(live, actor)
@@ -95,6 +124,7 @@ async def staged(
             kept.append(await _edit(core, writes, live, job, move, actor))
         elif job is not None:
             new.append(_insertion(writes, job, actor))
+        await turns.next()
     return [*gone, *kept, *new]
 
 
@@ -112,7 +142,7 @@ async def _edit(
         if resumed:
             tx.count_failures({live.id: 0})
 
-    action = _action(before, changed, move)
+    action = _action(changed, move)
     staged = await writes.staged(live, changed, actor, action, rows, also)
 
     def done() -> None:
@@ -123,10 +153,9 @@ async def _edit(
     return Step(staged.write, done)
 
 
-def _action(before: Job, changed: Job, move: Move) -> str:
+def _action(changed: Job, move: Move) -> str:
     """What the audit trail calls it: as the command that does the same."""
-    fields = set(changed_of(content_of(changed), content_of(before)))
-    if fields <= set(PAUSE):
+    if {change.field for change in move.change.fields} <= set(PAUSE):
         return "job.pause" if changed.paused else "job.resume"
     return "job.revert" if move.reverted else "job.edit"
 
