@@ -12,6 +12,7 @@ import httpx
 from api_rows import INFO, NOW, RUN, make_job, make_page, make_row
 from backfill_doubles import make_backfill
 from fastapi import FastAPI
+from files_doubles import FakeFiles
 
 from schedtui.api.access import Access, digest
 from schedtui.api.app import create_app
@@ -81,7 +82,7 @@ class FakeEngine:
         return FakeClient(self, actor)
 
 
-class FakeClient:
+class FakeClient(FakeFiles):
     """Answers what `FakeEngine` holds."""
 
     def __init__(self, engine: FakeEngine, actor: str) -> None:
@@ -93,6 +94,8 @@ class FakeClient:
         self._engine.seen[call] = seen
         if self._engine.failure is not None:
             raise self._engine.failure
+
+    _asked = _note
 
     def _job(self, job: str) -> Job:
         if job not in self._engine.jobs:

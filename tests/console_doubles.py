@@ -11,6 +11,7 @@ from typing import Any
 
 from backfill_doubles import FakeBackfills
 from console_rows import NASTY, info_of, job_of, now_us, run, summary
+from files_doubles import FakeFiles
 from preview_doubles import FakePreviews
 
 from schedtui.errors import (
@@ -52,7 +53,7 @@ from schedtui.policies import resolve, spell
 __all__ = ["NASTY", "FakeEngine", "now_us", "run", "summary"]
 
 
-class FakeEngine(FakeBackfills, FakePreviews):
+class FakeEngine(FakeBackfills, FakeFiles, FakePreviews):
     """Implements `schedtui.protocols.EngineClient`."""
 
     def __init__(self, rows: Iterable[JobSummary] = ()) -> None:
@@ -124,6 +125,9 @@ class FakeEngine(FakeBackfills, FakePreviews):
         self.calls.append(call)
         if self.down is not None:
             raise self.down
+
+    def _asked(self, call: str, **seen: Any) -> None:
+        self._check(call, *seen.values())
 
     def _row(self, name: str, expect_id: int | None = None) -> JobSummary:
         for row in self.rows.values():

@@ -12,6 +12,7 @@
     │   ├── RunNotFoundError
     │   ├── FunctionNotFoundError
     │   ├── GroupNotFoundError
+    │   ├── RevisionNotFoundError
     │   └── TokenNotFoundError
     ├── RefusedError                       understood, and not allowed
     │   ├── ConflictError                  a name is taken, or it is another job of that name
@@ -141,6 +142,12 @@ class GroupNotFoundError(NotFoundError):
     """No group has this name."""
 
     kind = "group"
+
+
+class RevisionNotFoundError(NotFoundError):
+    """No revision of the jobs has this number."""
+
+    kind = "revision"
 
 
 class TokenNotFoundError(NotFoundError):

@@ -122,6 +122,7 @@ def test_an_unknown_word_is_a_usage_error_with_what_comes_near(tmp_path: Path) -
     assert done.returncode == Exit.USAGE
     assert "did you mean 'trigger'?" in done.stderr
     assert done.stdout == ""
+    assert "did you mean 'pause'?" in schedtui("disable", cwd=tmp_path).stderr
 
 
 def test_an_escape_sequence_in_an_argument_does_not_reach_the_terminal(tmp_path: Path) -> None:

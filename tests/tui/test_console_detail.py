@@ -69,6 +69,14 @@ async def test_what_a_job_runs_after_is_a_line_each() -> None:
         assert ("never again" in driver.text()) is False
 
 
+async def test_who_answers_for_a_job_and_what_to_do_stands_beside_it() -> None:
+    engine = FakeEngine([summary(1, "alpha")])
+    engine.job_fields = {"owner": NASTY, "runbook": "call Ann", "rollback": "delete the rows"}
+    async with console(engine, size=(140, 44)) as driver:
+        await driver.shows("Runbook    call Ann", "Rollback   delete the rows", "Owner")
+        assert "Expected" not in driver.text(), "what nobody said takes no line"
+
+
 async def test_a_pause_shows_its_end_and_failures_are_counted() -> None:
     row = summary(1, "alpha", state=JobState.PAUSED, pause_reason="too many failures")
     engine = FakeEngine([row])

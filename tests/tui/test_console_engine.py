@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from console_doubles import NASTY, FakeEngine, now_us, summary
 from console_driver import console, three
 
 from schedtui.errors import StoreUnavailableError
+from schedtui.models import Changes
 
 
 async def test_the_engine_is_paused_and_resumed_after_asking() -> None:
@@ -39,6 +42,16 @@ async def test_whoever_paused_it_cannot_steer_the_terminal() -> None:
     engine.paused_by = NASTY
     async with console(engine, size=(140, 40)) as driver:
         await driver.shows("PAUSED by [red]x")
+
+
+async def test_the_newest_revision_stands_in_the_first_line_once_there_is_one() -> None:
+    engine = three()
+    async with console(engine) as driver:
+        await driver.shows("3 jobs")
+        assert "rev " not in driver.text()
+        info = replace(await engine.info(), revision=7)
+        engine._send(Changes(cursor="b:9", engine=info))
+        await driver.shows("rev 7")
 
 
 async def test_what_the_engine_refuses_is_said() -> None:

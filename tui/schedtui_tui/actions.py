@@ -42,7 +42,8 @@ def _job_actions(scope: str) -> tuple[Action, ...]:
         ),
         Action(
             id="pause", scope=scope, keys="p", label="Pause", footer=4, role=Role.OPERATOR,
-            help="Pause it, or resume it when it is paused.", command="schedtui pause {job}",
+            help="Pause it, which disables it, or resume it when it is paused.",
+            command="schedtui pause {job}",
         ),
         Action(
             id="backfill", scope=scope, keys="b", label="Backfill", role=Role.OPERATOR,

@@ -27,18 +27,25 @@ COMMANDS = {
     "backfill": ("backfill", "run a job for due times of the past"),
     "run": ("run", "run a function now, once, without a job"),
     "create": ("create", "create a job"),
-    "pause": ("pause", "stop firing a job, many, or all"),
+    "pause": ("pause", "disable a job, many, or all: stop firing it"),
     "resume": ("resume", "fire what is paused again"),
     "revert": ("revert", "let a job be what the code says again"),
     "reload": ("reload", "load the code again"),
     "cancel": ("cancel", "end a run before its time"),
     "rerun": ("rerun", "run what a run ran once more"),
     "delete": ("delete", "delete jobs that were created at run time"),
+    "export": ("export", "write the jobs as a file"),
+    "plan": ("plan", "say what applying a file would change"),
+    "apply": ("apply", "make the jobs what a file says"),
+    "rollback": ("rollback", "make the jobs what they were at a revision"),
+    "revisions": ("revisions", "list the revisions of the jobs"),
     "doctor": ("doctor", "say what is wrong here, and what mends it"),
     "token": ("token", "make, list and take back access tokens for the HTTP API"),
 }
 """What may be said as the first word: its module in `commands`, and what it does."""
 
+_OTHER_WORDS = {"disable": "pause", "enable": "resume"}
+"""What elsewhere is called otherwise."""
 _VALUED = ("--connect", "--token-file", "--store", "--timezone")
 """Options before the word that take a value of their own."""
 
@@ -125,7 +132,8 @@ def _unknown(word: str) -> int:
 
     from schedtui_tui.exits import Exit, tell
 
-    near = get_close_matches(word, [*COMMANDS, "help"], n=1)
+    near = [_OTHER_WORDS[word]] if word in _OTHER_WORDS else []
+    near = near or get_close_matches(word, [*COMMANDS, "help"], n=1)
     meant = f"; did you mean '{near[0]}'?" if near else ""
     tell(f"'{word}' is not a command{meant}")
     tell("a target is a file, a folder or a module: it holds '.', '/' or ':', or is a folder here")

@@ -17,7 +17,7 @@ from schedtui.protocols import OffLoop, Token
 HOW_TO = "create one with 'schedtui token create --name NAME --role ROLE'"
 _FRESH_S: Final = 5.0  # how long a token that was taken back may still be good
 _RELOAD_S: Final = 0.5  # how soon an unknown token makes the list be read again
-_READING_POSTS: Final = frozenset({"/api/v1/triggers/preview"})
+_READING_POSTS: Final = frozenset({"/api/v1/triggers/preview", "/api/v1/plan"})
 # How those calls end.
 _OPERATING: Final = ("/trigger", "/pause", "/resume", "/cancel", "/rerun", "/backfill")
 

@@ -11,6 +11,9 @@ from schedtui.api.problems import ProblemError, response_for
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body."""
+MAX_FILE = 16 << 20
+"""The same of calls that take all jobs as one file."""
+_FILES = ("/api/v1/plan", "/api/v1/apply")
 BODY_TIMEOUT_S = 30.0
 """Seconds from the first byte of a body that is asked for to its last."""
 _DRAINED = 32 << 20  # read and thrown away of a body that is too long, so that the answer arrives
@@ -19,12 +22,12 @@ _DRAINED_REFUSED = 8 << 20  # the same, for those who may be anyone
 _REFUSED_S = 2.0
 
 
-def too_large() -> ProblemError:
+def too_large(most: int = MAX_BODY) -> ProblemError:
     """The answer to a body that is too long."""
     return ProblemError(
         413,
         "body-too-large",
-        f"the body is longer than {MAX_BODY} bytes, which is all that is taken here",
+        f"the body is longer than {most} bytes, which is all that is taken here",
         headers={"Connection": "close"},
     )
 
@@ -42,18 +45,20 @@ class BodyLimit:
             return
         headers = Headers(scope=scope)
         length = headers.get("content-length", "")
-        if length.isdecimal() and int(length[:18]) > MAX_BODY:
+        most = MAX_FILE if scope["path"].endswith(_FILES) else MAX_BODY
+        if length.isdecimal() and int(length[:18]) > most:
             # Who asks first (Expect: 100-continue) has not sent it, and need not.
             if "expect" not in headers:
                 await _drain(receive)
-            await response_for(too_large())(scope, receive, send)
+            await response_for(too_large(most))(scope, receive, send)
             return
-        await self._app(scope, _Counted(receive), send)
+        await self._app(scope, _Counted(receive, most), send)
 
 
 class _Counted:
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, most: int) -> None:
         self._receive = receive
+        self._most = most
         self._size = 0
         self._done = False
         self._deadline: float | None = None
@@ -77,10 +82,10 @@ class _Counted:
             ) from None
         self._size += len(message.get("body", b""))
         self._done = not message.get("more_body", False)
-        if self._size > MAX_BODY:
+        if self._size > self._most:
             if not self._done:
                 await _drain(self._receive)
-            raise too_large()
+            raise too_large(self._most)
         return message
 
 

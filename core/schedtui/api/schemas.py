@@ -9,6 +9,7 @@ from typing import Any
 
 from schedtui.api.query import Params
 from schedtui.models import (
+    Applied,
     Attempt,
     AuditEvent,
     Backfill,
@@ -22,15 +23,19 @@ from schedtui.models import (
     JobPatch,
     JobSpec,
     JobState,
+    JobsText,
     LogHit,
     LogPage,
+    Plan,
     Preview,
     Reload,
+    Revision,
     Run,
 )
 
 _PREFIX = "#/components/schemas/"
 _MODELS: tuple[type, ...] = (
+    Applied,
     Attempt,
     AuditEvent,
     Backfill,
@@ -43,10 +48,13 @@ _MODELS: tuple[type, ...] = (
     JobFilter,
     JobPatch,
     JobSpec,
+    JobsText,
     LogHit,
     LogPage,
+    Plan,
     Preview,
     Reload,
+    Revision,
     Run,
 )
 _PROBLEM = {
@@ -158,6 +166,38 @@ class RunBody:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PlanBody:
+    """What is to be planned: a file, or going back to a revision."""
+
+    text: str | None = None
+    """Of the file."""
+    revision: int | None = None
+    """Its number."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApplyBody:
+    """A file to be applied."""
+
+    text: str
+    note: str
+    """Why; kept with the revision."""
+    plan: str | None = None
+    """The id of a plan: refuse where the jobs or the file are others by now."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RollbackBody:
+    """A revision to go back to."""
+
+    revision: int
+    note: str = ""
+    """Why; kept with the new revision."""
+    plan: str | None = None
+    """The id of a plan: refuse where the jobs are others by now."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PreviewBody:
     """A trigger to explain."""
 
@@ -224,7 +264,7 @@ def describe(
 
 _BODIES: tuple[type, ...]
 _BODIES = (PauseBody, BulkPauseBody, EnginePauseBody, CancelBody, RunBody, TriggerBody, PreviewBody)
-_BODIES += (BackfillBody, BackfillCancelBody)
+_BODIES += (BackfillBody, BackfillCancelBody, PlanBody, ApplyBody, RollbackBody)
 
 
 def components() -> dict[str, Any]:

@@ -22,6 +22,7 @@ from schedtui.client.http_codec import (
     decode_logs,
     decode_snapshot,
 )
+from schedtui.client.http_files import HttpFiles
 from schedtui.client.http_transport import Transport
 from schedtui.client.http_words import job_path, typed
 from schedtui.client.idempotency import KEY_HEADER, header_of, new_key
@@ -63,7 +64,7 @@ from schedtui.models.names import split_name
 from schedtui.models.wire import to_wire
 
 
-class HttpClient:
+class HttpClient(HttpFiles):
     """Speaks to an engine that `schedtui serve` or a console has opened to others.
 
     Args:
@@ -79,8 +80,8 @@ class HttpClient:
         self._speak(Transport(url, token=token, socket=socket))
 
     def _speak(self, wire: Transport) -> None:
+        super().__init__(Calls(wire))
         self._wire = wire
-        self._calls = Calls(wire)
 
     def acting_as(self, actor: str) -> HttpClient:
         """This client in another's name, on the same connections, which only this one closes.

@@ -24,6 +24,7 @@ from schedtui.errors import (
     NotFoundError,
     ProtocolError,
     RefusedError,
+    RevisionNotFoundError,
     RunNotFoundError,
     SchedtuiError,
     StaticJobError,
@@ -54,6 +55,7 @@ STATUS: dict[type[SchedtuiError], int] = {
     JobNotFoundError: 404,
     RunNotFoundError: 404,
     GroupNotFoundError: 404,
+    RevisionNotFoundError: 404,
     TokenNotFoundError: 404,
     # A function is only ever named in a body, so the address itself is right.
     FunctionNotFoundError: 422,

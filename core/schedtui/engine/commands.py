@@ -32,7 +32,8 @@ from schedtui.engine.live_run import LiveRun
 from schedtui.engine.once_past import moment_us
 from schedtui.engine.oneoff import Replaced
 from schedtui.engine.reconcile import reconcile_freed, revert
-from schedtui.engine.writes import JobWrites, changed_meanwhile, told
+from schedtui.engine.removal import Removal
+from schedtui.engine.writes import JobWrites
 from schedtui.errors import (
     ConflictError,
     InvalidError,
@@ -42,7 +43,7 @@ from schedtui.errors import (
 )
 from schedtui.models import Backfill, Job, JobPatch, JobSpec, JobState, Run, Source
 from schedtui.models.names import check_reason
-from schedtui.protocols import NewRun, StoreTx
+from schedtui.protocols import NewRun
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -244,27 +245,26 @@ class Commands:
                     f"{name} is declared in code and cannot be deleted at run time; "
                     "pause it, or remove its declaration from the code"
                 )
-            now_us = self._core.clock.now_us()
-            why = f"its job was deleted by {actor}"
-            rows: tuple[NewRun, ...] = ()
-            if not live.exhausted:  # one that is finished owes nothing
-                rows = await self._writes.passed(live, now_us, f"deleted by {actor} just then")
+            removal = await self.removal(live, actor)
+            await self._writes.write(removal.write)
+            removal.done()
 
-            def apply(tx: StoreTx) -> list[int]:
-                if not tx.delete_job(live.id, version=live.version, now_us=now_us):
-                    raise changed_meanwhile(name)
-                tx.insert_runs(rows)
-                self._writes.audit(tx, actor, "job.delete", job, {"before": told(job)})
-                return tx.cancel_queued(live.id, why, now_us)
-
-            cancelled = await self._writes.write(apply)
-            self._core.heap.drop(live)
-            self._core.jobs.remove(live)
-            self._core.problem(f"job {live.id}", None)
-            self._core.hub.removed(live.id)
-            self._core.names_changed()
-            self._admission.forget([live.running[i] for i in cancelled if i in live.running])
-            self._cancels.deleted(live, why)
+    async def removal(self, live: LiveJob, actor: str) -> Removal:
+        """The deletion of a held job, to be written."""
+        now_us = self._core.clock.now_us()
+        rows: tuple[NewRun, ...] = ()
+        if not live.exhausted:  # one that is finished owes nothing
+            rows = await self._writes.passed(live, now_us, f"deleted by {actor} just then")
+        return Removal(
+            self._core,
+            self._writes,
+            self._admission,
+            self._cancels,
+            live,
+            actor=actor,
+            now_us=now_us,
+            rows=rows,
+        )
 
     @_whole
     async def trigger(

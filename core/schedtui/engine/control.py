@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace as replace_fields
 from datetime import datetime
@@ -12,6 +12,7 @@ from schedtui import policies as policy_rules
 from schedtui.clock import aware_utc
 from schedtui.engine.backfill import Wanted
 from schedtui.engine.bulk import bulk
+from schedtui.engine.control_files import FileControl
 from schedtui.engine.elsewhere import Elsewhere, create_or_edit, passed_on
 from schedtui.engine.explain import explain
 from schedtui.engine.keys import Made
@@ -36,6 +37,7 @@ from schedtui.models import (
     Run,
 )
 from schedtui.models.after import check_after
+from schedtui.models.notes import notes_of
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Never, Trigger
 
@@ -45,7 +47,7 @@ REPLACES = 5
 """How often a job that is deleted while it is to be replaced is made anew."""
 
 
-class Control(ABC):
+class Control(FileControl):
     """The half of `Engine` that changes jobs and runs.
 
     Everything here may raise `EngineStoppedError`, where the engine does not run or is stopping:
@@ -99,6 +101,10 @@ class Control(ABC):
         timezone: str | None = None,
         tags: Iterable[str] = (),
         description: str = "",
+        owner: str = "",
+        expected: str = "",
+        runbook: str = "",
+        rollback: str = "",
         paused: bool = False,
         replace: bool = False,
         actor: str = PYTHON,
@@ -108,6 +114,9 @@ class Control(ABC):
 
         It has a ``trigger``, or runs ``after`` other jobs (``group/name`` for their success, or an
         `After`), or both.
+
+        ``owner``, ``expected`` (what a good run leaves behind), ``runbook`` and ``rollback`` are
+        for people, and are shown beside the job.
 
         With ``replace`` a dynamic job that has the name already becomes this one, in place: its id
         and history stay, and nothing happens where it is the same already. For programs that say
@@ -133,6 +142,10 @@ class Control(ABC):
             policies=policy_rules.make(**own),
             tags=tuple(tags),
             description=description,
+            owner=owner,
+            expected=expected,
+            runbook=runbook,
+            rollback=rollback,
             paused=paused,
         )
         if replace and self.away is not None:
@@ -172,6 +185,7 @@ class Control(ABC):
             policies=spec.policies,
             tags=spec.tags,
             description=spec.description,
+            **notes_of(spec),
         )
         name, expect_id = found.full_name, found.id
         edited = await self.on_loop(

@@ -76,6 +76,8 @@ class Core:
         """What is wrong with the engine, by a key that clears it again."""
         self.absent: tuple[int, int, str] | None = None
         """From, until (microseconds) and why nobody decided, before this engine was ready."""
+        self.revision = 0
+        """The newest revision of the jobs; 0: there is none."""
         self.halted = ""
         """Why the whole engine claims nothing; empty while it does."""
         self.hub: Hub

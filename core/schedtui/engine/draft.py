@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from schedtui import policies as policy_rules
@@ -21,6 +22,7 @@ from schedtui.errors import (
 from schedtui.models import After, Job, JobPatch, JobSpec, Policies
 from schedtui.models.after import check_after
 from schedtui.models.names import MAX_NAME, check_name, check_tags, split_name
+from schedtui.models.notes import check_note, notes_of
 from schedtui.registry import json_arguments
 from schedtui.triggers import Never, Trigger, check_timezone, parse_trigger
 
@@ -65,6 +67,7 @@ class Drafts:
         kwargs = found.of("kwargs", lambda: self.arguments(spec.function, spec.kwargs, listed=True))
         policies = found.of("policies", lambda: self._policies(spec.policies))
         found.of("description", lambda: _check_text(spec.description))
+        found.notes(notes_of(spec))
         tags = found.of("tags", lambda: check_tags(spec.tags))
         found.raise_if_any()
         self._check_free(group, name)
@@ -81,6 +84,7 @@ class Drafts:
             after=after,
             tags=tags,
             description=spec.description,
+            **notes_of(spec),
             paused=spec.paused,
             paused_by="" if not spec.paused else "whoever created it",
             next_due=next_due_after(trigger, None, self._core.clock.now_us()),
@@ -125,6 +129,8 @@ class Drafts:
             policies = found.of("policies", lambda: self._policies(patch.policies))
         if patch.description is not None:
             found.of("description", lambda: _check_text(patch.description or ""))
+        notes = {field: text for field, text in notes_of(patch).items() if text is not None}
+        found.notes(notes)
         after = job.after
         if patch.after is not None:
             after = found.of("after", lambda: self._after(patch.after, job.group, name))
@@ -146,6 +152,7 @@ class Drafts:
             policies=policies,
             after=after,
             description=job.description if patch.description is None else patch.description,
+            **notes,
             damage={},
         )
         # The same trigger again is a change where the present one cannot be read or has failed.
@@ -203,15 +210,21 @@ class Drafts:
         after = check_after(given)
         self._check_circle(after, group, name)
         for one in after:
-            if self._core.jobs.find(*one.names) is None:
+            if not self._exists(one):
                 raise InvalidError.one("after", one.job, "'group/name' of a job that there is")
         return after
 
     def _check_circle(self, after: tuple[After, ...], group: str, name: str | None) -> None:
         own = f"{group}/{name}"
-        jobs = self._core.jobs
         if after and name is not None:
-            refuse_circle(own, lambda one: after if one == own else jobs.after_of(one))
+            refuse_circle(own, lambda one: after if one == own else self._after_of(one))
+
+    def _exists(self, after: After) -> bool:
+        """Whether the job is there that another one is to run after."""
+        return self._core.jobs.find(*after.names) is not None
+
+    def _after_of(self, full_name: str) -> tuple[After, ...]:
+        return self._core.jobs.after_of(full_name)
 
     def _changed_trigger(self, job: Job, data: Mapping[str, Any], timezone: str) -> Trigger:
         declared = self._core.declared_trigger(job) if data == job.trigger else None
@@ -300,6 +313,11 @@ class _Findings:
             same = all(field.field.split(".")[0] == prefix for field in error.errors)
             self._errors.append(error if same else error.below(prefix))
             return None
+
+    def notes(self, given: Mapping[str, str]) -> None:
+        """What people are told of a job."""
+        for field, text in given.items():
+            self.of(field, partial(check_note, field, text))
 
     def add(self, error: InvalidError) -> None:
         """Something is wrong."""

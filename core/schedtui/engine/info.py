@@ -51,6 +51,7 @@ def info(running: Running) -> EngineInfo:
         given_up=given_up,
         store=running.store.url,
         pid=os.getpid(),
+        revision=core.revision,
         paused=paused is not None,
         pause_reason=paused.reason if paused else "",
         paused_by=paused.by if paused else "",

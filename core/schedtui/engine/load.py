@@ -23,6 +23,8 @@ async def load(core: Core) -> None:
     Raises:
         StoreError: the store cannot be read.
     """
+    newest = await core.off_loop(core.store.revisions, limit=1, before=None)
+    core.revision = newest[0].number if newest else 0
     jobs = await core.off_loop(lambda: list(core.store.jobs()))
     recent = await core.off_loop(core.store.recent_runs, RECENT)
     successes = await core.off_loop(core.store.successes)

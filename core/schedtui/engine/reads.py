@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from schedtui.engine.running import Running
 from schedtui.errors import InvalidError, JobNotFoundError, RunNotFoundError
-from schedtui.models import TERMINAL, LogLine, LogPage, Page, Run, RunFilter
+from schedtui.models import TERMINAL, LogLine, LogPage, Page, Revision, Run, RunFilter
 from schedtui.models.names import split_name
 
 FOLLOW_S = 0.05
@@ -47,6 +47,17 @@ class Reads:
         if job_id is None:
             raise JobNotFoundError(where.job)
         return replace(where, job=None, job_id=job_id)
+
+    async def revisions(self, limit: int, cursor: str | None) -> Page[Revision]:
+        """A page of the revisions of the jobs, newest first."""
+        before = position(cursor)
+        rows = await self._off_loop(self._store.revisions, limit=limit + 1, before=before)
+        page = tuple(rows[:limit])
+        return Page(items=page, cursor=str(page[-1].number) if len(rows) > limit else None)
+
+    async def revision(self, number: int) -> Revision:
+        """One of them, with its text."""
+        return await self._running.revisions.revision(number)
 
     async def run(self, run_id: int) -> Run:
         """One run, with what it has said since its row was written."""

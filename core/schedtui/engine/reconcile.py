@@ -24,6 +24,7 @@ from schedtui.engine.live import LiveJob
 from schedtui.engine.writes import JobWrites, came_back
 from schedtui.errors import ConflictError, SchedtuiError
 from schedtui.models import Job, RunState
+from schedtui.models.notes import notes_of
 from schedtui.models.wire import to_wire
 from schedtui.protocols import NewRun
 from schedtui.registry import Declaration
@@ -79,7 +80,7 @@ async def reconcile_freed(core: Core, writes: JobWrites, hold: Hold, name: str) 
 
 
 async def _reconcile(core: Core, writes: JobWrites, hold: Hold) -> None:
-    known = {_declared_name(live.job): live for live in core.jobs if live.job.static}
+    known = {declared_name(live.job): live for live in core.jobs if live.job.static}
     told = {key for key in core.problems if key.startswith(_TOLD)}
     declarations, circles = uncircled(core.jobs, known, core.registry.declarations())
     for name, text in circles.items():
@@ -99,7 +100,7 @@ async def _reconcile(core: Core, writes: JobWrites, hold: Hold) -> None:
         live = known.get(names) or core.jobs.find(*names)
         if live is None:
             new.append(declaration)
-        elif not live.job.static or _declared_name(live.job) != names:
+        elif not live.job.static or declared_name(live.job) != names:
             told.discard(_tell(core, live.full_name, _taken(live)))
         elif _differs(core, live.job, declaration):
             async with hold(live):
@@ -113,7 +114,7 @@ async def _reconcile(core: Core, writes: JobWrites, hold: Hold) -> None:
         job = live.job
         if job.damage:
             continue  # not declared, or it would have been written anew
-        if job.static and not job.orphaned and _declared_name(job) not in declared:
+        if job.static and not job.orphaned and declared_name(job) not in declared:
             async with hold(live):
                 changed = replace(live.current(), orphaned=True)
                 await writes.replace(live, changed, ACTOR, "job.orphan")
@@ -140,7 +141,7 @@ async def _insert(core: Core, writes: JobWrites, chunk: Sequence[Declaration]) -
     ours = [one for one in chunk if not one.trigger.foreign]
     theirs = [one for one in chunk if one.trigger.foreign]
     made = await core.off_loop(_jobs, core, ours)
-    made += await asyncio.gather(*(_asked_job(core, one) for one in theirs))
+    made += await asyncio.gather(*(asked_job(core, one) for one in theirs))
     order = {one.full_name: number for number, one in enumerate(chunk)}
     jobs = sorted(made, key=lambda job: order[job.full_name])
     try:
@@ -161,7 +162,7 @@ def _taken(live: LiveJob) -> str:
     """What to say where a declaration's name is that of another job."""
     other = "a job created at run time has that name"
     if live.job.static:
-        declared = "/".join(_declared_name(live.job))
+        declared = "/".join(declared_name(live.job))
         other = f"the job that the code declares as {declared} was renamed to that"
     return (
         f"{live.full_name} is declared in code, and {other}: rename or delete the one, or the other"
@@ -198,7 +199,7 @@ def _tell(core: Core, name: str, text: str) -> str:
     return f"{_TOLD}{name}"
 
 
-def _declared_name(job: Job) -> tuple[str, str]:
+def declared_name(job: Job) -> tuple[str, str]:
     """The name a static job has in the code, whatever it was renamed to from outside."""
     declared = job.declared or {}
     return str(declared.get("group", job.group)), str(declared.get("name", job.name))
@@ -215,14 +216,16 @@ def _differs(core: Core, job: Job, declaration: Declaration) -> bool:
 
 
 def _jobs(core: Core, declarations: Sequence[Declaration]) -> list[Job]:
-    return [_job(core, declaration) for declaration in declarations]
+    return [declared_job(core, declaration) for declaration in declarations]
 
 
-async def _asked_job(core: Core, declaration: Declaration) -> Job:
-    return await core.asking.ask(declaration.trigger, lambda: _job(core, declaration))
+async def asked_job(core: Core, declaration: Declaration) -> Job:
+    """`declared_job`, although its trigger may be code of the user's."""
+    return await core.asking.ask(declaration.trigger, lambda: declared_job(core, declaration))
 
 
-def _job(core: Core, declaration: Declaration) -> Job:
+def declared_job(core: Core, declaration: Declaration) -> Job:
+    """A job that is what a declaration says; its ``id`` is 0."""
     timezone = _timezone(core, declaration)
     now_us = core.clock.now_us()
     next_us = _next_us(declaration, timezone, now_us)
@@ -239,6 +242,7 @@ def _job(core: Core, declaration: Declaration) -> Job:
         after=declaration.after,
         tags=declaration.tags,
         description=declaration.description,
+        **notes_of(declaration),
         static=True,
         declared=declaration.to_json(),
         paused=declaration.paused,
@@ -258,7 +262,7 @@ def _next_us(declaration: Declaration, timezone: str, now_us: int) -> int | None
 
 async def _update(core: Core, writes: JobWrites, live: LiveJob, declaration: Declaration) -> None:
     old = live.current()
-    fresh = await _asked_job(core, declaration)
+    fresh = await asked_job(core, declaration)
     if old.damage:
         await _mend(core, writes, live, replace(fresh, paused=_paused(old, fresh)))
         return
@@ -269,7 +273,7 @@ async def _update(core: Core, writes: JobWrites, live: LiveJob, declaration: Dec
             next_due = await _due_after(core, live.trigger, live.last_due_us, now_us)
         changed = replace(old, declared=fresh.declared, orphaned=False, next_due=next_due)
     else:
-        changed = _as_declared(old, replace(fresh, paused=_paused(old, fresh)))
+        changed = as_declared(old, replace(fresh, paused=_paused(old, fresh)))
     await _write(core, writes, live, changed, ACTOR, "job.edit")
 
 
@@ -279,7 +283,7 @@ async def _mend(core: Core, writes: JobWrites, live: LiveJob, fresh: Job) -> Non
     said = damage.listed(old)
     if not old.overridden and old.declared == fresh.declared:
         old = replace(old, trigger=fresh.trigger, timezone=fresh.timezone)
-    changed = _as_declared(old, fresh)
+    changed = as_declared(old, fresh)
     if "next_due" in old.damage:
         trigger, _ = core.trigger_of(changed)
         last_us = live.last_due_us
@@ -303,7 +307,7 @@ async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Jo
         InvalidError: it would come to run after itself.
     """
     old = live.current()
-    names = _declared_name(old)
+    names = declared_name(old)
     found = [one for one in core.registry.declarations() if (one.group, one.name) == names]
     if not old.static or not found:
         raise ConflictError(
@@ -324,12 +328,12 @@ async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Jo
         refuse_circle(
             declaration.full_name, lambda one: after if one in own else jobs.after_of(one)
         )
-    fresh = await _asked_job(core, declaration)
-    changed = _as_declared(old, replace(fresh, paused=old.paused))
+    fresh = await asked_job(core, declaration)
+    changed = as_declared(old, replace(fresh, paused=old.paused))
     return await _write(core, writes, live, changed, actor, "job.revert")
 
 
-def _as_declared(old: Job, fresh: Job) -> Job:
+def as_declared(old: Job, fresh: Job) -> Job:
     """A job with everything that a declaration says, and all else as it was."""
     moved = (old.trigger, old.timezone) != (fresh.trigger, fresh.timezone)
     moved = moved or old.orphaned or (old.paused and not fresh.paused)
@@ -345,6 +349,7 @@ def _as_declared(old: Job, fresh: Job) -> Job:
         after=fresh.after,
         tags=fresh.tags,
         description=fresh.description,
+        **notes_of(fresh),
         static=True,
         declared=fresh.declared,
         overridden=False,

@@ -35,6 +35,7 @@ from schedtui.engine.once_past import learn
 from schedtui.engine.reconcile import reconcile
 from schedtui.engine.recover import note_absence, recover
 from schedtui.engine.reloading import Reloading
+from schedtui.engine.revisions import Revisions
 from schedtui.engine.settings import Settings
 from schedtui.engine.slots import Pool, Slots
 from schedtui.engine.supervise import LAST_WORD_S, Supervisor
@@ -302,6 +303,7 @@ class Running:
         self.commands = Commands(
             core, self.writes, self.claims, self.admission, self.cancels, self._dispatch
         )
+        self.revisions = Revisions(core, self.writes, self.claims, self.commands)
         self.chores = Chores(core, self.commands, self.admission, self.supervisor.failures)
         self.reloading = Reloading(core, self.writes, self.commands)
         self.halt = Halt(core, self.claims, self.writes)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from schedtui.errors import RefusedError
 from schedtui.models import (
     After,
+    Applied,
     Backfill,
     BulkAction,
     BulkOutcome,
@@ -18,6 +19,8 @@ from schedtui.models import (
     Job,
     JobFilter,
     JobPatch,
+    JobsText,
+    Plan,
     Reload,
     Run,
 )
@@ -51,6 +54,10 @@ class Sync:
         timezone: str | None = None,
         tags: Iterable[str] = (),
         description: str = "",
+        owner: str = "",
+        expected: str = "",
+        runbook: str = "",
+        rollback: str = "",
         paused: bool = False,
         replace: bool = False,
         actor: str = PYTHON,
@@ -68,6 +75,10 @@ class Sync:
                 timezone=timezone,
                 tags=tags,
                 description=description,
+                owner=owner,
+                expected=expected,
+                runbook=runbook,
+                rollback=rollback,
                 paused=paused,
                 replace=replace,
                 actor=actor,
@@ -222,6 +233,28 @@ class Sync:
         """See `Engine.bulk`."""
         return self._call(
             lambda: self._engine.bulk(action, where, reason=reason, until=until, actor=actor)
+        )
+
+    def export_jobs(self) -> JobsText:
+        """See `Engine.export_jobs`."""
+        return self._call(self._engine.export_jobs)
+
+    def plan_jobs(self, source: str | int) -> Plan:
+        """See `Engine.plan_jobs`."""
+        return self._call(lambda: self._engine.plan_jobs(source))
+
+    def apply_jobs(
+        self, text: str, *, note: str, plan: str | None = None, actor: str = PYTHON
+    ) -> Applied:
+        """See `Engine.apply_jobs`."""
+        return self._call(lambda: self._engine.apply_jobs(text, note=note, plan=plan, actor=actor))
+
+    def rollback_jobs(
+        self, number: int, *, note: str = "", plan: str | None = None, actor: str = PYTHON
+    ) -> Applied:
+        """See `Engine.rollback_jobs`."""
+        return self._call(
+            lambda: self._engine.rollback_jobs(number, note=note, plan=plan, actor=actor)
         )
 
     def pause_engine(self, *, reason: str = "", actor: str = PYTHON) -> EngineInfo:

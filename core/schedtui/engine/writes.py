@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from schedtui.clock import from_us, to_us
 from schedtui.engine import damage
@@ -51,6 +51,15 @@ _NOT_TOLD = frozenset(
 
 def _nothing(_tx: StoreTx) -> None:
     return None
+
+
+class Replacement(NamedTuple):
+    """A changed job that is about to be written."""
+
+    write: Callable[[StoreTx], None]
+    """In a transaction."""
+    done: Callable[[], Job]
+    """Once that is in the store: the engine follows."""
 
 
 class JobWrites:
@@ -95,7 +104,7 @@ class JobWrites:
                 self.audit(tx, actor, "job.create", job, {"after": told(job)})
             return created
 
-        return [self._entered(job) for job in await self.write(apply)]
+        return [self.entered(job) for job in await self.write(apply)]
 
     async def replace(
         self,
@@ -114,6 +123,20 @@ class JobWrites:
             ConflictError: it was changed or deleted meanwhile; nothing was written.
             StoreUnavailableError: nothing was written.
         """
+        staged = await self.staged(live, changed, actor, action, rows, also)
+        await self.write(staged.write)
+        return staged.done()
+
+    async def staged(
+        self,
+        live: LiveJob,
+        changed: Job,
+        actor: str,
+        action: str,
+        rows: Sequence[NewRun] = (),
+        also: Callable[[StoreTx], object] = _nothing,
+    ) -> Replacement:
+        """What `replace` writes, to be written with more in one transaction."""
         await learn_before(self._core, self.write, live, changed)
         before = live.current()
         if changed.damage:
@@ -124,7 +147,7 @@ class JobWrites:
         now = from_us(self._core.clock.now_us())
         changed = replace(changed, version=live.version + 1, updated_at=now)
 
-        def apply(tx: StoreTx) -> None:
+        def write(tx: StoreTx) -> None:
             if not tx.update_job(changed, version=before.version, counts=bool(before.damage)):
                 raise changed_meanwhile(before.full_name)
             tx.insert_runs(rows)
@@ -132,11 +155,13 @@ class JobWrites:
             named = changed if before.damage else before
             self.audit(tx, actor, action, named, _difference(before, changed))
 
-        await self.write(apply)
-        for row in rows:
-            live.recent.append(RecentRun(row.id, live.id, row.state, row.claimed_at_us, None))
-        self._core.adopt(live, changed)
-        return live.current()
+        def done() -> Job:
+            for row in rows:
+                live.recent.append(RecentRun(row.id, live.id, row.state, row.claimed_at_us, None))
+            self._core.adopt(live, changed)
+            return live.current()
+
+        return Replacement(write, done)
 
     async def passed(
         self,
@@ -190,7 +215,8 @@ class JobWrites:
         subject = job.id if "before" in detail or "after" in detail else None
         tx.audit(now_us, actor, action, job.full_name, said, subject=subject)
 
-    def _entered(self, job: Job) -> Job:
+    def entered(self, job: Job) -> Job:
+        """Take a job into the engine that was inserted into the store."""
         live = self._core.jobs.by_id(job.id)
         if live is None:
             live = self._core.live(job)

@@ -25,6 +25,15 @@ from schedtui.models.engine import (
 from schedtui.models.explanation import Explanation, Fact, FactKind
 from schedtui.models.job import Job, JobPatch, JobSpec, JobSummary
 from schedtui.models.policy import CatchUp, OnLost, Overlap, Policies
+from schedtui.models.revision import (
+    Applied,
+    ChangeKind,
+    FieldChange,
+    JobChange,
+    JobsText,
+    Plan,
+    Revision,
+)
 from schedtui.models.role import Role
 from schedtui.models.run import Attempt, LogHit, LogLine, LogPage, Run, RunFilter
 from schedtui.models.states import TERMINAL, JobState, RunState, Source, WaitReason
@@ -32,12 +41,14 @@ from schedtui.models.states import TERMINAL, JobState, RunState, Source, WaitRea
 __all__ = [
     "TERMINAL",
     "After",
+    "Applied",
     "Attempt",
     "AuditEvent",
     "Backfill",
     "BulkAction",
     "BulkOutcome",
     "CatchUp",
+    "ChangeKind",
     "Changes",
     "Difference",
     "DueTime",
@@ -45,14 +56,17 @@ __all__ = [
     "Explanation",
     "Fact",
     "FactKind",
+    "FieldChange",
     "FunctionInfo",
     "Health",
     "Job",
+    "JobChange",
     "JobFilter",
     "JobPatch",
     "JobSpec",
     "JobState",
     "JobSummary",
+    "JobsText",
     "LogHit",
     "LogLine",
     "LogPage",
@@ -61,9 +75,11 @@ __all__ = [
     "OnLost",
     "Overlap",
     "Page",
+    "Plan",
     "Policies",
     "Preview",
     "Reload",
+    "Revision",
     "Role",
     "Run",
     "RunChange",

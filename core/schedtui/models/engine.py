@@ -51,6 +51,8 @@ class EngineInfo:
     store: str = ""
     """The store's kind and place, without secrets."""
     pid: int = 0
+    revision: int = 0
+    """The newest revision of its jobs as code; 0: there is none."""
     paused: bool = False
     """Whether the whole engine is: no due time of any job is claimed."""
     pause_reason: str = ""

@@ -38,6 +38,14 @@ class Job:
     """The jobs whose runs it follows; it runs once for each of their ends that counts."""
     tags: tuple[str, ...] = ()
     description: str = ""
+    owner: str = ""
+    """Who answers for it: a person, a team, an address."""
+    expected: str = ""
+    """What a good run leaves behind."""
+    runbook: str = ""
+    """What to do when it fails, or where that is written."""
+    rollback: str = ""
+    """How to undo what a run did."""
     static: bool = False
     """Declared in code."""
     declared: Mapping[str, Any] | None = None
@@ -95,6 +103,10 @@ class JobSpec:
     """The jobs whose runs it follows; ``group/name`` alone means their success."""
     tags: tuple[str, ...] = ()
     description: str = ""
+    owner: str = ""
+    expected: str = ""
+    runbook: str = ""
+    rollback: str = ""
     paused: bool = False
     """Create it paused."""
 
@@ -113,6 +125,10 @@ class JobPatch:
     """Replaces all that the job runs after; empty: it follows no other job."""
     tags: tuple[str, ...] | None = None
     description: str | None = None
+    owner: str | None = None
+    expected: str | None = None
+    runbook: str | None = None
+    rollback: str | None = None
     name: str | None = None
     """A new name within the same group; id and history stay."""
 

@@ -6,7 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from schedtui.models import Attempt, AuditEvent, Job, LogHit, LogLine, Run, RunFilter, Source
+from schedtui.models import (
+    Attempt,
+    AuditEvent,
+    Job,
+    LogHit,
+    LogLine,
+    Revision,
+    Run,
+    RunFilter,
+    Source,
+)
 from schedtui.protocols.rows import (
     Boot,
     CallKey,
@@ -162,6 +172,9 @@ class StoreTx(Protocol):
     def delete_token(self, name: str) -> bool:
         """Forget a token; False where there is none of this name."""
 
+    def insert_revision(self, revision: Revision) -> Revision:
+        """Keep a revision; ``number`` is given by the store."""
+
     def insert_token(self, token: Token) -> Token:
         """Keep a new token; ``id`` is given by the store.
 
@@ -252,6 +265,12 @@ class Store(Protocol):
 
     def tokens(self) -> list[Token]:
         """All access tokens."""
+
+    def revisions(self, *, limit: int, before: int | None) -> list[Revision]:
+        """Revisions with a number below ``before``, newest first, without their texts."""
+
+    def revision(self, number: int) -> Revision | None:
+        """A revision with its text."""
 
     def due_runs(self, job_id: int, from_us: int, until_us: int, *, limit: int) -> list[Run]:
         """What became of the due times from ``from_us`` to ``until_us``, both included.

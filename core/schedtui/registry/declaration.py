@@ -10,6 +10,7 @@ from typing import Any
 
 from schedtui.errors import FieldError, InvalidArgumentsError, shorten, shorten_value
 from schedtui.models import After, Policies
+from schedtui.models.notes import notes_of
 from schedtui.models.wire import to_wire
 from schedtui.schema.parameters import MISSING, Parameters
 from schedtui.triggers import Trigger
@@ -37,6 +38,14 @@ class Declaration:
     tags: tuple[str, ...] = ()
     """The group's, then its own."""
     description: str = ""
+    owner: str = ""
+    """Who answers for it."""
+    expected: str = ""
+    """What a good run leaves behind."""
+    runbook: str = ""
+    """What to do when it fails."""
+    rollback: str = ""
+    """How to undo what a run did."""
     paused: bool = False
     """Whether it starts out paused."""
     file: str = ""
@@ -68,7 +77,8 @@ class Declaration:
             "paused": self.paused,
         }
         # Only where it is there, so that what older versions stored is still the same.
-        return {**said, "after": to_wire(self.after)} if self.after else said
+        more = {"after": to_wire(self.after), **notes_of(self)}
+        return said | {field: value for field, value in more.items() if value}
 
 
 def check_arguments(job: str, parameters: Parameters, kwargs: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from schedtui.models import After
 from schedtui.models.after import check_after
 from schedtui.models.at_once import check_at_once
 from schedtui.models.names import check_name, check_tags
+from schedtui.models.notes import check_note
 from schedtui.policies import PolicyWords
 from schedtui.registry.declaration import Declaration, check_arguments, json_arguments
 from schedtui.registry.function import Function
@@ -157,6 +158,10 @@ class Group:
         timezone: str | None = None,
         tags: Iterable[str] = (),
         description: str = "",
+        owner: str = "",
+        expected: str = "",
+        runbook: str = "",
+        rollback: str = "",
         register: bool = True,
         paused: bool = False,
         executor: str | None = None,
@@ -180,6 +185,10 @@ class Group:
             timezone: IANA zone of the schedule; None: the group's, else the engine's.
             tags: Added to the group's.
             description: One line; empty takes the summary of the function's docstring.
+            owner: Who answers for it: a person, a team, an address.
+            expected: What a good run leaves behind.
+            runbook: What to do when it fails, or where that is written.
+            rollback: How to undo what a run did. These four are for people, shown beside the job.
             register: False keeps the function from being listed and from jobs made at run time.
             paused: Start it paused.
             executor: Where the function runs, in every job of it; see `function`.
@@ -205,6 +214,9 @@ class Group:
         said = policies.make(**own)
         all_tags = check_tags((*self.tags, *check_tags(tags)))
         arguments = json_arguments(kwargs or {})
+        notes = {"owner": owner, "expected": expected, "runbook": runbook, "rollback": rollback}
+        for field, text in notes.items():
+            check_note(field, text)
 
         def decorate(call: F) -> F:
             function = self._register(
@@ -229,6 +241,7 @@ class Group:
                     after=follows,
                     tags=all_tags,
                     description=description or function.summary,
+                    **notes,
                     paused=paused,
                     file=file,
                     line=line,

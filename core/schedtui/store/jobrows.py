@@ -13,6 +13,7 @@ from schedtui.errors import SchedtuiError, StoreDataError
 from schedtui.models import After, Job, Policies
 from schedtui.models.after import check_after
 from schedtui.models.names import check_name, split_name
+from schedtui.models.notes import NOTES, notes_of
 from schedtui.models.wire import from_wire, to_wire
 from schedtui.store.rows import dump, moment_of, number_of, object_of, printable, text_of
 
@@ -38,6 +39,7 @@ def job_row(job: Job) -> dict[str, Any]:
             "after": dump(to_wire(job.after)),
             "tags": dump(list(job.tags)),
             "description": printable(job.description),
+            **{field: printable(text) for field, text in notes_of(job).items()},
             "static": job.static,
             "declared": None if job.declared is None else dump(job.declared),
             "overridden": job.overridden,
@@ -167,6 +169,7 @@ _FIELDS = (
     _Field("after", "after", _after, ()),
     _Field("tags", "tags", _tags, ()),
     _Field("description", "description", text_of, ""),
+    *(_Field(field, field, text_of, "") for field in NOTES),
     _Field("static", "static", _flag, False),
     _Field("declared", "declared", _declared, None),
     _Field("overridden", "overridden", _flag, False),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 
 from schedtui.clock import to_us
@@ -20,6 +21,7 @@ from schedtui.models import (
     Job,
     LogHit,
     LogLine,
+    Revision,
     Run,
     RunFilter,
 )
@@ -220,6 +222,18 @@ class MemoryStore:
         """All access tokens."""
         with self._reading() as data:
             return list(data.tokens.values())
+
+    def revisions(self, *, limit: int, before: int | None) -> list[Revision]:
+        """Revisions with a number below ``before``, newest first, without their texts."""
+        with self._reading() as data:
+            newest = reversed(data.revisions.values())
+            page = [one for one in newest if before is None or one.number < before]
+            return [replace(one, text="") for one in page[: rows.bounded(max(limit, 0))]]
+
+    def revision(self, number: int) -> Revision | None:
+        """A revision with its text."""
+        with self._reading() as data:
+            return data.revisions.get(number)
 
     def due_runs(self, job_id: int, from_us: int, until_us: int, *, limit: int) -> list[Run]:
         """What became of the due times from ``from_us`` to ``until_us``, oldest first."""

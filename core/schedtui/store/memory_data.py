@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from schedtui.models import Job
+from schedtui.models import Job, Revision
 from schedtui.protocols import Finish, LogChunk, NewRun, PastBoot, Token
 from schedtui.store.memory_once import OnceData
 
@@ -55,6 +55,7 @@ class Data:
     subjects: dict[int, int] = field(default_factory=dict)
     """What a line of the audit trail changed, by the line's id."""
     boots: dict[str, PastBoot] = field(default_factory=dict)
+    revisions: dict[int, Revision] = field(default_factory=dict)
     once: OnceData = field(default_factory=OnceData)
 
     def name_of(self, run_id: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from schedtui.clock import from_us, to_us
 from schedtui.errors import StoreDataError
-from schedtui.models import Job, RunState, Source, WaitReason
+from schedtui.models import Job, Revision, RunState, Source, WaitReason
 from schedtui.protocols import (
     Claim,
     EnginePause,
@@ -334,6 +334,12 @@ class MemoryTx(OnceTx):
     def pause_engine(self, pause: EnginePause | None) -> None:
         """Make durable that the whole engine is paused, or that it is not."""
         self._set(self._data.meta, "pause", pause)
+
+    def insert_revision(self, revision: Revision) -> Revision:
+        """Keep a revision; ``number`` is given by the store."""
+        kept = replace(revision, number=len(self._data.revisions) + 1)
+        self._set(self._data.revisions, kept.number, kept)
+        return kept
 
     def insert_token(self, token: Token) -> Token:
         """Keep a new token; ``id`` is given by the store."""

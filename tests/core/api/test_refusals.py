@@ -81,7 +81,7 @@ async def test_no_call_passes_over_an_unknown_parameter(engine: FakeEngine) -> N
         described = (await http.get("/api/v1/openapi.json")).json()
         for path, methods in described["paths"].items():
             for method in methods:
-                url = path.format(group="g", name="a", run_id=7) + "?bogus=1"
+                url = path.format(group="g", name="a", run_id=7, number=3) + "?bogus=1"
                 response = await http.request(method, url, json={"trigger": {}, "function": "g/a"})
                 fields = [error["field"] for error in problem_of(response)["errors"]]
                 assert (response.status_code, fields) == (422, ["bogus"]), url

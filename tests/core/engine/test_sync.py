@@ -21,7 +21,8 @@ JOBS = (
     "trigger_job",
 )
 RUNS = ("cancel_run", "rerun", "run_function")
-METHODS = (*JOBS, *RUNS, "bulk", "explain", "pause_engine", "reload", "resume_engine")
+FILES = ("apply_jobs", "export_jobs", "plan_jobs", "rollback_jobs")
+METHODS = (*JOBS, *RUNS, *FILES, "bulk", "explain", "pause_engine", "reload", "resume_engine")
 
 
 def test_nothing_else_is_there() -> None:

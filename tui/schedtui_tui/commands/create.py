@@ -48,6 +48,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timezone", metavar="ZONE", help="such as Europe/Berlin")
     parser.add_argument("--tag", action="append", default=[], help="may be given again")
     parser.add_argument("--description", default="", help="one line")
+    parser.add_argument("--owner", default="", help="who answers for it")
+    parser.add_argument("--expected", default="", help="what a good run leaves behind")
+    parser.add_argument("--runbook", default="", help="what to do when it fails, or a link")
+    parser.add_argument("--rollback", default="", help="how to undo what a run did")
     parser.add_argument("--paused", action="store_true", help="create it paused")
     add_arguments_options(parser)
     add_policy_options(parser)
@@ -76,6 +80,10 @@ def run(args: argparse.Namespace) -> int:
             after=read_after(args.after),
             tags=tuple(args.tag),
             description=args.description,
+            owner=args.owner,
+            expected=args.expected,
+            runbook=args.runbook,
+            rollback=args.rollback,
             paused=args.paused,
         )
         with in_words_of_the_shell(trigger=_option(args)):

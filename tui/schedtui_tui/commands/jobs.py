@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from schedtui.clock import from_us
 from schedtui.models import Job, JobState, JobSummary, Policies, RunState
+from schedtui.models.notes import notes_of
 from schedtui.models.wire import to_wire
 from schedtui.policies import inherited
 from schedtui_tui.commands.connect import add_engine_options, with_engine
@@ -61,6 +62,7 @@ async def _show(client: EngineClient, name: str, *, as_json: bool) -> int:
         "job": job.full_name,
         "function": job.function,
         "description": job.description,
+        **notes_of(job),
         "trigger": f"{due.description}  {json.dumps(dict(job.trigger))}",
         "after": ", ".join(map(str, job.after)),
         "time zone": job.timezone,

@@ -14,6 +14,7 @@ from textual.content import Content
 
 from schedtui.clock import to_us
 from schedtui.models import Job, JobState, JobSummary, LogPage, Policies, Preview, Run
+from schedtui.models.notes import notes_of
 from schedtui.policies import inherited
 from schedtui_tui import looks, times
 from schedtui_tui.prefs import Prefs
@@ -88,6 +89,7 @@ def _pieces(detail: Detail, prefs: Prefs, width: int) -> Pieces:
     pieces += _schedule(detail, prefs, width)
     if detail.job is not None:
         pieces += _pause(detail.job, prefs, width)
+        pieces += _notes(detail.job, width)
         pieces += _definition(detail.job, width)
     else:
         pieces += labelled("Function", row.function, width)
@@ -190,6 +192,16 @@ def _definition(job: Job, width: int) -> Pieces:
         after = f"; paused at {limit}" if limit else ""
         pieces += labelled("Failures", f"{job.failures} in a row{after}", width, "$text-error")
     return pieces
+
+
+def _notes(job: Job, width: int) -> Pieces:
+    """What people have to know about it when it goes wrong."""
+    return [
+        piece
+        for field, text in notes_of(job).items()
+        if text
+        for piece in labelled(field.capitalize(), text, width)
+    ]
 
 
 def _pause(job: Job, prefs: Prefs, width: int) -> Pieces:

@@ -93,6 +93,8 @@ class StatusBar(Widget):
         if connection.engine is not None and connection.engine.paused:
             by = cut(connection.engine.paused_by, 20)
             pieces.append((f"  PAUSED{f' by {by}' if by else ''}", "bold $text-warning"))
+        if connection.engine is not None and connection.engine.revision:
+            pieces.append((f"  rev {connection.engine.revision}", "dim"))
         if connection.engine is not None and connection.engine.health is not Health.OK:
             pieces.append((f"  {connection.engine.health.value}", "bold $text-error"))
         roomy = self.size.width >= _ROOMY

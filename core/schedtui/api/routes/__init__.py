@@ -5,11 +5,12 @@ from schedtui.api.routes.bulk import router as bulk
 from schedtui.api.routes.engine import health
 from schedtui.api.routes.engine import router as engine
 from schedtui.api.routes.events import router as events
+from schedtui.api.routes.files import router as files
 from schedtui.api.routes.functions import router as functions
 from schedtui.api.routes.jobs import router as jobs
 from schedtui.api.routes.runs import router as runs
 from schedtui.api.routes.triggers import router as triggers
 
-ROUTERS = (health, engine, functions, bulk, backfill, jobs, triggers, runs, events)
+ROUTERS = (health, engine, functions, bulk, backfill, jobs, files, triggers, runs, events)
 
 __all__ = ["ROUTERS"]

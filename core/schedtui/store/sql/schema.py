@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every revision there is, the oldest first; a store with any other one is newer than this code."""
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "schedtui_schema"
@@ -78,6 +78,10 @@ jobs = sa.Table(
     sa.Column("deleted_at", _Us),
     sa.Column("paused_until", _Us),
     sa.Column("after", sa.Text, nullable=False, server_default=sa.text("'[]'")),
+    sa.Column("owner", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("expected", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("runbook", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("rollback", sa.Text, nullable=False, server_default=sa.text("''")),
     sqlite_autoincrement=True,
 )
 sa.Index(
@@ -233,4 +237,19 @@ successes = sa.Table(
     sa.Column("run_id", _Id, primary_key=True, autoincrement=False),
     sa.Column("at", _Us, nullable=False),
     sqlite_with_rowid=False,
+)
+
+revisions = sa.Table(
+    "revisions",
+    metadata,
+    sa.Column("number", _Id, primary_key=True),
+    sa.Column("at", _Us, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("added", sa.Integer, nullable=False),
+    sa.Column("changed", sa.Integer, nullable=False),
+    sa.Column("removed", sa.Integer, nullable=False),
+    sa.Column("restored", sa.BigInteger),
+    sa.Column("content", sa.Text, nullable=False),
+    sqlite_autoincrement=True,
 )

@@ -21,6 +21,7 @@ from schedtui.store.sql.logs import SqlLogs
 from schedtui.store.sql.migrate import prepare
 from schedtui.store.sql.once import OnceReader
 from schedtui.store.sql.past import PastReader
+from schedtui.store.sql.revisions import RevisionReader
 from schedtui.store.sql.url import SqliteUrl
 from schedtui.store.sql.writes import SqlTx
 
@@ -29,7 +30,7 @@ CHECK_EVERY_S = 5.0
 _BOOTS = schema.boots.c
 
 
-class SqliteStore(PastReader, OnceReader):
+class SqliteStore(PastReader, OnceReader, RevisionReader):
     """A store in a file: WAL, one writer, readers that never wait for it.
 
     With ``durability=normal`` a power cut may take the last commits, a killed process none; the

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from schedtui.errors import ConflictError, SchedtuiError, StoreDataError
-from schedtui.models import Job, Source
+from schedtui.models import Job, Revision, Source
 from schedtui.protocols import (
     CallKey,
     Claim,
@@ -29,7 +29,7 @@ from schedtui.protocols import (
     Token,
 )
 from schedtui.store import jobrows, rows
-from schedtui.store.sql import fulltext, once, schema, statements
+from schedtui.store.sql import fulltext, once, revisions, schema, statements
 from schedtui.store.sql.bulk import (
     savepoint,
 )
@@ -312,6 +312,11 @@ class SqlTx:
             kept = secrets.token_hex(32)
             self._execute(schema.meta.insert().values(key="secret", value=kept))
         return str(kept)
+
+    @_step
+    def insert_revision(self, revision: Revision) -> Revision:
+        """Keep a revision; ``number`` is given by the store."""
+        return replace(revision, number=revisions.insert_revision(self._connection, revision))
 
     @_step
     def insert_token(self, token: Token) -> Token:

@@ -1,0 +1,173 @@
+"""The steps of one transaction that makes the jobs what a file says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from schedtui.clock import to_us
+from schedtui.engine.commands import Commands
+from schedtui.engine.core import Core
+from schedtui.engine.live import LiveJob
+from schedtui.engine.revisions.content import PAUSE
+from schedtui.engine.revisions.moves import Move
+from schedtui.engine.revisions.planned import Planned
+from schedtui.engine.revisions.turns import Turns
+from schedtui.engine.writes import JobWrites, told
+from schedtui.errors import FieldError, FunctionNotFoundError, RefusedError
+from schedtui.models import Job
+from schedtui.models.gathering import gathered, refuse, said_by
+from schedtui.protocols import NewRun, StoreTx
+
+
+class Step(NamedTuple):
+    """One job's part of the transaction."""
+
+    write: Callable[[StoreTx], object]
+    """In the transaction."""
+    done: Callable[[], object]
+    """Once it is in the store: the engine follows."""
+
+
+class Drafted(NamedTuple):
+    """A job as it will be, and as it was when that was found out."""
+
+    job: Job | None
+    """None: it is to go."""
+    seen: Job | None
+    """None: there was none."""
+
+
+Drafts = Mapping[str, Drafted]
+"""By the name that a job has in the file."""
+
+
+async def drafted(
+    core: Core,
+    moves: Sequence[Move],
+    actor: str,
+    *,
+    restored: bool,
+    known: Drafts = MappingProxyType({}),
+) -> dict[str, Drafted]:
+    """The jobs as they will be.
+
+    Args:
+        core: The engine's parts.
+        moves: What becomes of which.
+        actor: Who does it.
+        restored: Whether a revision comes back.
+        known: Drafts of before, which are taken where they still hold.
+
+    Raises:
+        InvalidError: with all that is wrong, each field below its job: ``jobs.Reports/x.cron``.
+    """
+    await core.arguments.prepare(
+        [(move.new["function"], move.new["kwargs"]) for move in moves if move.new is not None]
+    )
+    planned = Planned(core, moves, restored=restored)
+    wrong: list[FieldError] = []
+    found: dict[str, Drafted] = {}
+    turns = Turns()
+    for move in moves:
+        with gathered(wrong, move.place):
+            try:
+                found[move.name] = await _draft(core, planned, move, actor, known.get(move.name))
+            except FunctionNotFoundError as error:
+                wrong.append(said_by(error, f"{move.place}.function"))
+            except RefusedError as error:
+                wrong.append(said_by(error, move.place))
+        await turns.next()
+    refuse(wrong)
+    return found
+
+
+async def _draft(
+    core: Core, planned: Planned, move: Move, actor: str, known: Drafted | None
+) -> Drafted:
+    if move.new is None:
+        return Drafted(None, move.old)
+    now_us = core.clock.now_us()
+    live = None if move.old is None else core.jobs.by_id(move.old.id)
+    seen = None if live is None else live.current()
+    if known is not None and known.job is not None and known.seen == seen:
+        job = known.job
+        # A due time that was found earlier may lie behind what is accounted for by now.
+        phase = None if seen is None else (seen.next_due, seen.paused)
+        ahead = job.next_due is None or to_us(job.next_due) > now_us
+        if ahead if phase is None else phase == (job.next_due, job.paused):
+            return known
+    if live is None:
+        return Drafted(planned.added(move, actor), None)
+    return Drafted(await planned.changed(move, live, now_us, actor), seen)
+
+
+async def staged(
+    core: Core,
+    commands: Commands,
+    writes: JobWrites,
+    moves: Sequence[Move],
+    drafts: Drafts,
+    actor: str,
+) -> list[Step]:
+    """The steps for jobs that are held; first what goes, so that its name is free."""
+    gone: list[Step] = []
+    kept: list[Step] = []
+    new: list[Step] = []
+    turns = Turns()
+    for move in moves:
+        job = drafts[move.name].job
+        live = None if move.old is None else core.jobs.by_id(move.old.id)
+        if live is not None and job is None:
+            removal = await commands.removal(live, actor)
+            gone.append(Step(removal.write, removal.done))
+        elif live is not None and job is not None:
+            kept.append(await _edit(core, writes, live, job, move, actor))
+        elif job is not None:
+            new.append(_insertion(writes, job, actor))
+        await turns.next()
+    return [*gone, *kept, *new]
+
+
+async def _edit(
+    core: Core, writes: JobWrites, live: LiveJob, changed: Job, move: Move, actor: str
+) -> Step:
+    before = live.current()
+    resumed = before.paused and not changed.paused
+    rows: tuple[NewRun, ...] = ()
+    if resumed or changed.next_due != before.next_due:
+        otherwise = "" if resumed else f"changed by {actor} just then"
+        follows, _ = core.trigger_of(changed)
+        rows = await writes.passed(live, core.clock.now_us(), otherwise, under=follows)
+
+    def also(tx: StoreTx) -> None:
+        if resumed:
+            tx.count_failures({live.id: 0})
+
+    action = _action(changed, move)
+    staged = await writes.staged(live, changed, actor, action, rows, also)
+
+    def done() -> None:
+        staged.done()
+        if resumed:
+            live.failures = 0
+
+    return Step(staged.write, done)
+
+
+def _action(changed: Job, move: Move) -> str:
+    """What the audit trail calls it: as the command that does the same."""
+    if {change.field for change in move.change.fields} <= set(PAUSE):
+        return "job.pause" if changed.paused else "job.resume"
+    return "job.revert" if move.reverted else "job.edit"
+
+
+def _insertion(writes: JobWrites, job: Job, actor: str) -> Step:
+    created: list[Job] = []
+
+    def write(tx: StoreTx) -> None:
+        created[:] = [tx.insert_job(job)]
+        writes.audit(tx, actor, "job.create", created[0], {"after": told(created[0])})
+
+    return Step(write, lambda: writes.entered(created[0]))
