@@ -12,6 +12,7 @@ from typing import Any
 from backfill_doubles import FakeBackfills
 from console_rows import NASTY, info_of, job_of, now_us, run, summary
 from preview_doubles import FakePreviews
+from upkeep_doubles import FakeUpkeep
 
 from schedtui.errors import (
     ConflictError,
@@ -52,7 +53,7 @@ from schedtui.policies import resolve, spell
 __all__ = ["NASTY", "FakeEngine", "now_us", "run", "summary"]
 
 
-class FakeEngine(FakeBackfills, FakePreviews):
+class FakeEngine(FakeBackfills, FakePreviews, FakeUpkeep):
     """Implements `schedtui.protocols.EngineClient`."""
 
     def __init__(self, rows: Iterable[JobSummary] = ()) -> None:

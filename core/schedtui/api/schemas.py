@@ -14,6 +14,7 @@ from schedtui.models import (
     Backfill,
     BulkOutcome,
     Changes,
+    Defaults,
     EngineInfo,
     Explanation,
     FunctionInfo,
@@ -27,6 +28,7 @@ from schedtui.models import (
     Preview,
     Reload,
     Run,
+    Statistics,
 )
 
 _PREFIX = "#/components/schemas/"
@@ -36,6 +38,7 @@ _MODELS: tuple[type, ...] = (
     Backfill,
     BulkOutcome,
     Changes,
+    Defaults,
     EngineInfo,
     Explanation,
     FunctionInfo,
@@ -48,7 +51,14 @@ _MODELS: tuple[type, ...] = (
     Preview,
     Reload,
     Run,
+    Statistics,
 )
+CANCELLED: dict[str, Any] = {
+    "type": "object",
+    "required": ["cancelled"],
+    "properties": {"cancelled": {"type": "integer"}},
+}
+"""The answer of a call that cancels queued runs: how many."""
 _PROBLEM = {
     "type": "object",
     "description": "What went wrong (RFC 9457).",
@@ -150,6 +160,14 @@ class BackfillCancelBody:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RetriesCancelBody:
+    """What may come with the cancelling of a job's runs that wait for a retry."""
+
+    reason: str = ""
+    """Kept with the runs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunBody:
     """What may come with a run of a function."""
 
@@ -224,7 +242,7 @@ def describe(
 
 _BODIES: tuple[type, ...]
 _BODIES = (PauseBody, BulkPauseBody, EnginePauseBody, CancelBody, RunBody, TriggerBody, PreviewBody)
-_BODIES += (BackfillBody, BackfillCancelBody)
+_BODIES += (BackfillBody, BackfillCancelBody, RetriesCancelBody)
 
 
 def components() -> dict[str, Any]:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from schedtui.client.local_upkeep import LocalUpkeep
 from schedtui.clock import from_us
 from schedtui.engine import Engine
 from schedtui.engine.reads import position
@@ -50,7 +51,7 @@ MAX_LINES = 10_000
 """The most of a list that one call gives; the same behind HTTP."""
 
 
-class LocalClient:
+class LocalClient(LocalUpkeep):
     """`EngineClient` on an `Engine` of this process; from any thread's event loop.
 
     Args:

@@ -38,6 +38,13 @@ class Cancels:
         self._audit(run, actor, reason)
         self._end(run, why, force=force)
 
+    def retries(self, job: LiveJob, actor: str, reason: str) -> int:
+        """End the runs of a job that failed and have not begun their next attempt."""
+        waiting = [run for run in job.running.values() if run.parked and run.attempt]
+        for run in waiting:
+            self.cancel(run.id, actor, reason=reason)
+        return len(waiting)
+
     def replaced(self, by: LiveRun) -> None:
         """End the other runs of a job whose new run takes their place; its backfills wait."""
         for run in list(by.job.running.values()):

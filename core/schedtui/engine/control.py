@@ -258,6 +258,22 @@ class Control(ABC):
             lambda: self._live().commands.cancel_backfill(job, reason, actor, expect_id=expect_id)
         )
 
+    async def cancel_retries(
+        self, job: str, *, reason: str = "", expect_id: int | None = None, actor: str = PYTHON
+    ) -> int:
+        """End the runs of a job that wait for a retry; see `EngineClient.cancel_retries`."""
+        return await self.on_loop(
+            lambda: self._live().commands.cancel_retries(job, reason, actor, expect_id=expect_id)
+        )
+
+    async def clear_statistics(
+        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
+    ) -> None:
+        """Begin a job's statistics anew; see `EngineClient.clear_statistics`."""
+        await self.on_loop(
+            lambda: self._live().commands.clear_statistics(job, actor, expect_id=expect_id)
+        )
+
     async def run_function(
         self,
         function: str,

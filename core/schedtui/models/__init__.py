@@ -6,6 +6,7 @@
 from schedtui.models.after import After
 from schedtui.models.backfill import Backfill
 from schedtui.models.bulk import BulkAction, BulkOutcome, JobFilter
+from schedtui.models.defaults import Defaults, GroupDefaults
 from schedtui.models.difference import Difference, compare_runs
 from schedtui.models.engine import (
     AuditEvent,
@@ -28,6 +29,7 @@ from schedtui.models.policy import CatchUp, OnLost, Overlap, Policies
 from schedtui.models.role import Role
 from schedtui.models.run import Attempt, LogHit, LogLine, LogPage, Run, RunFilter
 from schedtui.models.states import TERMINAL, JobState, RunState, Source, WaitReason
+from schedtui.models.statistics import RunTime, Statistics
 
 __all__ = [
     "TERMINAL",
@@ -39,6 +41,7 @@ __all__ = [
     "BulkOutcome",
     "CatchUp",
     "Changes",
+    "Defaults",
     "Difference",
     "DueTime",
     "EngineInfo",
@@ -46,6 +49,7 @@ __all__ = [
     "Fact",
     "FactKind",
     "FunctionInfo",
+    "GroupDefaults",
     "Health",
     "Job",
     "JobFilter",
@@ -69,8 +73,10 @@ __all__ = [
     "RunChange",
     "RunFilter",
     "RunState",
+    "RunTime",
     "Snapshot",
     "Source",
+    "Statistics",
     "WaitReason",
     "compare_runs",
 ]

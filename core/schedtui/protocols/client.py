@@ -29,9 +29,10 @@ from schedtui.models import (
     RunFilter,
     Snapshot,
 )
+from schedtui.protocols.upkeep import Upkeep
 
 
-class EngineClient(Protocol):
+class EngineClient(Upkeep, Protocol):
     """An engine as the console and the command line see it, in this process or behind HTTP.
 
     A job is named ``group/name``. Where ``expect_id`` is given and the living job of that name has
