@@ -102,4 +102,4 @@ async def _store_answers(engine: EngineClient) -> bool:
 
 
 def _worker(info: EngineInfo) -> str:
-    return f"{NAME}__{gethostname()}__{info.pid}__{info.boot[:8]}"
+    return f"{gethostname()}-{info.pid}-{info.boot[:4]}"
