@@ -1,6 +1,6 @@
 """One small service twice: on fastapi-task-manager with a real Valkey, and on schedtui.
 
-    python tests/task_manager_services.py peer|ours
+    python tests/task_manager_services.py peer [CONCURRENT] | ours [FILE]
 
 Prints one line of JSON: ``url`` of the thirteen calls, ``tokens`` by role, ``store`` (the Valkey's,
 or the state's). Ends when its standard input does, so that nobody has to find it to stop it.
@@ -138,7 +138,7 @@ async def ours(store: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "peer":
-        asyncio.run(peer())
+        asyncio.run(peer(*map(int, sys.argv[2:])))
     else:
         place = Path(sys.argv[2]) if len(sys.argv) > 2 else None
         asyncio.run(ours("memory://" if place is None else f"sqlite:///{place}"))
