@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,16 +97,17 @@ async def peer(concurrent: int = 10) -> None:
         router = APIRouter()
         router.include_router(manager.get_manager_router(), prefix=PREFIX)
         app.include_router(router)
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
-            serving = asyncio.create_task(server.serve(sockets=[listening]))
-            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-                await asyncio.sleep(0.01)
-            url = f"http://127.0.0.1:{listening.getsockname()[1]}{PREFIX}"
-            tell(url, f"redis://{host}:{port}/{database}", {})
-            await stdin_ended()
-            server.should_exit = True
-            await serving
+        # Bound by uvicorn itself, as in service: on a socket of ours it would wait for each ACK.
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="on"))
+        serving = asyncio.create_task(server.serve())
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.01)
+        (listening,) = server.servers[0].sockets
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}{PREFIX}"
+        tell(url, f"redis://{host}:{port}/{database}", {})
+        await stdin_ended()
+        server.should_exit = True
+        await serving
 
 
 async def ours(store: str) -> None:
@@ -136,7 +137,16 @@ async def ours(store: str) -> None:
     await engine.stop(grace_s=0)
 
 
+def tune() -> None:
+    """What `schedtui serve` does for itself; done for both alike."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
+    sys.setswitchinterval(0.0005)
+
+
 if __name__ == "__main__":
+    tune()
     if sys.argv[1] == "peer":
         asyncio.run(peer(*map(int, sys.argv[2:])))
     else:

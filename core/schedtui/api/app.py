@@ -55,7 +55,7 @@ def create_app(
     app.state.context = Context(
         client_for=client_for, closing=closing, off_loop=off_loop, frames=Frames(off_loop)
     )
-    for router in (*ROUTERS, task_manager):
+    for router in (task_manager, *ROUTERS):
         app.include_router(router)
     for kind in (SchedtuiError, ProblemError, HTTPException):
         app.add_exception_handler(kind, on_error)

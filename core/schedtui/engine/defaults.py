@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from schedtui.engine.running import Running
 from schedtui.models import Defaults, GroupDefaults, Policies
 from schedtui.policies import resolve, spell
@@ -12,7 +10,7 @@ from schedtui.policies import resolve, spell
 def defaults(running: Running) -> Defaults:
     """What the jobs of a started engine have of it and of their groups; on its loop."""
     core = running.core
-    counts = Counter(live.job.group for live in core.jobs)
+    counts = dict(core.jobs.groups)
     groups = [
         GroupDefaults(
             name=group.name,
@@ -28,6 +26,7 @@ def defaults(running: Running) -> Defaults:
     groups += [
         GroupDefaults(name=name, policies=Policies(), jobs=count, declared=False)
         for name, count in sorted(counts.items())
+        if count
     ]
     settings = running.settings
     return Defaults(

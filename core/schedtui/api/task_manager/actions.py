@@ -6,19 +6,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.context import engine_of
 from schedtui.api.task_manager.bodies import AffectedTasks, TaskError, TaskFilter
 from schedtui.api.task_manager.find import find_jobs, nothing_found
-from schedtui.api.task_manager.route import FaceRoute, answer_of
+from schedtui.api.task_manager.route import answer_of, router
 from schedtui.errors import InvalidError, NotFoundError, RefusedError, SchedtuiError
 from schedtui.models import Job
 from schedtui.protocols import EngineClient
-
-router = APIRouter(route_class=FaceRoute)
 
 AT_ONCE = 200
 """Jobs that something is done to together, so that the store commits them in groups."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fastapi import APIRouter, HTTPException
+from fastapi import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.context import engine_of
 from schedtui.api.task_manager.bodies import DynamicTask, TaskCreate, TaskError, TaskFunctions
 from schedtui.api.task_manager.find import find_group, find_job
-from schedtui.api.task_manager.route import FaceRoute, answer_of, invalid
+from schedtui.api.task_manager.route import answer_of, invalid, router
 from schedtui.api.task_manager.words import (
     HIGH,
     cron_problem,
@@ -30,8 +30,6 @@ from schedtui.errors import (
 )
 from schedtui.models import GroupDefaults, Job, JobSpec, Policies
 from schedtui.protocols import EngineClient
-
-router = APIRouter(route_class=FaceRoute)
 
 _NAMES = {
     "policies.retry_delay_s": "retry_backoff",

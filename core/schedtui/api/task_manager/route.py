@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from fastapi import APIRouter
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
 
 from schedtui.api.problems import ProblemError
 from schedtui.client.http_json import dump_finite
@@ -40,6 +43,21 @@ class FaceRoute(APIRoute):
                 return refusal(to_problem(error)["status"], str(error), later)
 
         return answer
+
+
+class FaceRouter(APIRouter):
+    """The router of the face; says at once that a path is none of its own."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Which of its routes fits a request, if any."""
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if scope["type"] != "http" or not path.startswith(f"{self.prefix}/"):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+router = FaceRouter(prefix="/task-manager", tags=["task-manager"], route_class=FaceRoute)
+"""What the modules of this package add their calls to."""
 
 
 def refusal(status: int, detail: Any, headers: Mapping[str, str] | None = None) -> Response:

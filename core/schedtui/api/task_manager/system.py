@@ -5,20 +5,17 @@ from __future__ import annotations
 from socket import gethostname
 from typing import Final
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.context import engine_of
 from schedtui.api.task_manager.bodies import TaskConfig, TaskGroup, TaskHealth
-from schedtui.api.task_manager.route import FaceRoute, answer_of
+from schedtui.api.task_manager.route import answer_of, router
 from schedtui.api.task_manager.tasks import MOST_RUNS
 from schedtui.api.task_manager.words import parallel_of
 from schedtui.errors import UnavailableError
 from schedtui.models import EngineInfo, Health, RunFilter
 from schedtui.protocols import EngineClient
-
-router = APIRouter(route_class=FaceRoute)
 
 NAME: Final = "schedtui"
 TICK_S: Final = 1.0

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.context import context_of, engine_of
 from schedtui.api.task_manager.bodies import TaskDetails, TaskError, TaskRunTimes
 from schedtui.api.task_manager.find import find_job, find_jobs, nothing_found
-from schedtui.api.task_manager.route import FaceRoute, answer_of
+from schedtui.api.task_manager.route import answer_of, router
 from schedtui.api.task_manager.words import (
     NEVER,
     expression_of,
@@ -25,8 +24,6 @@ from schedtui.errors import JobNotFoundError
 from schedtui.models import Job, Run, RunFilter, RunState
 from schedtui.policies import DEFAULTS
 from schedtui.protocols import EngineClient
-
-router = APIRouter(route_class=FaceRoute)
 
 MOST_RUNS = 500
 """How many runs the statistics of a task are of."""
