@@ -30,12 +30,14 @@ from schedtui.models import (
     BulkAction,
     BulkOutcome,
     Changes,
+    Defaults,
     DueTime,
     EngineInfo,
     Explanation,
     Fact,
     FactKind,
     FunctionInfo,
+    GroupDefaults,
     Job,
     JobFilter,
     JobPatch,
@@ -43,14 +45,18 @@ from schedtui.models import (
     LogHit,
     LogPage,
     Page,
+    Policies,
     Preview,
     Reload,
     Run,
     RunFilter,
     RunState,
+    RunTime,
     Snapshot,
     Source,
+    Statistics,
 )
+from schedtui.policies import resolve, spell
 from schedtui.protocols import EngineClient, Token
 
 __all__ = ["INFO", "NOW", "RUN", "make_job", "make_page", "make_row"]
@@ -277,6 +283,26 @@ class FakeClient(FakeFiles):
         self._job(job)
         due = DueTime(at=NOW, local=NOW.isoformat())
         return Preview(description="every minute", timezone="UTC", next=(due,) * count)
+
+    async def defaults(self) -> Defaults:
+        self._note("defaults")
+        group = GroupDefaults(name="g", policies=Policies(), jobs=1, declared=True)
+        return Defaults(timezone="UTC", policies=spell(resolve()), slots={}, groups=(group,))
+
+    async def statistics(self, job: str, *, limit: int = 500) -> Statistics:
+        self._note("statistics", limit=limit)
+        return Statistics(job=self._job(job).full_name, runs=(RunTime(7, NOW, 0.5),))
+
+    async def clear_statistics(self, job: str, *, expect_id: int | None = None) -> None:
+        self._note("clear_statistics", expect_id=expect_id)
+        self._job(job)
+
+    async def cancel_retries(
+        self, job: str, *, reason: str = "", expect_id: int | None = None
+    ) -> int:
+        self._note("cancel_retries", reason=reason, expect_id=expect_id)
+        self._job(job)
+        return 2
 
     async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
         self._note("explain", job=job, at=at)

@@ -13,6 +13,7 @@ from backfill_doubles import FakeBackfills
 from console_rows import NASTY, info_of, job_of, now_us, run, summary
 from files_doubles import FakeFiles
 from preview_doubles import FakePreviews
+from upkeep_doubles import FakeUpkeep
 
 from schedtui.errors import (
     ConflictError,
@@ -53,7 +54,7 @@ from schedtui.policies import resolve, spell
 __all__ = ["NASTY", "FakeEngine", "now_us", "run", "summary"]
 
 
-class FakeEngine(FakeBackfills, FakeFiles, FakePreviews):
+class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep):
     """Implements `schedtui.protocols.EngineClient`."""
 
     def __init__(self, rows: Iterable[JobSummary] = ()) -> None:

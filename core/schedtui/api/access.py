@@ -20,6 +20,7 @@ _RELOAD_S: Final = 0.5  # how soon an unknown token makes the list be read again
 _READING_POSTS: Final = frozenset({"/api/v1/triggers/preview", "/api/v1/plan"})
 # How those calls end.
 _OPERATING: Final = ("/trigger", "/pause", "/resume", "/cancel", "/rerun", "/backfill")
+_OPERATING_TASKS: Final = ("/tasks/disable", "/tasks/enable", "/tasks/reset-retry")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +49,7 @@ def role_for(method: str, path: str) -> Role:
     """The role that a call needs: whatever is not plainly less is for an admin."""
     if method in {"GET", "HEAD", "OPTIONS"} or path in _READING_POSTS:
         return Role.VIEWER
-    if method == "POST" and path.endswith(_OPERATING):
+    if method == "POST" and path.endswith((*_OPERATING, *_OPERATING_TASKS)):
         return Role.OPERATOR
     return Role.ADMIN
 

@@ -20,6 +20,7 @@ from schedtui.api.routes import ROUTERS
 from schedtui.api.schemas import components
 from schedtui.api.slowdown import SlowDown
 from schedtui.api.stream import Closing
+from schedtui.api.task_manager import router as task_manager
 from schedtui.errors import SchedtuiError
 from schedtui.protocols import OffLoop
 
@@ -54,7 +55,7 @@ def create_app(
     app.state.context = Context(
         client_for=client_for, closing=closing, off_loop=off_loop, frames=Frames(off_loop)
     )
-    for router in ROUTERS:
+    for router in (task_manager, *ROUTERS):
         app.include_router(router)
     for kind in (SchedtuiError, ProblemError, HTTPException):
         app.add_exception_handler(kind, on_error)
@@ -78,12 +79,14 @@ class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             described = super().openapi()
-            for call in (call for path in described["paths"].values() for call in path.values()):
-                # FastAPI's own form of errors, which is never sent.
-                call["responses"].pop("422", None)
+            for path, calls in described["paths"].items():
+                for call in calls.values():
+                    if not path.startswith("/task-manager/"):
+                        # FastAPI's own form of errors, which is sent by nothing else.
+                        call["responses"].pop("422", None)
             bearer = {"type": "http", "scheme": "bearer"}
             described["components"] = {
-                "schemas": components(),
+                "schemas": {**described["components"]["schemas"], **components()},
                 "securitySchemes": {"token": bearer},
             }
             described["security"] = [{"token": []}]

@@ -15,6 +15,7 @@ from schedtui.models import (
     Backfill,
     BulkOutcome,
     Changes,
+    Defaults,
     EngineInfo,
     Explanation,
     FunctionInfo,
@@ -31,6 +32,7 @@ from schedtui.models import (
     Reload,
     Revision,
     Run,
+    Statistics,
 )
 
 _PREFIX = "#/components/schemas/"
@@ -41,6 +43,7 @@ _MODELS: tuple[type, ...] = (
     Backfill,
     BulkOutcome,
     Changes,
+    Defaults,
     EngineInfo,
     Explanation,
     FunctionInfo,
@@ -56,7 +59,14 @@ _MODELS: tuple[type, ...] = (
     Reload,
     Revision,
     Run,
+    Statistics,
 )
+CANCELLED: dict[str, Any] = {
+    "type": "object",
+    "required": ["cancelled"],
+    "properties": {"cancelled": {"type": "integer"}},
+}
+"""The answer of a call that cancels queued runs: how many."""
 _PROBLEM = {
     "type": "object",
     "description": "What went wrong (RFC 9457).",
@@ -152,6 +162,14 @@ class BackfillBody:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackfillCancelBody:
     """What may come with the cancelling of a job's queued backfill runs."""
+
+    reason: str = ""
+    """Kept with the runs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetriesCancelBody:
+    """What may come with the cancelling of a job's runs that wait for a retry."""
 
     reason: str = ""
     """Kept with the runs."""
@@ -265,6 +283,7 @@ def describe(
 _BODIES: tuple[type, ...]
 _BODIES = (PauseBody, BulkPauseBody, EnginePauseBody, CancelBody, RunBody, TriggerBody, PreviewBody)
 _BODIES += (BackfillBody, BackfillCancelBody, PlanBody, ApplyBody, RollbackBody)
+_BODIES += (RetriesCancelBody,)
 
 
 def components() -> dict[str, Any]:

@@ -24,6 +24,7 @@ from schedtui.client.http_codec import (
 )
 from schedtui.client.http_files import HttpFiles
 from schedtui.client.http_transport import Transport
+from schedtui.client.http_upkeep import HttpUpkeep
 from schedtui.client.http_words import job_path, typed
 from schedtui.client.idempotency import KEY_HEADER, header_of, new_key
 from schedtui.client.problems import from_problem
@@ -64,7 +65,7 @@ from schedtui.models.names import split_name
 from schedtui.models.wire import to_wire
 
 
-class HttpClient(HttpFiles):
+class HttpClient(HttpFiles, HttpUpkeep):
     """Speaks to an engine that `schedtui serve` or a console has opened to others.
 
     Args:

@@ -152,7 +152,7 @@ def decode_attempts(body: Any) -> tuple[Attempt, ...]:
 
 
 def decode_cancelled(body: Any) -> int:
-    """How many runs of a backfill were cancelled.
+    """How many queued runs were cancelled.
 
     Raises:
         ProtocolError: it does not fit.

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from schedtui.client.local_files import LocalFiles
+from schedtui.client.local_upkeep import LocalUpkeep
 from schedtui.clock import from_us
 from schedtui.engine import Engine
 from schedtui.engine.reads import position
@@ -51,7 +52,7 @@ MAX_LINES = 10_000
 """The most of a list that one call gives; the same behind HTTP."""
 
 
-class LocalClient(LocalFiles):
+class LocalClient(LocalFiles, LocalUpkeep):
     """`EngineClient` on an `Engine` of this process; from any thread's event loop.
 
     Args:

@@ -74,6 +74,14 @@ class Cancels:
         if run.ended:
             await self._writes.write(_nothing, Lane.OUTCOME)
 
+    async def retries(self, job: LiveJob, actor: str, reason: str) -> int:
+        """End the runs of a job that failed and have not begun their next attempt."""
+        waiting = [run for run in job.running.values() if run.parked and run.attempt]
+        for run in waiting:
+            if run.parked:
+                await self.cancel(run.id, actor, reason=reason)
+        return len(waiting)
+
     def replaced(self, by: LiveRun) -> None:
         """End the other runs of a job whose new run takes their place; its backfills wait."""
         for run in list(by.job.running.values()):

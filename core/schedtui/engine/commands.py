@@ -33,6 +33,7 @@ from schedtui.engine.once_past import moment_us
 from schedtui.engine.oneoff import Replaced
 from schedtui.engine.reconcile import reconcile_freed, revert
 from schedtui.engine.removal import Removal
+from schedtui.engine.statistics import CLEARED
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import (
     ConflictError,
@@ -367,6 +368,24 @@ class Commands:
                 live, plan, answer, seen_id=seen_id, kwargs=given, actor=actor
             )
             return replace(answer, runs=ids[:SHOWN_IDS])
+
+    @_whole
+    async def cancel_retries(
+        self, name: str, reason: str, actor: str, *, expect_id: int | None
+    ) -> int:
+        """End the runs of a job that wait for a retry; see `EngineClient.cancel_retries`."""
+        check_reason(reason)
+        async with self._holds.hold(name, expect_id) as live:
+            return await self._cancels.retries(live, actor, reason)
+
+    @_whole
+    async def clear_statistics(self, name: str, actor: str, *, expect_id: int | None) -> None:
+        """Begin a job's statistics anew; see `EngineClient.clear_statistics`."""
+        live = self._holds.find(name, expect_id)
+        now_us = self._core.clock.now_us()
+        await self._writes.write(
+            lambda tx: tx.audit(now_us, actor, CLEARED, live.full_name, "{}", subject=live.id)
+        )
 
     @_whole
     async def cancel_backfill(

@@ -13,6 +13,7 @@ from schedtui.clock import aware_utc
 from schedtui.engine.backfill import Wanted
 from schedtui.engine.bulk import bulk
 from schedtui.engine.control_files import FileControl
+from schedtui.engine.control_upkeep import UpkeepControl
 from schedtui.engine.elsewhere import Elsewhere, create_or_edit, passed_on
 from schedtui.engine.explain import explain
 from schedtui.engine.keys import Made
@@ -47,7 +48,7 @@ REPLACES = 5
 """How often a job that is deleted while it is to be replaced is made anew."""
 
 
-class Control(FileControl):
+class Control(FileControl, UpkeepControl):
     """The half of `Engine` that changes jobs and runs.
 
     Everything here may raise `EngineStoppedError`, where the engine does not run or is stopping:
@@ -84,10 +85,6 @@ class Control(FileControl):
     @abstractmethod
     def running(self) -> Running:
         """The engine's parts while it runs."""
-
-    @abstractmethod
-    async def on_loop(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Await a coroutine on the engine's loop, from whichever loop this one is."""
 
     async def create_job(
         self,

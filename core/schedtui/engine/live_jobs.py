@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from collections.abc import Iterator
 
 from schedtui.engine.followers import Followers
@@ -20,6 +21,8 @@ class LiveJobs:
         self._by_id: dict[int, LiveJob] = {}
         self._by_name: dict[tuple[str, str], LiveJob] = {}
         self._ids: list[int] = []
+        self.groups: Counter[str] = Counter()
+        """How many of them each group has."""
         self.paused = 0
         """How many of them are paused."""
         self.followers = Followers()
@@ -38,6 +41,7 @@ class LiveJobs:
         self._by_id[live.id] = live
         self._by_name[live.job.group, live.job.name] = live
         insort(self._ids, live.id)
+        self.groups[live.job.group] += 1
         self.paused += live.job.paused
         self.followers.enter(live)
 
@@ -58,6 +62,7 @@ class LiveJobs:
         if self._by_id.pop(live.id, None) is not None:
             self._by_name.pop((live.job.group, live.job.name), None)
             del self._ids[bisect_left(self._ids, live.id)]
+            self.groups[live.job.group] -= 1
             self.paused -= live.job.paused
             self.followers.leave(live.job)
 

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from schedtui.engine.running import Running
+from schedtui.engine.statistics import statistics
 from schedtui.errors import InvalidError, JobNotFoundError, RunNotFoundError
-from schedtui.models import TERMINAL, LogLine, LogPage, Page, Revision, Run, RunFilter
+from schedtui.models import TERMINAL, LogLine, LogPage, Page, Revision, Run, RunFilter, Statistics
 from schedtui.models.names import split_name
 
 FOLLOW_S = 0.05
@@ -65,6 +66,14 @@ class Reads:
         if found is None:
             raise RunNotFoundError(run_id)
         return self._live(found)
+
+    async def statistics(self, job: str, limit: int) -> Statistics:
+        """How long the newest runs of a living job took that succeeded."""
+        group, name = split_name("job", job)
+        live = self._running.core.jobs.find(group, name)
+        if live is None:
+            raise JobNotFoundError(job)
+        return await self._off_loop(statistics, self._store, live.id, live.full_name, limit)
 
     async def logs(self, run_id: int, after: int, limit: int) -> LogPage:
         """Lines above ``after``."""

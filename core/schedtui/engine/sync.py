@@ -192,6 +192,22 @@ class Sync:
             )
         )
 
+    def cancel_retries(
+        self, job: str, *, reason: str = "", expect_id: int | None = None, actor: str = PYTHON
+    ) -> int:
+        """See `Engine.cancel_retries`."""
+        return self._call(
+            lambda: self._engine.cancel_retries(
+                job, reason=reason, expect_id=expect_id, actor=actor
+            )
+        )
+
+    def clear_statistics(
+        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
+    ) -> None:
+        """See `Engine.clear_statistics`."""
+        self._call(lambda: self._engine.clear_statistics(job, expect_id=expect_id, actor=actor))
+
     def run_function(
         self,
         function: str,

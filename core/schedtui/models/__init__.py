@@ -6,6 +6,7 @@
 from schedtui.models.after import After
 from schedtui.models.backfill import Backfill
 from schedtui.models.bulk import BulkAction, BulkOutcome, JobFilter
+from schedtui.models.defaults import Defaults, GroupDefaults
 from schedtui.models.difference import Difference, compare_runs
 from schedtui.models.engine import (
     AuditEvent,
@@ -37,6 +38,7 @@ from schedtui.models.revision import (
 from schedtui.models.role import Role
 from schedtui.models.run import Attempt, LogHit, LogLine, LogPage, Run, RunFilter
 from schedtui.models.states import TERMINAL, JobState, RunState, Source, WaitReason
+from schedtui.models.statistics import RunTime, Statistics
 
 __all__ = [
     "TERMINAL",
@@ -50,6 +52,7 @@ __all__ = [
     "CatchUp",
     "ChangeKind",
     "Changes",
+    "Defaults",
     "Difference",
     "DueTime",
     "EngineInfo",
@@ -58,6 +61,7 @@ __all__ = [
     "FactKind",
     "FieldChange",
     "FunctionInfo",
+    "GroupDefaults",
     "Health",
     "Job",
     "JobChange",
@@ -85,8 +89,10 @@ __all__ = [
     "RunChange",
     "RunFilter",
     "RunState",
+    "RunTime",
     "Snapshot",
     "Source",
+    "Statistics",
     "WaitReason",
     "compare_runs",
 ]

@@ -30,9 +30,10 @@ from schedtui.models import (
     Snapshot,
 )
 from schedtui.protocols.files import FilesClient
+from schedtui.protocols.upkeep import Upkeep
 
 
-class EngineClient(FilesClient, Protocol):
+class EngineClient(FilesClient, Upkeep, Protocol):
     """An engine as the console and the command line see it, in this process or behind HTTP.
 
     A job is named ``group/name``. Where ``expect_id`` is given and the living job of that name has

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from schedtui.errors import FieldError, InvalidTriggerError, shorten
@@ -80,6 +81,12 @@ def read_fields(expression: object) -> tuple[str, ...]:
     Raises:
         InvalidTriggerError: with every field that is wrong.
     """
+    return _read(expression) if isinstance(expression, str) else _read.__wrapped__(expression)
+
+
+@lru_cache(maxsize=1_024)
+def _read(expression: object) -> tuple[str, ...]:
+    """What `read_fields` gives: one expression is read several times until its job is made."""
     parts = _split(expression)
     problems: list[_Problem] = []
     read: list[str] = []

@@ -80,6 +80,8 @@ async def test_no_call_passes_over_an_unknown_parameter(engine: FakeEngine) -> N
     async with http_on(make_app(engine)) as http:
         described = (await http.get("/api/v1/openapi.json")).json()
         for path, methods in described["paths"].items():
+            if path.startswith("/task-manager/"):
+                continue  # a face of its own, which says so in its own form where it matters
             for method in methods:
                 url = path.format(group="g", name="a", run_id=7, number=3) + "?bogus=1"
                 response = await http.request(method, url, json={"trigger": {}, "function": "g/a"})

@@ -135,6 +135,7 @@ async def test_the_description_names_every_call_and_model(http: httpx.AsyncClien
         f"{method.upper()} {path}"
         for path, methods in described["paths"].items()
         for method in methods
+        if not path.startswith("/task-manager/")  # a face of its own, with tests of its own
     }
     assert {
         "GET /health",
@@ -143,6 +144,7 @@ async def test_the_description_names_every_call_and_model(http: httpx.AsyncClien
         "POST /api/v1/engine/pause",
         "POST /api/v1/engine/resume",
         "GET /api/v1/groups",
+        "GET /api/v1/defaults",
         "GET /api/v1/functions",
         "POST /api/v1/functions/{group}/{name}/run",
         "GET /api/v1/snapshot",
@@ -162,6 +164,9 @@ async def test_the_description_names_every_call_and_model(http: httpx.AsyncClien
         "POST /api/v1/jobs/{group}/{name}/pause",
         "POST /api/v1/jobs/{group}/{name}/resume",
         "POST /api/v1/jobs/{group}/{name}/revert",
+        "POST /api/v1/jobs/{group}/{name}/retries/cancel",
+        "GET /api/v1/jobs/{group}/{name}/statistics",
+        "POST /api/v1/jobs/{group}/{name}/statistics/clear",
         "GET /api/v1/jobs/{group}/{name}/next",
         "GET /api/v1/jobs/{group}/{name}/explain",
         "POST /api/v1/reload",
@@ -183,7 +188,8 @@ async def test_the_description_names_every_call_and_model(http: httpx.AsyncClien
     text = json.dumps(described)
     named = {part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert named <= described["components"]["schemas"].keys()
-    assert "HTTPValidationError" not in text
+    ours = [path for path in described["paths"] if not path.startswith("/task-manager/")]
+    assert "HTTPValidationError" not in json.dumps([described["paths"][path] for path in ours])
 
 
 # --- changing -------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from schedtui.engine.sync import Sync
 JOBS = (
     "backfill_job",
     "cancel_backfill",
+    "cancel_retries",
+    "clear_statistics",
     "create_job",
     "edit_job",
     "pause_job",

@@ -10,7 +10,8 @@ from schedtui.api.routes.functions import router as functions
 from schedtui.api.routes.jobs import router as jobs
 from schedtui.api.routes.runs import router as runs
 from schedtui.api.routes.triggers import router as triggers
+from schedtui.api.routes.upkeep import router as upkeep
 
-ROUTERS = (health, engine, functions, bulk, backfill, jobs, files, triggers, runs, events)
+ROUTERS = (health, engine, functions, bulk, backfill, jobs, files, triggers, runs, upkeep, events)
 
 __all__ = ["ROUTERS"]

@@ -10,17 +10,12 @@ from schedtui.api.answers import json_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
 from schedtui.api.query import EXPECT_ID, Params
-from schedtui.api.schemas import BackfillBody, BackfillCancelBody, describe, ref
+from schedtui.api.schemas import CANCELLED, BackfillBody, BackfillCancelBody, describe, ref
 from schedtui.models import Backfill
 
 router = APIRouter(prefix="/api/v1/jobs/{group}/{name}/backfill", tags=["jobs"])
 
 _CHANGE = Params(EXPECT_ID)
-_CANCELLED = {
-    "type": "object",
-    "required": ["cancelled"],
-    "properties": {"cancelled": {"type": "integer"}},
-}
 
 
 @router.post(
@@ -47,7 +42,7 @@ async def backfill_job(request: Request, group: str, name: str) -> Response:
 
 @router.post(
     "/cancel",
-    openapi_extra=describe(_CHANGE, _CANCELLED, body=BackfillCancelBody, body_required=False),
+    openapi_extra=describe(_CHANGE, CANCELLED, body=BackfillCancelBody, body_required=False),
 )
 async def cancel_backfill(request: Request, group: str, name: str) -> Response:
     """Cancel all its queued backfill runs; those that run go on."""

@@ -86,6 +86,29 @@ class BulkInsert:
         return found
 
 
+class InsertRow:
+    """``INSERT`` of one row, given by column.
+
+    Args:
+        table: Where to.
+        without: Columns that are left to their defaults.
+        returning: The column that is told of the new row.
+    """
+
+    def __init__(
+        self, table: sa.Table, *, without: Sequence[str] = (), returning: str | None = None
+    ) -> None:
+        names = [column.name for column in table.columns if column.name not in without]
+        statement = table.insert().values({name: sa.bindparam(f"p_{name}") for name in names})
+        if returning is not None:
+            statement = statement.returning(table.c[returning])
+        self._sql, self._order = _compile(statement)
+
+    def run(self, connection: sa.Connection, row: Mapping[str, Any]) -> sa.CursorResult[Any]:
+        """Insert a row, which has a value for each column."""
+        return connection.exec_driver_sql(self._sql, tuple(row[name] for name in self._order))
+
+
 class BulkUpdate:
     """``UPDATE`` with a condition of each row's own, and the knowledge of which rows it hit.
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from schedtui.protocols import Claim, Finish, NewRun, Start
 from schedtui.store import rows
 from schedtui.store.sql import schema
-from schedtui.store.sql.bulk import BulkInsert, BulkUpdate, integers, printable, texts
+from schedtui.store.sql.bulk import BulkInsert, BulkUpdate, InsertRow, integers, printable, texts
 
 RUNS = schema.runs.c
 DUE = schema.job_due.c
@@ -21,8 +21,9 @@ def of_version(version: object) -> sa.ColumnElement[bool]:
 
 
 # Statements made once: to make one costs ten times what it costs to run it.
-INSERT_JOB = schema.jobs.insert().returning(schema.jobs.c.id)
-INSERT_DUE = schema.job_due.insert()
+INSERT_JOB = InsertRow(schema.jobs, without=("id", "deleted_at"), returning="id")
+INSERT_DUE = InsertRow(schema.job_due)
+INSERT_AUDIT = InsertRow(schema.audit, without=("id",))
 UPDATE_JOB = schema.jobs.update().where(schema.jobs.c.id == sa.bindparam("of_job"))
 UPDATE_DUE = schema.job_due.update().where(
     DUE.job_id == sa.bindparam("of_job"), of_version(sa.bindparam("of_version"))

@@ -219,8 +219,8 @@ class SqlTx:
         definition, due = _split(job)
         del definition["id"]
         with savepoint(self._connection), _unique(rows.taken(job)):
-            job_id: int = self._connection.execute(statements.INSERT_JOB, definition).scalar_one()
-            self._connection.execute(statements.INSERT_DUE, {**due, "job_id": job_id})
+            job_id: int = statements.INSERT_JOB.run(self._connection, definition).scalar_one()
+            statements.INSERT_DUE.run(self._connection, {**due, "job_id": job_id})
         return replace(job, id=job_id)
 
     @_step
@@ -271,16 +271,15 @@ class SqlTx:
         subject: int | None = None,
     ) -> None:
         """Add a line to the audit trail."""
-        self._execute(
-            schema.audit.insert().values(
-                at=at_us,
-                actor=rows.printable(actor),
-                action=action,
-                object=rows.printable(object_),
-                detail=rows.printable(detail_json),
-                subject=rows.subject_of(action, subject),
-            )
-        )
+        line = {
+            "at": at_us,
+            "actor": rows.printable(actor),
+            "action": action,
+            "object": rows.printable(object_),
+            "detail": rows.printable(detail_json),
+            "subject": rows.subject_of(action, subject),
+        }
+        statements.INSERT_AUDIT.run(self._connection, line)
 
     @_step
     def beat(self, boot: str, now_us: int, *, stopped: bool = False) -> None:

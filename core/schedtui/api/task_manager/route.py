@@ -1,0 +1,84 @@
+"""A call of the face: its errors in the form of its own, ``{"detail": …}``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
+
+from schedtui.api.problems import ProblemError
+from schedtui.client.http_json import dump_finite
+from schedtui.client.problems import to_problem
+from schedtui.errors import SchedtuiError, UnavailableError
+
+
+class FaceRoute(APIRoute):
+    """A route whose errors are told as FastAPI tells them, whatever the application does."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler that FastAPI makes, with its errors answered."""
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                await request.body()  # or FastAPI would hide what is wrong with it behind a 400
+                return await handle(request)
+            except RequestValidationError as error:
+                return refusal(422, jsonable_encoder(error.errors()))
+            except HTTPException as error:
+                return refusal(error.status_code, error.detail, error.headers)
+            except ProblemError as error:
+                return refusal(error.status, str(error), error.headers)
+            except SchedtuiError as error:
+                later = {"Retry-After": "1"} if isinstance(error, UnavailableError) else None
+                return refusal(to_problem(error)["status"], str(error), later)
+
+        return answer
+
+
+class FaceRouter(APIRouter):
+    """The router of the face; says at once that a path is none of its own."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Which of its routes fits a request, if any."""
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if scope["type"] != "http" or not path.startswith(f"{self.prefix}/"):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+router = FaceRouter(prefix="/task-manager", tags=["task-manager"], route_class=FaceRoute)
+"""What the modules of this package add their calls to."""
+
+
+def refusal(status: int, detail: Any, headers: Mapping[str, str] | None = None) -> Response:
+    """An error in the form of the face."""
+    return answer_of({"detail": detail}, status=status, headers=headers)
+
+
+def answer_of(
+    value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """JSON values as an answer."""
+    return Response(
+        dump_finite(value),
+        status_code=status,
+        headers=dict(headers or {}),
+        media_type="application/json",
+    )
+
+
+def invalid(loc: tuple[str | int, ...], message: str, got: Any) -> RequestValidationError:
+    """What is wrong with one part of a request, in FastAPI's form of it."""
+    return RequestValidationError(
+        [{"type": "value_error", "loc": loc, "msg": f"Value error, {message}", "input": got}]
+    )

@@ -1,0 +1,36 @@
+"""The rarer calls to an engine behind HTTP."""
+
+from __future__ import annotations
+
+from schedtui.client.http_calls import API, Calls
+from schedtui.client.http_codec import decode_cancelled
+from schedtui.client.http_transport import Transport
+from schedtui.client.http_words import job_path
+from schedtui.models import Defaults, Statistics
+
+
+class HttpUpkeep:
+    """`schedtui.protocols.upkeep.Upkeep` over HTTP; a part of `HttpClient`."""
+
+    _calls: Calls
+    _wire: Transport
+
+    async def defaults(self) -> Defaults:
+        """See `Upkeep.defaults`."""
+        return await self._calls.get(Defaults, "/defaults")
+
+    async def statistics(self, job: str, *, limit: int = 500) -> Statistics:
+        """See `Upkeep.statistics`."""
+        return await self._calls.get(Statistics, f"{job_path(job)}/statistics", limit=limit)
+
+    async def clear_statistics(self, job: str, *, expect_id: int | None = None) -> None:
+        """See `Upkeep.clear_statistics`."""
+        path = f"{API}{job_path(job)}/statistics/clear"
+        await self._wire.call("POST", path, params={"expect_id": expect_id})
+
+    async def cancel_retries(
+        self, job: str, *, reason: str = "", expect_id: int | None = None
+    ) -> int:
+        """See `Upkeep.cancel_retries`."""
+        path, body = f"{job_path(job)}/retries/cancel", {"reason": reason}
+        return await self._calls.ask(decode_cancelled, "POST", path, {"expect_id": expect_id}, body)

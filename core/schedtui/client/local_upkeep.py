@@ -1,0 +1,44 @@
+"""The rarer calls to an engine in this process."""
+
+from __future__ import annotations
+
+from schedtui.engine import Engine
+from schedtui.engine.defaults import defaults
+from schedtui.errors import InvalidError
+from schedtui.models import Defaults, Statistics
+
+MAX_RUNS = 1_000
+"""The most runs that statistics are of; the same behind HTTP."""
+
+
+class LocalUpkeep:
+    """`schedtui.protocols.upkeep.Upkeep` on an `Engine`; a part of `LocalClient`."""
+
+    _engine: Engine
+    _actor: str
+
+    async def defaults(self) -> Defaults:
+        """What jobs have of their groups and of their engine."""
+
+        async def read() -> Defaults:
+            return defaults(self._engine.running)
+
+        return await self._engine.on_loop(read)
+
+    async def statistics(self, job: str, *, limit: int = 500) -> Statistics:
+        """How long the runs of a job took."""
+        if not 1 <= limit <= MAX_RUNS:
+            raise InvalidError.one("limit", limit, f"a whole number from 1 to {MAX_RUNS}")
+        return await self._engine.reads.statistics(job, limit)
+
+    async def clear_statistics(self, job: str, *, expect_id: int | None = None) -> None:
+        """Begin a job's statistics anew."""
+        await self._engine.clear_statistics(job, expect_id=expect_id, actor=self._actor)
+
+    async def cancel_retries(
+        self, job: str, *, reason: str = "", expect_id: int | None = None
+    ) -> int:
+        """Cancel the runs of a job that wait for a retry."""
+        return await self._engine.cancel_retries(
+            job, reason=reason, expect_id=expect_id, actor=self._actor
+        )

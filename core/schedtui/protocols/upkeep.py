@@ -1,0 +1,45 @@
+"""What an engine promises whoever looks after its jobs: the rarer calls of `EngineClient`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from schedtui.models import Defaults, Statistics
+
+
+class Upkeep(Protocol):
+    """A part of `EngineClient`; see there for what holds for every method."""
+
+    async def defaults(self) -> Defaults:
+        """What jobs have of their groups and of their engine where they do not say it."""
+
+    async def statistics(self, job: str, *, limit: int = 500) -> Statistics:
+        """How long the newest runs of a job took that succeeded, since that was cleared.
+
+        Args:
+            job: ``group/name``.
+            limit: Of so many runs.
+
+        Raises:
+            JobNotFoundError
+            InvalidError: ``limit`` is not 1 to 1,000.
+        """
+
+    async def clear_statistics(self, job: str, *, expect_id: int | None = None) -> None:
+        """Let only the runs count from now on. The history keeps the others.
+
+        Raises:
+            JobNotFoundError, ConflictError
+        """
+
+    async def cancel_retries(
+        self, job: str, *, reason: str = "", expect_id: int | None = None
+    ) -> int:
+        """Cancel the runs of a job that failed and wait for their next attempt. Returns how many.
+
+        Those that run go on, and so does the schedule.
+
+        Raises:
+            InvalidError: ``reason`` is too long.
+            JobNotFoundError, ConflictError
+        """

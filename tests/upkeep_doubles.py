@@ -1,0 +1,27 @@
+"""The part of the console's engine in memory that no screen asks for yet."""
+
+from __future__ import annotations
+
+from schedtui.models import Defaults, Statistics
+from schedtui.policies import resolve, spell
+
+
+class FakeUpkeep:
+    """What it answers of statistics, retries and defaults: nothing of note."""
+
+    async def defaults(self) -> Defaults:
+        return Defaults(timezone="UTC", policies=spell(resolve()), slots={})
+
+    async def statistics(self, job: str, *, limit: int = 500) -> Statistics:  # noqa: ARG002 - none
+        return Statistics(job=job)
+
+    async def clear_statistics(self, job: str, *, expect_id: int | None = None) -> None: ...
+
+    async def cancel_retries(
+        self,
+        job: str,  # noqa: ARG002 - none waits
+        *,
+        reason: str = "",  # noqa: ARG002 - none waits
+        expect_id: int | None = None,  # noqa: ARG002 - none waits
+    ) -> int:
+        return 0
