@@ -4,12 +4,14 @@
 - A run moved only along the allowed edges, and no attempt was executed twice.
 - No more runs of a job, a pool or an executor are under way than may be.
 - Each end of a run has one run of each job that follows it, and no other run follows.
+- A run that another one was skipped for is in the history.
 - A job with a period succeeds once for each, and a due time is backfilled once.
 - What the engine counts in memory is what the store says, and what a run held is given back.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from engine_kit import Kit, check
 from schedtui.models import Run, RunState, Source
 
 WAITS = (RunState.QUEUED, RunState.RUNNING)
+_NAMED = re.compile(r"(?:overlap|once per [^ ]+): run ([0-9]+) ")
 
 
 @dataclass
@@ -31,6 +34,8 @@ class Promises:
     period: str
     guarded: dict[int, bool] = field(default_factory=dict)
     """Whether a job, by id, had this period for the whole of its life."""
+    faultless: bool = True
+    """Whether the store took all that it was given: else what a skip names may be lost with it."""
     keys: dict[tuple[int, str], int] = field(default_factory=dict)
     """The run that a job and an idempotency key have made."""
 
@@ -78,10 +83,23 @@ async def deeds(kit: Kit, executed: Counter[tuple[int, int]], promises: Promises
     if promises.edges is not None:
         assert unchained(rows, promises.edges) == []
     _once([(run.parent_id, run.job_id) for run in rows if run.source is Source.CHAIN])
+    assert not promises.faultless or named(rows) == []
     backfills = [run for run in rows if run.source is Source.BACKFILL]
     good = [run for run in backfills if run.state in (*WAITS, RunState.SUCCEEDED)]
     _once([(run.job_id, run.scheduled_for) for run in good])
     _once(_periods(rows, promises))
+
+
+def named(rows: Iterable[Run]) -> list[str]:
+    """Why runs were skipped, where that names a run that never was."""
+    rows = list(rows)
+    ids = {run.id for run in rows}
+    reasons = [run.reason for run in rows if run.state is RunState.SKIPPED]
+    return [
+        reason
+        for reason in reasons
+        if (found := _NAMED.match(reason)) is not None and int(found[1]) not in ids
+    ]
 
 
 def _periods(rows: list[Run], promises: Promises) -> list[tuple[int, str]]:

@@ -134,14 +134,14 @@ class Commands:
             if changed.next_due != before.next_due:
                 rows = self._writes.passed(live, now_us, f"changed by {actor} just then")
             replaced = Replaced(live, actor, now_us, instead=instead)
-            async with self._admission.ending(live, replaced.waited) as ending:
+            async with self._admission.ending(live, replaced.waited, replaced.reason) as ending:
                 return await self._writes.replace(
                     live,
                     changed,
                     actor,
                     "job.edit",
                     rows,
-                    also=lambda tx: ending.write(tx, replaced.end(tx)),
+                    also=lambda tx: ending.write(tx, replaced.end(tx, ending.ids)),
                 )
 
     @_whole

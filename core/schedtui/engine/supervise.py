@@ -192,6 +192,7 @@ class Supervisor:
         not_before_us = 0
         if delay_s is not None:
             not_before_us = self._core.clock.now_us() + round(delay_s * 1e6)
+        run.not_before_us = not_before_us
         self._ends.append(End(run, finish, not_before_us))
         self.unwritten += 1
         if not self._flushing:

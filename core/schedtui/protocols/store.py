@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from schedtui.models import Attempt, AuditEvent, Job, LogHit, LogLine, Run, RunFilter, Source
+from schedtui.models import Attempt, AuditEvent, Job, LogHit, LogLine, Run, RunFilter
 from schedtui.protocols.rows import (
     Boot,
     CallKey,
@@ -97,9 +97,9 @@ class StoreTx(Protocol):
         """
 
     def cancel_queued(
-        self, job_id: int, reason: str, now_us: int, *, source: Source | None = None
+        self, job_id: int, reason: str, now_us: int, *, among: Collection[int] | None = None
     ) -> list[int]:
-        """All queued runs of a job, or those of one source, to ``cancelled``. Returns their ids."""
+        """All queued runs of a job, or those among some, to ``cancelled``. Returns their ids."""
 
     def insert_job(self, job: Job) -> Job:
         """Insert a job; ``id`` is given by the store.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -228,10 +228,10 @@ class MemoryTx(OnceTx):
                 self._set(self._data.runs, run.id, run)
 
     def cancel_queued(
-        self, job_id: int, reason: str, now_us: int, *, source: Source | None = None
+        self, job_id: int, reason: str, now_us: int, *, among: Collection[int] | None = None
     ) -> list[int]:
-        """All queued runs of a job, or those of one source, to ``cancelled``."""
-        queued = memory_backfill.queued_runs(self._data, job_id, source)
+        """All queued runs of a job, or those among some, to ``cancelled``."""
+        queued = memory_backfill.queued_runs(self._data, job_id, among)
         for run in queued:
             self._settle(run, Settled(run.id, RunState.CANCELLED, reason, now_us))
         return [run.id for run in queued]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from schedtui.errors import ConflictError, SchedtuiError, StoreDataError
-from schedtui.models import Job, Source
+from schedtui.models import Job
 from schedtui.protocols import (
     CallKey,
     Claim,
@@ -37,6 +37,9 @@ from schedtui.store.sql.errors import Foreign, translate
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_AMONG = 1_000
+"""Ids in one statement, of which SQLite takes only so many."""
 
 
 def _step(
@@ -194,15 +197,12 @@ class SqlTx:
 
     @_step
     def cancel_queued(
-        self, job_id: int, reason: str, now_us: int, *, source: Source | None = None
+        self, job_id: int, reason: str, now_us: int, *, among: Collection[int] | None = None
     ) -> list[int]:
         """Queued runs of a job to ``cancelled``. Returns their ids, the oldest first."""
-        which = [statements.RUNS.job_id == job_id, statements.QUEUED]
-        if source is not None:
-            which.append(statements.RUNS.source == source.value)
-        cancelled = self._execute(
+        cancel = (
             schema.runs.update()
-            .where(*which)
+            .where(statements.RUNS.job_id == job_id, statements.QUEUED)
             .values(
                 state="cancelled",
                 reason=rows.printable(reason),
@@ -211,7 +211,13 @@ class SqlTx:
             )
             .returning(statements.RUNS.id)
         )
-        return sorted(cancelled.scalars())
+        if among is None:
+            return sorted(self._execute(cancel).scalars())
+        ids, cancelled = sorted(among), []
+        for first in range(0, len(ids), _AMONG):
+            some = cancel.where(statements.RUNS.id.in_(ids[first : first + _AMONG]))
+            cancelled += sorted(self._execute(some).scalars())
+        return cancelled
 
     @_step
     def insert_job(self, job: Job) -> Job:
