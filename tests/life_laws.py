@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -66,6 +67,14 @@ async def accounts(kit: Kit) -> None:
         assert live.backfills == len(behind), live.full_name
         assert live.holders == sum(run.holds_job for run in live.running.values()), live.full_name
         assert live.once is None or live.once._held.keys() == live.running.keys(), live.full_name
+    stored = {job.id: job for job in await asyncio.to_thread(kit.store.inner.jobs)}
+    assert stored.keys() == {live.id for live in core.jobs}
+    for live in core.jobs:
+        counts = [
+            (job.failures, job.fired, job.next_due, job.last_due)
+            for job in (live.current(), stored[live.id])
+        ]
+        assert counts[0] == counts[1], live.full_name
     going = list(kit.running.supervisor.running.values())
     assert {run.id for run in going} == {run.id for run in rows if run.state is RunState.RUNNING}
     pool = core.pools["async"]

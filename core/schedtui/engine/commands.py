@@ -40,7 +40,7 @@ from schedtui.errors import (
 )
 from schedtui.models import Backfill, Job, JobPatch, JobSpec, JobState, Run, Source
 from schedtui.models.names import check_reason
-from schedtui.protocols import NewRun, StoreTx
+from schedtui.protocols import Failing, NewRun, StoreTx
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -199,16 +199,15 @@ class Commands:
                 paused_until=None,
                 next_due=next_due_after(live.trigger, live.last_due_us, now_us),
             )
-            await self._writes.replace(
+            return await self._writes.replace(
                 live,
                 changed,
                 actor,
                 "job.resume",
                 rows,
-                also=lambda tx: tx.count_failures({live.id: 0}),
+                also=lambda tx: tx.count_failures([Failing(live.id, 0, True)]),
+                then=lambda: setattr(live, "failures", 0),
             )
-            live.failures = 0
-            return live.current()
 
     @_whole
     async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:

@@ -45,14 +45,20 @@ def _nothing(_tx: StoreTx) -> None:
     return None
 
 
+def _nobody() -> None:
+    return None
+
+
 class JobWrites:
     """Writes jobs of one started engine; on its loop."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    async def write(self, apply: Callable[[StoreTx], T]) -> T:
+    async def write(self, apply: Callable[[StoreTx], T], then: Callable[[], object] = _nobody) -> T:
         """One transaction's worth of writing, in the lane of the claims.
+
+        ``then`` is called at its commit, before anybody hears of a later one.
 
         Raises:
             StoreUnavailableError: nothing was written.
@@ -66,6 +72,7 @@ class JobWrites:
                 future.exception()  # seen: a caller that went away does not ask for it
 
         def done(result: T) -> None:
+            then()
             if not future.done():
                 future.set_result(result)
 
@@ -97,10 +104,11 @@ class JobWrites:
         action: str,
         rows: Sequence[NewRun] = (),
         also: Callable[[StoreTx], object] = _nothing,
+        then: Callable[[], object] = _nobody,
     ) -> Job:
         """Write a changed job, with the rows of due times that it no longer decides.
 
-        ``also`` is done in the same transaction.
+        ``also`` is done in the same transaction, ``then`` at its commit.
 
         Raises:
             ConflictError: it was changed or deleted meanwhile; nothing was written.
@@ -124,7 +132,7 @@ class JobWrites:
             named = changed if before.damage else before
             self.audit(tx, actor, action, named, _difference(before, changed))
 
-        await self.write(apply)
+        await self.write(apply, then)
         for row in rows:
             live.recent.append(RecentRun(row.id, live.id, row.state, row.claimed_at_us, None))
         self._core.adopt(live, changed)

@@ -13,6 +13,7 @@ from schedtui.protocols.rows import (
     Claim,
     DueRows,
     EnginePause,
+    Failing,
     Finish,
     LogChunk,
     NewRun,
@@ -68,8 +69,8 @@ class StoreTx(Protocol):
     def settle(self, ends: Sequence[Settled]) -> set[int]:
         """``queued`` to a terminal state. Returns the ids of runs that were no longer queued."""
 
-    def count_failures(self, counts: Mapping[int, int]) -> None:
-        """Keep how many runs of each job have failed in a row."""
+    def count_failures(self, changes: Sequence[Failing]) -> None:
+        """Change how many runs of jobs have failed in a row."""
 
     def keep_key(self, key: CallKey, *, since_us: int) -> CallKey | None:
         """Keep the key of a call, and drop older ones.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from schedtui.models import Job, RunState, Source, WaitReason
 from schedtui.protocols import (
     Claim,
     EnginePause,
+    Failing,
     Finish,
     LogChunk,
     NewRun,
@@ -210,11 +211,12 @@ class MemoryTx(OnceTx):
         self._set(self._data.runs, run.id, moved)
         self._remove(self._data.active, run.id)
 
-    def count_failures(self, counts: Mapping[int, int]) -> None:
-        """Keep how many runs of each job have failed in a row."""
-        for job_id, failures in counts.items():
+    def count_failures(self, changes: Sequence[Failing]) -> None:
+        """Change how many runs of jobs have failed in a row."""
+        for job_id, added, anew in changes:
             job = self._data.jobs.get(job_id)
             if job is not None:
+                failures = added if anew else job.failures + added
                 self._set(self._data.jobs, job_id, replace(job, failures=failures))
 
     def insert_backfill(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from schedtui.protocols import (
     CallKey,
     Claim,
     EnginePause,
+    Failing,
     Finish,
     LogChunk,
     NewRun,
@@ -166,10 +167,13 @@ class SqlTx:
         return lost
 
     @_step
-    def count_failures(self, counts: Mapping[int, int]) -> None:
-        """Keep how many runs of each job have failed in a row."""
-        for job_id, failures in counts.items():
-            self._connection.execute(statements.COUNT, {"of_job": job_id, "failures": failures})
+    def count_failures(self, changes: Sequence[Failing]) -> None:
+        """Change how many runs of jobs have failed in a row."""
+        if changes:
+            self._connection.execute(
+                statements.COUNT,
+                [{"of_job": one.job_id, "added": one.added, "anew": one.anew} for one in changes],
+            )
 
     @_step
     def keep_key(self, key: CallKey, *, since_us: int) -> CallKey | None:
