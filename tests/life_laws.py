@@ -136,6 +136,7 @@ def after_all(kit: Kit) -> None:
         counted = (live.active, live.holders, live.backfills, len(live.running))
         assert counted == (0, 0, 0, 0), live.full_name
         assert not live.busy, live.full_name
+        assert not live.ahead, live.full_name
         assert not live.waiters, live.full_name
     assert core.slots.waiting == core.slots.claimed == 0
     for limit in [*core.slots._named.values(), *core.slots._groups.values()]:

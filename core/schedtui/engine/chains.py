@@ -16,7 +16,6 @@ from schedtui.engine.decide import NOBODY, Active, Verdict, overlap
 from schedtui.engine.direct import NO_JOB
 from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.newruns import decided_row, new_run, plain_row, queued_row
-from schedtui.engine.once import claiming, unclaimed
 from schedtui.errors import StoreDataError
 from schedtui.models import Overlap, RunState, Source
 from schedtui.protocols import NewRun, RecentRun, StoreTx
@@ -89,8 +88,7 @@ class Chains:
                 parent_id=parent_id,
             )
             row = queued_row(core, run, live.kwargs_json, now_us)
-            live.active += 1
-            claiming(run)
+            live.claimed(run)
         return Child(parent_id, live, row._replace(actor=cause, parent_id=parent_id), run)
 
     def committed(self, children: Iterable[Child]) -> None:
@@ -110,8 +108,7 @@ class Chains:
 
     def _over(self, job: LiveJob, run: LiveRun | None, row: NewRun) -> None:
         if run is not None:
-            job.active -= 1
-            unclaimed(run)
+            job.unclaimed(run)
         job.recent.append(RecentRun(row.id, job.id, row.state, row.claimed_at_us, None))
 
     @staticmethod
@@ -119,8 +116,7 @@ class Chains:
         """Their rows were not written, because the end that they follow was not."""
         for child in children:
             if child.run is not None:
-                child.job.active -= 1
-                unclaimed(child.run)
+                child.job.unclaimed(child.run)
 
 
 def insert(tx: StoreTx, children: Sequence[Child], lost: set[int]) -> None:

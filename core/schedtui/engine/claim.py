@@ -16,7 +16,6 @@ from schedtui.engine.core import Core
 from schedtui.engine.decide import NOBODY, Active, Decision, Verdict, decide
 from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.newruns import claimed_row, decided_at_us, decided_row, new_run, plain_row
-from schedtui.engine.once import claiming, unclaimed
 from schedtui.engine.slots import Pool
 from schedtui.errors import SchedtuiError, StoreDataError
 from schedtui.models import Overlap, RunState, Source
@@ -174,7 +173,6 @@ class Claims:
                     now_us=now_us,
                 )
                 runs.append(run)
-                claiming(run)
                 rows.append(claimed_row(self._core, run, job.kwargs_json, now_us))
             else:
                 rows.append(decided_row(run_id, job, verdict, self._core.epoch, now_us))
@@ -193,7 +191,8 @@ class Claims:
         self._outstanding += len(batch)
         for entry in batch:
             entry.job.busy = True
-            entry.job.active += len(entry.runs)
+            for run in entry.runs:
+                entry.job.claimed(run)
         self._core.writer.submit(self._write(batch))
 
     def _write(self, batch: list[Entry]) -> Write:
@@ -269,10 +268,9 @@ class Claims:
         core.wakeup()
 
     def _undo(self, job: LiveJob, runs: tuple[LiveRun, ...]) -> None:
-        job.active -= len(runs)
         now_us = self._core.clock.now_us()
         for run in runs:
-            unclaimed(run)
+            job.unclaimed(run)
             if run.state is RunState.RUNNING:
                 run.pool.claimed -= 1
                 self._core.slots.give_back(run, now_us)
