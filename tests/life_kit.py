@@ -122,6 +122,7 @@ class Life:
         await self.kit.clock.advance(seconds)
 
     async def do_away(self, seconds: float) -> None:
+        self.promises.faultless = False
         self.kit.faults.down = True
         await self.kit.clock.advance(seconds)
         self.kit.faults.down = False
@@ -185,6 +186,13 @@ class Life:
     async def do_cancel_backfill(self, name: str) -> None:
         await self.kit.engine.cancel_backfill(self._job(name).full_name)
 
+    async def do_change_of_mind(self, name: str, length_s: float) -> None:
+        """A backfill, cancelled while its first runs are on their way to their start."""
+        job = self._job(name).full_name
+        with suppress(InvalidError):  # no due time is in that while
+            await self.kit.engine.backfill_job(job, at(-length_s), at(0), again=True)
+        await self.kit.engine.cancel_backfill(job)
+
     # --- of a run ---------------------------------------------------------------------------------
 
     async def do_cancel(self, nth: int) -> None:
@@ -226,6 +234,7 @@ class Life:
                 raise error
 
     async def _die(self, patience_s: int, down_s: float) -> None:
+        self.promises.faultless = False
         kit = self.kit
         for _ in range(patience_s):
             if kit.store.dead:

@@ -4,12 +4,15 @@
 - A run moved only along the allowed edges, and no attempt was executed twice.
 - No more runs of a job, a pool or an executor are under way than may be.
 - Each end of a run has one run of each job that follows it, and no other run follows.
+- A run that another one was skipped for is in the history.
 - A job with a period succeeds once for each, and a due time is backfilled once.
 - What the engine counts in memory is what the store says, and what a run held is given back.
 """
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,6 +23,7 @@ from engine_kit import Kit, check
 from schedtui.models import Run, RunState, Source
 
 WAITS = (RunState.QUEUED, RunState.RUNNING)
+_NAMED = re.compile(r"(?:overlap|once per [^ ]+): run ([0-9]+) ")
 
 
 @dataclass
@@ -31,6 +35,8 @@ class Promises:
     period: str
     guarded: dict[int, bool] = field(default_factory=dict)
     """Whether a job, by id, had this period for the whole of its life."""
+    faultless: bool = True
+    """Whether the store took all that it was given: else what a skip names may be lost with it."""
     keys: dict[tuple[int, str], int] = field(default_factory=dict)
     """The run that a job and an idempotency key have made."""
 
@@ -61,6 +67,14 @@ async def accounts(kit: Kit) -> None:
         assert live.backfills == len(behind), live.full_name
         assert live.holders == sum(run.holds_job for run in live.running.values()), live.full_name
         assert live.once is None or live.once._held.keys() == live.running.keys(), live.full_name
+    stored = {job.id: job for job in await asyncio.to_thread(kit.store.inner.jobs)}
+    assert stored.keys() == {live.id for live in core.jobs}
+    for live in core.jobs:
+        counts = [
+            (job.failures, job.fired, job.next_due, job.last_due)
+            for job in (live.current(), stored[live.id])
+        ]
+        assert counts[0] == counts[1], live.full_name
     going = list(kit.running.supervisor.running.values())
     assert {run.id for run in going} == {run.id for run in rows if run.state is RunState.RUNNING}
     pool = core.pools["async"]
@@ -78,10 +92,23 @@ async def deeds(kit: Kit, executed: Counter[tuple[int, int]], promises: Promises
     if promises.edges is not None:
         assert unchained(rows, promises.edges) == []
     _once([(run.parent_id, run.job_id) for run in rows if run.source is Source.CHAIN])
+    assert not promises.faultless or named(rows) == []
     backfills = [run for run in rows if run.source is Source.BACKFILL]
     good = [run for run in backfills if run.state in (*WAITS, RunState.SUCCEEDED)]
     _once([(run.job_id, run.scheduled_for) for run in good])
     _once(_periods(rows, promises))
+
+
+def named(rows: Iterable[Run]) -> list[str]:
+    """Why runs were skipped, where that names a run that never was."""
+    rows = list(rows)
+    ids = {run.id for run in rows}
+    reasons = [run.reason for run in rows if run.state is RunState.SKIPPED]
+    return [
+        reason
+        for reason in reasons
+        if (found := _NAMED.match(reason)) is not None and int(found[1]) not in ids
+    ]
 
 
 def _periods(rows: list[Run], promises: Promises) -> list[tuple[int, str]]:
@@ -109,6 +136,7 @@ def after_all(kit: Kit) -> None:
         counted = (live.active, live.holders, live.backfills, len(live.running), len(live.waiting))
         assert counted == (0, 0, 0, 0, 0), live.full_name
         assert not live.busy, live.full_name
+        assert not live.ahead, live.full_name
         assert not live.waiters, live.full_name
     assert core.slots.waiting == core.slots.claimed == 0
     for limit in [*core.slots._named.values(), *core.slots._groups.values()]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from console_doubles import FakeEngine, summary
 from console_driver import HERE, Driver, console, three
 
 from schedtui.errors import TargetError, UnreachableError
+from schedtui.models import JobState, RunState
 from schedtui_tui.app import Console, Embedded, QuitChoice
 
 
@@ -23,6 +25,30 @@ async def test_it_recovers_by_itself() -> None:
         driver.engine.rows[4] = summary(4, "delta")
         driver.engine.revive()
         await driver.shows("delta", "live")
+
+
+@pytest.mark.parametrize("width", [120, 80, 60, 40])
+async def test_the_time_of_the_next_try_is_shown_in_any_terminal(width: int) -> None:
+    rows = [
+        summary(
+            id_,
+            f"job {id_}",
+            state=JobState.PAUSED if id_ > 20 else JobState.SCHEDULED,
+            last_state=RunState.FAILED if id_ < 9 else RunState.LOST,
+        )
+        for id_ in range(1, 23)
+    ]
+    engine, title = FakeEngine(rows), "scheduler.example.org:8000"
+    async with console(engine, size=(width, 24), title=title) as driver:
+        assert "22 jobs" in driver.text().splitlines()[0]
+        engine.kill()
+        await driver.shows("disconnected")
+        first = driver.text().splitlines()[0]
+        reason = r": \S" if width > 40 else ""
+        assert re.search(rf":8000  disconnected \S+, retry in \d+s{reason}", first), first
+        assert ("22 jobs" in first) == (width == 120)
+        engine.revive()
+        await driver.until(lambda: "22 jobs" in driver.text().splitlines()[0])
 
 
 async def test_reload_retries_at_once() -> None:

@@ -106,10 +106,13 @@ class Admission:
     def _park(self, run: LiveRun, now_us: int) -> None:
         self._core.slots.park(run, now_us)
         if run.unwanted is not None:
-            if self._resting:
-                self._unwanted.append(run)
-            else:
-                self.on_unwanted(run)
+            self._end_soon(run)
+
+    def _end_soon(self, run: LiveRun) -> None:
+        if self._resting:
+            self._unwanted.append(run)
+        else:
+            self.on_unwanted(run)
 
     def sweep(self) -> None:
         """Start what can start, as soon as the loop is free."""
@@ -124,21 +127,32 @@ class Admission:
                 self._ended(run, RunState.CANCELLED, self._core.clock.now_us())
 
     @asynccontextmanager
-    async def ending(self, live: LiveJob, may: Callable[[LiveRun], bool]) -> AsyncIterator[Ending]:
+    async def ending(
+        self, live: LiveJob, may: Callable[[LiveRun], bool], why: str
+    ) -> AsyncIterator[Ending]:
         """Cancel queued runs of a held job in a transaction within, with what follows them.
 
         Args:
             live: The job.
             may: Which of its runs are meant.
+            why: One sentence, for those that come to wait only after that transaction.
         """
-        ending = Ending(self._chains, live, may)
+        ending = Ending(self._core, self._chains, live, may)
         try:
             await ending.foresee()
             yield ending
         except BaseException:
             ending.dropped()
+            for run in ending.runs:
+                self.wait(run)
             raise
-        self.forget([live.running[i] for i in ending.ended if i in live.running])
+        now_us = self._core.clock.now_us()
+        for run in ending.runs:
+            self._ended(run, RunState.CANCELLED, now_us)
+        for run in ending.left():
+            run.unwanted = why, False
+            if run.parked:
+                self._end_soon(run)
         await ending.committed()
 
     def settle(

@@ -30,6 +30,17 @@ class End(NamedTuple):
     """Whether the store has refused it, so that only its state is left of it."""
     plain: bool = False
     """Whether the store has refused that too, so that what follows it is missed."""
+    counts: bool = False
+    """Whether it changes how many runs of the job have failed in a row."""
+
+
+def as_asked(asked: tuple[RunState, str], ended: Ended) -> Ended:
+    """The end of a run, as what it was asked for; one that finished all the same has finished."""
+    if ended.state is RunState.SUCCEEDED:
+        return ended
+    state, reason = asked
+    kinds = ("TimeoutError",) if state is RunState.TIMED_OUT else ()
+    return ended._replace(state=state, reason=ended.reason or reason, kinds=kinds)
 
 
 _RETRIED = frozenset({RunState.FAILED, RunState.TIMED_OUT})

@@ -260,16 +260,16 @@ class Backfills:
         now_us = self._core.clock.now_us()
         why = f"backfill cancelled by {actor}{f': {reason}' if reason else ''}"
 
-        async with self._admission.ending(live, lambda run: run.behind) as ending:
+        async with self._admission.ending(live, lambda run: run.behind, why) as ending:
 
             def apply(tx: StoreTx) -> None:
-                ended = tx.cancel_queued(live.id, why, now_us, source=Source.BACKFILL)
+                ended = tx.cancel_queued(live.id, why, now_us, among=ending.ids)
                 ending.write(tx, ended)
                 detail = {"cancelled": len(ended), "reason": reason}
                 self._writes.audit(tx, actor, "job.backfill_cancel", live.job, detail)
 
             await self._writes.write(apply)
-        return len(ending.ended)
+        return len(ending.ended) + ending.later
 
     def _range(self, live: LiveJob, wanted: Wanted) -> tuple[datetime, datetime]:
         now_us = self._core.clock.now_us()

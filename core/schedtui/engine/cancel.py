@@ -72,7 +72,7 @@ class Cancels:
         # The first fails at once where the store does not answer.
         await self._writes.write(_nothing)
         if run.ended:
-            await self._writes.write(_nothing, Lane.OUTCOME)
+            await self._writes.write(_nothing, lane=Lane.OUTCOME)
 
     async def retries(self, job: LiveJob, actor: str, reason: str) -> int:
         """End the runs of a job that failed and have not begun their next attempt."""

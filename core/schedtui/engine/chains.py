@@ -17,7 +17,6 @@ from schedtui.engine.direct import NO_JOB
 from schedtui.engine.live import LiveJob
 from schedtui.engine.live_run import LiveRun
 from schedtui.engine.newruns import decided_row, new_run, plain_row, queued_row
-from schedtui.engine.once import claiming, unclaimed
 from schedtui.errors import StoreDataError
 from schedtui.models import Overlap, RunState, Source
 from schedtui.protocols import NewRun, RecentRun, StoreTx
@@ -90,8 +89,7 @@ class Chains:
                 parent_id=parent_id,
             )
             row = queued_row(core, run, live.kwargs_json, now_us)
-            live.active += 1
-            claiming(run)
+            live.claimed(run)
         return Child(parent_id, live, row._replace(actor=cause, parent_id=parent_id), run)
 
     def committed(self, children: Iterable[Child]) -> None:
@@ -111,8 +109,7 @@ class Chains:
 
     def _over(self, job: LiveJob, run: LiveRun | None, row: NewRun) -> None:
         if run is not None:
-            job.active -= 1
-            unclaimed(run)
+            job.unclaimed(run)
         job.recent.append(RecentRun(row.id, job.id, row.state, row.claimed_at_us, None))
 
     @staticmethod
@@ -120,8 +117,7 @@ class Chains:
         """Their rows were not written, because the end that they follow was not."""
         for child in children:
             if child.run is not None:
-                child.job.active -= 1
-                unclaimed(child.run)
+                child.job.unclaimed(child.run)
 
 
 def insert(tx: StoreTx, children: Sequence[Child], lost: set[int]) -> None:

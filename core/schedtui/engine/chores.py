@@ -58,7 +58,6 @@ class Chores:
         """The engine has started."""
         for live in self._core.jobs:
             self._changed(live)
-            self._failures.judge(live)
             if live.policies.run_on_startup and live.fires:
                 self._later(partial(self._start, live))
 
@@ -87,6 +86,7 @@ class Chores:
                 self._pauses = [one for one in map(_pause_end, self._core.jobs) if one is not None]
                 heapq.heapify(self._pauses)
                 self._most = 2 * len(self._pauses) + FEW
+        self._failures.judge(live)  # by another policy now
         self._admission.sweep()  # more of its runs may go side by side now
 
     async def _start(self, live: LiveJob) -> None:

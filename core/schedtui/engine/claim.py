@@ -21,7 +21,6 @@ from schedtui.engine.entries import Entry, answered, due_of, enter, named, trigg
 from schedtui.engine.live import LiveJob
 from schedtui.engine.live_run import LiveRun
 from schedtui.engine.newruns import decided_at_us, plain_row
-from schedtui.engine.once import unclaimed
 from schedtui.errors import SchedtuiError, StoreDataError, StoreUnavailableError
 from schedtui.models import Overlap, RunState
 from schedtui.protocols import NewRun, RecentRun, StoreTx
@@ -209,7 +208,8 @@ class Claims:
         self._outstanding += len(batch)
         for entry in batch:
             entry.job.busy = True
-            entry.job.active += len(entry.runs)
+            for run in entry.runs:
+                entry.job.claimed(run)
         self._core.writer.submit(self._write(batch))
 
     def _write(self, batch: list[Entry]) -> Write:
@@ -285,10 +285,9 @@ class Claims:
         core.wakeup()
 
     def _undo(self, job: LiveJob, runs: tuple[LiveRun, ...]) -> None:
-        job.active -= len(runs)
         now_us = self._core.clock.now_us()
         for run in runs:
-            unclaimed(run)
+            job.unclaimed(run)
             if run.state is RunState.RUNNING:
                 run.pool.claimed -= 1
                 self._core.slots.give_back(run, now_us)

@@ -44,7 +44,7 @@ from schedtui.errors import (
 )
 from schedtui.models import Backfill, Job, JobPatch, JobSpec, JobState, Run, Source
 from schedtui.models.names import check_reason
-from schedtui.protocols import NewRun
+from schedtui.protocols import Failing, NewRun
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -149,14 +149,14 @@ class Commands:
                     live, now_us, f"changed by {actor} just then", under=draft.follows
                 )
             replaced = Replaced(live, actor, now_us, instead=instead)
-            async with self._admission.ending(live, replaced.waited) as ending:
+            async with self._admission.ending(live, replaced.waited, replaced.reason) as ending:
                 return await self._writes.replace(
                     live,
                     changed,
                     actor,
                     "job.edit",
                     rows,
-                    also=lambda tx: ending.write(tx, replaced.end(tx)),
+                    also=lambda tx: ending.write(tx, replaced.end(tx, ending.ids)),
                 )
 
     @_whole
@@ -218,16 +218,15 @@ class Commands:
                 paused_until=None,
                 next_due=next_due,
             )
-            await self._writes.replace(
+            return await self._writes.replace(
                 live,
                 changed,
                 actor,
                 "job.resume",
                 rows,
-                also=lambda tx: tx.count_failures({live.id: 0}),
+                also=lambda tx: tx.count_failures([Failing(live.id, 0, True)]),
+                then=lambda: setattr(live, "failures", 0),
             )
-            live.failures = 0
-            return live.current()
 
     @_whole
     async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:

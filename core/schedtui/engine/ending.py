@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection
 
 from schedtui.engine.chains import Chains, Child, insert
+from schedtui.engine.core import Core
 from schedtui.engine.live import LiveJob
 from schedtui.engine.live_run import LiveRun
 from schedtui.models import RunState
@@ -16,47 +17,75 @@ SLICE = 500
 
 
 class Ending:
-    """What follows the queued runs of a job that are about to be cancelled.
+    """The queued runs of a job that are about to be cancelled, and what follows them.
 
-    In this order: `foresee`, then `write` in the transaction that cancels, then `committed` or
-    `dropped`.
+    From `foresee` on nothing else can start or end them, so that what is made to follow them is
+    what will be written. In this order: `foresee`, then `write` in the transaction that cancels,
+    then `left` and `committed`, or `dropped`.
 
     Args:
+        core: The engine's parts.
         chains: Makes the runs that follow others.
         live: The job.
-        may: Which of its runs the transaction may find queued, and cancel.
+        may: Which of its runs are meant.
     """
 
-    def __init__(self, chains: Chains, live: LiveJob, may: Callable[[LiveRun], bool]) -> None:
+    def __init__(
+        self, core: Core, chains: Chains, live: LiveJob, may: Callable[[LiveRun], bool]
+    ) -> None:
+        self._core = core
         self._chains = chains
         self._live = live
         self._may = may
+        self._taken: dict[int, LiveRun] = {}
+        self._under_way: list[int] = []
         self._children: dict[int, tuple[Child, ...]] = {}
         self.ended: Collection[int] = ()
         """The runs that the transaction has cancelled."""
+        self.later = 0
+        """Those that end as soon as they wait, because they did not when it was made."""
+
+    @property
+    def ids(self) -> Collection[int]:
+        """The runs that the transaction is to cancel."""
+        return self._taken.keys()
+
+    @property
+    def runs(self) -> Collection[LiveRun]:
+        """The same; they wait in no place any more."""
+        return self._taken.values()
 
     async def foresee(self) -> None:
-        """Make what would follow; nobody else had the loop between its end and its return."""
-        while True:
-            new = [run for run in self._live.running.values() if self._wanted(run)]
-            # Those that may be cancelled come before those that are most likely over.
-            new.sort(key=lambda run: run.state is not RunState.QUEUED)
-            for run in new[:SLICE]:
+        """Take what waits out of its place, and make what follows."""
+        while new := [run for run in self._meant() if run.parked]:
+            for run in new:
+                self._core.slots.unpark(run)
+                self._taken[run.id] = run
+            for number, run in enumerate(new, start=1):
                 made = self._chains.children(self._live, run.id, RunState.CANCELLED)
                 self._children[run.id] = made
-            if len(new) <= SLICE:
-                return
-            await asyncio.sleep(0)
+                if number % SLICE == 0:
+                    await asyncio.sleep(0)
+        self._under_way = [
+            run.id
+            for run in self._meant()
+            if run.id not in self._taken and (run.state is RunState.QUEUED or _fails(run))
+        ]
 
-    def _wanted(self, run: LiveRun) -> bool:
-        # The row of one whose attempt has ended may be queued again when the transaction begins.
-        waits = run.state is RunState.QUEUED or run.ended
-        return waits and run.id not in self._children and self._may(run)
+    def _meant(self) -> list[LiveRun]:
+        return [run for run in self._live.running.values() if self._may(run)]
 
     def write(self, tx: StoreTx, ended: Collection[int]) -> None:
         """Insert the runs that follow those that were cancelled."""
         self.ended = ended
         insert(tx, self._of(set(ended)), set())
+
+    def left(self) -> list[LiveRun]:
+        """What was on its way when the transaction was made, and waits now or is about to."""
+        now = [self._live.running.get(run_id) for run_id in self._under_way]
+        found = [run for run in now if run is not None and (run.parked or _fails(run))]
+        self.later = len(found)
+        return found
 
     async def committed(self) -> None:
         """The transaction is in the store."""
@@ -75,3 +104,8 @@ class Ending:
         return [
             child for run_id, made in self._children.items() if run_id in parents for child in made
         ]
+
+
+def _fails(run: LiveRun) -> bool:
+    """Whether its attempt has ended, and its row is about to be queued for the next one."""
+    return run.ended and run.not_before_us > 0

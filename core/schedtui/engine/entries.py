@@ -11,7 +11,6 @@ from schedtui.engine.decide import NOBODY, Active, Decision, Found, Verdict, fin
 from schedtui.engine.live import LiveJob
 from schedtui.engine.live_run import LiveRun
 from schedtui.engine.newruns import claimed_row, decided_row, names_at, new_run
-from schedtui.engine.once import claiming
 from schedtui.models import RunState, Source
 from schedtui.protocols import Claim, NewRun
 from schedtui.triggers import Trigger
@@ -98,7 +97,6 @@ def answered(core: Core, job: LiveJob, due_us: int, now_us: int, found: Found | 
             now_us=now_us,
         )
         runs.append(run)
-        claiming(run)
         said = names_at(trigger_of(job), moment_us) if names is None else names.get(moment_us)
         rows.append(claimed_row(core, run, job.kwargs_json, now_us, said))
     claim = Claim(

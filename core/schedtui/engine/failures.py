@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 from schedtui.engine.attempts import End
 from schedtui.engine.core import Core
+from schedtui.engine.direct import NO_JOB
 from schedtui.engine.live import LiveJob
 from schedtui.engine.live_run import LiveRun
 from schedtui.models import RunState
-from schedtui.protocols import Finish
+from schedtui.protocols import Failing, Finish
 
 _FAILED = frozenset({RunState.FAILED, RunState.TIMED_OUT, RunState.LOST})
 
@@ -17,23 +19,56 @@ _FAILED = frozenset({RunState.FAILED, RunState.TIMED_OUT, RunState.LOST})
 class Failures:
     """Counts what fails in a row, by job.
 
-    The count is kept in the store only for jobs that are to be paused for it, in the transaction
-    of the outcome.
+    The store is told in the transaction of the outcome what that changes, and memory at its commit:
+    both in the order of the commits, so that they are the same whatever was on its way together.
     """
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._coming: Counter[int] = Counter()
+        """Outcomes that change a count and are not committed, by job."""
         self.on_too_many: Callable[[LiveJob, str], None] = _nobody
         """Called with a job that is to be paused, and why."""
 
-    def counted(self, ends: Iterable[End]) -> dict[int, int]:
-        """What the counts will be after these outcomes, by job; only where they are kept."""
-        counts: dict[int, int] = {}
-        for run, finish, not_before_us, *_ in ends:
-            job = run.job
-            if job.policies.pause_after_failures and not not_before_us:
-                counts[job.id] = _next(counts.get(job.id, job.failures), finish.state)
-        return counts
+    def coming(self, end: End, *, always: bool = False) -> End:
+        """An outcome that is about to be handed in, with whether it changes a count.
+
+        Args:
+            end: The outcome.
+            always: Also where a success finds nothing to forgive now: others may pass it.
+        """
+        run, finish, not_before_us, *_ = end
+        job = run.job
+        if end.counts or not_before_us or job.id == NO_JOB:
+            return end
+        if finish.state is RunState.SUCCEEDED:
+            counts = always or job.failures > 0 or job.id in self._coming
+        else:
+            counts = finish.state in _FAILED
+        if not counts:
+            return end
+        self._coming[job.id] += 1
+        return end._replace(counts=True)
+
+    @staticmethod
+    def changes(ends: Iterable[End], lost: set[int]) -> list[Failing]:
+        """What these outcomes change, all but those of the lost runs."""
+        changes: dict[int, Failing] = {}
+        for end in ends:
+            if end.counts and end.run.id not in lost:
+                job_id = end.run.job.id
+                _, added, anew = changes.get(job_id, (job_id, 0, False))
+                added = _next(added, end.finish.state)
+                changes[job_id] = Failing(job_id, added, anew or not added)
+        return list(changes.values())
+
+    def over(self, end: End) -> None:
+        """An outcome is not on its way to the store any more."""
+        if end.counts:
+            job_id = end.run.job.id
+            self._coming[job_id] -= 1
+            if not self._coming[job_id]:
+                del self._coming[job_id]
 
     def ended(self, run: LiveRun, finish: Finish) -> None:
         """The outcome of a run is committed."""

@@ -17,7 +17,6 @@ from schedtui.engine.keys import Asked, Made
 from schedtui.engine.live import LiveJob, dump_kwargs
 from schedtui.engine.live_run import LiveRun
 from schedtui.engine.newruns import claimed_row, decided_row, new_run
-from schedtui.engine.once import claiming, unclaimed
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import SchedtuiError
 from schedtui.models import Overlap, RunState, Source
@@ -94,9 +93,8 @@ class Fire:
                 parent_id=parent_id,
             )
             run.period_us = period_us
-            claiming(run)
             row = claimed_row(core, run, given, now_us)
-            live.active += 1
+            live.claimed(run)
         row = row._replace(actor=actor, parent_id=parent_id)
 
         def apply(tx: StoreTx) -> int | None:
@@ -126,8 +124,7 @@ class Fire:
     def _undo(self, live: LiveJob, run: LiveRun | None, now_us: int) -> None:
         if run is None:
             return
-        live.active -= 1
-        unclaimed(run)
+        live.unclaimed(run)
         if run.state is RunState.RUNNING:
             run.pool.claimed -= 1
             self._core.slots.give_back(run, now_us)

@@ -40,6 +40,7 @@ class LiveJob:
 
     __slots__ = (
         "active",
+        "ahead",
         "backfills",
         "busy",
         "failures",
@@ -73,6 +74,8 @@ class LiveJob:
     ) -> None:
         self.active = 0
         """Runs that are claimed and have not ended."""
+        self.ahead: dict[int, LiveRun] = {}
+        """Those of them that are on their way to the store."""
         self.backfills = 0
         """Those of them that are backfills."""
         self.holders = 0
@@ -130,8 +133,21 @@ class LiveJob:
         self.backfills += run.behind
         self.began(run)
 
+    def claimed(self, run: LiveRun) -> None:
+        """A run of it is on its way to the store, and active from here on."""
+        self.active += 1
+        self.ahead[run.id] = run
+        claiming(run)
+
+    def unclaimed(self, run: LiveRun) -> None:
+        """It did not come into being."""
+        self.active -= 1
+        self.ahead.pop(run.id, None)
+        unclaimed(run)
+
     def began(self, run: LiveRun) -> None:
         """A run of it, counted already, is in the store."""
+        self.ahead.pop(run.id, None)
         self.running[run.id] = run
         claiming(run)
 
@@ -182,11 +198,11 @@ class LiveJob:
 
     def rival_name(self) -> str | None:
         """What to call the newest of them in a reason; None when there is none."""
-        if not self.rivals:
-            return None
-        found = (run.id for run in reversed(self.running.values()) if not run.behind)
-        run_id = next(found, None)
-        return "a run that is being claimed" if run_id is None else f"run {run_id}"
+        run_id = next(reversed(self.ahead), None)
+        if self.rivals > len(self.ahead):  # else there are only backfills, and many of them
+            kept = reversed(self.running.values())
+            run_id = next((run.id for run in kept if not run.behind), run_id)
+        return None if run_id is None else f"run {run_id}"
 
     def current(self) -> Job:
         """The job with its due times of this moment."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from schedtui.engine.live import LiveJob
 from schedtui.engine.live_run import LiveRun
 from schedtui.models import RunState, Source
@@ -22,19 +24,17 @@ class Replaced:
     """
 
     def __init__(self, live: LiveJob, actor: str, now_us: int, *, instead: bool) -> None:
+        self.reason = f"its one-off job was replaced by {actor} before it started"
+        self._now_us = now_us
         runs = live.running.values() if instead and isinstance(live.trigger, Once) else ()
-        reason = f"its one-off job was replaced by {actor} before it started"
-        self._ends = {
-            run.id: Settled(run.id, RunState.CANCELLED, reason, now_us)
-            for run in runs
-            if run.state is RunState.QUEUED and run.source in _DUE
-        }
+        self._ids = {run.id for run in runs if run.state is RunState.QUEUED and run.source in _DUE}
 
     def waited(self, run: LiveRun) -> bool:
         """Whether a run is one of them."""
-        return run.id in self._ends
+        return run.id in self._ids
 
-    def end(self, tx: StoreTx) -> list[int]:
-        """Cancel them in the transaction that replaces their job. Returns those that were."""
-        started = tx.settle(list(self._ends.values()))
-        return [run_id for run_id in self._ends if run_id not in started]
+    def end(self, tx: StoreTx, ids: Collection[int]) -> list[int]:
+        """Cancel some of them in the transaction that replaces their job; those that were."""
+        ends = [Settled(i, RunState.CANCELLED, self.reason, self._now_us) for i in ids]
+        started = tx.settle(ends)
+        return [run_id for run_id in ids if run_id not in started]

@@ -24,7 +24,7 @@ from schedtui.engine.once_past import moment_us
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import StoreDataError
 from schedtui.models import LogLine, OnLost, RunState, Source
-from schedtui.protocols import Finish, Opened, OpenRun, RecentRun, Retry, Store, StoreTx
+from schedtui.protocols import Failing, Finish, Opened, OpenRun, RecentRun, Retry, Store, StoreTx
 
 logger = logging.getLogger("schedtui.recover")
 
@@ -75,11 +75,11 @@ async def recover(
         ]
         children = _children(core, chains, over)
         failures = _failures(core, over)
-        counts = {job.id: count for job, count in failures.items() if _counts(job)}
+        counts = [Failing(job.id, count, False) for job, count in failures.items()]
         await writes.write(partial(_end, ends, retries, children, counts))
         chains.committed(children)
         for job, count in failures.items():
-            job.failures = count
+            job.failures += count
     for run in interrupted:
         live = core.holder(run.job_id, run.function)
         if live is not None and not _reruns(core, run):
@@ -178,24 +178,20 @@ def _children(core: Core, chains: Chains, over: Sequence[OpenRun]) -> list[Child
 
 
 def _failures(core: Core, over: Sequence[OpenRun]) -> dict[LiveJob, int]:
-    """How many runs of each job have failed in a row, these lost ones among them."""
+    """How many runs of each job are lost."""
     failures: dict[LiveJob, int] = {}
     for run in over:
-        live = core.holder(run.job_id, run.function)
+        live = core.jobs.by_id(run.job_id)
         if live is not None:
-            failures[live] = failures.get(live, live.failures) + 1
+            failures[live] = failures.get(live, 0) + 1
     return failures
-
-
-def _counts(job: LiveJob) -> bool:
-    return job.policies.pause_after_failures > 0
 
 
 def _end(
     ends: Sequence[Finish],
     retries: Sequence[Retry],
     children: Sequence[Child],
-    counts: Mapping[int, int],
+    counts: Sequence[Failing],
     tx: StoreTx,
 ) -> None:
     insert(tx, children, tx.finish(ends))

@@ -15,7 +15,7 @@ from functools import partial
 
 from schedtui.capture import RunSink, run_context
 from schedtui.clock import Timer
-from schedtui.engine.attempts import End, bared, retry_delay_s
+from schedtui.engine.attempts import End, as_asked, bared, retry_delay_s
 from schedtui.engine.calls import prepare
 from schedtui.engine.chains import Chains, insert
 from schedtui.engine.core import Core
@@ -151,7 +151,7 @@ class Supervisor:
         if ended.late is not None:
             run.late = dict(ended.late)
         if run.asked is not None:
-            ended = _as_asked(run.asked, ended)
+            ended = as_asked(run.asked, ended)
         delay_s = None
         if ended.state is not RunState.SUCCEEDED and not run.job.removed:
             delay_s = retry_delay_s(run.job.policies, run.attempt, ended)
@@ -192,6 +192,7 @@ class Supervisor:
         not_before_us = 0
         if delay_s is not None:
             not_before_us = self._core.clock.now_us() + round(delay_s * 1e6)
+        run.not_before_us = not_before_us
         self._ends.append(End(run, finish, not_before_us))
         self.unwritten += 1
         if not self._flushing:
@@ -224,6 +225,7 @@ class Supervisor:
     def _flush(self) -> None:
         self._flushing = False
         ends, self._ends = self._ends, []
+        ends = [self.failures.coming(end) for end in ends]
         if self._core.jobs.followers:
             ends = [self._followed(end) for end in ends]
         for first in range(0, len(ends), MAX_BATCH):
@@ -238,7 +240,7 @@ class Supervisor:
 
     def _write(self, ends: list[End]) -> Write:
         middle = len(ends) // 2
-        counts = self.failures.counted(ends)
+        counts = any(end.counts for end in ends)
         done = [_success(end) for end in ends if end.run.job.once is not None and _done(end)]
         children = [child for end in ends for child in end.children]
 
@@ -251,7 +253,7 @@ class Supervisor:
                 ]
                 lost |= tx.retry(again)
             if counts:
-                tx.count_failures(counts)
+                tx.count_failures(self.failures.changes(ends, lost))
             if done:
                 tx.keep_successes([one for one in done if one.run_id not in lost])
             if children:
@@ -274,6 +276,7 @@ class Supervisor:
         for end in ends:
             run, finish, not_before_us, children, *_ = end
             self._welcome(run)
+            self.failures.over(end)
             job = run.job
             if not_before_us and run.id not in lost:
                 self._queue_again(run, not_before_us)
@@ -315,7 +318,8 @@ class Supervisor:
 
         What says nothing about the data may be over in a while, so that is tried again and again.
         """
-        for end in ends:
+        for one in ends:
+            end = self.failures.coming(one, always=True)
             less = bared(end, error)
             if isinstance(error, StoreDataError) and less is not None:
                 self._core.writer.submit(self._write([less]))
@@ -351,6 +355,7 @@ class Supervisor:
     def _give_up(self, end: End, error: SchedtuiError) -> None:
         run = end.run
         self._welcome(run)
+        self.failures.over(end)
         self._chains.dropped(end.children)
         logger.error("the outcome of run %d could not be written: %s", run.id, error)
         run.job.leave(run)
@@ -380,15 +385,6 @@ def _counted(end: End) -> Finish:
     if run.sink is None or run.sink.dropped == finish.log_dropped:
         return finish
     return finish._replace(log_dropped=run.sink.dropped)
-
-
-def _as_asked(asked: tuple[RunState, str], ended: Ended) -> Ended:
-    """The end of a run, as what it was asked for; one that finished all the same has finished."""
-    if ended.state is RunState.SUCCEEDED:
-        return ended
-    state, reason = asked
-    kinds = ("TimeoutError",) if state is RunState.TIMED_OUT else ()
-    return ended._replace(state=state, reason=ended.reason or reason, kinds=kinds)
 
 
 def _nobody() -> None:

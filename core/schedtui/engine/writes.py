@@ -62,14 +62,25 @@ class Replacement(NamedTuple):
     """Once that is in the store: the engine follows."""
 
 
+def _nobody() -> None:
+    return None
+
+
 class JobWrites:
     """Writes jobs of one started engine; on its loop."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    async def write(self, apply: Callable[[StoreTx], T], lane: Lane = Lane.CLAIM) -> T:
+    async def write(
+        self,
+        apply: Callable[[StoreTx], T],
+        then: Callable[[], object] = _nobody,
+        lane: Lane = Lane.CLAIM,
+    ) -> T:
         """One transaction's worth of writing; in the lane of the claims it fails at once.
+
+        ``then`` is called at its commit, before anybody hears of a later one.
 
         Raises:
             StoreUnavailableError: nothing was written.
@@ -83,6 +94,7 @@ class JobWrites:
                 future.exception()  # seen: a caller that went away does not ask for it
 
         def done(result: T) -> None:
+            then()
             if not future.done():
                 future.set_result(result)
 
@@ -114,17 +126,18 @@ class JobWrites:
         action: str,
         rows: Sequence[NewRun] = (),
         also: Callable[[StoreTx], object] = _nothing,
+        then: Callable[[], object] = _nobody,
     ) -> Job:
         """Write a changed job, with the rows of due times that it no longer decides.
 
-        ``also`` is done in the same transaction.
+        ``also`` is done in the same transaction, ``then`` at its commit.
 
         Raises:
             ConflictError: it was changed or deleted meanwhile; nothing was written.
             StoreUnavailableError: nothing was written.
         """
         staged = await self.staged(live, changed, actor, action, rows, also)
-        await self.write(staged.write)
+        await self.write(staged.write, then)
         return staged.done()
 
     async def staged(

@@ -176,6 +176,15 @@ class CallKey(NamedTuple):
     at_us: int
 
 
+class Failing(NamedTuple):
+    """What outcomes change of how many runs of a job have failed in a row."""
+
+    job_id: int
+    added: int
+    anew: bool
+    """Whether one has succeeded, so that only those after it count."""
+
+
 class Success(NamedTuple):
     """A job with ``run_once_key`` has succeeded for the period of a moment."""
 

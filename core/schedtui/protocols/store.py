@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -15,7 +15,6 @@ from schedtui.models import (
     Revision,
     Run,
     RunFilter,
-    Source,
 )
 from schedtui.protocols.rows import (
     Boot,
@@ -23,6 +22,7 @@ from schedtui.protocols.rows import (
     Claim,
     DueRows,
     EnginePause,
+    Failing,
     Finish,
     LogChunk,
     NewRun,
@@ -78,8 +78,8 @@ class StoreTx(Protocol):
     def settle(self, ends: Sequence[Settled]) -> set[int]:
         """``queued`` to a terminal state. Returns the ids of runs that were no longer queued."""
 
-    def count_failures(self, counts: Mapping[int, int]) -> None:
-        """Keep how many runs of each job have failed in a row."""
+    def count_failures(self, changes: Sequence[Failing]) -> None:
+        """Change how many runs of jobs have failed in a row."""
 
     def keep_key(self, key: CallKey, *, since_us: int) -> CallKey | None:
         """Keep the key of a call, and drop older ones.
@@ -107,9 +107,9 @@ class StoreTx(Protocol):
         """
 
     def cancel_queued(
-        self, job_id: int, reason: str, now_us: int, *, source: Source | None = None
+        self, job_id: int, reason: str, now_us: int, *, among: Collection[int] | None = None
     ) -> list[int]:
-        """All queued runs of a job, or those of one source, to ``cancelled``. Returns their ids."""
+        """All queued runs of a job, or those among some, to ``cancelled``. Returns their ids."""
 
     def insert_job(self, job: Job) -> Job:
         """Insert a job; ``id`` is given by the store.

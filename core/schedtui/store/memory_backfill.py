@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from schedtui.models import RunState, Source
@@ -33,10 +33,11 @@ def noted(data: Data, notes: Sequence[tuple[int, str]]) -> Iterator[NewRun]:
             yield run._replace(reason=rows.printable(reason))
 
 
-def queued_runs(data: Data, job_id: int, source: Source | None) -> list[NewRun]:
-    """The queued runs of a job, or those of one source, oldest first."""
+def queued_runs(data: Data, job_id: int, among: Collection[int] | None) -> list[NewRun]:
+    """The queued runs of a job, or those among some, oldest first."""
+    ids = data.active.keys() if among is None else data.active.keys() & set(among)
     return [
         run
-        for run in (data.runs[run_id] for run_id in sorted(data.active))
-        if run.job_id == job_id and run.state is RunState.QUEUED and source in (None, run.source)
+        for run in (data.runs[run_id] for run_id in sorted(ids))
+        if run.job_id == job_id and run.state is RunState.QUEUED
     ]

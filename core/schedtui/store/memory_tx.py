@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from schedtui.models import Job, Revision, RunState, Source, WaitReason
 from schedtui.protocols import (
     Claim,
     EnginePause,
+    Failing,
     Finish,
     LogChunk,
     NewRun,
@@ -210,11 +211,12 @@ class MemoryTx(OnceTx):
         self._set(self._data.runs, run.id, moved)
         self._remove(self._data.active, run.id)
 
-    def count_failures(self, counts: Mapping[int, int]) -> None:
-        """Keep how many runs of each job have failed in a row."""
-        for job_id, failures in counts.items():
+    def count_failures(self, changes: Sequence[Failing]) -> None:
+        """Change how many runs of jobs have failed in a row."""
+        for job_id, added, anew in changes:
             job = self._data.jobs.get(job_id)
             if job is not None:
+                failures = added if anew else job.failures + added
                 self._set(self._data.jobs, job_id, replace(job, failures=failures))
 
     def insert_backfill(
@@ -228,10 +230,10 @@ class MemoryTx(OnceTx):
                 self._set(self._data.runs, run.id, run)
 
     def cancel_queued(
-        self, job_id: int, reason: str, now_us: int, *, source: Source | None = None
+        self, job_id: int, reason: str, now_us: int, *, among: Collection[int] | None = None
     ) -> list[int]:
-        """All queued runs of a job, or those of one source, to ``cancelled``."""
-        queued = memory_backfill.queued_runs(self._data, job_id, source)
+        """All queued runs of a job, or those among some, to ``cancelled``."""
+        queued = memory_backfill.queued_runs(self._data, job_id, among)
         for run in queued:
             self._settle(run, Settled(run.id, RunState.CANCELLED, reason, now_us))
         return [run.id for run in queued]

@@ -72,6 +72,7 @@ COMMAND = st.one_of(
     step("rerun", st.integers(0, 3)),
     step("backfill", JOB, st.integers(-120, 60), st.integers(5, 90), st.booleans()),
     step("cancel_backfill", JOB),
+    step("change_of_mind", JOB, st.sampled_from([10, 40])),
     step("halt"),
     step("go_on"),
     step("direct"),

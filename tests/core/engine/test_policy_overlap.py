@@ -280,3 +280,17 @@ async def test_a_pool_that_the_engine_does_not_have_is_refused_and_told(world: W
         with pytest.raises(InvalidError, match=expected):
             await kit.client.edit_job("g/typo", JobPatch(policies=wrong))
         assert kit.running.core.jobs.find("g", "x") is None
+
+
+async def test_a_skip_names_a_run_that_is_on_its_way_to_the_store(world: World) -> None:
+    slow = Slow()
+    slow.job()
+    async with running(slow.group, world=world) as kit:
+        asked = (kit.client.trigger_job("g/work") for _ in range(3))
+        first, second, third = await asyncio.gather(*asked)
+        assert second.reason == third.reason == f"overlap: run {first.id} is still active"
+        await kit.clock.settle()
+        slow.end()
+        await kit.clock.settle()
+        live = kit.running.core.jobs.named("g/work")
+        assert (live.active, live.ahead, live.running) == (0, {}, {})

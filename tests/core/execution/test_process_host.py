@@ -62,6 +62,58 @@ def test_functions_of_a_script_run_though_it_is_nobodys_module(tmp_path: Path) -
     )
 
 
+_SEVERAL = """
+import asyncio, os
+from schedtui import Engine, Group
+from schedtui.models import TERMINAL
+{first}
+group = Group("G")
+
+@group.function(executor="process")
+def one():
+    return 1
+
+@group.function(executor="process")
+def two():
+    return 2
+
+async def main():
+    groups = [group, *others]
+    async with Engine(groups=groups, store="memory://", echo=False, processes=1) as engine:
+        for name in {names}:
+            run = await engine.run_function(name)
+            while run.state not in TERMINAL:
+                await asyncio.sleep(0.01)
+                run = await engine.reads.run(run.id)
+            print(run.function, run.state.value, run.result, run.error)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def test_all_functions_of_a_script_run_in_the_same_worker(tmp_path: Path) -> None:
+    names = ("G/one", "G/two", "G/one")
+    (tmp_path / "service.py").write_text(_SEVERAL.format(first="others = []", names=names))
+    result = python("service.py", cwd=tmp_path)
+    told = ["G/one succeeded 1 None", "G/two succeeded 2 None", "G/one succeeded 1 None"]
+    assert result.stdout.splitlines() == told, result.stderr
+
+
+def test_functions_of_a_script_run_after_one_that_imports_multiprocessing(tmp_path: Path) -> None:
+    """It calls the main module of the process by the name that the script has in a worker."""
+    (tmp_path / "elsewhere.py").write_text(
+        "import multiprocessing\nfrom schedtui import Group\nother = Group('O')\n"
+        "@other.function(executor='process')\ndef work():\n    return 0\n"
+    )
+    first = "from elsewhere import other\nothers = [other]"
+    names = ("O/work", "G/one", "G/two")
+    (tmp_path / "service.py").write_text(_SEVERAL.format(first=first, names=names))
+    result = python("service.py", cwd=tmp_path)
+    told = ["O/work succeeded 0 None", "G/one succeeded 1 None", "G/two succeeded 2 None"]
+    assert result.stdout.splitlines() == told, result.stderr
+
+
 def test_a_script_that_starts_its_engine_when_imported_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "service.py").write_text(_ENGINE.format(code=_WORK, start="asyncio.run(main())"))
     result = python("service.py", cwd=tmp_path)

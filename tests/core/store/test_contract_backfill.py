@@ -110,12 +110,14 @@ def test_all_of_it_is_written_or_nothing(history: tuple[Store, int]) -> None:
     assert first.reason == ""
 
 
-def test_the_queued_runs_of_one_source_are_cancelled(history: tuple[Store, int]) -> None:
+def test_some_of_the_queued_runs_are_cancelled(history: tuple[Store, int]) -> None:
     store, mine = history
 
     with store.transaction() as tx:
-        assert tx.cancel_queued(mine, "why", T0, source=Source.BACKFILL) == [8, 9]
-        assert tx.cancel_queued(mine, "why", T0, source=Source.BACKFILL) == []
+        among = [9, 8, *range(1_000, 3_000), 5]
+        assert tx.cancel_queued(mine, "why", T0, among=among) == [8, 9]
+        assert tx.cancel_queued(mine, "why", T0, among=among) == []
+        assert tx.cancel_queued(mine, "why", T0, among=[]) == []
     by_hand, of_other = store.run(3), store.run(5)
     assert by_hand is not None
     assert of_other is not None

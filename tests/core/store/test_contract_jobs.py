@@ -9,7 +9,7 @@ from store_rows import AT, SECOND, T0, add, boot, job, new_run
 from schedtui.clock import from_us
 from schedtui.errors import ConflictError, StoreDataError, StoreLockedError, StoreUnavailableError
 from schedtui.models import After, CatchUp, Overlap, Policies
-from schedtui.protocols import EnginePause, Store, Token
+from schedtui.protocols import EnginePause, Failing, Store, Token
 from schedtui.store.rows import pause_of
 
 
@@ -195,6 +195,20 @@ def test_broken_characters_in_a_description_do_no_harm(store: Store) -> None:
     found = store.job(job_id)
     assert found is not None
     assert found.description == "a\\udc80b"
+
+
+def test_failures_in_a_row_are_counted_on_what_the_store_has(store: Store) -> None:
+    first, second = add(store, "clean", "other")
+
+    def count(*changes: Failing) -> list[int]:
+        with store.transaction() as tx:
+            tx.count_failures(changes)
+        return [one.failures for one in store.jobs()]
+
+    assert count() == [0, 0]
+    assert count(Failing(first, 2, False), Failing(second, 1, True)) == [2, 1]
+    assert count(Failing(first, 1, False), Failing(99, 1, False)) == [3, 1]
+    assert count(Failing(second, 0, True), Failing(first, 1, True)) == [1, 0]
 
 
 def test_an_exception_undoes_the_whole_transaction(store: Store) -> None:

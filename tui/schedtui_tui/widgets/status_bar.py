@@ -25,12 +25,13 @@ _COUNTS = (
 
 
 _ROOMY = 110  # from here on all of it is shown; below, always the same part
-_LIVE_CELLS, _LOST_CELLS = 16, 30  # kept free beside the title: how the connection is
+_LIVE_CELLS, _LOST_CELLS = 16, 40  # kept free beside the title: how the connection is
+_LIVE_TITLE, _LOST_TITLE = 20, 9  # what the title keeps all the same
 _LEFT_CELLS = 24  # of title and connection, before counts go
 
 
 class StatusBar(Widget):
-    """One line; red while there is no connection."""
+    """One line; red while there is no connection, and then first of all about that."""
 
     def __init__(self, title: str, jobs: JobList, *, embedded: bool, read_only: bool) -> None:
         super().__init__()
@@ -52,14 +53,18 @@ class StatusBar(Widget):
         """The line."""
         connection = self.connection
         width = self.size.width
+        lost = connection.state is LinkState.LOST
         right: Pieces = []
         if connection.engine is not None:
             mode = times.ZoneMode.UTC
             clock = f"  {times.clock(self.now_us, 'UTC', mode)}Z "
-            right = [*self._counts(width - _LEFT_CELLS - len(clock)), (clock, "")]
+            if not lost or width >= _ROOMY:
+                right += self._counts(width - _LEFT_CELLS - len(clock))
+            if not lost or width >= _LOST_CELLS + _LIVE_TITLE:
+                right.append((clock, ""))
         room = width - sum(len(text) for text, _ in right)
-        reserved = _LOST_CELLS if connection.state is LinkState.LOST else _LIVE_CELLS
-        title = _named(self._title, min(max(room - reserved, 20), 40))
+        reserved, least = (_LOST_CELLS, _LOST_TITLE) if lost else (_LIVE_CELLS, _LIVE_TITLE)
+        title = _named(self._title, min(max(room - reserved, least), 40))
         left: Pieces = [(f" {title}", "bold")]
         left += self._state(room - len(left[0][0]))
         return spread(left, right, width)
@@ -85,8 +90,12 @@ class StatusBar(Widget):
             now = time.monotonic()
             away = times.short(now - connection.lost_at)
             retry = max(round(connection.retry_at - now), 0)
-            text = f"  disconnected {away}, retry in {retry}s: {connection.reason}"
-            return [(cut(text, max(room - 1, 24)), "bold")]
+            brief = f"  retry in {retry}s"
+            whole = f"  disconnected {away},{brief[1:]}"
+            text = whole if len(whole) <= room else brief
+            if len(whole) + 5 < room:
+                text = cut(f"{whole}: {connection.reason}", room - 1)
+            return [(text, "bold")]
         pieces: Pieces = []
         if self._read_only:
             pieces.append(("  read-only", "$text-warning"))

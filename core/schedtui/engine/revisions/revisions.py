@@ -163,7 +163,10 @@ class Revisions:
                 return None
             jobs = await drafted(core, found, actor, restored=back, known=jobs)
             steps = await staged(core, self._commands, self._writes, found, jobs, actor)
-            made = await self._writes.write(lambda tx: self._write(tx, steps, revisions))
+            made = await self._writes.write(
+                lambda tx: self._write(tx, steps, revisions),
+                then=lambda: [step.then() for step in steps],
+            )
             core.revision = made.number
             for step in steps:
                 step.done()

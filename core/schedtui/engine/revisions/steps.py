@@ -18,7 +18,11 @@ from schedtui.engine.writes import JobWrites, told
 from schedtui.errors import FieldError, FunctionNotFoundError, RefusedError
 from schedtui.models import Job
 from schedtui.models.gathering import gathered, refuse, said_by
-from schedtui.protocols import NewRun, StoreTx
+from schedtui.protocols import Failing, NewRun, StoreTx
+
+
+def _nothing() -> None:
+    return None
 
 
 class Step(NamedTuple):
@@ -28,6 +32,8 @@ class Step(NamedTuple):
     """In the transaction."""
     done: Callable[[], object]
     """Once it is in the store: the engine follows."""
+    then: Callable[[], object] = _nothing
+    """At the commit, before anybody hears of a later one."""
 
 
 class Drafted(NamedTuple):
@@ -143,17 +149,16 @@ async def _edit(
 
     def also(tx: StoreTx) -> None:
         if resumed:
-            tx.count_failures({live.id: 0})
+            tx.count_failures([Failing(live.id, 0, True)])
 
     action = _action(changed, move)
     staged = await writes.staged(live, changed, actor, action, rows, also)
 
-    def done() -> None:
-        staged.done()
+    def then() -> None:
         if resumed:
             live.failures = 0
 
-    return Step(staged.write, done)
+    return Step(staged.write, staged.done, then)
 
 
 def _action(changed: Job, move: Move) -> str:

@@ -19,6 +19,11 @@ from schedtui.target.imports import run_file
 
 MAIN = "__mp_main__"
 """What `multiprocessing` calls the script when a spawned process imports it."""
+_loaded: list[ModuleType] = []
+"""The script, once it was imported here.
+
+Not what is known by its name: importing `multiprocessing` gives that to the worker's own main.
+"""
 
 
 def find(origin: Origin, main: str) -> Function:
@@ -33,7 +38,7 @@ def find(origin: Origin, main: str) -> Function:
         BaseException: what importing the module raises.
     """
     if origin.module == "__main__":
-        module = sys.modules.get(MAIN) or _load_main(main)
+        module = _loaded[0] if _loaded else _load_main(main)
     else:
         module = sys.modules.get(origin.module) or _load(origin)
     return _registered(module, origin) or _named(module, origin)
@@ -58,7 +63,8 @@ def _load_main(main: str) -> ModuleType:
             "can import it; move it into a module"
         )
     module = run_file(MAIN, main)
-    sys.modules["__main__"] = module
+    sys.modules["__main__"] = sys.modules[MAIN] = module
+    _loaded.append(module)
     return module
 
 

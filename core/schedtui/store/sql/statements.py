@@ -101,7 +101,14 @@ NEWER_BACKFILL = (
     .limit(1)
 )
 NOTE = "UPDATE runs SET reason = coalesce(reason || '; ', '') || ? WHERE id = ?"
-COUNT = schema.job_due.update().where(DUE.job_id == sa.bindparam("of_job"))
+COUNT = (
+    schema.job_due.update()
+    .where(DUE.job_id == sa.bindparam("of_job"))
+    .values(
+        failures=sa.bindparam("added", type_=sa.Integer)
+        + sa.case((sa.bindparam("anew", type_=sa.Boolean), 0), else_=DUE.failures)
+    )
+)
 INSERT_ATTEMPTS = BulkInsert(
     schema.attempts,
     ("run_id", "number", "state", "started_at", "finished_at", "error_type", "error"),

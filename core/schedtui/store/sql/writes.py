@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from schedtui.errors import ConflictError, SchedtuiError, StoreDataError
-from schedtui.models import Job, Revision, Source
+from schedtui.models import Job, Revision
 from schedtui.protocols import (
     CallKey,
     Claim,
     EnginePause,
+    Failing,
     Finish,
     LogChunk,
     NewRun,
@@ -37,6 +38,9 @@ from schedtui.store.sql.errors import Foreign, translate
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_AMONG = 1_000
+"""Ids in one statement, of which SQLite takes only so many."""
 
 
 def _step(
@@ -163,10 +167,13 @@ class SqlTx:
         return lost
 
     @_step
-    def count_failures(self, counts: Mapping[int, int]) -> None:
-        """Keep how many runs of each job have failed in a row."""
-        for job_id, failures in counts.items():
-            self._connection.execute(statements.COUNT, {"of_job": job_id, "failures": failures})
+    def count_failures(self, changes: Sequence[Failing]) -> None:
+        """Change how many runs of jobs have failed in a row."""
+        if changes:
+            self._connection.execute(
+                statements.COUNT,
+                [{"of_job": one.job_id, "added": one.added, "anew": one.anew} for one in changes],
+            )
 
     @_step
     def keep_key(self, key: CallKey, *, since_us: int) -> CallKey | None:
@@ -194,15 +201,12 @@ class SqlTx:
 
     @_step
     def cancel_queued(
-        self, job_id: int, reason: str, now_us: int, *, source: Source | None = None
+        self, job_id: int, reason: str, now_us: int, *, among: Collection[int] | None = None
     ) -> list[int]:
         """Queued runs of a job to ``cancelled``. Returns their ids, the oldest first."""
-        which = [statements.RUNS.job_id == job_id, statements.QUEUED]
-        if source is not None:
-            which.append(statements.RUNS.source == source.value)
-        cancelled = self._execute(
+        cancel = (
             schema.runs.update()
-            .where(*which)
+            .where(statements.RUNS.job_id == job_id, statements.QUEUED)
             .values(
                 state="cancelled",
                 reason=rows.printable(reason),
@@ -211,7 +215,13 @@ class SqlTx:
             )
             .returning(statements.RUNS.id)
         )
-        return sorted(cancelled.scalars())
+        if among is None:
+            return sorted(self._execute(cancel).scalars())
+        ids, cancelled = sorted(among), []
+        for first in range(0, len(ids), _AMONG):
+            some = cancel.where(statements.RUNS.id.in_(ids[first : first + _AMONG]))
+            cancelled += sorted(self._execute(some).scalars())
+        return cancelled
 
     @_step
     def insert_job(self, job: Job) -> Job:
