@@ -9,13 +9,15 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from engine_kit import Kit, KitClock, World, at
-from life_laws import Promises, accounts, after_all, crowding, deeds
+from life_laws import Promises, accounts, after_all, crowding, deeds, paused_for
 
 from schedtui import After, Group, current_run, log
+from schedtui.clock import from_us
 from schedtui.engine.live import LiveJob
 from schedtui.errors import (
     ConflictError,
@@ -145,8 +147,11 @@ class Life:
         first = self.promises.keys.setdefault((run.job_id, key), run.id)
         assert run.id == first, f"the key {key} made run {first}, and now run {run.id}"
 
-    async def do_pause(self, name: str) -> None:
-        await self.kit.client.pause_job(self._job(name).full_name, reason="a look")
+    async def do_pause(self, name: str, for_s: float | None) -> None:
+        now = from_us(self.kit.clock.now_us())
+        until = None if for_s is None else now + timedelta(seconds=for_s)
+        reason = paused_for(now, until)
+        await self.kit.client.pause_job(self._job(name).full_name, reason=reason, until=until)
 
     async def do_resume(self, name: str) -> None:
         await self.kit.client.resume_job(self._job(name).full_name)

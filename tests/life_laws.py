@@ -5,14 +5,17 @@
 - No more runs of a job, a pool or an executor are under way than may be.
 - Each end of a run has one run of each job that follows it, and no other run follows.
 - A job with a period succeeds once for each, and a due time is backfilled once.
+- What was due before a pause or at its end or later is not skipped because of it.
 - What the engine counts in memory is what the store says, and what a run held is given back.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from chain_kit import Edges, unchained
 from engine_kit import Kit, check
@@ -20,6 +23,8 @@ from engine_kit import Kit, check
 from schedtui.models import Run, RunState, Source
 
 WAITS = (RunState.QUEUED, RunState.RUNNING)
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+_LOOK = re.compile(r"^paused by .*: a look, (\S+) to (\S+)$")
 
 
 @dataclass
@@ -82,6 +87,22 @@ async def deeds(kit: Kit, executed: Counter[tuple[int, int]], promises: Promises
     good = [run for run in backfills if run.state in (*WAITS, RunState.SUCCEEDED)]
     _once([(run.job_id, run.scheduled_for) for run in good])
     _once(_periods(rows, promises))
+    assert [run for run in rows if _outside(run)] == []
+
+
+def paused_for(since: datetime, until: datetime | None) -> str:
+    """A reason of a pause that says what it may be the reason of."""
+    return f"a look, {since.isoformat()} to {(until or NEVER).isoformat()}"
+
+
+def _outside(run: Run) -> bool:
+    """Whether a due time has the reason of a pause that it does not lie in."""
+    found = _LOOK.search(run.reason)
+    if found is None or run.scheduled_for is None:
+        return False
+    since, until = map(datetime.fromisoformat, found.groups())
+    oldest = run.range_from or run.scheduled_for
+    return oldest <= since or run.scheduled_for >= until
 
 
 def _periods(rows: list[Run], promises: Promises) -> list[tuple[int, str]]:

@@ -22,13 +22,14 @@ from schedtui.engine.backfill import SHOWN_IDS, Backfills, Wanted
 from schedtui.engine.cancel import Cancels
 from schedtui.engine.claim import Claims
 from schedtui.engine.core import Core
-from schedtui.engine.draft import Drafts, next_due_after
+from schedtui.engine.draft import Drafts
 from schedtui.engine.fire import Fire
 from schedtui.engine.holds import Holds
 from schedtui.engine.keys import Asked, Keys, Made, asked
 from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.once_past import moment_us
 from schedtui.engine.oneoff import Replaced
+from schedtui.engine.pauses import Pauses
 from schedtui.engine.reconcile import reconcile_freed, revert
 from schedtui.engine.writes import JobWrites, changed_meanwhile, told
 from schedtui.errors import (
@@ -72,7 +73,8 @@ class Commands:
     ) -> None:
         self._core = core
         self._writes = writes
-        self._holds = Holds(core, claims)
+        self._pauses = Pauses(core, writes)
+        self._holds = Holds(core, claims, self._pauses)
         self._admission = admission
         self._cancels = cancels
         self._fire = Fire(core, writes, admission, cancels, dispatch)
@@ -159,56 +161,27 @@ class Commands:
         if until is not None and to_us(until) <= self._core.clock.now_us():
             raise InvalidError.one("until", until.isoformat(), "a moment in the future")
         async with self._holds.hold(name, expect_id) as live:
-            job = live.current()
-            if job.paused and (until is None or job.paused_until == until):
-                return job
-            changed = replace(
-                job,
-                paused=True,
-                pause_reason=reason,
-                paused_by=actor,
-                paused_until=until,
-            )
-            return await self._writes.replace(live, changed, actor, "job.pause")
+            return await self._pauses.begin(live, reason, actor, until)
 
     @_whole
-    async def resume(
-        self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
-    ) -> Job:
-        """Claim a job again; see `EngineClient.resume_job`.
-
-        ``version``: where it has another one by then, it is left as it is.
-        """
+    async def resume(self, name: str, actor: str, *, expect_id: int | None) -> Job:
+        """Claim a job again; see `EngineClient.resume_job`."""
         async with self._holds.hold(name, expect_id) as live:
-            if version is not None and live.version != version:
-                return live.current()
             damage.refuse(live)
             if live.state is JobState.BROKEN:
                 raise ConflictError(
                     f"{live.full_name} cannot be resumed: {live.problem}; edit its trigger"
                 )
-            if not live.job.paused:
-                return live.current()
-            now_us = self._core.clock.now_us()
-            rows = self._writes.passed(live, now_us, "")
-            changed = replace(
-                live.current(),
-                paused=False,
-                pause_reason="",
-                paused_by="",
-                paused_until=None,
-                next_due=next_due_after(live.trigger, live.last_due_us, now_us),
-            )
-            await self._writes.replace(
-                live,
-                changed,
-                actor,
-                "job.resume",
-                rows,
-                also=lambda tx: tx.count_failures({live.id: 0}),
-            )
-            live.failures = 0
+            if live.job.paused:
+                await self._pauses.end(live, actor)
             return live.current()
+
+    @_whole
+    async def end_pause(self, live: LiveJob) -> None:
+        """End the pause of a job where its end has passed."""
+        while live.busy:
+            await self._holds.released(live)
+        await self._holds.end_pause(live)
 
     @_whole
     async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:

@@ -131,13 +131,13 @@ class JobWrites:
         return live.current()
 
     def passed(
-        self, live: LiveJob, now_us: int, otherwise: str, state: RunState = RunState.SKIPPED
+        self, live: LiveJob, until_us: int, otherwise: str, state: RunState = RunState.SKIPPED
     ) -> tuple[NewRun, ...]:
-        """Rows for the due times up to now that nobody decided, under the schedule that ends.
+        """Rows for the due times that nobody decided, under the schedule or the pause that ends.
 
         Args:
-            live: The job as it was until now.
-            now_us: The engine's wall clock.
+            live: The job as it was until then.
+            until_us: The last moment of it: now, or before.
             otherwise: Why, where the job did fire.
             state: What they are then; those of a job that did not fire are ``skipped``.
         """
@@ -151,7 +151,8 @@ class JobWrites:
             return ()
         if reason:
             state = RunState.SKIPPED
-        verdicts = account(trigger, due_us, now_us, state, reason or otherwise)
+        verdicts = account(trigger, due_us, until_us, state, reason or otherwise)
+        now_us = core.clock.now_us()
         return tuple(
             decided_row(next(core.run_ids), live, verdict, core.epoch, now_us)
             for verdict in verdicts

@@ -65,7 +65,7 @@ DEATH = (
 COMMAND = st.one_of(
     step("trigger", JOB),
     step("key", JOB, st.sampled_from(["one", "two"])),
-    step("pause", JOB),
+    step("pause", JOB, st.sampled_from([None, 0.5, 7, 20, 50])),
     step("resume", JOB),
     step("edit", JOB, policies()),
     step("cancel", st.integers(0, 3)),

@@ -1,0 +1,83 @@
+"""The pause of one job: begun and ended, with rows for what was due meanwhile.
+
+A pause lasts from its command up to, but not including, its ``until``: what is due after that is
+the job's again, also where nobody was there to end the pause in time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from schedtui.clock import to_us
+from schedtui.engine.core import Core
+from schedtui.engine.draft import next_due_after
+from schedtui.engine.live import LiveJob
+from schedtui.engine.writes import JobWrites
+from schedtui.models import Job, JobState
+
+
+def is_over(live: LiveJob, now_us: int) -> bool:
+    """Whether the pause of a job is to be ended by the engine."""
+    job = live.job
+    if not job.paused or job.paused_until is None or to_us(job.paused_until) > now_us:
+        return False
+    return not (job.damage or live.removed or live.state is JobState.BROKEN)
+
+
+class Pauses:
+    """Begins and ends pauses of jobs that are held; on the engine's loop."""
+
+    def __init__(self, core: Core, writes: JobWrites) -> None:
+        self._core = core
+        self._writes = writes
+
+    async def begin(self, live: LiveJob, reason: str, actor: str, until: datetime | None) -> Job:
+        """Pause a job, or change the end of its pause.
+
+        Raises:
+            ConflictError, StoreUnavailableError: nothing was written.
+        """
+        job = live.current()
+        if job.paused and (until is None or job.paused_until == until):
+            return job
+        changed = replace(
+            job,
+            paused=True,
+            pause_reason=reason,
+            paused_by=actor,
+            paused_until=until,
+        )
+        return await self._writes.replace(live, changed, actor, "job.pause")
+
+    async def end(self, live: LiveJob, actor: str) -> None:
+        """End the pause of a job now, or where its end has passed, then.
+
+        Raises:
+            ConflictError, StoreUnavailableError: nothing was written.
+        """
+        end_us = self._core.clock.now_us()
+        until = live.job.paused_until
+        if until is not None:
+            end_us = min(end_us, to_us(until) - 1)
+        rows = self._writes.passed(live, end_us, "")
+        next_due = live.current().next_due
+        if live.next_due_us is None or live.next_due_us <= end_us:
+            next_due = next_due_after(live.trigger, live.last_due_us, end_us)
+        changed = replace(
+            live.current(),
+            paused=False,
+            pause_reason="",
+            paused_by="",
+            paused_until=None,
+            next_due=next_due,
+        )
+        await self._writes.replace(
+            live,
+            changed,
+            actor,
+            "job.resume",
+            rows,
+            also=lambda tx: tx.count_failures({live.id: 0}),
+        )
+        live.failures = 0
