@@ -1,4 +1,4 @@
-"""The pause of one job: begun and ended, with rows for what was due meanwhile.
+"""The pause of one job: begun, changed and ended, with rows for what was due meanwhile.
 
 A pause lasts from its command up to, but not including, its ``until``: what is due after that is
 the job's again, also where nobody was there to end the pause in time.
@@ -6,6 +6,7 @@ the job's again, also where nobody was there to end the pause in time.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,8 +14,11 @@ from schedtui.clock import to_us
 from schedtui.engine.core import Core
 from schedtui.engine.draft import next_due_after
 from schedtui.engine.live import LiveJob
-from schedtui.engine.writes import JobWrites
+from schedtui.engine.writes import JobWrites, idle_reason
 from schedtui.models import Job, JobState
+from schedtui.protocols import NewRun
+
+logger = logging.getLogger("schedtui.engine")
 
 
 def is_over(live: LiveJob, now_us: int) -> bool:
@@ -33,22 +37,26 @@ class Pauses:
         self._writes = writes
 
     async def begin(self, live: LiveJob, reason: str, actor: str, until: datetime | None) -> Job:
-        """Pause a job, or change the end of its pause.
+        """Pause a job; one that is paused already is from now on paused by this actor.
+
+        Its reason and its end are the new ones; what was due so far keeps the old reason.
 
         Raises:
             ConflictError, StoreUnavailableError: nothing was written.
         """
         job = live.current()
-        if job.paused and (until is None or job.paused_until == until):
+        if job.paused and (job.pause_reason, job.paused_until) == (reason, until):
             return job
+        rows, next_due = self._idle(live, actor)
         changed = replace(
             job,
             paused=True,
             pause_reason=reason,
             paused_by=actor,
             paused_until=until,
+            next_due=next_due,
         )
-        return await self._writes.replace(live, changed, actor, "job.pause")
+        return await self._writes.replace(live, changed, actor, "job.pause", rows)
 
     async def end(self, live: LiveJob, actor: str) -> None:
         """End the pause of a job now, or where its end has passed, then.
@@ -81,3 +89,15 @@ class Pauses:
             also=lambda tx: tx.count_failures({live.id: 0}),
         )
         live.failures = 0
+
+    def _idle(self, live: LiveJob, actor: str) -> tuple[tuple[NewRun, ...], datetime | None]:
+        """Rows for what was due while the job did not fire already, and where it goes on."""
+        now_us, due_us = self._core.clock.now_us(), live.next_due_us
+        if due_us is None or due_us > now_us or not idle_reason(live):
+            return (), live.current().next_due
+        try:
+            rows = self._writes.passed(live, now_us, f"paused by {actor} just then")
+            return rows, next_due_after(live.trigger, live.last_due_us, now_us)
+        except Exception:  # a trigger that fails must not keep its job from being paused
+            logger.exception("the trigger of %s failed", live.full_name)
+            return (), live.current().next_due

@@ -120,8 +120,8 @@ class EngineClient(Protocol):
         Args:
             job: ``group/name``.
             reason: Shown wherever the job is, and in the rows of the due times it skips.
-            until: When it resumes by itself; also changes that of a job that is paused already.
-                None: when somebody resumes it, or as it is where it is paused.
+            until: When it resumes by itself: what is due then runs. None: when somebody resumes it.
+                A job that is paused already has the new reason and end from now on.
             expect_id: See the class.
 
         Raises:
