@@ -208,29 +208,32 @@ class Life:
     # --- of the engine ----------------------------------------------------------------------------
 
     async def do_halt(self) -> None:
-        await self.kit.engine.pause_engine(reason="a move")
+        now = from_us(self.kit.clock.now_us())
+        await self.kit.engine.pause_engine(reason=paused_for(now, None))
 
     async def do_go_on(self) -> None:
         await self.kit.engine.resume_engine()
 
-    async def do_kill(self, method: str, when: str, down_s: float) -> None:
+    async def do_kill(self, method: str, when: str, down_s: float, paused: bool) -> None:
         """Die at a write, or where that does not come, between two of them."""
         self.kit.faults.crash(method, when)
-        await self._die(12, down_s)
+        await self._die(12, down_s, paused)
 
-    async def do_kill_in(self, command: Step, method: str, when: str, down_s: float) -> None:
+    async def do_kill_in(
+        self, command: Step, method: str, when: str, down_s: float, paused: bool
+    ) -> None:
         """The same while a command is under way."""
         self.kit.faults.crash(method, when)
         asked = asyncio.ensure_future(self._do(*command))
         await self.kit.clock.settle()
-        await self._die(8, down_s)
+        await self._die(8, down_s, paused)
         asked.cancel()
         told = await asyncio.gather(asked, return_exceptions=True)
         for error in told:
             if isinstance(error, AssertionError):
                 raise error
 
-    async def _die(self, patience_s: int, down_s: float) -> None:
+    async def _die(self, patience_s: int, down_s: float, paused: bool) -> None:
         kit = self.kit
         for _ in range(patience_s):
             if kit.store.dead:
@@ -240,7 +243,10 @@ class Life:
         assert kit.store.illegal == []
         clock.step(down_s)
         self.kit = self.new(clock)
+        self.kit.engine.start_paused = paused
         await self.kit.start()
+        if paused:
+            self.promises.paused_starts.append(from_us(clock.now_us()))
         await self.kit.clock.advance(1)
         await self.check()
 

@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from chain_kit import Edges, unchained
 from engine_kit import Kit, check
@@ -24,7 +24,7 @@ from schedtui.models import Run, RunState, Source
 
 WAITS = (RunState.QUEUED, RunState.RUNNING)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
-_LOOK = re.compile(r"^paused by .*: a look, (\S+) to (\S+)$")
+_LOOK = re.compile(r"^(?:engine )?paused by .*: a look, (\S+) to (\S+)$")
 
 
 @dataclass
@@ -36,6 +36,8 @@ class Promises:
     period: str
     guarded: dict[int, bool] = field(default_factory=dict)
     """Whether a job, by id, had this period for the whole of its life."""
+    paused_starts: list[datetime] = field(default_factory=list)
+    """When an engine was started paused."""
     keys: dict[tuple[int, str], int] = field(default_factory=dict)
     """The run that a job and an idempotency key have made."""
 
@@ -88,6 +90,8 @@ async def deeds(kit: Kit, executed: Counter[tuple[int, int]], promises: Promises
     _once([(run.job_id, run.scheduled_for) for run in good])
     _once(_periods(rows, promises))
     assert [run for run in rows if _outside(run)] == []
+    held = [run for run in rows if run.reason.endswith(": started paused")]
+    assert [run for run in held if _oldest(run) < promises.paused_starts[0]] == []
 
 
 def paused_for(since: datetime, until: datetime | None) -> str:
@@ -101,8 +105,15 @@ def _outside(run: Run) -> bool:
     if found is None or run.scheduled_for is None:
         return False
     since, until = map(datetime.fromisoformat, found.groups())
+    first = since + timedelta(microseconds=0 if run.reason.startswith("engine") else 1)
+    return not first <= _oldest(run) <= run.scheduled_for < until
+
+
+def _oldest(run: Run) -> datetime:
+    """The first of the due times that a row stands for."""
     oldest = run.range_from or run.scheduled_for
-    return oldest <= since or run.scheduled_for >= until
+    assert oldest is not None
+    return oldest
 
 
 def _periods(rows: list[Run], promises: Promises) -> list[tuple[int, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -114,6 +114,13 @@ class Claims:
         now_us = self._core.clock.now_us()
         self._submit([self._enter(job, self._core.pool_of(job.job.function), now_us)])
 
+    def claim_before(self, jobs: Sequence[LiveJob], until_us: int) -> None:
+        """Claim what was due of jobs up to a moment, though they are not in the heap by now."""
+        core, now_us = self._core, self._core.clock.now_us()
+        self._submit(
+            [self._enter(job, core.pool_of(job.job.function), now_us, until_us) for job in jobs]
+        )
+
     def _gather(self, now_us: int, now: float) -> tuple[list[Entry], bool]:
         """Due jobs decided; and whether some were left because slots will be back in a moment."""
         core = self._core
@@ -136,7 +143,7 @@ class Claims:
                 break
         return batch, False
 
-    def _enter(self, job: LiveJob, pool: Pool, now_us: int) -> Entry:
+    def _enter(self, job: LiveJob, pool: Pool, now_us: int, until_us: int | None = None) -> Entry:
         due_us = job.next_due_us
         trigger = job.trigger
         if due_us is None or trigger is None:
@@ -152,6 +159,7 @@ class Claims:
                 fired=job.fired,
                 absence=self._core.absence(due_us),
                 once=None if job.once is None else job.once.verdicts,
+                until_us=until_us,
             )
         except Exception as error:
             logger.exception("the trigger of %s failed", job.full_name)

@@ -74,6 +74,8 @@ class Core:
         self.absent: tuple[int, int, str] | None = None
         """From, until (microseconds) and why nobody decided, before this engine was ready."""
         self.halted = ""
+        self.halted_us = 0
+        """Since when; what was due before, and is not decided yet, has other reasons."""
         """Why the whole engine claims nothing; empty while it does."""
         self.hub: Hub
         self.writer: Writer

@@ -67,8 +67,9 @@ def decide(
     fired: int = 0,
     absence: str | None = None,
     once: Callable[[list[Verdict]], list[Verdict]] | None = None,
+    until_us: int | None = None,
 ) -> Decision:
-    """Decide every due time of a job from ``due_us`` up to ``now_us``.
+    """Decide every due time of a job from ``due_us`` up to ``now_us``, or ``until_us``.
 
     Where several are found together, those that are late are caught up with or missed; of the
     others as many run as overlap allows, the newest ones.
@@ -82,9 +83,12 @@ def decide(
         fired: How many of its due times have run.
         absence: Why nobody was there to find it in time, for the reason of a ``missed`` row.
         once: Skips those whose period is taken; for a job that guards its periods.
+        until_us: The last moment of those that are decided, not after ``now_us``, which is when
+            they are found. None for now.
     """
+    last_us = now_us if until_us is None else until_us
     next_us = trigger.next_after_us(due_us)
-    if next_us is None or next_us > now_us:
+    if next_us is None or next_us > last_us:
         if now_us - due_us <= policies.grace_us and not policies.max_runs and once is None:
             reason = overlap(policies, active) if active.runs else None
             state = None if reason is None else RunState.SKIPPED
@@ -95,7 +99,7 @@ def decide(
         limit = SINGLE_ROWS
         if policies.catch_up is CatchUp.ALL:
             limit = max(limit, policies.catch_up_limit)
-        stretch = _stretch(trigger, due_us, now_us, limit)
+        stretch = _stretch(trigger, due_us, last_us, limit)
         moments, newest_us = stretch.singles, stretch.singles[-1]
         next_us = trigger.next_after_us(newest_us)
         shared = (stretch.until_us, stretch.older) if stretch.older else None

@@ -2,7 +2,8 @@
 
 Runs that were claimed before go on, retries included, and manual triggers still work. What is due
 meanwhile is ``skipped`` when the engine is resumed, with who paused it; the due times of a job that
-is itself paused keep that job's reason.
+is itself paused keep that job's reason. What was due before the pause and was not claimed by then,
+as after a downtime, is decided at the resume.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from schedtui.engine.claim import Claims
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveJob
 from schedtui.engine.writes import JobWrites
-from schedtui.errors import StoreDataError
+from schedtui.errors import StoreDataError, StoreUnavailableError
 from schedtui.models.names import check_reason
 from schedtui.protocols import Claim, EnginePause, RecentRun, StoreTx
 
@@ -47,6 +48,9 @@ class Halt:
         """The engine begins as the one before it was; before its jobs are loaded."""
         self.now = pause
         self._core.halted = "" if pause is None else _reason(pause)
+        since_us = 0 if pause is None else pause.since_us
+        # A clock that was set back behind it meanwhile makes it a pause from the beginning.
+        self._core.halted_us = since_us if since_us <= self._core.clock.now_us() else 0
 
     async def pause(self, reason: str, actor: str) -> None:
         """Claim nothing more; see `EngineClient.pause_engine`.
@@ -62,8 +66,8 @@ class Halt:
         """Claim again; see `EngineClient.resume_engine`.
 
         Raises:
-            StoreUnavailableError: the engine is still paused; a part of what was due meanwhile may
-                be accounted for already.
+            StoreUnavailableError: the engine is still paused; a part of what was due before and
+                meanwhile may be accounted for already.
         """
         await asyncio.shield(asyncio.ensure_future(self._resume(actor)))
 
@@ -90,7 +94,9 @@ class Halt:
                 return
             jobs = list(self._core.jobs)
             for first in range(0, len(jobs), CHUNK):
-                await self._account(jobs[first : first + CHUNK])
+                chunk = jobs[first : first + CHUNK]
+                await self._decide(chunk)
+                await self._account(chunk)
             detail = {"paused_by": pause.by, "reason": pause.reason}
             await self._write(None, actor, "engine.resume", detail)
             self._set(None)
@@ -128,12 +134,30 @@ class Halt:
             if claims.outstanding == before:
                 return
 
-    async def _account(self, jobs: Sequence[LiveJob]) -> None:
-        """Rows for what was due of these jobs during the pause, and the jobs moved on behind it."""
+    async def _decide(self, jobs: Sequence[LiveJob]) -> None:
+        """Claim what was due of these jobs before the pause."""
+        await self._released(jobs)
+        since_us = min(self._core.halted_us, self._core.clock.now_us())
+        left = {live: live.next_due_us for live in jobs if _left(live, since_us)}
+        if left:
+            self._claims.claim_before(list(left), since_us - 1)
+            await self._released(jobs)
+        for live, due_us in left.items():
+            if live.next_due_us == due_us and _left(live, since_us):
+                raise StoreUnavailableError(
+                    f"{live.full_name} was due before the pause and its claim could not be "
+                    "written; the engine is still paused, try again"
+                )
+
+    async def _released(self, jobs: Sequence[LiveJob]) -> None:
         while busy := next((live for live in jobs if live.busy), None):
             waiter: asyncio.Future[None] = self._core.loop.create_future()
             busy.waiters.append(waiter)
             await waiter
+
+    async def _account(self, jobs: Sequence[LiveJob]) -> None:
+        """Rows for what was due of these jobs during the pause, and the jobs moved on behind it."""
+        await self._released(jobs)
         now_us = self._core.clock.now_us()
         moves = [(live, claim) for live in jobs if (claim := self._moved(live, now_us))]
         for live, _ in moves:
@@ -148,9 +172,7 @@ class Halt:
     def _moved(self, live: LiveJob, now_us: int) -> Claim | None:
         """Where a job goes on; None where nothing of it was due, or it has a reason of its own."""
         due_us, trigger = live.next_due_us, live.trigger
-        job = live.job
-        own = live.removed or job.paused or job.orphaned or job.damage
-        if own or trigger is None or due_us is None or due_us > now_us:
+        if _is_own(live) or trigger is None or due_us is None or due_us > now_us:
             return None
         try:
             rows = self._writes.passed(live, now_us, self._core.halted)
@@ -185,6 +207,19 @@ class Halt:
         for row in claim.runs:
             live.recent.append(RecentRun(row.id, live.id, row.state, row.claimed_at_us, None))
             self._core.hub.run(row.id, live.id, row.state)
+
+
+def _is_own(live: LiveJob) -> bool:
+    """Whether a job would not fire anyway."""
+    job = live.job
+    return live.removed or job.paused or job.orphaned or bool(job.damage)
+
+
+def _left(live: LiveJob, since_us: int) -> bool:
+    """Whether a job that fires has a due time from before the pause that nobody decided."""
+    due_us = live.next_due_us
+    ready = not (_is_own(live) or live.busy or live.trigger is None)
+    return ready and due_us is not None and due_us < since_us
 
 
 def _reason(pause: EnginePause) -> str:

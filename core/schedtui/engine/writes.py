@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from schedtui.clock import from_us
 from schedtui.engine import damage
 from schedtui.engine.core import Core
-from schedtui.engine.decide import FINISHED, account
+from schedtui.engine.decide import FINISHED, Verdict, account
 from schedtui.engine.live import LiveJob
 from schedtui.engine.newruns import decided_row
 from schedtui.engine.once_past import learn_before
@@ -149,9 +149,15 @@ class JobWrites:
             reason = FINISHED
         if trigger is None or due_us is None:
             return ()
+        verdicts: tuple[Verdict, ...] = ()
+        if live.halted and reason == live.halted and due_us < core.halted_us:
+            # Of before the pause of the engine, which is not why nobody decided it.
+            verdicts = account(trigger, due_us, min(core.halted_us - 1, until_us), state, otherwise)
+            next_us = trigger.next_after_us(core.halted_us - 1)
+            due_us = until_us + 1 if next_us is None else next_us
         if reason:
             state = RunState.SKIPPED
-        verdicts = account(trigger, due_us, until_us, state, reason or otherwise)
+        verdicts += account(trigger, due_us, until_us, state, reason or otherwise)
         now_us = core.clock.now_us()
         return tuple(
             decided_row(next(core.run_ids), live, verdict, core.epoch, now_us)

@@ -61,6 +61,7 @@ DEATH = (
     st.sampled_from(METHODS),
     st.sampled_from(["before", "after", "commit", "committed"]),
     st.sampled_from([0, 12, 90]),
+    st.sampled_from([False, False, False, True]),
 )
 COMMAND = st.one_of(
     step("trigger", JOB),
