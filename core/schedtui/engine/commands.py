@@ -155,13 +155,17 @@ class Commands:
         *,
         expect_id: int | None,
         until: datetime | None = None,
+        shorten: bool = True,
     ) -> Job:
-        """Stop claiming a job; see `EngineClient.pause_job`."""
+        """Stop claiming a job; see `EngineClient.pause_job`.
+
+        ``shorten``: also where the job is paused for longer already.
+        """
         check_reason(reason)
         if until is not None and to_us(until) <= self._core.clock.now_us():
             raise InvalidError.one("until", until.isoformat(), "a moment in the future")
         async with self._holds.hold(name, expect_id) as live:
-            return await self._pauses.begin(live, reason, actor, until)
+            return await self._pauses.begin(live, reason, actor, until, shorten=shorten)
 
     @_whole
     async def resume(self, name: str, actor: str, *, expect_id: int | None) -> Job:

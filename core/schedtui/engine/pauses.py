@@ -15,6 +15,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.draft import next_due_after
 from schedtui.engine.live import LiveJob
 from schedtui.engine.writes import JobWrites, idle_reason
+from schedtui.errors import ConflictError
 from schedtui.models import Job, JobState
 from schedtui.protocols import NewRun
 
@@ -36,15 +37,30 @@ class Pauses:
         self._core = core
         self._writes = writes
 
-    async def begin(self, live: LiveJob, reason: str, actor: str, until: datetime | None) -> Job:
+    async def begin(
+        self,
+        live: LiveJob,
+        reason: str,
+        actor: str,
+        until: datetime | None,
+        *,
+        shorten: bool = True,
+    ) -> Job:
         """Pause a job; one that is paused already is from now on paused by this actor.
 
-        Its reason and its end are the new ones; what was due so far keeps the old reason.
+        Its reason and its end are the new ones; what was due so far keeps the old reason. Without
+        ``shorten`` a pause that is at least as long as the new one is left as it is.
 
         Raises:
-            ConflictError, StoreUnavailableError: nothing was written.
+            ConflictError: it was changed meanwhile, or its pause ends later; nothing was written.
+            StoreUnavailableError: nothing was written.
         """
         job = live.current()
+        if job.paused and not shorten:
+            if job.paused_until == until:
+                return job
+            if job.paused_until is None or (until is not None and job.paused_until > until):
+                raise ConflictError(_longer(job))
         if job.paused and (job.pause_reason, job.paused_until) == (reason, until):
             return job
         rows, next_due = self._idle(live, actor)
@@ -101,3 +117,14 @@ class Pauses:
         except Exception:  # a trigger that fails must not keep its job from being paused
             logger.exception("the trigger of %s failed", live.full_name)
             return (), live.current().next_due
+
+
+def _longer(job: Job) -> str:
+    """Why a pause is left as it is."""
+    end = "has no end" if job.paused_until is None else f"ends at {job.paused_until:%FT%TZ}"
+    by = f"by {job.paused_by or 'its declaration'}"
+    said = f"{by}: {job.pause_reason}" if job.pause_reason else by
+    return (
+        f"{job.full_name} is paused already ({said}), and that pause {end}: it is left as it is; "
+        "to shorten it, pause this job by its name"
+    )

@@ -273,7 +273,8 @@ class EngineClient(Protocol):
     ) -> tuple[BulkOutcome, ...]:
         """Do one thing to every job that ``where`` finds, in the order of their ids.
 
-        Each job on its own: what is refused for one is done to the others all the same.
+        Each job on its own: what is refused for one is done to the others all the same. A pause
+        does not shorten that of a job which is paused for longer already.
 
         Args:
             action: What.
