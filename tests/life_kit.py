@@ -9,13 +9,15 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from engine_kit import Kit, KitClock, World, at
-from life_laws import Promises, accounts, after_all, crowding, deeds
+from life_laws import Promises, accounts, after_all, crowding, deeds, paused_for
 
 from schedtui import After, Group, current_run, log
+from schedtui.clock import from_us
 from schedtui.engine.live import LiveJob
 from schedtui.errors import (
     ConflictError,
@@ -146,8 +148,11 @@ class Life:
         first = self.promises.keys.setdefault((run.job_id, key), run.id)
         assert run.id == first, f"the key {key} made run {first}, and now run {run.id}"
 
-    async def do_pause(self, name: str) -> None:
-        await self.kit.client.pause_job(self._job(name).full_name, reason="a look")
+    async def do_pause(self, name: str, for_s: float | None) -> None:
+        now = from_us(self.kit.clock.now_us())
+        until = None if for_s is None else now + timedelta(seconds=for_s)
+        reason = paused_for(now, until)
+        await self.kit.client.pause_job(self._job(name).full_name, reason=reason, until=until)
 
     async def do_resume(self, name: str) -> None:
         await self.kit.client.resume_job(self._job(name).full_name)
@@ -211,29 +216,32 @@ class Life:
     # --- of the engine ----------------------------------------------------------------------------
 
     async def do_halt(self) -> None:
-        await self.kit.engine.pause_engine(reason="a move")
+        now = from_us(self.kit.clock.now_us())
+        await self.kit.engine.pause_engine(reason=paused_for(now, None))
 
     async def do_go_on(self) -> None:
         await self.kit.engine.resume_engine()
 
-    async def do_kill(self, method: str, when: str, down_s: float) -> None:
+    async def do_kill(self, method: str, when: str, down_s: float, paused: bool) -> None:
         """Die at a write, or where that does not come, between two of them."""
         self.kit.faults.crash(method, when)
-        await self._die(12, down_s)
+        await self._die(12, down_s, paused)
 
-    async def do_kill_in(self, command: Step, method: str, when: str, down_s: float) -> None:
+    async def do_kill_in(
+        self, command: Step, method: str, when: str, down_s: float, paused: bool
+    ) -> None:
         """The same while a command is under way."""
         self.kit.faults.crash(method, when)
         asked = asyncio.ensure_future(self._do(*command))
         await self.kit.clock.settle()
-        await self._die(8, down_s)
+        await self._die(8, down_s, paused)
         asked.cancel()
         told = await asyncio.gather(asked, return_exceptions=True)
         for error in told:
             if isinstance(error, AssertionError):
                 raise error
 
-    async def _die(self, patience_s: int, down_s: float) -> None:
+    async def _die(self, patience_s: int, down_s: float, paused: bool) -> None:
         self.promises.faultless = False
         kit = self.kit
         for _ in range(patience_s):
@@ -244,7 +252,10 @@ class Life:
         assert kit.store.illegal == []
         clock.step(down_s)
         self.kit = self.new(clock)
+        self.kit.engine.start_paused = paused
         await self.kit.start()
+        if paused:
+            self.promises.paused_starts.append(from_us(clock.now_us()))
         await self.kit.clock.advance(1)
         await self.check()
 

@@ -6,6 +6,7 @@
 - Each end of a run has one run of each job that follows it, and no other run follows.
 - A run that another one was skipped for is in the history.
 - A job with a period succeeds once for each, and a due time is backfilled once.
+- What was due before a pause or at its end or later is not skipped because of it.
 - What the engine counts in memory is what the store says, and what a run held is given back.
 """
 
@@ -16,6 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from chain_kit import Edges, unchained
 from engine_kit import Kit, check
@@ -24,6 +26,8 @@ from schedtui.models import Run, RunState, Source
 
 WAITS = (RunState.QUEUED, RunState.RUNNING)
 _NAMED = re.compile(r"(?:overlap|once per [^ ]+): run ([0-9]+) ")
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+_LOOK = re.compile(r"^(?:engine )?paused by .*: a look, (\S+) to (\S+)$")
 
 
 @dataclass
@@ -37,6 +41,8 @@ class Promises:
     """Whether a job, by id, had this period for the whole of its life."""
     faultless: bool = True
     """Whether the store took all that it was given: else what a skip names may be lost with it."""
+    paused_starts: list[datetime] = field(default_factory=list)
+    """When an engine was started paused."""
     keys: dict[tuple[int, str], int] = field(default_factory=dict)
     """The run that a job and an idempotency key have made."""
 
@@ -97,6 +103,29 @@ async def deeds(kit: Kit, executed: Counter[tuple[int, int]], promises: Promises
     good = [run for run in backfills if run.state in (*WAITS, RunState.SUCCEEDED)]
     _once([(run.job_id, run.scheduled_for) for run in good])
     _once(_periods(rows, promises))
+    assert [run for run in rows if _outside(run)] == []
+    held = [_oldest(run) for run in rows if run.reason.endswith(": started paused")]
+    assert [due for due in held if due and due < promises.paused_starts[0]] == []
+
+
+def paused_for(since: datetime, until: datetime | None) -> str:
+    """A reason of a pause that says what it may be the reason of."""
+    return f"a look, {since.isoformat()} to {(until or NEVER).isoformat()}"
+
+
+def _outside(run: Run) -> bool:
+    """Whether a due time has the reason of a pause that it does not lie in."""
+    found = _LOOK.search(run.reason)
+    if found is None or run.scheduled_for is None:
+        return False
+    since, until = map(datetime.fromisoformat, found.groups())
+    first = since + timedelta(microseconds=0 if run.reason.startswith("engine") else 1)
+    return not first <= (_oldest(run) or since) <= run.scheduled_for < until
+
+
+def _oldest(run: Run) -> datetime | None:
+    """The first of the due times that a row stands for."""
+    return run.range_from or run.scheduled_for
 
 
 def named(rows: Iterable[Run]) -> list[str]:

@@ -96,12 +96,22 @@ def idle_facts(case: Case) -> Iterator[Fact]:
 
 def paused(case: Case) -> Fact:
     """The pause of the job, with who, why, since and until when."""
-    since = case.history.before(case.moment, "paused")
-    until = case.history.after(case.moment, "paused")
+    since = case.history.paused_since(case.moment)
+    end = case.history.paused_until(case.moment)
+    known = case.known.get("paused_until")
+    until = None if not known else datetime.fromisoformat(known)
+    if end is not None and until is not None and end.at >= until:
+        end = None  # it ended by itself, whenever that was written
     by = str(case.known.get("paused_by") or BY_CODE)
     reason = case.known.get("pause_reason")
-    text = f"paused by {by}{f': {reason}' if reason else ''}, {_stretch(case, since, until)}"
-    return _idle(FactKind.PAUSED, text, by, since, until)
+    text = f"paused by {by}{f': {reason}' if reason else ''}, {_stretch(case, since, end, until)}"
+    return Fact(
+        kind=FactKind.PAUSED,
+        text=text,
+        actor=by,
+        since=None if since is None else since.at,
+        until=until if end is None else end.at,
+    )
 
 
 def halted(case: Case, line: AuditEvent) -> Fact:
@@ -109,31 +119,19 @@ def halted(case: Case, line: AuditEvent) -> Fact:
     reason = line.detail.get("reason")
     text = f"the engine was paused by {line.actor}{f': {reason}' if reason else ''}"
     since = moment_text(line.at, case.zone)
-    return _idle(FactKind.PAUSED, f"{text}, since {since}", line.actor, line, None)
-
-
-def _idle(
-    kind: FactKind, text: str, by: str, since: AuditEvent | None, until: AuditEvent | None
-) -> Fact:
     return Fact(
-        kind=kind,
-        text=text,
-        actor=by,
-        since=None if since is None else since.at,
-        until=None if until is None else until.at,
+        kind=FactKind.PAUSED, text=f"{text}, since {since}", actor=line.actor, since=line.at
     )
 
 
-def _stretch(case: Case, since: AuditEvent | None, until: AuditEvent | None) -> str:
+def _stretch(
+    case: Case, since: AuditEvent | None, end: AuditEvent | None, until: datetime | None
+) -> str:
     begun = "from its beginning" if since is None else f"since {moment_text(since.at, case.zone)}"
-    if until is None:
-        known = case.known.get("paused_until")
-        return f"{begun}, until {_iso_text(known, case.zone)}" if known else begun
-    return f"{begun}, resumed by {until.actor} at {moment_text(until.at, case.zone)}"
-
-
-def _iso_text(text: str, zone: str) -> str:
-    return moment_text(datetime.fromisoformat(text), zone)
+    if end is None:
+        return f"{begun}, until {moment_text(until, case.zone)}" if until else begun
+    how = "paused again" if end.action == "job.pause" else "resumed"
+    return f"{begun}, {how} by {end.actor} at {moment_text(end.at, case.zone)}"
 
 
 def _not_due(case: Case) -> Iterator[Fact]:

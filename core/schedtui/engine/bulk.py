@@ -38,7 +38,9 @@ async def bulk(
         raise InvalidError("no filter is given; expected a group, a tag or a state", (error,))
 
     async def pause(live: LiveJob) -> None:
-        await commands.pause(live.full_name, reason, actor, expect_id=live.id, until=until)
+        await commands.pause(
+            live.full_name, reason, actor, expect_id=live.id, until=until, shorten=False
+        )
 
     async def resume(live: LiveJob) -> None:
         await commands.resume(live.full_name, actor, expect_id=live.id)

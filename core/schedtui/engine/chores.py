@@ -13,14 +13,16 @@ from schedtui.engine.admit import Admission
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
 from schedtui.engine.failures import Failures
+from schedtui.engine.holds import ENGINE
 from schedtui.engine.live import LiveJob
+from schedtui.engine.pauses import is_over
 from schedtui.errors import SchedtuiError
 from schedtui.models import Source
 
 logger = logging.getLogger("schedtui.engine")
 
-ENGINE = "engine"
-"""The actor of all this."""
+AT_ONCE = 200
+"""Pauses that are ended together, so that the writer commits them in groups."""
 FEW = 64
 """Ends of pauses that are kept without a look at which of them still hold."""
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -54,6 +56,22 @@ class Chores:
         failures.on_too_many = self._pause
         core.on_change = self._changed
 
+    async def overdue(self) -> None:
+        """End the pauses whose end has passed meanwhile; before anything is decided.
+
+        Raises:
+            StoreUnavailableError: the store cannot take it now.
+        """
+        now_us = self._core.clock.now_us()
+        over = [live for live in self._core.jobs if is_over(live, now_us)]
+        for first in range(0, len(over), AT_ONCE):
+            ends = (self._commands.end_pause(live) for live in over[first : first + AT_ONCE])
+            for error in await asyncio.gather(*ends, return_exceptions=True):
+                if isinstance(error, SchedtuiError) and not error.retryable:
+                    logger.warning("not done: %s", error)  # the others are not kept waiting
+                elif error is not None:
+                    raise error
+
     def begin(self) -> None:
         """The engine has started."""
         for live in self._core.jobs:
@@ -74,8 +92,8 @@ class Chores:
         """Resume what is due to be. Returns the seconds until there may be more to do."""
         now_us = self._core.clock.now_us()
         while self._pauses and self._pauses[0][0] <= now_us:
-            _, job_id, version = heapq.heappop(self._pauses)
-            self._later(partial(self._resume, job_id, version))
+            _, job_id, _ = heapq.heappop(self._pauses)
+            self._later(partial(self._resume, job_id))
         return 1.0 if not self._pauses else max(0.0, (self._pauses[0][0] - now_us) / 1e6)
 
     def _changed(self, live: LiveJob) -> None:
@@ -93,12 +111,10 @@ class Chores:
         if live.fires:
             await self._commands.fire(live, Source.STARTUP, ENGINE)
 
-    async def _resume(self, job_id: int, version: int) -> None:
+    async def _resume(self, job_id: int) -> None:
         live = self._core.jobs.by_id(job_id)
-        if live is not None and live.version == version:
-            # It may be on its way to another end of its pause.
-            name = live.full_name
-            await self._commands.resume(name, ENGINE, expect_id=live.id, version=version)
+        if live is not None:
+            await self._commands.end_pause(live)
 
     def _pause(self, live: LiveJob, reason: str) -> None:
         async def pause() -> None:

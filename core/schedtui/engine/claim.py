@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from schedtui.engine.core import Core
@@ -154,6 +154,15 @@ class Claims:
         else:
             self._submit([enter(self._core, job, now_us)])
 
+    def claim_before(self, jobs: Sequence[LiveJob], until_us: int) -> None:
+        """Claim what was due of jobs up to a moment, though they are not in the heap by now."""
+        core, now_us = self._core, self._core.clock.now_us()
+        for job in jobs:
+            if trigger_of(job).foreign:
+                self._ask(job, now_us, until_us)
+        ours = [job for job in jobs if not trigger_of(job).foreign]
+        self._submit([enter(core, job, now_us, until_us) for job in ours])
+
     def _gather(self, now_us: int, now: float) -> tuple[list[Entry], bool]:
         """Due jobs decided; and whether some were left because slots will be back in a moment."""
         core = self._core
@@ -181,18 +190,19 @@ class Claims:
                 break
         return batch, False
 
-    def _ask(self, job: LiveJob, now_us: int) -> None:
+    def _ask(self, job: LiveJob, now_us: int, until_us: int | None = None) -> None:
         """Ask a trigger that may take its time, then claim."""
         job.busy = True
-        task = self._core.loop.create_task(self._asked(job, now_us))
+        task = self._core.loop.create_task(self._asked(job, now_us, until_us))
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
 
-    async def _asked(self, job: LiveJob, now_us: int) -> None:
+    async def _asked(self, job: LiveJob, now_us: int, until_us: int | None) -> None:
         due_us = due_of(job)
         found: Found | Exception
         try:
-            found = await self._core.asking.ask(trigger_of(job), named(job, now_us))
+            last_us = now_us if until_us is None else until_us
+            found = await self._core.asking.ask(trigger_of(job), named(job, last_us))
         except Exception as error:  # noqa: BLE001 - told with the claim
             found = error
         except BaseException:

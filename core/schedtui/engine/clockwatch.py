@@ -123,6 +123,7 @@ class ClockWatch:
         await write(apply)
         core.epoch = epoch
         if step_us < 0:
+            core.halted_us = 0  # the pause, if there is one, began at a time that comes again
             jobs = list(core.jobs)
             for first in range(0, len(jobs), CHUNK):
                 chunk = jobs[first : first + CHUNK]

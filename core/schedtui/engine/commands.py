@@ -23,7 +23,7 @@ from schedtui.engine.backfill import SHOWN_IDS, Backfills, Wanted
 from schedtui.engine.cancel import Cancels
 from schedtui.engine.claim import Claims
 from schedtui.engine.core import Core
-from schedtui.engine.draft import Drafts, next_due_after
+from schedtui.engine.draft import Drafts
 from schedtui.engine.fire import Fire
 from schedtui.engine.holds import Holds
 from schedtui.engine.keys import Asked, Keys, Made, asked
@@ -31,6 +31,7 @@ from schedtui.engine.live import LiveJob
 from schedtui.engine.live_run import LiveRun
 from schedtui.engine.once_past import moment_us
 from schedtui.engine.oneoff import Replaced
+from schedtui.engine.pauses import Pauses
 from schedtui.engine.reconcile import reconcile_freed, revert
 from schedtui.engine.removal import Removal
 from schedtui.engine.statistics import CLEARED
@@ -44,7 +45,7 @@ from schedtui.errors import (
 )
 from schedtui.models import Backfill, Job, JobPatch, JobSpec, JobState, Run, Source
 from schedtui.models.names import check_reason
-from schedtui.protocols import Failing, NewRun
+from schedtui.protocols import NewRun
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -84,7 +85,9 @@ class Commands:
     ) -> None:
         self._core = core
         self._writes = writes
-        self._holds = Holds(core, claims)
+        self._pauses = Pauses(core, writes)
+        self.holds = Holds(core, claims, self._pauses)
+        """Keeps claims and other commands away from a job."""
         self._admission = admission
         self._cancels = cancels
         self._fire = Fire(core, writes, admission, cancels, dispatch)
@@ -127,7 +130,7 @@ class Commands:
         ``instead``: a one-off that is due already, and whose run has not started, does not run.
         """
         chained = patch.after or patch.name is not None
-        hold = self._holds.hold(name, expect_id)
+        hold = self.holds.hold(name, expect_id)
         async with self._freeing(name), self._chaining(chained), hold as live:
             if version is not None and live.version != version:
                 raise VersionConflictError(
@@ -168,77 +171,49 @@ class Commands:
         *,
         expect_id: int | None,
         until: datetime | None = None,
+        shorten: bool = True,
     ) -> Job:
-        """Stop claiming a job; see `EngineClient.pause_job`."""
+        """Stop claiming a job; see `EngineClient.pause_job`.
+
+        ``shorten``: also where the job is paused for longer already.
+        """
         check_reason(reason)
         if until is not None and to_us(until) <= self._core.clock.now_us():
             raise InvalidError.one("until", until.isoformat(), "a moment in the future")
-        async with self._holds.hold(name, expect_id) as live:
-            job = live.current()
-            if job.paused and (until is None or job.paused_until == until):
-                return job
-            changed = replace(
-                job,
-                paused=True,
-                pause_reason=reason,
-                paused_by=actor,
-                paused_until=until,
-            )
-            return await self._writes.replace(live, changed, actor, "job.pause")
+        async with self.holds.hold(name, expect_id) as live:
+            return await self._pauses.begin(live, reason, actor, until, shorten=shorten)
 
     @_whole
-    async def resume(
-        self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
-    ) -> Job:
-        """Claim a job again; see `EngineClient.resume_job`.
-
-        ``version``: where it has another one by then, it is left as it is.
-        """
-        async with self._holds.hold(name, expect_id) as live:
-            if version is not None and live.version != version:
-                return live.current()
+    async def resume(self, name: str, actor: str, *, expect_id: int | None) -> Job:
+        """Claim a job again; see `EngineClient.resume_job`."""
+        async with self.holds.hold(name, expect_id) as live:
             damage.refuse(live)
             if live.state is JobState.BROKEN:
                 raise ConflictError(
                     f"{live.full_name} cannot be resumed: {live.problem}; edit its trigger"
                 )
-            if not live.job.paused:
-                return live.current()
-            now_us = self._core.clock.now_us()
-            rows = await self._writes.passed(live, now_us, "")
-            trigger, last_us = live.trigger, live.last_due_us
-            next_due = await self._core.asking.ask(
-                trigger, lambda: next_due_after(trigger, last_us, now_us)
-            )
-            changed = replace(
-                live.current(),
-                paused=False,
-                pause_reason="",
-                paused_by="",
-                paused_until=None,
-                next_due=next_due,
-            )
-            return await self._writes.replace(
-                live,
-                changed,
-                actor,
-                "job.resume",
-                rows,
-                also=lambda tx: tx.count_failures([Failing(live.id, 0, True)]),
-                then=lambda: setattr(live, "failures", 0),
-            )
+            if live.job.paused:
+                await self._pauses.end(live, actor)
+            return live.current()
+
+    @_whole
+    async def end_pause(self, live: LiveJob) -> None:
+        """End the pause of a job where its end has passed."""
+        while live.busy:
+            await self.holds.released(live)
+        await self.holds.end_pause(live)
 
     @_whole
     async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:
         """Undo edits from outside of a static job; see `EngineClient.revert_job`."""
-        hold = self._holds.hold(name, expect_id)
+        hold = self.holds.hold(name, expect_id)
         async with self._freeing(name), self._chaining(True), hold as live:
             return await revert(self._core, self._writes, live, actor)
 
     @_whole
     async def delete(self, name: str, actor: str, *, expect_id: int | None) -> None:
         """Delete a job; see `EngineClient.delete_job`."""
-        async with self._freeing(name), self._holds.hold(name, expect_id) as live:
+        async with self._freeing(name), self.holds.hold(name, expect_id) as live:
             job = live.current()
             if job.static and not job.orphaned and not job.damage:
                 raise StaticJobError(
@@ -277,15 +252,15 @@ class Commands:
         key: str | None = None,
     ) -> Made:
         """Run a job now; see `EngineClient.trigger_job`."""
-        live = self._holds.find(name, expect_id)
+        live = self.holds.find(name, expect_id)
         call = asked(f"job {live.id}", key, kwargs)
         async with self._keys.turn(call) as made:
             if made is not None:
                 return made
             job_id = expect_id if call is None else live.id
             await self._core.arguments.prepare([(live.job.function, kwargs or live.kwargs)])
-            while (live := self._holds.find(name, job_id)).busy:
-                await self._holds.released(live)  # it may be about to be deleted
+            while (live := self.holds.find(name, job_id)).busy:
+                await self.holds.released(live)  # it may be about to be deleted
             damage.refuse(live)
             given = self._drafts.arguments(live.job.function, {**live.kwargs, **(kwargs or {})})
             return await self._fire.run(live, Source.MANUAL, given, actor, call=call)
@@ -308,7 +283,7 @@ class Commands:
     async def fire(self, live: LiveJob, source: Source, actor: str) -> Made:
         """Run a job now, with its own arguments, for a reason of the engine's."""
         while live.busy:
-            await self._holds.released(live)
+            await self.holds.released(live)
         if live.removed:
             raise JobNotFoundError(live.full_name)
         damage.refuse(live)
@@ -330,7 +305,7 @@ class Commands:
                 raise ConflictError(f"the job of run {run.id}, {run.job}, was deleted")
             if not live.busy:
                 break
-            await self._holds.released(live)
+            await self.holds.released(live)
         damage.refuse(live)
         await self._core.arguments.prepare([(live.job.function, run.kwargs)])
         given = self._drafts.arguments(live.job.function, run.kwargs)
@@ -355,11 +330,11 @@ class Commands:
         expect_id: int | None,
     ) -> Backfill:
         """Run a job for due times of the past; see `EngineClient.backfill_job`."""
-        live = self._holds.find(name, expect_id)
+        live = self.holds.find(name, expect_id)
         await self._core.arguments.prepare([(live.job.function, kwargs or live.kwargs)])
         if wanted.dry_run:
-            return (await self._backfills.plan(self._holds.find(name, expect_id), wanted))[1]
-        async with self._holds.hold(name, expect_id) as live:
+            return (await self._backfills.plan(self.holds.find(name, expect_id), wanted))[1]
+        async with self.holds.hold(name, expect_id) as live:
             given = {**live.kwargs, **(kwargs or {})}
             plan, answer, seen_id = await self._backfills.plan(live, wanted)
             given = self._drafts.arguments(live.job.function, given)
@@ -374,13 +349,13 @@ class Commands:
     ) -> int:
         """End the runs of a job that wait for a retry; see `EngineClient.cancel_retries`."""
         check_reason(reason)
-        async with self._holds.hold(name, expect_id) as live:
+        async with self.holds.hold(name, expect_id) as live:
             return await self._cancels.retries(live, actor, reason)
 
     @_whole
     async def clear_statistics(self, name: str, actor: str, *, expect_id: int | None) -> None:
         """Begin a job's statistics anew; see `EngineClient.clear_statistics`."""
-        live = self._holds.find(name, expect_id)
+        live = self.holds.find(name, expect_id)
         now_us = self._core.clock.now_us()
         await self._writes.write(
             lambda tx: tx.audit(now_us, actor, CLEARED, live.full_name, "{}", subject=live.id)
@@ -392,7 +367,7 @@ class Commands:
     ) -> int:
         """End all queued backfill runs of a job; see `EngineClient.cancel_backfill`."""
         check_reason(reason)
-        async with self._holds.hold(name, expect_id) as live:
+        async with self.holds.hold(name, expect_id) as live:
             return await self._backfills.cancel(live, reason, actor)
 
     def _chaining(self, matters: object) -> AbstractAsyncContextManager[object]:
@@ -407,4 +382,4 @@ class Commands:
 
     def hold(self, live: LiveJob) -> AbstractAsyncContextManager[LiveJob]:
         """Keep claims and other commands away from a job while it is written."""
-        return self._holds.hold(live.full_name, live.id)
+        return self.holds.hold(live.full_name, live.id)

@@ -72,22 +72,22 @@ class Active(NamedTuple):
 NOBODY = Active(0, "")
 
 
-def find(trigger: Trigger, due_us: int, now_us: int, policies: Effective) -> Found:
-    """Ask a trigger for the due times from ``due_us`` up to ``now_us``, and for the next one.
+def find(trigger: Trigger, due_us: int, last_us: int, policies: Effective) -> Found:
+    """Ask a trigger for the due times from ``due_us`` up to ``last_us``, and for the next one.
 
     Args:
         trigger: The job's.
-        due_us: Its first due time that is not accounted for; not after ``now_us``.
-        now_us: The engine's wall clock.
+        due_us: Its first due time that is not accounted for; not after ``last_us``.
+        last_us: The last moment that is asked about: now, or before.
         policies: What rules the job.
     """
     next_us = trigger.next_after_us(due_us)
-    if next_us is None or next_us > now_us:
+    if next_us is None or next_us > last_us:
         return Found(next_us, (due_us,), due_us, 0)
     limit = SINGLE_ROWS
     if policies.catch_up is CatchUp.ALL:
         limit = max(limit, policies.catch_up_limit)
-    singles, until_us, older = _stretch(trigger, due_us, now_us, limit)
+    singles, until_us, older = _stretch(trigger, due_us, last_us, limit)
     return Found(trigger.next_after_us(singles[-1]), tuple(singles), until_us, older)
 
 
@@ -101,9 +101,10 @@ def decide(
     fired: int = 0,
     absence: str | None = None,
     once: Callable[[list[Verdict]], list[Verdict]] | None = None,
+    until_us: int | None = None,
 ) -> Decision:
-    """Decide every due time of a job from ``due_us`` up to ``now_us``: `find`, then `judge`."""
-    found = find(trigger, due_us, now_us, policies)
+    """Decide every due time of a job up to ``now_us``, or ``until_us``: `find`, then `judge`."""
+    found = find(trigger, due_us, now_us if until_us is None else until_us, policies)
     return judge(
         found, due_us, now_us, policies, active=active, fired=fired, absence=absence, once=once
     )
@@ -128,7 +129,7 @@ def judge(
     Args:
         found: What its trigger said (`find`).
         due_us: Its first due time that is not accounted for; not after ``now_us``.
-        now_us: The engine's wall clock, as it was asked with.
+        now_us: The engine's wall clock, when they are found.
         policies: What rules the job.
         active: Its runs that are still active.
         fired: How many of its due times have run.

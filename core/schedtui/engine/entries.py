@@ -41,24 +41,31 @@ def due_of(job: LiveJob) -> int:
     return job.next_due_us
 
 
-def named(job: LiveJob, now_us: int) -> Callable[[], Found]:
-    """A question for another thread: all that the trigger of a due job has to say, names too."""
+def named(job: LiveJob, last_us: int) -> Callable[[], Found]:
+    """A question for another thread: all that the trigger of a due job has to say, names too.
+
+    ``last_us``: the last moment that is asked about.
+    """
     trigger, due_us, policies = trigger_of(job), due_of(job), job.policies
 
     def question() -> Found:
-        found = find(trigger, due_us, now_us, policies)
+        found = find(trigger, due_us, last_us, policies)
         names = {one: told for one in found.moments if (told := names_at(trigger, one))}
         return found._replace(names=names)
 
     return question
 
 
-def enter(core: Core, job: LiveJob, now_us: int) -> Entry:
-    """A due job whose trigger answers at once."""
+def enter(core: Core, job: LiveJob, now_us: int, until_us: int | None = None) -> Entry:
+    """A due job whose trigger answers at once.
+
+    ``until_us``: the last moment of the due times that are decided, where that is not now.
+    """
     due_us = due_of(job)
     found: Found | Exception
     try:
-        found = find(trigger_of(job), due_us, now_us, job.policies)
+        last_us = now_us if until_us is None else until_us
+        found = find(trigger_of(job), due_us, last_us, job.policies)
     except Exception as error:  # noqa: BLE001 - told with the claim
         found = error
     return answered(core, job, due_us, now_us, found)

@@ -2,7 +2,8 @@
 
 Runs that were claimed before go on, retries included, and manual triggers still work. What is due
 meanwhile is ``skipped`` when the engine is resumed, with who paused it; the due times of a job that
-is itself paused keep that job's reason.
+is itself paused keep that job's reason. What was due before the pause and was not claimed by then,
+as after a downtime, is decided at the resume.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.entries import due_of, trigger_of
 from schedtui.engine.live import LiveJob
 from schedtui.engine.writes import JobWrites
-from schedtui.errors import StoreDataError
+from schedtui.errors import StoreDataError, StoreUnavailableError
 from schedtui.models.names import check_reason
 from schedtui.protocols import Claim, EnginePause, RecentRun, StoreTx
 
@@ -48,6 +49,9 @@ class Halt:
         """The engine begins as the one before it was; before its jobs are loaded."""
         self.now = pause
         self._core.halted = "" if pause is None else _reason(pause)
+        since_us = 0 if pause is None else pause.since_us
+        # A clock that was set back behind it meanwhile makes it a pause from the beginning.
+        self._core.halted_us = since_us if since_us <= self._core.clock.now_us() else 0
 
     async def pause(self, reason: str, actor: str) -> None:
         """Claim nothing more; see `EngineClient.pause_engine`.
@@ -63,8 +67,8 @@ class Halt:
         """Claim again; see `EngineClient.resume_engine`.
 
         Raises:
-            StoreUnavailableError: the engine is still paused; a part of what was due meanwhile may
-                be accounted for already.
+            StoreUnavailableError: the engine is still paused; a part of what was due before and
+                meanwhile may be accounted for already.
         """
         await asyncio.shield(asyncio.ensure_future(self._resume(actor)))
 
@@ -91,7 +95,9 @@ class Halt:
                 return
             jobs = list(self._core.jobs)
             for first in range(0, len(jobs), CHUNK):
-                await self._account(jobs[first : first + CHUNK])
+                chunk = jobs[first : first + CHUNK]
+                await self._decide(chunk)
+                await self._account(chunk)
             detail = {"paused_by": pause.by, "reason": pause.reason}
             await self._write(None, actor, "engine.resume", detail)
             self._set(None)
@@ -129,12 +135,30 @@ class Halt:
             if claims.under_way == before:
                 return
 
-    async def _account(self, jobs: Sequence[LiveJob]) -> None:
-        """Rows for what was due of these jobs during the pause, and the jobs moved on behind it."""
+    async def _decide(self, jobs: Sequence[LiveJob]) -> None:
+        """Claim what was due of these jobs before the pause."""
+        await self._released(jobs)
+        since_us = min(self._core.halted_us, self._core.clock.now_us())
+        left = {live: live.next_due_us for live in jobs if _left(live, since_us)}
+        if left:
+            self._claims.claim_before(list(left), since_us - 1)
+            await self._released(jobs)
+        for live, due_us in left.items():
+            if live.next_due_us == due_us and _left(live, since_us):
+                raise StoreUnavailableError(
+                    f"{live.full_name} was due before the pause and its claim could not be "
+                    "written; the engine is still paused, try again"
+                )
+
+    async def _released(self, jobs: Sequence[LiveJob]) -> None:
         while busy := next((live for live in jobs if live.busy), None):
             waiter: asyncio.Future[None] = self._core.loop.create_future()
             busy.waiters.append(waiter)
             await waiter
+
+    async def _account(self, jobs: Sequence[LiveJob]) -> None:
+        """Rows for what was due of these jobs during the pause, and the jobs moved on behind it."""
+        await self._released(jobs)
         now_us = self._core.clock.now_us()
         due = [live for live in jobs if self._owes(live, now_us)]
         for live in due:
@@ -151,9 +175,8 @@ class Halt:
 
     def _owes(self, live: LiveJob, now_us: int) -> bool:
         """Whether it was due, and has no reason of its own that nobody decided."""
-        due_us, job = live.next_due_us, live.job
-        own = live.removed or job.paused or job.orphaned or job.damage
-        return not own and live.trigger is not None and due_us is not None and due_us <= now_us
+        due_us, ready = live.next_due_us, live.trigger is not None and not _is_own(live)
+        return ready and due_us is not None and due_us <= now_us
 
     async def _moved(self, live: LiveJob, now_us: int) -> Claim | None:
         """Where a job goes on that was due; None where its trigger fails."""
@@ -193,6 +216,19 @@ class Halt:
         for row in claim.runs:
             live.recent.append(RecentRun(row.id, live.id, row.state, row.claimed_at_us, None))
             self._core.hub.run(row.id, live.id, row.state)
+
+
+def _is_own(live: LiveJob) -> bool:
+    """Whether a job would not fire anyway."""
+    job = live.job
+    return live.removed or job.paused or job.orphaned or bool(job.damage)
+
+
+def _left(live: LiveJob, since_us: int) -> bool:
+    """Whether a job that fires has a due time from before the pause that nobody decided."""
+    due_us = live.next_due_us
+    ready = not (_is_own(live) or live.busy or live.trigger is None)
+    return ready and due_us is not None and due_us < since_us
 
 
 def _reason(pause: EnginePause) -> str:

@@ -10,6 +10,7 @@ from schedtui.engine.writes import told
 from schedtui.models import AuditEvent, Job
 
 _SCHEDULE = ("trigger", "timezone")
+_PAUSE = ("paused", "paused_by", "pause_reason", "paused_until")
 
 
 class JobHistory:
@@ -48,12 +49,13 @@ class JobHistory:
             if line is self.deleted:
                 known = dict(_part(line, "before"))
             elif line.action == "job.create":
-                return known or dict(_part(line, "after"))
+                known = known or dict(_part(line, "after"))
+                break
             elif line.at <= at:
                 break
             else:
                 known |= _part(line, "before")
-        return known
+        return _unpaused(known) if _is_over(known, at) else known
 
     def before(self, at: datetime, field: str) -> AuditEvent | None:
         """The last change of a field at or before a moment; its creation counts as one."""
@@ -63,6 +65,20 @@ class JobHistory:
         """The first change of a field after a moment; None where it is what it was."""
         later = [line for line in self._changes(field) if line.at > at]
         return later[-1] if later else None
+
+    def paused_since(self, at: datetime) -> AuditEvent | None:
+        """The newest pause at or before a moment, of one that was paused already too."""
+        return next((line for line in self._pauses() if line.at <= at), self.created)
+
+    def paused_until(self, at: datetime) -> AuditEvent | None:
+        """What ended the pause of a moment: a resume, or another pause."""
+        later = [line for line in self._pauses() if line.at > at]
+        return later[-1] if later else None
+
+    def _pauses(self) -> Iterator[AuditEvent]:
+        """What began, changed or ended a pause, newest first."""
+        changes = [line for field in _PAUSE for line in self._changes(field)]
+        return iter(sorted({line.id: line for line in changes}.values(), key=_by_id, reverse=True))
 
     def rescheduled(self, at: datetime) -> AuditEvent | None:
         """The first change of its schedule after a moment."""
@@ -82,3 +98,17 @@ def _part(line: AuditEvent, name: str) -> Mapping[str, Any]:
     """What a line tells of before or after; nothing where it is damaged in the store."""
     found = line.detail.get(name)
     return found if isinstance(found, Mapping) else {}
+
+
+def _is_over(known: Mapping[str, Any], at: datetime) -> bool:
+    """Whether a pause had ended by itself at a moment, whenever the engine came to write that."""
+    until = known.get("paused_until")
+    return bool(known.get("paused") and until and datetime.fromisoformat(until) <= at)
+
+
+def _unpaused(known: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**known, "paused": False, "pause_reason": "", "paused_by": "", "paused_until": None}
+
+
+def _by_id(line: AuditEvent) -> int:
+    return line.id

@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from schedtui.engine.claim import Claims
 from schedtui.engine.core import Core
 from schedtui.engine.live import LiveJob
+from schedtui.engine.pauses import Pauses, is_over
 from schedtui.errors import ConflictError, StoreUnavailableError
+
+ENGINE = "engine"
+"""The actor of what the engine does to jobs of its own accord."""
 
 
 class Holds:
     """Keeps claims and other commands away from jobs; on the engine's loop."""
 
-    def __init__(self, core: Core, claims: Claims) -> None:
+    def __init__(self, core: Core, claims: Claims, pauses: Pauses) -> None:
         self._core = core
         self._claims = claims
+        self._pauses = pauses
 
     @asynccontextmanager
     async def hold(self, name: str, expect_id: int | None) -> AsyncIterator[LiveJob]:
         """A job that no claim and no other command touches, what is due of it claimed.
+
+        A pause whose end has passed is ended first.
 
         A job that is due again by the time its claim is written is not claimed once more (one that
         is due each millisecond would never be let go): the command accounts for those due times.
 
         Raises:
             JobNotFoundError, ConflictError: see `find`.
-            StoreUnavailableError: what is due of it could not be claimed.
+            StoreUnavailableError: what is due of it could not be claimed, or its pause not ended.
         """
         settled = False
         while True:
             live = self.find(name, expect_id)
             if live.busy:
                 await self.released(live)
+                continue
+            if await self.end_pause(live):
                 continue
             due_us = live.next_due_us
             due = due_us is not None and due_us <= self._core.clock.now_us()
@@ -45,10 +54,27 @@ class Holds:
                 continue
             await self._settle(live)
             settled = True
+        with self._alone(live):
+            yield live
+
+    async def end_pause(self, live: LiveJob) -> bool:
+        """End the pause of a job that nobody holds, where its end has passed; whether it had.
+
+        Raises:
+            StoreUnavailableError: it could not be written.
+        """
+        if not is_over(live, self._core.clock.now_us()):
+            return False
+        with self._alone(live):
+            await self._pauses.end(live, ENGINE)
+        return True
+
+    @contextmanager
+    def _alone(self, live: LiveJob) -> Iterator[None]:
         live.busy = True
         self._core.heap.drop(live)
         try:
-            yield live
+            yield
         finally:
             live.release()
             if not live.removed:

@@ -19,7 +19,7 @@ from schedtui.engine.admit import Admission
 from schedtui.engine.aps import Shell
 from schedtui.engine.cancel import Cancels
 from schedtui.engine.chains import Chains
-from schedtui.engine.chores import ENGINE, Chores
+from schedtui.engine.chores import Chores
 from schedtui.engine.claim import Claims
 from schedtui.engine.clockwatch import ClockWatch
 from schedtui.engine.commands import Commands
@@ -27,6 +27,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.daemons import DaemonThreads
 from schedtui.engine.events import Hub
 from schedtui.engine.halt import Halt
+from schedtui.engine.holds import ENGINE
 from schedtui.engine.info import HANGS_S, info
 from schedtui.engine.live_run import LiveRun
 from schedtui.engine.load import Reloads, load
@@ -140,6 +141,7 @@ class Running:
             if opened.last_seen_us is not None:
                 await self.watch.since(opened.last_seen_us)
             await self._tell_start()
+            await self.chores.overdue()
             await reconcile(self.core, self.writes)
             await learn(self.core, self.writes.write, self.core.jobs)
             await recover(self.core, self.writes, opened, self.admission, self.chains)
@@ -303,7 +305,7 @@ class Running:
         self.commands = Commands(
             core, self.writes, self.claims, self.admission, self.cancels, self._dispatch
         )
-        self.revisions = Revisions(core, self.writes, self.claims, self.commands)
+        self.revisions = Revisions(core, self.writes, self.commands)
         self.chores = Chores(core, self.commands, self.admission, self.supervisor.failures)
         self.reloading = Reloading(core, self.writes, self.commands)
         self.halt = Halt(core, self.claims, self.writes)

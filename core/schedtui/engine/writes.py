@@ -179,16 +179,16 @@ class JobWrites:
     async def passed(
         self,
         live: LiveJob,
-        now_us: int,
+        until_us: int,
         otherwise: str,
         state: RunState = RunState.SKIPPED,
         under: Trigger | None = None,
     ) -> tuple[NewRun, ...]:
-        """Rows for the due times up to now that nobody decided, under the schedule that ends.
+        """Rows for the due times that nobody decided, under the schedule or the pause that ends.
 
         Args:
-            live: The job as it was until now.
-            now_us: The engine's wall clock.
+            live: The job as it was until then.
+            until_us: The last moment of it: now, or before.
             otherwise: Why, where the job did fire.
             state: What they are then; those of a job that did not fire are ``skipped``.
             under: Its schedule from now on, for a job whose own had failed (`came_back`).
@@ -200,20 +200,23 @@ class JobWrites:
             due_us = await core.asking.ask(trigger, lambda: trigger.next_after_us(last_us))
             reason = FINISHED
         elif trigger is None or due_us is None:
-            return await came_back(core, live, now_us, under, otherwise)
+            return await came_back(core, live, until_us, under, otherwise)
         if trigger is None or due_us is None:
             return ()
-        if reason:
-            state = RunState.SKIPPED
-        why = reason or otherwise
+        since_us = due_us
+        if live.halted and reason == live.halted:
+            since_us = core.halted_us  # the pause of the engine is no reason for what was before
+        fired = (state, otherwise)
+        question = partial(_undecided, trigger, due_us, until_us, fired, (since_us, reason))
         try:
-            verdicts = await core.asking.ask(
-                trigger, lambda: account(trigger, due_us, now_us, state, why)
-            )
+            verdicts = await core.asking.ask(trigger, question)
         except Exception:  # it must not keep its job from being deleted or given another
             logger.exception("the trigger of %s failed", live.full_name)
-            known = due_us <= now_us
-            verdicts = (Verdict(due_us, state, Source.SCHEDULE, why),) if known else ()
+            if reason:
+                state = RunState.SKIPPED
+            only = Verdict(due_us, state, Source.SCHEDULE, reason or otherwise)
+            verdicts = (only,) if due_us <= until_us else ()
+        now_us = core.clock.now_us()
         return tuple(
             decided_row(next(core.run_ids), live, verdict, core.epoch, now_us)
             for verdict in verdicts
@@ -240,6 +243,23 @@ class JobWrites:
             self._core.names_changed()
             self._core.wakeup()
         return live.current()
+
+
+def _undecided(
+    trigger: Trigger, due_us: int, until_us: int, fired: tuple[RunState, str], idle: tuple[int, str]
+) -> tuple[Verdict, ...]:
+    """Rows for due times of a job that fired (as what, why), and from a moment on did not (why)."""
+    since_us, reason = idle
+    if not reason:
+        return account(trigger, due_us, until_us, *fired)
+    before: tuple[Verdict, ...] = ()
+    if due_us < since_us:
+        before = account(trigger, due_us, min(since_us - 1, until_us), *fired)
+        next_us = trigger.next_after_us(since_us - 1)
+        if next_us is None:
+            return before
+        due_us = next_us
+    return (*before, *account(trigger, due_us, until_us, RunState.SKIPPED, reason))
 
 
 async def came_back(

@@ -122,8 +122,8 @@ class EngineClient(FilesClient, Upkeep, Protocol):
         Args:
             job: ``group/name``.
             reason: Shown wherever the job is, and in the rows of the due times it skips.
-            until: When it resumes by itself; also changes that of a job that is paused already.
-                None: when somebody resumes it, or as it is where it is paused.
+            until: When it resumes by itself: what is due then runs. None: when somebody resumes it.
+                A job that is paused already has the new reason and end from now on.
             expect_id: See the class.
 
         Raises:
@@ -275,7 +275,8 @@ class EngineClient(FilesClient, Upkeep, Protocol):
     ) -> tuple[BulkOutcome, ...]:
         """Do one thing to every job that ``where`` finds, in the order of their ids.
 
-        Each job on its own: what is refused for one is done to the others all the same.
+        Each job on its own: what is refused for one is done to the others all the same. A pause
+        does not shorten that of a job which is paused for longer already.
 
         Args:
             action: What.

@@ -70,6 +70,11 @@ class MemoryStore:
             if self._open:
                 raise StoreLockedError(self.url)
             meta = self._data.meta
+            if boot is not None and meta["boot"] is not None and not meta["clean"]:
+                meta["last_seen_us"] = _last_sign(self._data)
+                before = self._data.boots[meta["boot"]]
+                seen = before._replace(ended_at_us=meta["last_seen_us"])
+                self._data.boots[meta["boot"]] = seen
             found = Opened(
                 last_run_id=meta["last_run_id"],
                 clock_epoch=meta["clock_epoch"],
@@ -277,6 +282,16 @@ class MemoryStore:
         """The last engine that started at or before a moment, and the first one after it."""
         with self._reading() as data:
             return memory_past.boots_around(data, at_us)
+
+
+def _last_sign(data: Data) -> int:
+    """The last sign of life of an engine that did not stop in order: a beat, a claim or a start."""
+    signs: list[int] = [data.meta["last_seen_us"]]
+    for run_id in {*sorted(data.runs)[-1:], *data.active}:
+        run = data.runs[run_id]
+        if run.clock_epoch == data.meta["clock_epoch"]:
+            signs += [run.claimed_at_us, run.started_at_us or 0]
+    return max(signs)
 
 
 def _filter(where: RunFilter, data: Data) -> Callable[[NewRun], bool]:

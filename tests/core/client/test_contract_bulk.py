@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from client_contract import ended, spec
@@ -79,6 +79,33 @@ async def test_a_trigger_gives_the_runs(client: EngineClient) -> None:
         assert one.run_id is not None
         run = await ended(client, await client.run(one.run_id))
         assert (run.job, run.state) == (one.job, RunState.SUCCEEDED)
+
+
+async def test_a_pause_of_many_shortens_nobodys(client: EngineClient) -> None:
+    await three(client)
+    await client.pause_job("work/a", reason="data broken")
+    await client.pause_job("other/b", reason="later", until=UNTIL + timedelta(days=1))
+    await client.pause_job("work/c", reason="sooner", until=UNTIL - timedelta(days=1))
+
+    where = JobFilter(state=JobState.PAUSED)
+    outcomes = await client.bulk(BulkAction.PAUSE, where, reason="deploy", until=UNTIL)
+
+    assert [(one.job, one.done) for one in outcomes] == [
+        ("work/a", False),
+        ("other/b", False),
+        ("work/c", True),
+    ]
+    assert "data broken), and that pause has no end: it is left as it is" in outcomes[0].problem
+    assert "and that pause ends at 2100-01-02T00:00:00Z: it is left" in outcomes[1].problem
+    jobs = [await client.job(name) for name in ("work/a", "other/b", "work/c")]
+    assert [job.pause_reason for job in jobs] == ["data broken", "later", "deploy"]
+    assert jobs[2].paused_until == UNTIL
+    for _ in range(2):  # the second one finds nothing to do
+        outcomes = await client.bulk(BulkAction.PAUSE, where, reason="for long")
+        assert all(one.done for one in outcomes)
+    jobs = [await client.job(name) for name in ("work/a", "other/b", "work/c")]
+    told = [(job.pause_reason, job.paused_until) for job in jobs]
+    assert told == [("data broken", None), ("for long", None), ("for long", None)]
 
 
 @pytest.mark.parametrize("action", list(BulkAction))

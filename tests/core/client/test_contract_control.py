@@ -119,7 +119,7 @@ async def test_a_pause_with_an_end_is_told(client: EngineClient) -> None:
     until = datetime(2100, 1, 1, 12, tzinfo=UTC)
 
     paused = await client.pause_job("work/hello", reason="why", until=until)
-    again = await client.pause_job("work/hello")
+    again = await client.pause_job("work/hello", reason="why", until=until)
     later = await client.pause_job("work/hello", until=until + timedelta(days=1))
     resumed = await client.resume_job("work/hello")
 

@@ -62,7 +62,7 @@ async def test_a_pause_that_ends_by_itself(world: World) -> None:
     assert text(paused, FactKind.PAUSED).endswith("until 2026-03-02 12:07:30 UTC")
     assert kinds(ahead) == ["paused", "upcoming"]
     assert ahead.summary.startswith("g/work will not run for 2026-03-02 12:05:00 UTC: paused by")
-    assert text(told, FactKind.PAUSED).endswith("resumed by engine at 2026-03-02 12:07:30 UTC")
+    assert text(told, FactKind.PAUSED).endswith("until 2026-03-02 12:07:30 UTC")
 
 
 async def test_paused_after_failures(world: World) -> None:

@@ -61,11 +61,12 @@ DEATH = (
     st.sampled_from(METHODS),
     st.sampled_from(["before", "after", "commit", "committed"]),
     st.sampled_from([0, 12, 90]),
+    st.sampled_from([False, False, False, True]),
 )
 COMMAND = st.one_of(
     step("trigger", JOB),
     step("key", JOB, st.sampled_from(["one", "two"])),
-    step("pause", JOB),
+    step("pause", JOB, st.sampled_from([None, 0.5, 7, 20, 50])),
     step("resume", JOB),
     step("edit", JOB, policies()),
     step("cancel", st.integers(0, 3)),

@@ -261,6 +261,18 @@ def test_a_crash_is_seen_by_the_next_engine_and_a_stop_is_too(store: Store) -> N
     assert (stopped.last_seen_us, stopped.clean) == (T0 + 7 * SECOND, True)
 
 
+def test_a_claim_and_a_start_are_signs_of_life(store: Store) -> None:
+    (job_id,) = add(store, "clean")
+    with store.transaction() as tx:
+        tx.beat("boot-1", T0 + 5 * SECOND)
+        tx.set_clock_epoch(1)
+        claimed = new_run(1, job_id, claimed_at_us=T0 + 8 * SECOND, clock_epoch=1)
+        tx.insert_runs([claimed, new_run(2, job_id, claimed_at_us=T0 + 90 * SECOND)])
+    store.close()
+
+    assert store.open(boot("boot-2")).last_seen_us == T0 + 8 * SECOND
+
+
 def test_the_highest_run_id_is_remembered(store: Store) -> None:
     (job_id,) = add(store, "clean")
     with store.transaction() as tx:

@@ -16,10 +16,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 from schedtui.clock import from_us
-from schedtui.engine.claim import Claims
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
-from schedtui.engine.holds import Holds
 from schedtui.engine.reconcile import reconcile_freed
 from schedtui.engine.revisions.content import Known, file_of, known
 from schedtui.engine.revisions.moves import Moves, moves
@@ -55,10 +53,9 @@ class _Compared:
 class Revisions:
     """The revisions of one started engine; on its loop."""
 
-    def __init__(self, core: Core, writes: JobWrites, claims: Claims, commands: Commands) -> None:
+    def __init__(self, core: Core, writes: JobWrites, commands: Commands) -> None:
         self._core = core
         self._writes = writes
-        self._holds = Holds(core, claims)
         self._commands = commands
 
     async def export(self) -> JobsText:
@@ -154,7 +151,7 @@ class Revisions:
             try:
                 for move in found:
                     if move.old is not None:
-                        hold = self._holds.hold(move.old.full_name, move.old.id)
+                        hold = self._commands.holds.hold(move.old.full_name, move.old.id)
                         await stack.enter_async_context(hold)
                         await turns.next()
             except (ConflictError, JobNotFoundError):

@@ -15,6 +15,7 @@ from schedtui.errors import RefusedError
 from schedtui.integrations.apscheduler import inside
 from schedtui.integrations.apscheduler.halt import SchedulerHalt
 from schedtui.integrations.apscheduler.ledger import Ledger
+from schedtui.integrations.apscheduler.refusals import NoRevisions
 from schedtui.integrations.apscheduler.steer import Steering
 from schedtui.integrations.apscheduler.triggers import zone_name
 from schedtui.integrations.apscheduler.watch import Watch
@@ -93,6 +94,7 @@ class ObservingEngine(Engine):
         ledger.mirror.take_over()
         ledger.fires = self._fires
         running.commands = Steering(running, ledger, self._watch, self._scheduler)
+        running.revisions = NoRevisions(running.core, running.writes, running.commands)
         halt = SchedulerHalt(running, self._scheduler)
         running.halt = halt
         await halt.follow()

@@ -23,7 +23,6 @@ from schedtui.errors import (
     InvalidArgumentsError,
     InvalidError,
     JobNotFoundError,
-    RefusedError,
     StoreUnavailableError,
     VersionConflictError,
 )
@@ -31,6 +30,7 @@ from schedtui.integrations.apscheduler import inside
 from schedtui.integrations.apscheduler.inside import Key
 from schedtui.integrations.apscheduler.ledger import NOT_RUNNING, Ledger
 from schedtui.integrations.apscheduler.mirror import MirroredJob
+from schedtui.integrations.apscheduler.refusals import refused
 from schedtui.integrations.apscheduler.seen import is_json
 from schedtui.integrations.apscheduler.triggers import Theirs, is_over, write
 from schedtui.integrations.apscheduler.watch import Manual, Watch
@@ -80,25 +80,19 @@ class Steering(Commands):
         *,
         expect_id: int | None,
         until: datetime | None = None,
+        shorten: bool = True,  # noqa: ARG002 - a pause there has no end
     ) -> Job:
         """Take a job's next due time away, as APScheduler pauses jobs."""
         check_reason(reason)
         if until is not None:
-            raise _refused("a pause has no end there", "resume it yourself")
+            raise refused("a pause has no end there", "resume it yourself")
         live = self._found(name, expect_id)
         if not live.current().paused:
             with self._acting(live, actor, reason) as (alias, job_id):
                 await self._call(name, self._scheduler.pause_job, job_id, alias)
         return live.current()
 
-    async def resume(
-        self,
-        name: str,
-        actor: str,
-        *,
-        expect_id: int | None,
-        version: int | None = None,  # noqa: ARG002 - only pauses with an end ask for one
-    ) -> Job:
+    async def resume(self, name: str, actor: str, *, expect_id: int | None) -> Job:
         """Give a job its next due time back."""
         live = self._found(name, expect_id)
         seen = live.seen
@@ -152,7 +146,7 @@ class Steering(Commands):
             raise JobNotFoundError(name)
         executor = inside.executors(self._scheduler).get(job.executor)
         if given and inside.in_processes(executor):
-            raise _refused("arguments of one run do not reach its processes", "leave them out")
+            raise refused("arguments of one run do not reach its processes", "leave them out")
         run_id = await self._ledger.record.asked(live, given, actor, call)
         try:
             await self._hand_over(job, Manual(run_id=run_id, kwargs=given or None))
@@ -187,7 +181,7 @@ class Steering(Commands):
         for field in _FIXED:
             given = getattr(patch, field)
             if given is not None and given != getattr(job, field):
-                raise _refused(f"{field} of a job cannot be changed there", "change it in the code")
+                raise refused(f"{field} of a job cannot be changed there", "change it in the code")
         changes = self._changes(live, job, patch)
         if changes:
             with self._acting(live, actor) as (alias, job_id):
@@ -203,11 +197,11 @@ class Steering(Commands):
         changes: dict[str, Any] = {}
         if patch.description is not None and patch.description != job.description:
             if not patch.description or seen.args:
-                raise _refused("this is the job's name and arguments there", "leave it as it is")
+                raise refused("this is the job's name and arguments there", "leave it as it is")
             changes["name"] = patch.description
         if patch.kwargs is not None and dict(patch.kwargs) != dict(job.kwargs):
             if not is_json(seen.kwargs):
-                raise _refused(
+                raise refused(
                     "some arguments of this job are objects that have no JSON form",
                     "change them in the code",
                 )
@@ -232,9 +226,9 @@ class Steering(Commands):
         elif isinstance(live.trigger, Theirs):
             ours = live.trigger.moved(zone)
         if ours is None:
-            raise _refused("the zone of this trigger cannot be changed alone", "give a trigger")
+            raise refused("the zone of this trigger cannot be changed alone", "give a trigger")
         if isinstance(ours, Never):
-            raise _refused("a job there always has a next due time", "pause it instead")
+            raise refused("a job there always has a next due time", "pause it instead")
         trigger = write(ours, zone, now_us)
         if is_over(trigger, now_us):
             raise ours.refusal()
@@ -244,14 +238,14 @@ class Steering(Commands):
 
     async def create(self, spec: JobSpec, actor: str) -> Job:  # noqa: ARG002 - refused
         """Refused: a function is an object of the application there, and no name."""
-        raise _refused(
+        raise refused(
             "a job there is made of a function of the application, never of its name",
             "call add_job() in its code",
         )
 
     async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:  # noqa: ARG002 - refused
         """Refused: no declaration is known."""
-        raise _refused("no declaration in code is known of its jobs", "edit the job")
+        raise refused("no declaration in code is known of its jobs", "edit the job")
 
     async def run_function(
         self,
@@ -262,21 +256,32 @@ class Steering(Commands):
         key: str | None = None,  # noqa: ARG002 - refused
     ) -> Made:
         """Refused: functions have no names there."""
-        raise _refused(f"it has no function {function!r} but those of jobs", "trigger a job")
+        raise refused(f"it has no function {function!r} but those of jobs", "trigger a job")
 
     async def fire(self, live: LiveJob, source: Source, actor: str) -> Made:  # noqa: ARG002 - refused
         """Refused: APScheduler fires."""
-        raise _refused("jobs are fired by it alone", "trigger the job")
+        raise refused("jobs are fired by it alone", "trigger the job")
 
     async def rerun(self, run: Run, actor: str, *, key: str | None = None) -> Made:  # noqa: ARG002 - refused
         """Refused: the arguments of a run are not known whole."""
-        raise _refused(
+        raise refused(
             "the arguments of a run that is over are known in part only", f"trigger {run.job}"
         )
 
     async def cancel(self, run_id: int, actor: str, *, reason: str, force: bool) -> None:  # noqa: ARG002 - refused
         """Refused: nothing there ends a run."""
-        raise _refused(f"nothing there ends a function that runs (run {run_id})", "wait")
+        raise refused(f"nothing there ends a function that runs (run {run_id})", "wait")
+
+    async def cancel_retries(
+        self,
+        name: str,  # noqa: ARG002 - refused
+        reason: str,  # noqa: ARG002 - refused
+        actor: str,  # noqa: ARG002 - refused
+        *,
+        expect_id: int | None,  # noqa: ARG002 - refused
+    ) -> int:
+        """Refused: there are none."""
+        raise refused("a run there has one attempt", "do nothing")
 
     async def backfill(
         self,
@@ -288,7 +293,7 @@ class Steering(Commands):
         expect_id: int | None,  # noqa: ARG002 - refused
     ) -> Backfill:
         """Refused: a function there is not told its due time."""
-        raise _refused("a run there cannot be made for a due time of the past", f"trigger {name}")
+        raise refused("a run there cannot be made for a due time of the past", f"trigger {name}")
 
     async def cancel_backfill(
         self,
@@ -299,12 +304,12 @@ class Steering(Commands):
         expect_id: int | None,  # noqa: ARG002 - refused
     ) -> int:
         """Refused: there are none."""
-        raise _refused("there are no backfills", "do nothing")
+        raise refused("there are no backfills", "do nothing")
 
     # --- how
 
     def _found(self, name: str, expect_id: int | None, *, orphans: bool = False) -> MirroredJob:
-        live = self._holds.find(name, expect_id)
+        live = self.holds.find(name, expect_id)
         if not isinstance(live, MirroredJob):
             raise JobNotFoundError(name)
         if live.seen is None and not orphans:
@@ -363,12 +368,6 @@ class Steering(Commands):
         loop.call_soon_threadsafe(submit)
         async with asyncio.timeout(LOOP_S):
             await over
-
-
-def _refused(what: str, instead: str) -> RefusedError:
-    return RefusedError(
-        f"APScheduler keeps these jobs and schedtui only watches and steers it: {what}; {instead}"
-    )
 
 
 def _key(live: MirroredJob) -> Key:

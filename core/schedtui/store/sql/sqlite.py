@@ -84,6 +84,8 @@ class SqliteStore(PastReader, OnceReader, RevisionReader):
         with self._writer_in_transaction() as connection:
             opened = _opened(connection)
             if boot is not None:
+                if opened.last_seen_us is not None and not opened.clean:
+                    _seen(connection, opened.last_seen_us)
                 values = {
                     "boot": boot.boot,
                     "pid": boot.pid,
@@ -200,10 +202,36 @@ def _opened(connection: sa.Connection) -> Opened:
     kept = {row.key: row.value for row in found}
     newest = sa.select(_BOOTS.last_seen, _BOOTS.stopped_at).order_by(_BOOTS.id.desc()).limit(1)
     before = connection.execute(newest).first()
+    epoch = int(kept.get("clock_epoch", 0))
+    seen_us = None if before is None else before.last_seen
+    if before is not None and before.stopped_at is None:
+        seen_us = _last_sign(connection, epoch, before.last_seen)
     return Opened(
         last_run_id=last.scalar() or 0,
-        clock_epoch=int(kept.get("clock_epoch", 0)),
-        last_seen_us=None if before is None else before.last_seen,
+        clock_epoch=epoch,
+        last_seen_us=seen_us,
         clean=before is None or before.stopped_at is not None,
         pause=rows.pause_of(kept.get("pause")),
     )
+
+
+def _last_sign(connection: sa.Connection, epoch: int, beat_us: int) -> int:
+    """The last sign of life of an engine that did not stop in order: a beat, a claim or a start.
+
+    Only of its newest run and those that were active, and by the clock as it was last set.
+    """
+    runs = schema.runs.c
+    active = sa.text(f"({schema.ACTIVE.text})")
+    signs = sa.select(sa.func.max(runs.claimed_at), sa.func.max(runs.started_at))
+    newest = sa.select(sa.func.max(runs.id)).scalar_subquery()
+    found = [
+        *connection.execute(signs.where(active, runs.clock_epoch == epoch)).one(),
+        *connection.execute(signs.where(runs.id == newest, runs.clock_epoch == epoch)).one(),
+    ]
+    return max([beat_us, *(sign for sign in found if isinstance(sign, int))])
+
+
+def _seen(connection: sa.Connection, at_us: int) -> None:
+    """The newest engine was seen until then."""
+    newest = sa.select(sa.func.max(_BOOTS.id)).scalar_subquery()
+    connection.execute(schema.boots.update().where(_BOOTS.id == newest).values(last_seen=at_us))

@@ -1,0 +1,91 @@
+"""What was due before the whole engine was paused: it is decided at the resume."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from engine_kit import Kit, KitClock, Worker, World, at, check, due_s, running
+from explain_kit import kinds, why
+
+from schedtui.errors import StoreUnavailableError
+from schedtui.models import JobPatch, RunState, Source
+
+
+async def paused_start_after(world: World, down_s: float, **policies: Any) -> tuple[Kit, Worker]:
+    """An engine that was killed at 10, and started paused after a while."""
+    worker = Worker(**policies)
+    kit = await Kit([worker.group], world=world).start()
+    await kit.clock.advance(10)
+    clock = KitClock(await kit.crash())
+    clock.step(down_s)
+    kit = Kit([worker.group], world=world, clock=clock)
+    kit.engine.start_paused = True
+    return await kit.start(), worker
+
+
+async def test_a_downtime_before_a_paused_start_is_no_part_of_the_pause(world: World) -> None:
+    kit, worker = await paused_start_after(world, 125, catch_up="latest")
+    await kit.clock.advance(90)
+    assert [due_s(run) for run in await kit.rows()] == [10]
+    await kit.engine.resume_engine(actor="bob")
+    await kit.clock.advance(10)
+
+    rows = [(due_s(run), run.state, run.source) for run in await kit.rows()]
+    assert rows[1:12] == [(s, RunState.MISSED, Source.SCHEDULE) for s in range(20, 130, 10)]
+    assert rows[12] == (130, RunState.SUCCEEDED, Source.CATCHUP)
+    held = [due_s(run) for run in await kit.rows() if run.reason.startswith("engine paused")]
+    assert held == list(range(140, 230, 10))
+    assert rows[-1] == (230, RunState.SUCCEEDED, Source.SCHEDULE)
+    because = await why(kit, at(50))
+    assert ("engine_down" in kinds(because), "paused" in kinds(because)) == (True, False)
+    await check(kit, effects=worker.done)
+    await kit.stop()
+
+
+@pytest.mark.parametrize("change", ["edit", "pause"])
+async def test_a_job_that_is_changed_meanwhile_blames_its_downtime_on_nobody_else(
+    world: World, change: str
+) -> None:
+    kit, _ = await paused_start_after(world, 25)
+    await kit.clock.advance(10)
+    if change == "edit":
+        patch = JobPatch(trigger={"type": "every", "seconds": 7})
+        await kit.engine.edit_job("g/work", patch, actor="ann")
+        by = "changed by ann just then"
+    else:
+        await kit.engine.pause_job("g/work", actor="ann")
+        by = "paused by ann just then"
+    held = "engine paused by engine: started paused"
+    told = [(due_s(run), run.reason) for run in await kit.rows()]
+    assert told == [(10, ""), (20, by), (30, by), (40, held)]
+    await kit.stop()
+
+
+async def test_a_claim_that_fails_at_the_resume_leaves_the_engine_paused(world: World) -> None:
+    kit, worker = await paused_start_after(world, 25)
+    kit.faults.once("claim", StoreUnavailableError("full"))
+    with pytest.raises(StoreUnavailableError, match="still paused, try again"):
+        await kit.engine.resume_engine()
+    assert (await kit.client.info()).paused
+    assert [due_s(run) for run in await kit.rows()] == [10]
+    await kit.engine.resume_engine()
+    await kit.clock.advance(6)
+    rows = [(due_s(run), run.state) for run in await kit.rows()]
+    states = (RunState.SUCCEEDED, RunState.SKIPPED, RunState.SUCCEEDED, RunState.SUCCEEDED)
+    assert rows == list(zip((10, 20, 30, 40), states, strict=True))
+    await check(kit, effects=worker.done)
+    await kit.stop()
+
+
+async def test_a_clock_that_is_set_back_while_it_is_paused_leaves_it_paused(world: World) -> None:
+    worker = Worker()
+    async with running(worker.group, world=world) as kit:
+        await kit.clock.advance(100)
+        await kit.engine.pause_engine(reason="move", actor="ann")
+        kit.clock.step(-55)
+        await kit.clock.advance(20)
+        await kit.engine.resume_engine()
+        rows = await kit.rows()
+        assert {run.reason for run in rows[10:]} == {"engine paused by ann: move"}
+        assert [due_s(run) for run in rows[10:]] == [50, 60]
