@@ -185,7 +185,15 @@ class FakeEngine(FakeBackfills, FakePreviews):
         fields |= self.job_fields
         return job_of(row, **fields)
 
-    async def create_job(self, spec: JobSpec) -> Job:
+    async def create_job(
+        self,
+        spec: JobSpec,
+        *,
+        replace: bool = False,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        assert (replace, version, idempotency_key) == (False, None, None)
         self._check("create_job", spec)
         if self.create_error is not None:
             raise self.create_error

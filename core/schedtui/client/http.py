@@ -22,7 +22,7 @@ from schedtui.client.http_codec import (
     decode_snapshot,
 )
 from schedtui.client.http_transport import Transport
-from schedtui.client.http_words import job_path, typed
+from schedtui.client.http_words import job_path, replacing, typed
 from schedtui.client.idempotency import KEY_HEADER, header_of, new_key
 from schedtui.client.problems import from_problem
 from schedtui.client.sse import SseEvent
@@ -198,9 +198,22 @@ class HttpClient:
         """See `EngineClient.reload`."""
         return await self._calls.post(Reload, "/reload")
 
-    async def create_job(self, spec: JobSpec) -> Job:
+    async def create_job(
+        self,
+        spec: JobSpec,
+        *,
+        replace: bool = False,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
         """See `EngineClient.create_job`."""
-        return await self._calls.post(Job, "/jobs", spec)
+        read = partial(decode, Job)
+        if replace:
+            path, body = replacing(spec)
+            headers = {} if version is None else {"If-Match": f'"{version}"'}
+            return await self._calls.ask(read, "PUT", path, body=body, headers=headers)
+        headers = {} if idempotency_key is None else {KEY_HEADER: header_of(idempotency_key)}
+        return await self._calls.ask(read, "POST", "/jobs", body=spec, headers=headers)
 
     async def edit_job(
         self, job: str, patch: JobPatch, *, version: int | None = None, expect_id: int | None = None

@@ -150,9 +150,22 @@ class LocalClient:
 
         return await self._engine.on_loop(read)
 
-    async def create_job(self, spec: JobSpec) -> Job:
-        """Create a dynamic job."""
-        return await self._engine.submit_spec(spec, actor=self._actor)
+    async def create_job(
+        self,
+        spec: JobSpec,
+        *,
+        replace: bool = False,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Create a dynamic job, or replace the one of its name."""
+        return await self._engine.submit_spec(
+            spec,
+            replace=replace,
+            version=version,
+            idempotency_key=idempotency_key,
+            actor=self._actor,
+        )
 
     async def edit_job(
         self, job: str, patch: JobPatch, *, version: int | None = None, expect_id: int | None = None

@@ -18,7 +18,13 @@ from schedtui.engine.live import LiveJob
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.sync import PYTHON
-from schedtui.errors import ConflictError, EngineStoppedError, InvalidError, JobNotFoundError
+from schedtui.errors import (
+    ConflictError,
+    EngineStoppedError,
+    InvalidError,
+    JobNotFoundError,
+    VersionConflictError,
+)
 from schedtui.models import (
     TERMINAL,
     After,
@@ -96,10 +102,6 @@ class Control(ABC):
         Raises:
             InvalidError: ``replace`` without a ``name``; or as `EngineClient.create_job`.
         """
-        if replace and name is None:
-            raise InvalidError.one(
-                "name", None, "a name, with replace=True: without one each call makes another job"
-            )
         spec = JobSpec(
             function=function,
             trigger=trigger.to_json() if isinstance(trigger, Trigger) else trigger,
@@ -113,31 +115,40 @@ class Control(ABC):
             description=description,
             paused=paused,
         )
-        if replace:
-            return await self._create_or_edit(spec, actor)
-        return await self.submit_spec(spec, actor=actor)
+        return await self.submit_spec(spec, replace=replace, actor=actor)
 
-    async def _create_or_edit(self, spec: JobSpec, actor: str) -> Job:
+    async def _create_or_edit(self, spec: JobSpec, version: int | None, actor: str) -> Job:
         group = spec.group or spec.function.partition("/")[0]
         for _ in range(REPLACES):
+            found = self.running.core.jobs.find(group, spec.name or "")
             try:
-                return await self.submit_spec(spec, actor=actor)
+                if version is None:
+                    return await self.submit_spec(spec, actor=actor)
             except ConflictError:
                 found = self.running.core.jobs.find(group, spec.name or "")
                 if found is not None and found.job.static:
                     raise
+            if found is None and version is not None:
+                raise VersionConflictError(
+                    f"there is no job {group}/{spec.name} to replace at version {version}; nothing "
+                    "was done: leave the version out to create it"
+                )
             try:
                 if found is not None:
-                    return await self._become(found, spec, actor)
+                    return await self._become(found, spec, version, actor)
             except (ConflictError, JobNotFoundError):
-                if found is None or not found.removed:
+                if version is not None or found is None or not found.removed:
                     raise  # else somebody deleted it just then, and the name is free
         raise ConflictError(
             f"{group}/{spec.name} was deleted and made again by somebody else, each time that it "
             "was to be replaced; nothing was done, try again"
         )
 
-    async def _become(self, found: LiveJob, spec: JobSpec, actor: str) -> Job:
+    async def _become(self, found: LiveJob, spec: JobSpec, version: int | None, actor: str) -> Job:
+        if found.job.static:
+            raise ConflictError(
+                f"{found.full_name} is declared in code and cannot be replaced; edit it instead"
+            )
         core = self.running.core
         patch = JobPatch(
             function=spec.function,
@@ -152,16 +163,31 @@ class Control(ABC):
         name, expect_id = found.full_name, found.id
         edited = await self.on_loop(
             lambda: self._live().commands.edit(
-                name, patch, actor, version=None, expect_id=expect_id, instead=True
+                name, patch, actor, version=version, expect_id=expect_id, instead=True
             )
         )
         if spec.paused and not edited.paused:
             return await self.pause_job(name, expect_id=expect_id, actor=actor)
         return edited
 
-    async def submit_spec(self, spec: JobSpec, *, actor: str = PYTHON) -> Job:
-        """Create a dynamic job from its specification."""
-        return await self.on_loop(lambda: self._live().commands.create(spec, actor))
+    async def submit_spec(
+        self,
+        spec: JobSpec,
+        *,
+        replace: bool = False,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+        actor: str = PYTHON,
+    ) -> Job:
+        """Create a dynamic job from its specification; see `EngineClient.create_job`."""
+        if replace and spec.name is None:
+            raise InvalidError.one(
+                "name", None, "a name, with replace=True: without one each call makes another job"
+            )
+        if replace:
+            return await self._create_or_edit(spec, version, actor)
+        key = idempotency_key
+        return await self.on_loop(lambda: self._live().commands.create(spec, actor, key=key))
 
     async def edit_job(
         self,
