@@ -13,6 +13,8 @@ from schedtui.models.names import MAX_KEY
 
 IF_MATCH: Final = "If-Match"
 LAST_EVENT: Final = "Last-Event-ID"
+LAST_LINE: Final = "Last-Event-ID: line"
+"""The same header, where events are numbered lines."""
 
 _KEY: Final = r'^([!#-~][ -~]*|"([ !#-\[\]-~]|\\["\\])*[!#-\[\]-~]([ !#-\[\]-~]|\\["\\])*")$'
 
@@ -42,8 +44,13 @@ _REQUEST: Final[dict[str, dict[str, Any]]] = {
     },
     LAST_EVENT: {
         "description": "Where a stream that was cut goes on: the id of its last event.",
-        "schema": {"type": "string", "pattern": r"^[!-~]{1,200}$"},
+        "schema": {"type": "string", "pattern": r"^[!-~]{0,200}$"},
         "example": "2f6c1a90b3d4:118",
+    },
+    LAST_LINE: {
+        "description": "Where a stream of lines that was cut goes on: the number of the last one.",
+        "schema": {"type": "string", "pattern": r"^[0-9]{0,18}$"},
+        "example": "17",
     },
 }
 _ANSWER: Final[dict[str, dict[str, Any]]] = {
@@ -81,7 +88,8 @@ _ANSWER: Final[dict[str, dict[str, Any]]] = {
 
 def request_header(name: str) -> dict[str, Any]:
     """A header of a request as a parameter of OpenAPI."""
-    return {"name": name, "in": "header", "required": False, **_REQUEST[name]}
+    sent = name.partition(":")[0]
+    return {"name": sent, "in": "header", "required": False, **_REQUEST[name]}
 
 
 def answer_header(name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ _MOMENT: Final = {"type": "string", "format": "date-time"}
 _ZONE: Final = {"type": "string", "description": "IANA zone; else the job's."}
 _WORDS: Final = {"type": "array", "items": {"type": "string"}}
 _TYPED: Final = {"type": "string", "description": "As people type it.", "minLength": 1}
-_INNER: Final = {"$ref": "#/components/schemas/Trigger"}
+_INNER: Final = {"$ref": "#/components/schemas/InnerTrigger"}
 _TIMES: Final = {
     "description": "Times of day, such as 09:00.",
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
@@ -102,16 +102,26 @@ _FORMS: Final = {
     "NeverTrigger": _form("never", "Not by the clock: triggered by hand, or after other jobs."),
 }
 
+_KINDS: Final = [form["properties"]["type"]["const"] for form in _FORMS.values()]
+
 TRIGGER: Final[dict[str, Any]] = {
     **_FORMS,
+    # Not by a reference back to `Trigger`, in which many generators of clients run in circles.
+    "InnerTrigger": {
+        "type": "object",
+        "description": "Any form of `Trigger`; at most four within each other, and fifty in all.",
+        "required": ["type"],
+        "properties": {"type": {"type": "string", "enum": _KINDS}},
+        "examples": [{"type": "cron", "expression": "0 9 * * mon"}],
+    },
     "Trigger": {
         "description": "When a job is due, by its `type`.",
         "oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in _FORMS],
         "discriminator": {
             "propertyName": "type",
             "mapping": {
-                form["properties"]["type"]["const"]: f"#/components/schemas/{name}"
-                for name, form in _FORMS.items()
+                kind: f"#/components/schemas/{name}"
+                for kind, name in zip(_KINDS, _FORMS, strict=True)
             },
         },
         "examples": [{"type": "cron", "expression": "0 9 * * mon"}],

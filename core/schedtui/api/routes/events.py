@@ -31,7 +31,9 @@ router = APIRouter(prefix="/api/v1", tags=["events"])
 
 _EVENTS = Params(
     text(
-        "after", about="Where to begin: the cursor of a snapshot or of an event", pattern="^[!-~]+$"
+        "after",
+        about="Where to begin: the cursor of a snapshot or of an event",
+        pattern="^[!-~]{1,200}$",
     )
 )
 _EVENT = {
@@ -59,12 +61,12 @@ async def read_events(request: Request) -> Response:
     """
     query = _EVENTS.read(request)
     # A browser that reconnects sends the header, and still the parameter of the first time.
-    cursor = request.headers.get("last-event-id") or query["after"]
+    given = {LAST_EVENT: request.headers.get(LAST_EVENT), "after": query["after"]}
+    for field, text_ in given.items():
+        if text_ and not _CURSOR.fullmatch(text_):
+            raise InvalidError.one(field, text_, "a cursor as a snapshot or an event gave it")
     engine = engine_of(request)
-    if cursor is None:
-        cursor = await _present(engine)
-    if not _CURSOR.fullmatch(cursor):
-        raise InvalidError.one("after", cursor, "a cursor as a snapshot or an event gave it")
+    cursor = given[LAST_EVENT] or given["after"] or await _present(engine)
     context = context_of(request)
     return EventStream(_changes(engine, cursor, context.frames), context.closing)
 

@@ -13,7 +13,7 @@ from schedtui.api.answers import json_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import context_of, engine_of
 from schedtui.api.examples import EXAMPLES
-from schedtui.api.headers import LAST_EVENT
+from schedtui.api.headers import LAST_EVENT, LAST_LINE
 from schedtui.api.query import (
     CURSOR,
     NONE,
@@ -62,7 +62,7 @@ _SEARCH = Params(
     text("q", about="The words, each of which a line must hold", required=True), limit()
 )
 _DETAIL = ref("RunDetail")
-_READ_LOGS = describe(_LOGS, ref(LogPage), headers=(LAST_EVENT,))
+_READ_LOGS = describe(_LOGS, ref(LogPage), headers=(LAST_LINE,))
 _READ_LOGS["responses"]["200"]["content"]["text/event-stream"] = {
     "schema": events_of(("lines", "error"), LogPage),
     "example": {"event": "lines", "id": "1", "data": dump(EXAMPLES["LogPage"]).decode("ascii")},
@@ -145,9 +145,10 @@ async def read_logs(request: Request, run_id: str) -> Response:
         raise InvalidError.one("tail", query["tail"], "either after or tail, not both")
     run = _run_id(run_id)
     engine = engine_of(request)
+    resumed = _resumed(request, query)
     if query["follow"]:
         await engine.run(run)  # so that what is not there is a 404 and not a stream
-        frames = _follow(engine, run, _resumed(request, query))
+        frames = _follow(engine, run, resumed)
         return EventStream(frames, context_of(request).closing)
     if query["tail"] is not None:
         return json_answer(await engine.log_tail(run, count=query["tail"]))
@@ -171,12 +172,12 @@ def _run_id(value: str) -> int:
 
 
 def _resumed(request: Request, query: dict[str, Any]) -> dict[str, Any]:
-    header = request.headers.get("last-event-id")
-    if header is None:
+    header = request.headers.get(LAST_EVENT)
+    if not header:
         return query
-    seen = path_id("Last-Event-ID", header)
+    seen = path_id(LAST_EVENT, header)
     if seen is None:
-        raise InvalidError.one("Last-Event-ID", header, "the number of a line")
+        raise InvalidError.one(LAST_EVENT, header, "the number of a line")
     return {**query, "after": seen, "tail": None}
 
 
