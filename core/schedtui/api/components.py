@@ -88,6 +88,8 @@ def components() -> dict[str, Any]:
 def _told(name: str, kind: type | None, schema: dict[str, Any]) -> dict[str, Any]:
     """A schema with the meaning of each field, its limits and an example."""
     said = field_docs(kind) if kind is not None else {}
+    about = (kind.__doc__ if kind is not None else "") or name
+    schema.setdefault("description", " ".join(about.partition("\n\n")[0].split()))
     if name in EXAMPLES:
         schema = {**schema, "examples": [EXAMPLES[name]]}
     for field, item in zip(said, schema.get("prefixItems", ()), strict=False):

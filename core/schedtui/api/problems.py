@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -104,7 +104,15 @@ async def on_error(request: Request, error: Exception) -> Response:
 def _methods_at(request: Request) -> set[str]:
     """All that the address knows; the router names those of one of its routes."""
     found: set[str] = set()
-    for route in request.app.router.routes:
-        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+    for route in _routes_of(request.app.router):
+        if route.matches(request.scope)[0] is not Match.NONE:
             found |= route.methods or set()
     return found
+
+
+def _routes_of(router: Any) -> Iterator[Route]:
+    for one in router.routes:
+        if isinstance(one, Route):
+            yield one
+        elif (below := getattr(one, "original_router", None)) is not None:
+            yield from _routes_of(below)  # a router that FastAPI included as a whole

@@ -197,7 +197,7 @@ def events_of(names: Sequence[str], *models: type) -> dict[str, Any]:
         "type": "string",
         "description": "JSON.",
         "contentMediaType": "application/json",
-        "contentSchema": {"anyOf": [ref(one) for one in (*models, "Problem")]},
+        "contentSchema": {"anyOf": [*(ref(one) for one in models), ref("Problem")]},
     }
     return {
         "type": "object",

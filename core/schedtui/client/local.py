@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from schedtui.clock import from_us
 from schedtui.engine import Engine
+from schedtui.engine.metrics import measure
 from schedtui.engine.reads import position
 from schedtui.errors import InvalidError
 from schedtui.models import (
@@ -38,6 +39,7 @@ from schedtui.models import (
     RunFilter,
     Snapshot,
 )
+from schedtui.models.metrics import Metrics
 from schedtui.models.names import check_name
 from schedtui.protocols import OffLoop
 from schedtui.triggers import Trigger, parse_trigger
@@ -105,6 +107,14 @@ class LocalClient:
 
         async def ask() -> str:
             return self._engine.running.core.hub.cursor
+
+        return await self._engine.on_loop(ask)
+
+    async def metrics(self) -> Metrics:
+        """The engine in numbers."""
+
+        async def ask() -> Metrics:
+            return await measure(self._engine.running)
 
         return await self._engine.on_loop(ask)
 

@@ -25,6 +25,7 @@ from schedtui.engine.loglines import LogLines
 from schedtui.errors import EngineStoppedError, SchedtuiError, StoreDataError
 from schedtui.execution.ended import ended_error
 from schedtui.models import RunState
+from schedtui.models.tally import LATENESS_S, Tally
 from schedtui.protocols import Call, Ended, Finish, RecentRun, Retry, StoreTx, Success
 from schedtui.store.writer import Lane, Write
 
@@ -74,6 +75,7 @@ class Supervisor:
         self.on_unwanted: Callable[[LiveRun], None] = _nothing
         """Called with a run that has started although it is to end."""
         self.failures = Failures(core)
+        self.lateness = Tally(LATENESS_S)
 
     def start(self, runs: list[LiveRun]) -> None:
         """Call the functions of runs whose rows say ``running``."""
@@ -82,6 +84,8 @@ class Supervisor:
         for run in runs:
             run.pool.given_at = now
             self.running[run.id] = run
+            if run.scheduled_for_us is not None and run.attempt == 1:
+                self.lateness.add(max(0, run.started_at_us - run.scheduled_for_us) / 1e6)
             if run.job.policies.timeout_s:
                 run.deadline = self._core.clock.call_later(
                     run.job.policies.timeout_s, partial(self._overdue, run)

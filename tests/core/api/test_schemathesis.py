@@ -26,7 +26,7 @@ from schedtui.api.server import Server
 SECRET = "sched_schemathesis"
 CRON = {"type": "cron", "expression": "0 9 * * mon"}
 CALLS = sum(
-    len(route.methods)
+    len(route.methods or ())
     for router in ROUTERS
     for route in router.routes
     if isinstance(route, APIRoute) and route.include_in_schema

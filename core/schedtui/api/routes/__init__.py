@@ -7,9 +7,10 @@ from schedtui.api.routes.engine import router as engine
 from schedtui.api.routes.events import router as events
 from schedtui.api.routes.functions import router as functions
 from schedtui.api.routes.jobs import router as jobs
+from schedtui.api.routes.metrics import router as metrics
 from schedtui.api.routes.runs import router as runs
 from schedtui.api.routes.triggers import router as triggers
 
-ROUTERS = (health, engine, functions, bulk, backfill, jobs, triggers, runs, events)
+ROUTERS = (health, metrics, engine, functions, bulk, backfill, jobs, triggers, runs, events)
 
 __all__ = ["ROUTERS"]

@@ -51,6 +51,7 @@ _CURSOR = re.compile(r"[!-~]{1,200}")
 
 @router.get(
     "/events",
+    response_class=Response,
     openapi_extra=describe(_EVENTS, _EVENT, media="text/event-stream", headers=(LAST_EVENT,)),
 )
 async def read_events(request: Request) -> Response:
