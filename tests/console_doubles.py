@@ -193,8 +193,8 @@ class FakeEngine(FakeBackfills, FakePreviews):
         version: int | None = None,
         idempotency_key: str | None = None,
     ) -> Job:
-        assert (replace, version, idempotency_key) == (False, None, None)
-        self._check("create_job", spec)
+        assert (version, idempotency_key) == (None, None)
+        self._check("create_job", spec, *(("replace",) if replace else ()))
         if self.create_error is not None:
             raise self.create_error
         group, _, function = spec.function.partition("/")
