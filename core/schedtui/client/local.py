@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from schedtui.clock import from_us
+from schedtui.client.previews import preview_of
 from schedtui.engine import Engine
 from schedtui.engine.metrics import measure
 from schedtui.engine.reads import position
@@ -22,7 +21,6 @@ from schedtui.models import (
     BulkAction,
     BulkOutcome,
     Changes,
-    DueTime,
     EngineInfo,
     Explanation,
     FunctionInfo,
@@ -312,7 +310,7 @@ class LocalClient:
         trigger, timezone, problem, after_us = await self._engine.on_loop(read)
         if trigger is None:
             return Preview(description=problem, timezone=timezone, next=())
-        return await self._off_loop(_preview, trigger, timezone, after_us, count)
+        return await self._off_loop(preview_of, trigger, timezone, after_us, count)
 
     async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
         """Why a job ran, or did not, at a moment."""
@@ -336,7 +334,7 @@ class LocalClient:
             parsed = await self._off_loop(parse_trigger, trigger, zone, now_us)
         except InvalidError as error:
             raise error.below("trigger") from error
-        return await self._off_loop(_preview, parsed, parsed.timezone or zone, now_us, count)
+        return await self._off_loop(preview_of, parsed, parsed.timezone or zone, now_us, count)
 
     async def runs(
         self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None
@@ -385,17 +383,6 @@ class LocalClient:
 
     async def aclose(self) -> None:
         """Nothing to let go of."""
-
-
-def _preview(trigger: Trigger, timezone: str, after_us: int, count: int) -> Preview:
-    zone = ZoneInfo(timezone)
-    due: list[DueTime] = []
-    moment_us = trigger.next_after_us(after_us)
-    while moment_us is not None and len(due) < count:
-        at: datetime = from_us(moment_us)
-        moment_us = trigger.next_after_us(moment_us)
-        due.append(DueTime(at=at, local=at.astimezone(zone).isoformat()))
-    return Preview(description=trigger.describe(), timezone=timezone, next=tuple(due))
 
 
 def _check_limit(limit: int, high: int = MAX_PAGE, field: str = "limit") -> None:

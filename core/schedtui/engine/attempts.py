@@ -99,3 +99,20 @@ def _bare(finish: Finish, error: SchedtuiError) -> Finish:
         result_is_json=False,
         progress_text=None,
     )
+
+
+def counted(end: End) -> Finish:
+    """An outcome with the lines that were dropped while it waited for the store."""
+    run, finish = end.run, end.finish
+    if run.sink is None or run.sink.dropped == finish.log_dropped:
+        return finish
+    return finish._replace(log_dropped=run.sink.dropped)
+
+
+def as_asked(asked: tuple[RunState, str], ended: Ended) -> Ended:
+    """The end of a run, as what it was asked for; one that finished all the same has finished."""
+    if ended.state is RunState.SUCCEEDED:
+        return ended
+    state, reason = asked
+    kinds = ("TimeoutError",) if state is RunState.TIMED_OUT else ()
+    return ended._replace(state=state, reason=ended.reason or reason, kinds=kinds)

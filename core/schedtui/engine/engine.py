@@ -16,6 +16,7 @@ from schedtui.engine.control import Control
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.settings import Settings
+from schedtui.engine.spans import check_telemetry
 from schedtui.engine.sync import Sync
 from schedtui.engine.thread import Start, drive
 from schedtui.errors import EngineStoppedError, RefusedError
@@ -63,6 +64,8 @@ class Engine(Control):
         echo: Whether what runs print also goes where it went before.
         log_level: Lower the root logger to this level while the engine runs, where no logging is
             set up; None leaves logging alone.
+        telemetry: Whether there is a span of OpenTelemetry for each attempt of a run; needs the
+            extra ``schedtui[otel]``.
         own: Policies of all jobs whose group says none; see `schedtui.models.Policies`.
 
     Attributes:
@@ -93,6 +96,7 @@ class Engine(Control):
         clock: Clock | None = None,
         echo: bool = True,
         log_level: int | None = None,
+        telemetry: bool = False,
         **own: Unpack[PolicyWords],
     ) -> None:
         self.registry = Registry(groups)
@@ -111,6 +115,7 @@ class Engine(Control):
             processes=processes,
             echo=echo,
             log_level=log_level,
+            telemetry=check_telemetry(telemetry),
         )
         self._running: Running | None = None
         self._thread: threading.Thread | None = None

@@ -37,6 +37,7 @@ from schedtui.engine.recover import note_absence, recover
 from schedtui.engine.reloading import Reloading
 from schedtui.engine.settings import Settings
 from schedtui.engine.slots import Pool, Slots
+from schedtui.engine.spans import Spans
 from schedtui.engine.supervise import LAST_WORD_S, Supervisor
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import StoreUnavailableError
@@ -284,6 +285,8 @@ class Running:
         self.logs = LogLines(core, self._job_of)
         self.chains = chains = Chains(core)
         self.supervisor = Supervisor(core, self.logs, chains)
+        if settings.telemetry:
+            self.supervisor.spans = Spans()
         self.admission = Admission(core, self._dispatch, chains)
         self.reloads = Reloads(core)
         self.cancels = Cancels(core, self.supervisor, self.admission)

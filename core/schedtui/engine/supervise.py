@@ -15,13 +15,14 @@ from functools import partial
 
 from schedtui.capture import RunSink, run_context
 from schedtui.clock import Timer
-from schedtui.engine.attempts import End, bared, retry_delay_s
+from schedtui.engine.attempts import End, as_asked, bared, counted, retry_delay_s
 from schedtui.engine.calls import prepare
 from schedtui.engine.chains import Chains, insert
 from schedtui.engine.core import Core
 from schedtui.engine.failures import Failures
 from schedtui.engine.live import LiveRun
 from schedtui.engine.loglines import LogLines
+from schedtui.engine.spans import Spans
 from schedtui.errors import EngineStoppedError, SchedtuiError, StoreDataError
 from schedtui.execution.ended import ended_error
 from schedtui.models import RunState
@@ -76,6 +77,8 @@ class Supervisor:
         """Called with a run that has started although it is to end."""
         self.failures = Failures(core)
         self.lateness = Tally(LATENESS_S)
+        """By how many seconds scheduled runs started late."""
+        self.spans: Spans | None = None
 
     def start(self, runs: list[LiveRun]) -> None:
         """Call the functions of runs whose rows say ``running``."""
@@ -98,13 +101,15 @@ class Supervisor:
         run.make_sink = self._sink
         if run.sink is not None:
             run.sink.reopen(run.attempt)
+        context = run_context(run, self._context)
+        if self.spans is not None:
+            self.spans.begin(run, context)
         try:
             function = self._core.registry.resolve(run.function)
             core = self._core
             call, kwargs = prepare(run, function, key=core.secret, loop=core.loop)
             origin = function.origin if run.pool.executor.kind == "process" else None
             done, limit = partial(self._ended, run), function.memory_limit_mb
-            context = run_context(run, self._context)
             run.pool.executor.submit(
                 Call(run.token, call, kwargs, context, done, origin, limit, core.secret)
             )
@@ -155,7 +160,7 @@ class Supervisor:
         if ended.late is not None:
             run.late = dict(ended.late)
         if run.asked is not None:
-            ended = _as_asked(run.asked, ended)
+            ended = as_asked(run.asked, ended)
         delay_s = None
         if ended.state is not RunState.SUCCEEDED and not run.job.removed:
             delay_s = retry_delay_s(run.job.policies, run.attempt, ended)
@@ -170,6 +175,8 @@ class Supervisor:
             delay_s: Seconds until its next attempt; None where that was the last one.
         """
         run.ended = True
+        if self.spans is not None:
+            self.spans.end(run, ended)
         sink = run.sink
         if sink is not None:
             sink.close()
@@ -247,11 +254,11 @@ class Supervisor:
         children = [child for end in ends for child in end.children]
 
         def apply(tx: StoreTx) -> set[int]:
-            last = [_counted(end) for end in ends if not end.not_before_us]
+            last = [counted(end) for end in ends if not end.not_before_us]
             lost = tx.finish(last)
             if len(last) < len(ends):
                 again = [
-                    Retry(_counted(end), end.not_before_us) for end in ends if end.not_before_us
+                    Retry(counted(end), end.not_before_us) for end in ends if end.not_before_us
                 ]
                 lost |= tx.retry(again)
             if counts:
@@ -376,23 +383,6 @@ def _done(end: End) -> bool:
 
 def _success(end: End) -> Success:
     return Success(end.run.job.id, end.run.id, end.run.moment_us)
-
-
-def _counted(end: End) -> Finish:
-    """An outcome with the lines that were dropped while it waited for the store."""
-    run, finish = end.run, end.finish
-    if run.sink is None or run.sink.dropped == finish.log_dropped:
-        return finish
-    return finish._replace(log_dropped=run.sink.dropped)
-
-
-def _as_asked(asked: tuple[RunState, str], ended: Ended) -> Ended:
-    """The end of a run, as what it was asked for; one that finished all the same has finished."""
-    if ended.state is RunState.SUCCEEDED:
-        return ended
-    state, reason = asked
-    kinds = ("TimeoutError",) if state is RunState.TIMED_OUT else ()
-    return ended._replace(state=state, reason=ended.reason or reason, kinds=kinds)
 
 
 def _nobody() -> None:
