@@ -93,7 +93,8 @@ async def test_an_attempt_has_a_span_around_what_its_function_does(
     }
     assert run.started_at is not None
     assert outer.start_time == round(run.started_at.timestamp() * 1e6) * 1_000
-    assert inner.parent is not None and outer.context is not None
+    assert inner.parent is not None
+    assert outer.context is not None
     assert inner.parent.span_id == outer.context.span_id
     assert outer.status.status_code is trace.StatusCode.UNSET
 
