@@ -191,3 +191,18 @@ async def test_a_creation_is_sent_again_with_its_key(real: Server) -> None:
     assert without.json()["id"] != first.json()["id"]
     assert problem_of(differs)["status"] == problem_of(gone)["status"] == 409
     assert "deleted since" in gone.json()["detail"]
+
+
+async def test_where_a_stream_goes_on_is_read_wherever_it_is_said(real: Server) -> None:
+    async with on(real) as http:
+        good = {"Last-Event-ID": "boot:1"}
+        both = await http.get("/api/v1/events", params={"after": "é"}, headers=good)
+        header = await http.get("/api/v1/events", headers={"Last-Event-ID": "a b"})
+        run = (await http.post(f"{JOB}/trigger")).json()["id"]
+        logs = f"/api/v1/runs/{run}/logs"
+        no_line = await http.get(logs, headers={"Last-Event-ID": "x"})
+        empty = await http.get(logs, headers={"Last-Event-ID": ""})
+
+    refused = [problem_of(one)["errors"][0]["field"] for one in (both, header, no_line)]
+    assert refused == ["after", "Last-Event-ID", "Last-Event-ID"]
+    assert empty.status_code == 200
