@@ -84,7 +84,7 @@ async def test_no_call_passes_over_an_unknown_parameter(engine: FakeEngine) -> N
                 url = path.format(group="g", name="a", run_id=7) + "?bogus=1"
                 response = await http.request(method, url, json={"trigger": {}, "function": "g/a"})
                 fields = [error["field"] for error in problem_of(response)["errors"]]
-                assert (response.status_code, fields) == (422, ["bogus"]), url
+                assert (response.status_code, fields[0]) == (422, "bogus"), url
     assert engine.calls == []
 
 
