@@ -176,7 +176,7 @@ async def test_a_large_body_is_refused_however_it_comes(
         ("GET", "/api/v1/jobs/g/nothing", 404),
         ("GET", "/api/v1/runs/99999999999999999999999", 404),
         ("GET", "/api/v1/runs/8/logs?follow=true", 404),
-        ("PUT", "/api/v1/jobs/g/a", 405),
+        ("POST", "/api/v1/jobs/g/a", 405),
         ("DELETE", "/api/v1/engine", 405),
         ("GET", "/docs", 404),
     ],
