@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from dataclasses import replace as changed
 from datetime import datetime
 from typing import Any
 
@@ -157,9 +158,19 @@ class FakeClient(FakeFiles):
         self._note("job", job=job)
         return self._job(job)
 
-    async def create_job(self, spec: JobSpec) -> Job:
-        self._note("create_job", spec=spec)
-        made = replace(make_job(spec.name or "made", id_=2), kwargs=spec.kwargs)
+    async def create_job(
+        self,
+        spec: JobSpec,
+        *,
+        replace: bool = False,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        self._note("create_job", spec=spec, replace=replace, version=version)
+        self._engine.keys.append(idempotency_key)
+        if replace and (found := self._engine.jobs.get(f"{spec.group}/{spec.name}")) is not None:
+            return changed(found, version=found.version + 1)
+        made = changed(make_job(spec.name or "made", id_=2), kwargs=spec.kwargs)
         if made.full_name in self._engine.jobs:
             raise ConflictError(f"a job {made.full_name} exists already")
         self._engine.jobs[made.full_name] = made

@@ -190,8 +190,16 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep):
         fields |= self.job_fields
         return job_of(row, **fields)
 
-    async def create_job(self, spec: JobSpec) -> Job:
-        self._check("create_job", spec)
+    async def create_job(
+        self,
+        spec: JobSpec,
+        *,
+        replace: bool = False,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        assert (version, idempotency_key) == (None, None)
+        self._check("create_job", spec, *(("replace",) if replace else ()))
         if self.create_error is not None:
             raise self.create_error
         group, _, function = spec.function.partition("/")

@@ -47,7 +47,7 @@ IMPLIED_RETRIES: Final = 3
 YEAR_S: Final = 366 * 86_400.0
 MAX_GRACE_S: Final = YEAR_S
 
-_RANGES: Final[Mapping[str, tuple[float, float, str]]] = {
+RANGES: Final[Mapping[str, tuple[float, float, str]]] = {
     "concurrency": (1, 10_000, "a whole number"),
     "grace_s": (0, MAX_GRACE_S, "seconds"),
     "catch_up_limit": (1, 1_000, "a whole number"),
@@ -228,7 +228,7 @@ def check(policies: Policies) -> None:
         InvalidError: with every field that is out of its range, and the range.
     """
     problems = []
-    for field, (low, high, what) in _RANGES.items():
+    for field, (low, high, what) in RANGES.items():
         value = getattr(policies, field)
         if value is not None and not low <= value <= high:
             problems.append(
@@ -321,7 +321,7 @@ def _read(field: str, value: Any) -> Any:
         return value.total_seconds()
     kind: Any = int | float if field in _FLOATS else int
     if isinstance(value, bool) or not isinstance(value, kind):
-        what = "seconds, as a number or a timedelta" if seconds else _RANGES[field][2]
+        what = "seconds, as a number or a timedelta" if seconds else RANGES[field][2]
         raise InvalidError.one(field, value, what.rstrip(","))
     return value
 

@@ -204,6 +204,7 @@ def test_without_an_engine_the_code_is_5(words: list[str], tmp_path: Path) -> No
         (["serve"], "schedtui demo"),
         (["token", "create", "--name", "a", "--role", "king"], "invalid choice"),
         (["create", "a/b"], "--cron"),
+        (["create", "a/b", "--every", "5m", "--replace"], "--name"),
     ],
 )
 def test_wrong_usage_has_code_2_and_says_why(words: list[str], told: str, tmp_path: Path) -> None:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 import schedtui
 from schedtui.api.access import Access
 from schedtui.api.answers import Frames
-from schedtui.api.context import ClientFor, Context
+from schedtui.api.context import ClientFor, Context, context_of
+from schedtui.api.document import complete
 from schedtui.api.gate import Gate
 from schedtui.api.hosts import Hosts
 from schedtui.api.limits import BodyLimit
 from schedtui.api.problems import ProblemError, on_error
 from schedtui.api.routes import ROUTERS
-from schedtui.api.schemas import components
 from schedtui.api.slowdown import SlowDown
 from schedtui.api.stream import Closing
 from schedtui.api.task_manager import router as task_manager
+from schedtui.client.http_json import dump
 from schedtui.errors import SchedtuiError
 from schedtui.protocols import OffLoop
 
@@ -46,7 +50,8 @@ def create_app(
         title="schedtui",
         version=schedtui.__version__,
         summary="Watch and steer a scheduler of Python functions.",
-        openapi_url="/api/v1/openapi.json",
+        # FastAPI would describe itself on the event loop, which takes half a second.
+        openapi_url=None,
         # Their pages load code from another host.
         docs_url=None,
         redoc_url=None,
@@ -57,6 +62,7 @@ def create_app(
     )
     for router in (task_manager, *ROUTERS):
         app.include_router(router)
+    app.router.add_route("/api/v1/openapi.json", _describe, methods=["GET"])
     for kind in (SchedtuiError, ProblemError, HTTPException):
         app.add_exception_handler(kind, on_error)
 
@@ -73,21 +79,24 @@ def create_app(
     return app
 
 
+async def _describe(request: Request) -> Response:
+    described = await context_of(request).off_loop(request.app.described)
+    return Response(described, media_type="application/json")
+
+
 class _Api(FastAPI):
-    """FastAPI, with the schemas of the models in its description."""
+    """FastAPI, with all of the API in its description."""
+
+    _described: bytes | None = None
+
+    def described(self) -> bytes:
+        """The description, made when somebody asks for it first; two at once make it twice."""
+        if self._described is None:
+            self._described = dump(self.openapi())
+        return self._described
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            described = super().openapi()
-            for path, calls in described["paths"].items():
-                for call in calls.values():
-                    if not path.startswith("/task-manager/"):
-                        # FastAPI's own form of errors, which is sent by nothing else.
-                        call["responses"].pop("422", None)
-            bearer = {"type": "http", "scheme": "bearer"}
-            described["components"] = {
-                "schemas": {**described["components"]["schemas"], **components()},
-                "securitySchemes": {"token": bearer},
-            }
-            described["security"] = [{"token": []}]
-        return super().openapi()
+            described = copy.deepcopy(super().openapi())
+            self.openapi_schema = complete(described)
+        return self.openapi_schema

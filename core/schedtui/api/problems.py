@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from schedtui.client.http_json import dump_finite
 from schedtui.client.problems import TYPE_PREFIX, to_problem
@@ -92,6 +93,26 @@ def plain_problem(
     }
 
 
-async def on_error(_request: Request, error: Exception) -> Response:
+async def on_error(request: Request, error: Exception) -> Response:
     """The exception handler of the application."""
-    return response_for(error)
+    response = response_for(error)
+    if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = ", ".join(sorted(_methods_at(request)))
+    return response
+
+
+def _methods_at(request: Request) -> set[str]:
+    """All that the address knows; the router names those of one of its routes."""
+    found: set[str] = set()
+    for route in _routes_of(request.app.router):
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return found
+
+
+def _routes_of(router: Any) -> Iterator[Route]:
+    for one in router.routes:
+        if isinstance(one, Route):
+            yield one
+        elif (below := getattr(one, "original_router", None)) is not None:
+            yield from _routes_of(below)  # a router that FastAPI included as a whole

@@ -29,6 +29,9 @@ class Param:
     schema: Mapping[str, Any]
     """JSON schema, for the documentation."""
     default: Any = None
+    about: str = ""
+    """What it means, for the documentation; a sentence without its full stop."""
+    required: bool = False
 
 
 class Params:
@@ -59,6 +62,11 @@ class Params:
                     values[name] = param.read(text)
                 except ValueError:
                     errors.append(_error(name, text, param.expected))
+        errors += [
+            _error(name, None, param.expected)
+            for name, param in self._params.items()
+            if param.required and name not in seen and name not in request.query_params
+        ]
         if errors:
             first = errors[0]
             raise InvalidError(
@@ -72,8 +80,8 @@ class Params:
             {
                 "name": param.name,
                 "in": "query",
-                "required": False,
-                "description": f"{param.expected[0].upper()}{param.expected[1:]}.",
+                "required": param.required,
+                "description": _sentences(param.about, param.expected),
                 "schema": {**param.schema, "default": param.default}
                 if param.default is not None
                 else dict(param.schema),
@@ -82,7 +90,14 @@ class Params:
         ]
 
 
-def whole(name: str, *, low: int = 0, high: int = _MAX_ID, default: int | None = None) -> Param:
+def whole(
+    name: str,
+    *,
+    low: int = 0,
+    high: int = _MAX_ID,
+    default: int | None = None,
+    about: str = "",
+) -> Param:
     """A whole number in a range, both ends included."""
 
     def read(text: str) -> int:
@@ -101,11 +116,14 @@ def whole(name: str, *, low: int = 0, high: int = _MAX_ID, default: int | None =
         expected=f"a whole number from {low} to {high}",
         schema={"type": "integer", "minimum": low, "maximum": high},
         default=default,
+        about=about,
     )
 
 
-def text(name: str) -> Param:
-    """Any text of a sensible length."""
+def text(
+    name: str, *, about: str = "", required: bool = False, pattern: str | None = None
+) -> Param:
+    """Any text of a sensible length; ``pattern`` is what the engine will take of it."""
 
     def read(value: str) -> str:
         if not 1 <= len(value) <= _MAX_TEXT:
@@ -113,10 +131,15 @@ def text(name: str) -> Param:
         return value
 
     expected = f"1 to {_MAX_TEXT} characters"
-    return Param(name=name, read=read, expected=expected, schema={"type": "string"})
+    schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": _MAX_TEXT}
+    if pattern is not None:
+        schema["pattern"] = pattern
+    return Param(
+        name=name, read=read, expected=expected, schema=schema, about=about, required=required
+    )
 
 
-def flag(name: str) -> Param:
+def flag(name: str, *, about: str = "") -> Param:
     """``true`` or ``false``."""
 
     def read(value: str) -> bool:
@@ -125,15 +148,17 @@ def flag(name: str) -> Param:
         return value == "true"
 
     schema = {"type": "boolean"}
-    return Param(name=name, read=read, expected="true or false", schema=schema, default=False)
+    return Param(
+        name=name, read=read, expected="true or false", schema=schema, default=False, about=about
+    )
 
 
-def member(name: str, kind: type[Enum]) -> Param:
+def member(name: str, kind: type[Enum], *, about: str = "") -> Param:
     """One of an enumeration's values."""
     values = [one.value for one in kind]
     expected = f"one of {', '.join(values)}"
     schema = {"type": "string", "enum": values}
-    return Param(name=name, read=kind, expected=expected, schema=schema)
+    return Param(name=name, read=kind, expected=expected, schema=schema, about=about)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,7 +166,7 @@ class _Moment:
     at: datetime
 
 
-def moment(name: str) -> Param:
+def moment(name: str, *, about: str = "") -> Param:
     """A date and time with an offset."""
 
     def read(value: str) -> datetime:
@@ -153,17 +178,23 @@ def moment(name: str) -> Param:
         expected="an ISO 8601 date and time with an offset, such as 2026-12-24T18:00:00Z "
         "(a plus sign is written %2B in a URL)",
         schema={"type": "string", "format": "date-time"},
+        about=about,
     )
 
 
 def limit(*, default: int = 100, high: int = MAX_PAGE) -> Param:
     """How many items at most."""
-    return whole("limit", low=1, high=high, default=default)
+    return whole("limit", low=1, high=high, default=default, about="How many at most")
 
 
-CURSOR = text("cursor")
+CURSOR = text(
+    "cursor", pattern="^[0-9]{1,18}$", about="Where the page before ended, as its answer said"
+)
 """Where the page before ended."""
-EXPECT_ID = whole("expect_id")
+EXPECT_ID = whole(
+    "expect_id",
+    about="The id that the job must still have; 409 where another one has its name by now",
+)
 """The id that the job must still have."""
 NONE = Params()
 
@@ -179,5 +210,9 @@ def path_id(name: str, value: str) -> int | None:
     return int(value) if len(value) <= 19 and int(value) <= _MAX_ID else None
 
 
-def _error(name: str, got: str, expected: str) -> FieldError:
+def _sentences(*texts: str) -> str:
+    return " ".join(f"{one[0].upper()}{one[1:]}." for one in texts if one)
+
+
+def _error(name: str, got: str | None, expected: str) -> FieldError:
     return FieldError(field=name[:80], got=shorten_value(got), expected=expected)

@@ -1,14 +1,16 @@
-"""The API's own description: schemas of the models, made when it is asked for and not before."""
+"""The API's own description: what each call takes and gives, beside the models."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from schedtui.api.headers import answer_header, request_header
 from schedtui.api.query import Params
 from schedtui.models import (
+    After,
     Applied,
     Attempt,
     AuditEvent,
@@ -28,6 +30,7 @@ from schedtui.models import (
     LogHit,
     LogPage,
     Plan,
+    Policies,
     Preview,
     Reload,
     Revision,
@@ -35,8 +38,8 @@ from schedtui.models import (
     Statistics,
 )
 
-_PREFIX = "#/components/schemas/"
-_MODELS: tuple[type, ...] = (
+PREFIX = "#/components/schemas/"
+MODELS: tuple[type, ...] = (
     Applied,
     Attempt,
     AuditEvent,
@@ -64,32 +67,40 @@ _MODELS: tuple[type, ...] = (
 CANCELLED: dict[str, Any] = {
     "type": "object",
     "required": ["cancelled"],
-    "properties": {"cancelled": {"type": "integer"}},
+    "properties": {"cancelled": {"type": "integer", "description": "How many runs."}},
+    "examples": [{"cancelled": 17}],
 }
-"""The answer of a call that cancels queued runs: how many."""
-_PROBLEM = {
-    "type": "object",
-    "description": "What went wrong (RFC 9457).",
-    "required": ["type", "title", "status", "detail", "errors", "retryable"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "field": {"type": "string"},
-                    "got": {},
-                    "expected": {"type": "string"},
-                },
-            },
-        },
-        "retryable": {"type": "boolean"},
-    },
-}
+"""The answer of a call that cancels queued runs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobPutBody:
+    """What a job of a given name shall be; what is left out has its default."""
+
+    function: str
+    """`group/name` of a registered function."""
+    trigger: Mapping[str, Any] | None = None
+    """Null: it has none, and runs `after` other jobs alone."""
+    timezone: str | None = None
+    """IANA zone; null: the group's, else the engine's."""
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of the function."""
+    policies: Policies = field(default_factory=Policies)
+    """What it says itself; the rest comes from its group and its engine."""
+    after: tuple[str | After, ...] = ()
+    """The jobs whose runs it follows; `group/name` alone means their success."""
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    owner: str = ""
+    """Whom to ask about it."""
+    expected: str = ""
+    """What a run is expected to come to."""
+    runbook: str = ""
+    """What to do when it fails."""
+    rollback: str = ""
+    """How to undo what a run did."""
+    paused: bool = False
+    """Pause it too; a pause that it has stays."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -229,7 +240,7 @@ class PreviewBody:
 
 def ref(model: type | str) -> dict[str, Any]:
     """A reference to a model's schema."""
-    return {"$ref": _PREFIX + (model if isinstance(model, str) else model.__name__)}
+    return {"$ref": PREFIX + (model if isinstance(model, str) else model.__name__)}
 
 
 def page_of(item: dict[str, Any]) -> dict[str, Any]:
@@ -239,7 +250,28 @@ def page_of(item: dict[str, Any]) -> dict[str, Any]:
         "required": ["items"],
         "properties": {
             "items": {"type": "array", "items": item},
-            "cursor": {"type": ["string", "null"]},
+            "cursor": {
+                "type": ["string", "null"],
+                "description": "Give it back for the next page; null on the last one.",
+            },
+        },
+    }
+
+
+def events_of(names: Sequence[str], *models: type) -> dict[str, Any]:
+    """The schema of one event of a stream, whose data is one of ``models`` or a problem."""
+    data = {
+        "type": "string",
+        "description": "JSON.",
+        "contentMediaType": "application/json",
+        "contentSchema": {"anyOf": [*(ref(one) for one in models), ref("Problem")]},
+    }
+    return {
+        "type": "object",
+        "properties": {
+            "event": {"type": "string", "enum": list(names), "description": "What it tells."},
+            "id": {"type": "string", "description": "For `Last-Event-ID`."},
+            "data": data,
         },
     }
 
@@ -252,8 +284,13 @@ def describe(
     body: type | None = None,
     body_required: bool = True,
     media: str = "application/json",
+    headers: Sequence[str] = (),
+    also: Sequence[int] = (),
+    location: bool = False,
 ) -> dict[str, Any]:
     """What OpenAPI shall say of a route, besides its path and docstring.
+
+    The errors that any call of its kind may end with are added by `schedtui.api.document`.
 
     Args:
         params: Its query parameters.
@@ -262,17 +299,20 @@ def describe(
         body: The model that it takes.
         body_required: Whether it must come.
         media: The answer's media type.
+        headers: Request headers that it reads, of those in `schedtui.api.headers`.
+        also: Statuses of errors that not every call of its kind knows.
+        location: Whether the answer says where what it made can be read.
     """
     success: dict[str, Any] = {"description": "Done"}
     if answer is not None:
         success["content"] = {media: {"schema": answer}}
-    problem = {
-        "description": "What went wrong",
-        "content": {"application/problem+json": {"schema": ref("Problem")}},
-    }
+    if location:
+        success["headers"] = {"Location": answer_header("Location")}
+    responses: dict[str, Any] = {str(status): success}
+    responses.update({str(code): {"$ref": f"#/components/responses/{code}"} for code in also})
     said: dict[str, Any] = {
-        "parameters": params.openapi(),
-        "responses": {str(status): success, "default": problem},
+        "parameters": [*params.openapi(), *(request_header(name) for name in headers)],
+        "responses": responses,
     }
     if body is not None:
         schema = {"application/json": {"schema": ref(body)}}
@@ -280,20 +320,7 @@ def describe(
     return said
 
 
-_BODIES: tuple[type, ...]
-_BODIES = (PauseBody, BulkPauseBody, EnginePauseBody, CancelBody, RunBody, TriggerBody, PreviewBody)
-_BODIES += (BackfillBody, BackfillCancelBody, PlanBody, ApplyBody, RollbackBody)
-_BODIES += (RetriesCancelBody,)
-
-
-def components() -> dict[str, Any]:
-    """The schemas of every model that travels, by name."""
-    from pydantic import TypeAdapter  # half a second for what hardly anybody asks for
-
-    models = (*_MODELS, *_BODIES)
-    adapters: list[Any] = [(model.__name__, "validation", TypeAdapter(model)) for model in models]
-    made, shared = TypeAdapter.json_schemas(adapters, ref_template=_PREFIX + "{model}")
-    schemas = dict(shared.get("$defs", {}))
-    for (name, _), schema in made.items():
-        schemas.setdefault(str(name), schema)
-    return {**schemas, "Problem": _PROBLEM}
+BODIES: tuple[type, ...]
+BODIES = (PauseBody, BulkPauseBody, EnginePauseBody, CancelBody, RunBody, TriggerBody, PreviewBody)
+BODIES += (BackfillBody, BackfillCancelBody, PlanBody, ApplyBody, RollbackBody)
+BODIES += (RetriesCancelBody, JobPutBody)

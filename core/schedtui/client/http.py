@@ -25,7 +25,7 @@ from schedtui.client.http_codec import (
 from schedtui.client.http_files import HttpFiles
 from schedtui.client.http_transport import Transport
 from schedtui.client.http_upkeep import HttpUpkeep
-from schedtui.client.http_words import job_path, typed
+from schedtui.client.http_words import job_path, replacing, typed
 from schedtui.client.idempotency import KEY_HEADER, header_of, new_key
 from schedtui.client.problems import from_problem
 from schedtui.client.sse import SseEvent
@@ -47,7 +47,6 @@ from schedtui.models import (
     Changes,
     EngineInfo,
     Explanation,
-    FunctionInfo,
     Job,
     JobFilter,
     JobPatch,
@@ -118,14 +117,6 @@ class HttpClient(HttpFiles, HttpUpkeep):
                 else:
                     _raise_for(event)
         raise UnreachableError(f"{self.address} ended the stream of changes; a retry is safe")
-
-    async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
-        """See `EngineClient.functions`."""
-        return await self._calls.items(FunctionInfo, "/functions", group=group)
-
-    async def groups(self) -> tuple[str, ...]:
-        """See `EngineClient.groups`."""
-        return await self._calls.items(str, "/groups")
 
     async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
         """See `EngineClient.jobs`."""
@@ -213,9 +204,22 @@ class HttpClient(HttpFiles, HttpUpkeep):
         """See `EngineClient.reload`."""
         return await self._calls.post(Reload, "/reload")
 
-    async def create_job(self, spec: JobSpec) -> Job:
+    async def create_job(
+        self,
+        spec: JobSpec,
+        *,
+        replace: bool = False,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
         """See `EngineClient.create_job`."""
-        return await self._calls.post(Job, "/jobs", spec)
+        read = partial(decode, Job)
+        if replace:
+            path, body = replacing(spec)
+            headers = {} if version is None else {"If-Match": f'"{version}"'}
+            return await self._calls.ask(read, "PUT", path, body=body, headers=headers)
+        headers = {} if idempotency_key is None else {KEY_HEADER: header_of(idempotency_key)}
+        return await self._calls.ask(read, "POST", "/jobs", body=spec, headers=headers)
 
     async def edit_job(
         self, job: str, patch: JobPatch, *, version: int | None = None, expect_id: int | None = None

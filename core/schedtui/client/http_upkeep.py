@@ -6,7 +6,7 @@ from schedtui.client.http_calls import API, Calls
 from schedtui.client.http_codec import decode_cancelled
 from schedtui.client.http_transport import Transport
 from schedtui.client.http_words import job_path
-from schedtui.models import Defaults, Statistics
+from schedtui.models import Defaults, FunctionInfo, Statistics
 
 
 class HttpUpkeep:
@@ -14,6 +14,14 @@ class HttpUpkeep:
 
     _calls: Calls
     _wire: Transport
+
+    async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
+        """See `EngineClient.functions`."""
+        return await self._calls.items(FunctionInfo, "/functions", group=group)
+
+    async def groups(self) -> tuple[str, ...]:
+        """See `EngineClient.groups`."""
+        return await self._calls.items(str, "/groups")
 
     async def defaults(self) -> Defaults:
         """See `Upkeep.defaults`."""

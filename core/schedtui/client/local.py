@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from schedtui.client.local_files import LocalFiles
 from schedtui.client.local_upkeep import LocalUpkeep
-from schedtui.clock import from_us
+from schedtui.client.previews import preview_of
 from schedtui.engine import Engine
+from schedtui.engine.metrics import measure
 from schedtui.engine.reads import position
 from schedtui.errors import InvalidError
 from schedtui.models import (
@@ -23,7 +23,6 @@ from schedtui.models import (
     BulkAction,
     BulkOutcome,
     Changes,
-    DueTime,
     EngineInfo,
     Explanation,
     FunctionInfo,
@@ -40,6 +39,7 @@ from schedtui.models import (
     RunFilter,
     Snapshot,
 )
+from schedtui.models.metrics import Metrics
 from schedtui.models.names import check_name
 from schedtui.protocols import OffLoop
 from schedtui.triggers import Trigger, parse_trigger
@@ -109,6 +109,14 @@ class LocalClient(LocalFiles, LocalUpkeep):
 
         return await self._engine.on_loop(ask)
 
+    async def metrics(self) -> Metrics:
+        """The engine in numbers."""
+
+        async def ask() -> Metrics:
+            return await measure(self._engine.running)
+
+        return await self._engine.on_loop(ask)
+
     async def changes(self, cursor: str) -> AsyncIterator[Changes]:
         """What changes after ``cursor``."""
         hub = self._engine.running.core.hub
@@ -151,9 +159,22 @@ class LocalClient(LocalFiles, LocalUpkeep):
 
         return await self._engine.on_loop(read)
 
-    async def create_job(self, spec: JobSpec) -> Job:
-        """Create a dynamic job."""
-        return await self._engine.submit_spec(spec, actor=self._actor)
+    async def create_job(
+        self,
+        spec: JobSpec,
+        *,
+        replace: bool = False,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Create a dynamic job, or replace the one of its name."""
+        return await self._engine.submit_spec(
+            spec,
+            replace=replace,
+            version=version,
+            idempotency_key=idempotency_key,
+            actor=self._actor,
+        )
 
     async def edit_job(
         self, job: str, patch: JobPatch, *, version: int | None = None, expect_id: int | None = None
@@ -291,10 +312,7 @@ class LocalClient(LocalFiles, LocalUpkeep):
         if trigger is None:
             return Preview(description=problem, timezone=timezone, next=())
         running, known = self._engine.running, trigger
-
-        def look() -> Preview:
-            return _preview(known, timezone, after_us, count)
-
+        look = partial(preview_of, known, timezone, after_us, count)
         return await running.on_loop(lambda: running.core.off_loop_asking(known, look))
 
     async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
@@ -319,7 +337,7 @@ class LocalClient(LocalFiles, LocalUpkeep):
             parsed = await self._off_loop(parse_trigger, trigger, zone, now_us)
         except InvalidError as error:
             raise error.below("trigger") from error
-        return await self._off_loop(_preview, parsed, parsed.timezone or zone, now_us, count)
+        return await self._off_loop(preview_of, parsed, parsed.timezone or zone, now_us, count)
 
     async def runs(
         self, where: RunFilter | None = None, *, limit: int = 100, cursor: str | None = None
@@ -368,17 +386,6 @@ class LocalClient(LocalFiles, LocalUpkeep):
 
     async def aclose(self) -> None:
         """Nothing to let go of."""
-
-
-def _preview(trigger: Trigger, timezone: str, after_us: int, count: int) -> Preview:
-    zone = ZoneInfo(timezone)
-    due: list[DueTime] = []
-    moment_us = trigger.next_after_us(after_us)
-    while moment_us is not None and len(due) < count:
-        at: datetime = from_us(moment_us)
-        moment_us = trigger.next_after_us(moment_us)
-        due.append(DueTime(at=at, local=at.astimezone(zone).isoformat()))
-    return Preview(description=trigger.describe(), timezone=timezone, next=tuple(due))
 
 
 def _check_limit(limit: int, high: int = MAX_PAGE, field: str = "limit") -> None:

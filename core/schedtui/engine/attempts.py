@@ -111,3 +111,11 @@ def _bare(finish: Finish, error: SchedtuiError) -> Finish:
         result_is_json=False,
         progress_text=None,
     )
+
+
+def counted(end: End) -> Finish:
+    """An outcome with the lines that were dropped while it waited for the store."""
+    run, finish = end.run, end.finish
+    if run.sink is None or run.sink.dropped == finish.log_dropped:
+        return finish
+    return finish._replace(log_dropped=run.sink.dropped)

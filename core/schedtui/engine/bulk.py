@@ -11,6 +11,7 @@ from schedtui.engine.live import LiveJob
 from schedtui.engine.live_jobs import LiveJobs
 from schedtui.errors import FieldError, InvalidError, SchedtuiError
 from schedtui.models import BulkAction, BulkOutcome, JobFilter
+from schedtui.models.names import check_name
 
 AT_ONCE = 200
 """Jobs whose commands are under way together, so that the writer commits them in groups."""
@@ -31,11 +32,17 @@ async def bulk(
     """Do one thing to many jobs; see `EngineClient.bulk`.
 
     Raises:
-        InvalidError: no filter, or a reason or an end that cannot be; nothing was done.
+        InvalidError: no filter, or one that nothing can fit, or a reason or an end that cannot be;
+            nothing was done.
     """
     if where.empty:
         error = FieldError(field="group", got=None, expected="a group, a tag or a state")
         raise InvalidError("no filter is given; expected a group, a tag or a state", (error,))
+    # Else a name that nothing can have would find nothing, and nobody would notice.
+    if where.group is not None:
+        check_name("group", where.group)
+    if where.tag is not None:
+        check_name("tag", where.tag)
 
     async def pause(live: LiveJob) -> None:
         await commands.pause(

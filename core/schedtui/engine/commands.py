@@ -23,6 +23,7 @@ from schedtui.engine.backfill import SHOWN_IDS, Backfills, Wanted
 from schedtui.engine.cancel import Cancels
 from schedtui.engine.claim import Claims
 from schedtui.engine.core import Core
+from schedtui.engine.creation import Creation
 from schedtui.engine.draft import Drafts
 from schedtui.engine.fire import Fire
 from schedtui.engine.holds import Holds
@@ -94,25 +95,14 @@ class Commands:
         self._backfills = Backfills(core, writes, admission)
         self._drafts = Drafts(core)
         self._keys = Keys(core)
+        self._creation = Creation(core, writes, self._drafts, self._keys)
 
     @_whole
-    async def create(self, spec: JobSpec, actor: str) -> Job:
+    async def create(self, spec: JobSpec, actor: str, *, key: str | None = None) -> Job:
         """Create a dynamic job; see `EngineClient.create_job`."""
         await self._core.arguments.prepare([(spec.function, spec.kwargs)])
         async with self._chaining(spec.after):
-            return await self._create(spec, actor)
-
-    async def _create(self, spec: JobSpec, actor: str) -> Job:
-        while True:
-            job = self._drafts.new(spec)
-            try:
-                (created,) = await self._writes.insert([job], actor)
-                return created
-            except ConflictError:
-                # Another command took the name that was chosen here; by now it can be seen.
-                taken = self._core.jobs.find(job.group, job.name) is not None
-                if spec.name is not None or not taken:
-                    raise
+            return await self._creation.create(spec, actor, key)
 
     @_whole
     async def edit(

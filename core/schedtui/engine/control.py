@@ -12,16 +12,19 @@ from schedtui import policies as policy_rules
 from schedtui.clock import aware_utc
 from schedtui.engine.backfill import Wanted
 from schedtui.engine.bulk import bulk
+from schedtui.engine.control_create import CreateControl
 from schedtui.engine.control_files import FileControl
 from schedtui.engine.control_upkeep import UpkeepControl
-from schedtui.engine.elsewhere import Elsewhere, create_or_edit, passed_on
+from schedtui.engine.elsewhere import Elsewhere, passed_on
 from schedtui.engine.explain import explain
 from schedtui.engine.keys import Made
-from schedtui.engine.live import LiveJob
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.sync import PYTHON
-from schedtui.errors import ConflictError, EngineStoppedError, InvalidError, JobNotFoundError
+from schedtui.errors import (
+    ConflictError,
+    EngineStoppedError,
+)
 from schedtui.models import (
     TERMINAL,
     After,
@@ -38,17 +41,13 @@ from schedtui.models import (
     Run,
 )
 from schedtui.models.after import check_after
-from schedtui.models.notes import notes_of
 from schedtui.policies import PolicyWords
-from schedtui.triggers import Never, Trigger
+from schedtui.triggers import Trigger
 
 T = TypeVar("T")
 
-REPLACES = 5
-"""How often a job that is deleted while it is to be replaced is made anew."""
 
-
-class Control(FileControl, UpkeepControl):
+class Control(CreateControl, FileControl, UpkeepControl):
     """The half of `Engine` that changes jobs and runs.
 
     Everything here may raise `EngineStoppedError`, where the engine does not run or is stopping:
@@ -124,10 +123,6 @@ class Control(FileControl, UpkeepControl):
         Raises:
             InvalidError: ``replace`` without a ``name``; or as `EngineClient.create_job`.
         """
-        if replace and name is None:
-            raise InvalidError.one(
-                "name", None, "a name, with replace=True: without one each call makes another job"
-            )
         spec = JobSpec(
             function=function,
             trigger=trigger.to_json() if isinstance(trigger, Trigger) else trigger,
@@ -145,59 +140,7 @@ class Control(FileControl, UpkeepControl):
             rollback=rollback,
             paused=paused,
         )
-        if replace and self.away is not None:
-            return await create_or_edit(self.away.client(actor), spec)
-        if replace:
-            return await self._create_or_edit(spec, actor)
-        return await self.submit_spec(spec, actor=actor)
-
-    async def _create_or_edit(self, spec: JobSpec, actor: str) -> Job:
-        group = spec.group or spec.function.partition("/")[0]
-        for _ in range(REPLACES):
-            try:
-                return await self.submit_spec(spec, actor=actor)
-            except ConflictError:
-                found = self.running.core.jobs.find(group, spec.name or "")
-                if found is not None and found.job.static:
-                    raise
-            try:
-                if found is not None:
-                    return await self._become(found, spec, actor)
-            except (ConflictError, JobNotFoundError):
-                if found is None or not found.removed:
-                    raise  # else somebody deleted it just then, and the name is free
-        raise ConflictError(
-            f"{group}/{spec.name} was deleted and made again by somebody else, each time that it "
-            "was to be replaced; nothing was done, try again"
-        )
-
-    async def _become(self, found: LiveJob, spec: JobSpec, actor: str) -> Job:
-        core = self.running.core
-        patch = JobPatch(
-            function=spec.function,
-            trigger=spec.trigger or Never().to_json(),
-            after=spec.after,
-            timezone=core.zone_for(spec.timezone, found.job.group),
-            kwargs=spec.kwargs,
-            policies=spec.policies,
-            tags=spec.tags,
-            description=spec.description,
-            **notes_of(spec),
-        )
-        name, expect_id = found.full_name, found.id
-        edited = await self.on_loop(
-            lambda: self._live().commands.edit(
-                name, patch, actor, version=None, expect_id=expect_id, instead=True
-            )
-        )
-        if spec.paused and not edited.paused:
-            return await self.pause_job(name, expect_id=expect_id, actor=actor)
-        return edited
-
-    @passed_on("create_job")
-    async def submit_spec(self, spec: JobSpec, *, actor: str = PYTHON) -> Job:
-        """Create a dynamic job from its specification."""
-        return await self.on_loop(lambda: self._live().commands.create(spec, actor))
+        return await self.submit_spec(spec, replace=replace, actor=actor)
 
     @passed_on()
     async def edit_job(

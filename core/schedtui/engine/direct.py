@@ -7,6 +7,7 @@ job is made here, one for each function: it is never due, and in none of the eng
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from schedtui.clock import from_us
@@ -41,6 +42,9 @@ class Direct:
         if live is None:
             live = self._held[function] = self._made(function)
         return live
+
+    def __iter__(self) -> Iterator[LiveJob]:
+        return iter(list(self._held.values()))
 
     def find(self, run_id: int) -> LiveRun | None:
         """A run without a job that is queued or running."""

@@ -8,10 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from schedtui.engine.sync import PYTHON
-from schedtui.errors import ConflictError
-from schedtui.models import Job, JobPatch, JobSpec
 from schedtui.protocols import EngineClient
-from schedtui.triggers import Never
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -66,28 +63,3 @@ def passed_on(name: str = "") -> Callable[[Method[S, P, T]], Method[S, P, T]]:
         return call
 
     return decorate
-
-
-async def create_or_edit(client: EngineClient, spec: JobSpec) -> Job:
-    """What ``create_job(replace=True)`` does, on an engine elsewhere."""
-    try:
-        return await client.create_job(spec)
-    except ConflictError:
-        group = spec.group or spec.function.partition("/")[0]
-        found = await client.job(f"{group}/{spec.name}")
-        if found.static:
-            raise
-    patch = JobPatch(
-        function=spec.function,
-        trigger=spec.trigger or Never().to_json(),
-        after=spec.after,
-        timezone=spec.timezone,
-        kwargs=spec.kwargs,
-        policies=spec.policies,
-        tags=spec.tags,
-        description=spec.description,
-    )
-    edited = await client.edit_job(found.full_name, patch, expect_id=found.id)
-    if spec.paused and not edited.paused:
-        return await client.pause_job(found.full_name, expect_id=found.id)
-    return edited

@@ -17,6 +17,7 @@ from schedtui.engine.embedded import Embedded, Membership
 from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.settings import Settings
+from schedtui.engine.spans import check_telemetry
 from schedtui.engine.sync import Sync
 from schedtui.engine.thread import Start, close_at_exit, drive
 from schedtui.errors import EngineStoppedError, RefusedError
@@ -65,6 +66,8 @@ class Engine(Embedded):
         log_level: Lower the root logger to this level while the engine runs, where no logging is
             set up; None leaves logging alone.
         stop_grace_s: Seconds that running functions have to end by themselves when it is stopped.
+        telemetry: Whether there is a span of OpenTelemetry for each attempt of a run; needs the
+            extra ``schedtui[otel]``.
         own: Policies of all jobs whose group says none; see `schedtui.models.Policies`.
 
     Attributes:
@@ -96,6 +99,7 @@ class Engine(Embedded):
         echo: bool = True,
         log_level: int | None = None,
         stop_grace_s: float = 10.0,
+        telemetry: bool = False,
         **own: Unpack[PolicyWords],
     ) -> None:
         self.registry = Registry(groups)
@@ -114,6 +118,7 @@ class Engine(Embedded):
             processes=processes,
             echo=echo,
             log_level=log_level,
+            telemetry=check_telemetry(telemetry),
         )
         self._running: Running | None = None
         self._thread: threading.Thread | None = None

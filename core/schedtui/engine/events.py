@@ -8,11 +8,11 @@ and one that was away too long is told so (`EventGapError`), never left without.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 from schedtui.errors import EngineStoppedError, EventGapError
-from schedtui.models import Changes, EngineInfo, JobSummary, RunChange, RunState
+from schedtui.models import TERMINAL, Changes, EngineInfo, JobSummary, RunChange, RunState
 
 MAX_RUNS = 1_000
 MAX_REMOVED = 10_000
@@ -44,6 +44,8 @@ class Hub:
         self._jobs: dict[int, int] = {}
         self._removed: dict[int, int] = {}
         self._runs: deque[tuple[int, tuple[int, int, RunState]]] = deque(maxlen=MAX_RUNS)
+        self.ended: Counter[RunState] = Counter()
+        """How many runs have ended in each state, or were decided not to run."""
         self._engine_seq = 0
         self._waiters: list[asyncio.Future[None]] = []
         self._closed = False
@@ -68,6 +70,8 @@ class Hub:
         if self._jobs.pop(job_id, None) is not None or job_id not in self._removed:
             self._jobs[job_id] = seq
         self._runs.append((seq, (run_id, job_id, state)))
+        if state in TERMINAL:
+            self.ended[state] += 1
         if self._waiters:
             self._notify()
 

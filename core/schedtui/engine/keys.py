@@ -23,6 +23,7 @@ class Made(NamedTuple):
     """What a call has come to."""
 
     run_id: int
+    """Of the run; of the job, for a call that creates one."""
     replayed: bool = False
     """Whether an earlier call with the same key made the run."""
 
@@ -45,15 +46,16 @@ class Asked(NamedTuple):
         return None if kept is None else self.same(kept)
 
     def same(self, kept: CallKey) -> int:
-        """The run of the call that has the key.
+        """The run (or job) of the call that has the key.
 
         Raises:
             ConflictError: that one had other arguments.
         """
         if kept.arguments != self.arguments:
+            thing = "job" if self.scope == "job.create" else "run"
             expected = "a key that was not used for a call with other arguments"
             raise ConflictError(
-                f"the idempotency key {self.key!r} was used for run {kept.run_id} with other "
+                f"the idempotency key {self.key!r} was used for {thing} {kept.run_id} with other "
                 "arguments; nothing was started: send the same ones, or another key",
                 (FieldError(field="idempotency_key", got=self.key, expected=expected),),
             )

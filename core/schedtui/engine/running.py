@@ -39,6 +39,7 @@ from schedtui.engine.reloading import Reloading
 from schedtui.engine.revisions import Revisions
 from schedtui.engine.settings import Settings
 from schedtui.engine.slots import Pool, Slots
+from schedtui.engine.spans import Spans
 from schedtui.engine.supervise import LAST_WORD_S, Supervisor
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import StoreUnavailableError
@@ -288,6 +289,8 @@ class Running:
         self.logs = LogLines(core, self._job_of)
         self.chains = chains = Chains(core)
         self.supervisor = Supervisor(core, self.logs, chains)
+        if settings.telemetry:
+            self.supervisor.spans = Spans()
         self.admission = Admission(core, self._dispatch, chains, self.logs)
         self.reloads = Reloads(core)
         self.writes = JobWrites(core)

@@ -27,6 +27,8 @@ class Settings:
     echo: bool
     """Whether captured output also goes where it went before."""
     log_level: int | None
+    telemetry: bool = False
+    """Whether there is a span for each attempt of a run."""
     paused: bool = False
     """Whether the whole engine is paused from its start on."""
 

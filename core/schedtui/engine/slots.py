@@ -138,6 +138,20 @@ class Slots:
             return WaitReason.SLOT
         return None
 
+    def waits_for(self, run: LiveRun) -> WaitReason:
+        """What a run that is queued waits for now."""
+        if run.not_before_us:
+            return WaitReason.RETRY if run.attempt else WaitReason.JITTER
+        if not run.holds_job and _is_full(run.job):
+            return WaitReason.OVERLAP
+        return WaitReason.POOL if any(one.full for one in run.limits) else WaitReason.SLOT
+
+    def limits(self) -> Iterator[tuple[str, str, int, int]]:
+        """Each named pool and limited group: ``pool`` or ``group``, name, places used, places."""
+        for kind, limits in (("pool", self._named), ("group", self._groups)):
+            for name, limit in limits.items():
+                yield kind, name, limit.used, limit.capacity
+
     def park(self, run: LiveRun, now_us: int) -> None:
         """Let a queued run wait in the place that is right for it."""
         if not run.parked:

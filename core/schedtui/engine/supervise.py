@@ -15,16 +15,18 @@ from functools import partial
 
 from schedtui.capture import RunSink, run_context
 from schedtui.clock import Timer
-from schedtui.engine.attempts import End, as_asked, bared, retry_delay_s
+from schedtui.engine.attempts import End, as_asked, bared, counted, retry_delay_s
 from schedtui.engine.calls import prepare
 from schedtui.engine.chains import Chains, insert
 from schedtui.engine.core import Core
 from schedtui.engine.failures import Failures
 from schedtui.engine.live_run import LiveRun
 from schedtui.engine.loglines import LogLines
+from schedtui.engine.spans import Spans
 from schedtui.errors import EngineStoppedError, SchedtuiError, StoreDataError
 from schedtui.execution.ended import ended_error
 from schedtui.models import RunState
+from schedtui.models.tally import LATENESS_S, Tally
 from schedtui.protocols import Call, Ended, Finish, RecentRun, Retry, StoreTx, Success
 from schedtui.store.writer import Lane, Write
 
@@ -74,6 +76,9 @@ class Supervisor:
         self.on_unwanted: Callable[[LiveRun], None] = _nothing
         """Called with a run that has started although it is to end."""
         self.failures = Failures(core)
+        self.lateness = Tally(LATENESS_S)
+        """By how many seconds scheduled runs started late."""
+        self.spans: Spans | None = None
 
     def start(self, runs: list[LiveRun]) -> None:
         """Call the functions of runs whose rows say ``running``."""
@@ -82,6 +87,8 @@ class Supervisor:
         for run in runs:
             run.pool.given_at = now
             self.running[run.id] = run
+            if run.scheduled_for_us is not None and run.attempt == 1:
+                self.lateness.add(max(0, run.started_at_us - run.scheduled_for_us) / 1e6)
             if run.job.policies.timeout_s:
                 run.deadline = self._core.clock.call_later(
                     run.job.policies.timeout_s, partial(self._overdue, run)
@@ -94,13 +101,15 @@ class Supervisor:
         run.make_sink = self._sink
         if run.sink is not None:
             run.sink.reopen(run.attempt)
+        context = run_context(run, self._context)
+        if self.spans is not None:
+            self.spans.begin(run, context)
         try:
             function = self._core.registry.resolve(run.function)
             core = self._core
             call, kwargs = prepare(run, function, key=core.secret, loop=core.loop)
             origin = function.origin if run.pool.executor.kind == "process" else None
             done, limit = partial(self._ended, run), function.memory_limit_mb
-            context = run_context(run, self._context)
             run.pool.executor.submit(
                 Call(run.token, call, kwargs, context, done, origin, limit, core.secret)
             )
@@ -166,6 +175,8 @@ class Supervisor:
             delay_s: Seconds until its next attempt; None where that was the last one.
         """
         run.ended = True
+        if self.spans is not None:
+            self.spans.end(run, ended)
         sink = run.sink
         if sink is not None:
             sink.close()
@@ -245,11 +256,11 @@ class Supervisor:
         children = [child for end in ends for child in end.children]
 
         def apply(tx: StoreTx) -> set[int]:
-            last = [_counted(end) for end in ends if not end.not_before_us]
+            last = [counted(end) for end in ends if not end.not_before_us]
             lost = tx.finish(last)
             if len(last) < len(ends):
                 again = [
-                    Retry(_counted(end), end.not_before_us) for end in ends if end.not_before_us
+                    Retry(counted(end), end.not_before_us) for end in ends if end.not_before_us
                 ]
                 lost |= tx.retry(again)
             if counts:
@@ -377,14 +388,6 @@ def _done(end: End) -> bool:
 
 def _success(end: End) -> Success:
     return Success(end.run.job.id, end.run.id, end.run.moment_us)
-
-
-def _counted(end: End) -> Finish:
-    """An outcome with the lines that were dropped while it waited for the store."""
-    run, finish = end.run, end.finish
-    if run.sink is None or run.sink.dropped == finish.log_dropped:
-        return finish
-    return finish._replace(log_dropped=run.sink.dropped)
 
 
 def _nobody() -> None:

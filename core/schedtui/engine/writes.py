@@ -45,11 +45,12 @@ _NOT_TOLD = frozenset(
         "fired",
         "failures",
         "declared",
+        "replayed",
     }
 )
 
 
-def _nothing(_tx: StoreTx) -> None:
+def _nothing(*_: object) -> None:
     return None
 
 
@@ -102,8 +103,15 @@ class JobWrites:
         # Shielded: a caller that goes away must not undo what is on its way to the store.
         return await asyncio.shield(future)
 
-    async def insert(self, jobs: Sequence[Job], actor: str) -> list[Job]:
+    async def insert(
+        self,
+        jobs: Sequence[Job],
+        actor: str,
+        also: Callable[[StoreTx, Sequence[Job]], object] = _nothing,
+    ) -> list[Job]:
         """Insert new jobs, all in one transaction, and take them into the engine.
+
+        ``also`` is done in the same transaction.
 
         Raises:
             ConflictError: a name is taken; none was inserted.
@@ -114,6 +122,7 @@ class JobWrites:
             created = [tx.insert_job(job) for job in jobs]
             for job in created:
                 self.audit(tx, actor, "job.create", job, {"after": told(job)})
+            also(tx, created)
             return created
 
         return [self.entered(job) for job in await self.write(apply)]

@@ -76,6 +76,9 @@ class Job:
 
     Such a job never fires, until an edit has given these fields anew; it can be deleted.
     """
+    replayed: bool = False
+    """In the answer to a call with an idempotency key: an earlier one with that key created the
+    job, and this one nothing."""
 
     @property
     def full_name(self) -> str:

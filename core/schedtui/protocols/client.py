@@ -81,13 +81,30 @@ class EngineClient(FilesClient, Upkeep, Protocol):
     async def job(self, job: str) -> Job:
         """One job. Raises `JobNotFoundError`."""
 
-    async def create_job(self, spec: JobSpec) -> Job:
+    async def create_job(
+        self,
+        spec: JobSpec,
+        *,
+        replace: bool = False,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
         """Create a dynamic job.
+
+        Args:
+            spec: What it is to be.
+            replace: Where a dynamic job has its name already, that one becomes this one in place:
+                id, history and pauses stay, and nothing happens where it is the same. Needs a name.
+            version: With ``replace``: the version that it must have.
+            idempotency_key: See `trigger_job`; without ``replace``, which needs none. The job that
+                the first call created is answered as it is now, and is ``replayed``.
 
         Raises:
             InvalidError: with every field that is wrong.
             FunctionNotFoundError: no such function.
-            ConflictError: the name is taken.
+            ConflictError: the name is taken; with ``replace`` only by a job of the code. Or the key
+                was used with other arguments.
+            VersionConflictError: there is no job with ``version``.
         """
 
     async def edit_job(
@@ -285,8 +302,8 @@ class EngineClient(FilesClient, Upkeep, Protocol):
             until: Of a pause.
 
         Raises:
-            InvalidError: ``where`` is empty, or ``reason`` or ``until`` cannot be. Nothing was
-                done.
+            InvalidError: ``where`` is empty or cannot fit any job, or ``reason`` or ``until``
+                cannot be. Nothing was done.
         """
 
     async def pause_engine(self, *, reason: str = "") -> EngineInfo:

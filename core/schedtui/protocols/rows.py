@@ -165,14 +165,15 @@ KEPT_SUCCESSES = 10_000
 
 
 class CallKey(NamedTuple):
-    """The key of a call that made a run, by which the same call is known when it comes again."""
+    """The key of a call that made something, by which that call is known when it comes again."""
 
     scope: str
-    """What was to run: ``job 12``, ``function g/f``, ``run 7``."""
+    """What was to run: ``job 12``, ``function g/f``, ``run 7``; or ``job.create``."""
     key: str
     arguments: str
     """Hex digest of what the call was given."""
     run_id: int
+    """What it made: a run, or in the scope ``job.create`` a job."""
     at_us: int
 
 

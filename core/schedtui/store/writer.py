@@ -21,6 +21,7 @@ from schedtui.errors import (
     StoreDataError,
     StoreUnavailableError,
 )
+from schedtui.models.tally import COMMIT_S, Tally
 from schedtui.protocols import Store, StoreTx
 
 logger = logging.getLogger("schedtui.writer")
@@ -98,6 +99,10 @@ class Writer:
         self._stopping = False
         self._deadline = float("inf")
         self._failures = 0
+        self.failures = 0
+        """How many transactions have failed because the store did not answer."""
+        self.commits = Tally(COMMIT_S)
+        """How long transactions took, in seconds; those that were committed."""
         self._failing_since = 0.0
         self._at_work = 0
         """0: no transaction is open; 1: one without claims; 2: one with claims."""
@@ -130,6 +135,11 @@ class Writer:
             self._deliver(
                 [lambda w=w: w.failed(stopped if w is write else full) for w in dropped]  # type: ignore[misc]
             )
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many writes wait in each lane."""
+        return {lane.name.lower(): len(self._lanes[lane]) for lane in Lane}
 
     @property
     def busy(self) -> bool:
@@ -205,6 +215,7 @@ class Writer:
         """One transaction with all claims, and as much of the rest as there is time for."""
         taken: list[Write] = []
         calls: list[Callable[[], object]] = []
+        opened = time.monotonic()
         try:
             with self._store.transaction() as tx:
                 for write in claims:
@@ -225,6 +236,7 @@ class Writer:
             self._drop_connection()
             self._one_by_one([*taken, *rest], error)
             return
+        self.commits.add(time.monotonic() - opened)
         if self._failures:
             self._failures = 0
             gone_s = time.monotonic() - self._failing_since
@@ -239,6 +251,7 @@ class Writer:
         """Nothing was written: claims fail, the rest goes back to the front of its lane."""
         self._drop_connection()
         self._failures += 1
+        self.failures += 1
         with self._wake:
             for write in reversed(taken):
                 if write.lane is not Lane.CLAIM:

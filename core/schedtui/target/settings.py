@@ -7,6 +7,7 @@
     store = "sqlite:///state.db"    # relative to this file
     listen = "127.0.0.1:8787"
     threads = 32                    # sync functions that run at once; also: async_slots, processes
+    telemetry = true                # a span for each attempt of a run; needs schedtui[otel]
 
     [pools]                         # runs of the jobs of each pool that may be active at once
     smtp = 2
@@ -42,7 +43,7 @@ MAX_FILE = 1 << 20  # bytes
 MAX_TARGETS = 1_000
 _ENGINE = (
     *("target", "store", "timezone", "listen", "threads", "async_slots", "processes"),
-    *("pools", "policies", "groups"),
+    *("telemetry", "pools", "policies", "groups"),
 )
 _LISTEN = re.compile(r"(\[[^\]]+\]|[^:\s]+):([0-9]{1,5})")
 _SQLITE = "sqlite:///"
@@ -84,6 +85,8 @@ class Settings:
     """Async functions that run at once."""
     processes: int | None = None
     """Functions in processes of their own that run at once."""
+    telemetry: bool = False
+    """Whether there is a span of OpenTelemetry for each attempt of a run."""
     pools: Mapping[str, int] = field(default_factory=dict)
     """How many runs of the jobs of each named pool may be active at once."""
     policies: Policies = field(default_factory=Policies)
@@ -170,6 +173,7 @@ class _Reader:
             threads=self._count(data, "threads"),
             async_slots=self._count(data, "async_slots"),
             processes=self._count(data, "processes"),
+            telemetry=self._flag(data, "telemetry"),
             pools=self._pools(data),
             policies=self._policies(data),
             groups=self._groups(data),
@@ -186,6 +190,12 @@ class _Reader:
             expected = f"at most {MAX_TARGETS:,} (a folder means all its files)"
             raise self._error(("target",), items, expected)
         return tuple(items)
+
+    def _flag(self, data: Mapping[str, Any], key: str) -> bool:
+        value = data.get(key, False)
+        if not isinstance(value, bool):
+            raise self._error((key,), value, "true or false")
+        return value
 
     def _pools(self, data: Mapping[str, Any]) -> dict[str, int]:
         table = self._table(data, "pools")

@@ -137,3 +137,11 @@ async def test_hundreds_of_jobs_in_one_call(client: EngineClient) -> None:
     assert len(outcomes) == len({one.id for one in outcomes}) == 450
     assert [one.id for one in outcomes] == sorted(one.id for one in outcomes)
     assert len(await paused(client)) == 450
+
+
+@pytest.mark.parametrize("where", [JobFilter(group="a/b"), JobFilter(tag="a\x00b")])
+async def test_a_filter_that_fits_nothing_is_refused(
+    client: EngineClient, where: JobFilter
+) -> None:
+    with pytest.raises(InvalidError, match="without '/' and without control characters"):
+        await client.bulk(BulkAction.PAUSE, where)

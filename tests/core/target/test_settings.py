@@ -39,6 +39,7 @@ class TestSettings:
             """
             threads = 3
             async_slots = 40
+            telemetry = true
             processes = 2
             policies.timeout_s = 600
             [pools]
@@ -50,6 +51,7 @@ class TestSettings:
         )
         settings = target.settings
         assert (settings.threads, settings.async_slots, settings.processes) == (3, 40, 2)
+        assert settings.telemetry
         assert settings.pools == {"smtp": 2}
         assert settings.policies == Policies(timeout_s=600.0)
         (group,) = target.groups
@@ -122,6 +124,7 @@ class TestSettings:
             ('\n[groups."a\\u001b"]\nx = 1', 3, "there is no setting 'groups.\"a\\x1b\".x'"),
             ('groups.Jobs.timezone = "Mars"', 1, "groups.Jobs.timezone: got 'Mars'"),
             ("threads = 0", 1, "threads: got 0; expected a whole number from 1 to 10,000"),
+            ("telemetry = 1", 1, "telemetry: got 1; expected true or false"),
             ("async_slots = 10_001", 1, "async_slots: got 10001; expected a whole number from 1"),
             ("[groups.Jobs]\nlimit = 99999", 2, "groups.Jobs.limit: got 99999"),
             ('[pools]\na = 1\n"a/b" = 1', 3, "pools.\"a/b\": got 'a/b'; expected 1 to 128"),

@@ -53,6 +53,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runbook", default="", help="what to do when it fails, or a link")
     parser.add_argument("--rollback", default="", help="how to undo what a run did")
     parser.add_argument("--paused", action="store_true", help="create it paused")
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="where a dynamic job has the name already, let that one become this one: its id, "
+        "history and pauses stay. Needs --name",
+    )
     add_arguments_options(parser)
     add_policy_options(parser)
     parser.add_argument("--json", action="store_true", help="print the job as one JSON document")
@@ -66,6 +72,9 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             "expected one of --cron, --every, --at, --calendar and --trigger, or --after, or both"
         )
+
+    if args.replace and args.name is None:
+        raise UsageError("--replace needs --name: without one each call makes another job")
 
     async def work(client: EngineClient) -> int:
         group, name = _names(args.name)
@@ -87,12 +96,13 @@ def run(args: argparse.Namespace) -> int:
             paused=args.paused,
         )
         with in_words_of_the_shell(trigger=_option(args)):
-            job = await client.create_job(spec)
+            job = await client.create_job(spec, replace=args.replace)
         if args.json:
             print_json(job)
         else:
             due = moment(job.next_due, job.timezone) or after_words(job.after) or "never"
-            print_line(f"{job.full_name} is created; next due: {due}")
+            done = "is as it was asked for" if args.replace else "is created"
+            print_line(f"{job.full_name} {done}; next due: {due}")
         return Exit.DONE
 
     return with_engine(args, work)

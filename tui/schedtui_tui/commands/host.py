@@ -188,6 +188,7 @@ class Host:
             pools=settings.pools,
             **words(settings.policies),
             **{field: count for field, count in counts.items() if count is not None},
+            telemetry=settings.telemetry,
             state_dir=self.state,
             # What runs print is in the store; here it would mix with the log.
             echo=False,

@@ -8,10 +8,14 @@ from schedtui.api.routes.events import router as events
 from schedtui.api.routes.files import router as files
 from schedtui.api.routes.functions import router as functions
 from schedtui.api.routes.jobs import router as jobs
+from schedtui.api.routes.metrics import router as metrics
 from schedtui.api.routes.runs import router as runs
 from schedtui.api.routes.triggers import router as triggers
 from schedtui.api.routes.upkeep import router as upkeep
 
-ROUTERS = (health, engine, functions, bulk, backfill, jobs, files, triggers, runs, upkeep, events)
+ROUTERS = (
+    *(health, metrics, engine, functions, bulk, backfill, jobs, files, triggers, runs, upkeep),
+    events,
+)
 
 __all__ = ["ROUTERS"]

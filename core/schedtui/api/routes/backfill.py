@@ -21,7 +21,7 @@ _CHANGE = Params(EXPECT_ID)
 @router.post(
     "",
     status_code=202,
-    openapi_extra=describe(_CHANGE, ref(Backfill), status=202, body=BackfillBody),
+    openapi_extra=describe(_CHANGE, ref(Backfill), status=202, body=BackfillBody, also=(409,)),
 )
 async def backfill_job(request: Request, group: str, name: str) -> Response:
     """Queue a run for each due time of a range: all of them, or none; 200 after a dry run."""
@@ -42,7 +42,9 @@ async def backfill_job(request: Request, group: str, name: str) -> Response:
 
 @router.post(
     "/cancel",
-    openapi_extra=describe(_CHANGE, CANCELLED, body=BackfillCancelBody, body_required=False),
+    openapi_extra=describe(
+        _CHANGE, CANCELLED, body=BackfillCancelBody, body_required=False, also=(409,)
+    ),
 )
 async def cancel_backfill(request: Request, group: str, name: str) -> Response:
     """Cancel all its queued backfill runs; those that run go on."""

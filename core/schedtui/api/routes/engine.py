@@ -11,25 +11,83 @@ from starlette.responses import Response
 from schedtui.api.answers import json_answer, snapshot_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import context_of, engine_of
+from schedtui.api.examples import EXAMPLES
 from schedtui.api.query import CURSOR, NONE, Params, limit
 from schedtui.api.schemas import EnginePauseBody, describe, page_of, ref
+from schedtui.client.http_codec import COLUMNS
 from schedtui.errors import UnavailableError
-from schedtui.models import AuditEvent, EngineInfo, Health, Reload
+from schedtui.models import AuditEvent, EngineInfo, Health, JobSummary, Reload
 
 health = APIRouter(tags=["health"])
 router = APIRouter(prefix="/api/v1", tags=["engine"])
 
 _AUDIT = Params(limit(), CURSOR)
+_SAYS = {
+    "ok": True,
+    "status": Health.OK.value,
+    "last_tick_age_s": 0.2,
+    "given_up": {},
+}
 _HEALTH_SCHEMA = {
     "type": "object",
+    "required": list(_SAYS),
     "properties": {
-        "ok": {"type": "boolean"},
-        "status": {"type": "string", "enum": [one.value for one in Health]},
-        "last_tick_age_s": {"type": ["number", "null"]},
-        "given_up": {"type": "object", "additionalProperties": {"type": "integer"}},
+        "ok": {"type": "boolean", "description": "Whether it runs."},
+        "status": {
+            "type": "string",
+            "enum": [one.value for one in Health],
+            "description": "`degraded`: it runs, and something needs attention.",
+        },
+        "last_tick_age_s": {
+            "type": ["number", "null"],
+            "description": "Seconds since the tick last ran; null where it is stopped.",
+        },
+        "given_up": {
+            "type": "object",
+            "additionalProperties": {"type": "integer"},
+            "description": "Functions that were let go and are still at work, by executor.",
+        },
     },
+    "examples": [_SAYS],
 }
 _HEALTH = {**describe(NONE, _HEALTH_SCHEMA), "security": []}
+_HEALTH["responses"]["503"] = {
+    "description": "It is stopped",
+    "content": {
+        "application/json": {
+            "schema": _HEALTH_SCHEMA,
+            "example": {
+                "ok": False,
+                "status": Health.STOPPED.value,
+                "last_tick_age_s": None,
+                "given_up": {},
+            },
+        }
+    },
+}
+_GROUPS = {**page_of({"type": "string"}), "examples": [{"items": ["Reports", "Shop"]}]}
+_SNAPSHOT = {
+    "type": "object",
+    "required": ["engine", "cursor", "columns", "rows"],
+    "properties": {
+        "engine": ref(EngineInfo),
+        "cursor": {"type": "string", "description": "From here events go on."},
+        "columns": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "The name of each cell of a row.",
+        },
+        "rows": {"type": "array", "items": ref(JobSummary)},
+    },
+    "examples": [
+        {
+            "engine": EXAMPLES["EngineInfo"],
+            "cursor": "2f6c1a90b3d4:118",
+            "columns": list(COLUMNS),
+            "rows": [EXAMPLES["JobSummary"]],
+        }
+    ],
+}
 
 
 @health.head("/health", include_in_schema=False)
@@ -96,14 +154,14 @@ async def resume_engine(request: Request) -> Response:
     return json_answer(await engine_of(request).resume_engine())
 
 
-@router.get("/groups", openapi_extra=describe(NONE, page_of({"type": "string"})))
+@router.get("/groups", openapi_extra=describe(NONE, _GROUPS))
 async def read_groups(request: Request) -> Response:
     """The names of all groups, sorted."""
     NONE.read(request)
     return json_answer({"items": await engine_of(request).groups()})
 
 
-@router.get("/snapshot", openapi_extra=describe(NONE, {"type": "object"}))
+@router.get("/snapshot", openapi_extra=describe(NONE, _SNAPSHOT))
 async def read_snapshot(request: Request) -> Response:
     """All jobs as one table (`columns`, `rows`) and the `cursor` from which events go on.
 

@@ -13,10 +13,12 @@ from starlette.responses import Response
 
 from schedtui.api.answers import Frames
 from schedtui.api.context import context_of, engine_of
+from schedtui.api.examples import EXAMPLES
+from schedtui.api.headers import LAST_EVENT
 from schedtui.api.query import Params, text
-from schedtui.api.schemas import describe, ref
+from schedtui.api.schemas import describe, events_of
 from schedtui.api.stream import EventStream
-from schedtui.client.http_json import dump_finite
+from schedtui.client.http_json import dump, dump_finite
 from schedtui.client.problems import to_problem
 from schedtui.client.sse import frame
 from schedtui.errors import EventGapError, InvalidError, SchedtuiError
@@ -27,11 +29,31 @@ T = TypeVar("T")
 
 router = APIRouter(prefix="/api/v1", tags=["events"])
 
-_EVENTS = Params(text("after"))
+_EVENTS = Params(
+    text(
+        "after",
+        about="Where to begin: the cursor of a snapshot or of an event",
+        pattern="^[!-~]{1,200}$",
+    )
+)
+_EVENT = {
+    **events_of(("changes", "gap", "error"), Changes),
+    "examples": [
+        {
+            "event": "changes",
+            "id": "2f6c1a90b3d4:118",
+            "data": dump(EXAMPLES["Changes"]).decode("ascii"),
+        }
+    ],
+}
 _CURSOR = re.compile(r"[!-~]{1,200}")
 
 
-@router.get("/events", openapi_extra=describe(_EVENTS, ref(Changes), media="text/event-stream"))
+@router.get(
+    "/events",
+    response_class=Response,
+    openapi_extra=describe(_EVENTS, _EVENT, media="text/event-stream", headers=(LAST_EVENT,)),
+)
 async def read_events(request: Request) -> Response:
     """A stream of what changed: events named `changes`, whose id is the cursor to go on from.
 
@@ -40,12 +62,12 @@ async def read_events(request: Request) -> Response:
     """
     query = _EVENTS.read(request)
     # A browser that reconnects sends the header, and still the parameter of the first time.
-    cursor = request.headers.get("last-event-id") or query["after"]
+    given = {LAST_EVENT: request.headers.get(LAST_EVENT), "after": query["after"]}
+    for field, text_ in given.items():
+        if text_ and not _CURSOR.fullmatch(text_):
+            raise InvalidError.one(field, text_, "a cursor as a snapshot or an event gave it")
     engine = engine_of(request)
-    if cursor is None:
-        cursor = await _present(engine)
-    if not _CURSOR.fullmatch(cursor):
-        raise InvalidError.one("after", cursor, "a cursor as a snapshot or an event gave it")
+    cursor = given[LAST_EVENT] or given["after"] or await _present(engine)
     context = context_of(request)
     return EventStream(_changes(engine, cursor, context.frames), context.closing)
 

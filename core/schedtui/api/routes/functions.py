@@ -13,16 +13,17 @@ from schedtui.api.problems import problem_response
 from schedtui.api.query import NONE, Params, text
 from schedtui.api.replay import key_in, run_answer
 from schedtui.api.schemas import RunBody, describe, page_of, ref
+from schedtui.client.idempotency import KEY_HEADER
 from schedtui.client.problems import to_problem
 from schedtui.errors import FunctionNotFoundError
 from schedtui.models import FunctionInfo, Run
 
 router = APIRouter(prefix="/api/v1/functions", tags=["functions"])
 
-_LIST = Params(text("group"))
+_LIST = Params(text("group", about="Only those of this group"))
 
 
-@router.get("", openapi_extra=describe(_LIST, page_of(ref(FunctionInfo))))
+@router.get("", openapi_extra=describe(_LIST, page_of(ref(FunctionInfo)), also=(404,)))
 async def read_functions(request: Request) -> Response:
     """The registered functions with the JSON schema of their arguments, sorted by name."""
     query = _LIST.read(request)
@@ -32,7 +33,15 @@ async def read_functions(request: Request) -> Response:
 @router.post(
     "/{group}/{name}/run",
     status_code=202,
-    openapi_extra=describe(NONE, ref(Run), status=202, body=RunBody, body_required=False),
+    openapi_extra=describe(
+        NONE,
+        ref(Run),
+        status=202,
+        body=RunBody,
+        body_required=False,
+        headers=(KEY_HEADER,),
+        location=True,
+    ),
 )
 async def run_function(request: Request, group: str, name: str) -> Response:
     """Run it now, once, without a job; the answer is the run.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import dataclasses
 from urllib.parse import quote
 
 from fastapi import APIRouter
@@ -12,20 +12,49 @@ from starlette.responses import Response
 from schedtui.api.answers import json_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
+from schedtui.api.headers import IF_MATCH, answer_header, version_in
 from schedtui.api.query import CURSOR, EXPECT_ID, NONE, Params, limit, text, whole
 from schedtui.api.replay import key_in, run_answer
-from schedtui.api.schemas import PauseBody, TriggerBody, describe, page_of, ref
+from schedtui.api.schemas import JobPutBody, PauseBody, TriggerBody, describe, page_of, ref
+from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
 from schedtui.client.local import MAX_PAGE
-from schedtui.errors import InvalidError
+from schedtui.errors import JobNotFoundError
 from schedtui.models import Explanation, Job, JobPatch, JobSpec, Preview, Run
+from schedtui.protocols import EngineClient
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 
 _LIST = Params(limit(), CURSOR)
 _CHANGE = Params(EXPECT_ID)
-_NEXT = Params(whole("count", low=1, high=MAX_PAGE, default=5))
-_EXPLAIN = Params(text("at"))
+_NEXT = Params(whole("count", low=1, high=MAX_PAGE, default=5, about="How many due times at most"))
+_EXPLAIN = Params(
+    text(
+        "at",
+        about="The moment, in the job's zone: `9:00`, `yesterday 9:00`, `2026-12-24 18:00`, ISO "
+        "8601; left out: the newest due time",
+    )
+)
 _JOB = "/{group}/{name}"
+_EDIT = describe(_CHANGE, ref(Job), body=JobPatch, headers=(IF_MATCH,), also=(409, 412))
+_DELETE = describe(_CHANGE, status=204, also=(400, 409))
+_CREATE = describe(NONE, ref(Job), status=201, body=JobSpec, headers=(KEY_HEADER,), location=True)
+_PUT = describe(NONE, ref(Job), body=JobPutBody, headers=(IF_MATCH,), also=(409, 412))
+_PUT["responses"]["201"] = {
+    "description": "Created",
+    "headers": {"Location": answer_header("Location")},
+    "content": {"application/json": {"schema": ref(Job)}},
+}
+_STEER = describe(_CHANGE, ref(Job), also=(409,))
+_PAUSE = describe(_CHANGE, ref(Job), body=PauseBody, body_required=False, also=(409,))
+_TRIGGER = describe(
+    _CHANGE,
+    ref(Run),
+    status=202,
+    body=TriggerBody,
+    body_required=False,
+    headers=(KEY_HEADER,),
+    location=True,
+)
 
 
 @router.get("", openapi_extra=describe(_LIST, page_of(ref(Job))))
@@ -36,11 +65,13 @@ async def list_jobs(request: Request) -> Response:
     return json_answer(page)
 
 
-@router.post("", status_code=201, openapi_extra=describe(NONE, ref(Job), status=201, body=JobSpec))
+@router.post("", status_code=201, openapi_extra=_CREATE)
 async def create_job(request: Request) -> Response:
     """Create a job: 201, or 409 where its name is taken."""
     NONE.read(request)
-    job = await engine_of(request).create_job(await read_body(request, JobSpec))
+    key = key_in(request)
+    spec = await read_body(request, JobSpec)
+    job = await engine_of(request).create_job(spec, idempotency_key=key)
     place = f"{request.url.path}/{quote(job.group, safe='')}/{quote(job.name, safe='')}"
     return _job_answer(job, status=201, location=place)
 
@@ -52,11 +83,31 @@ async def read_job(request: Request, group: str, name: str) -> Response:
     return _job_answer(await engine_of(request).job(f"{group}/{name}"))
 
 
-@router.patch(_JOB, openapi_extra=describe(_CHANGE, ref(Job), body=JobPatch))
+@router.put(_JOB, openapi_extra=_PUT)
+async def put_job(request: Request, group: str, name: str) -> Response:
+    """Create the job of this name (201), or let the one that has it be this, in place (200).
+
+    Its id, its history and a pause stay, and where it is the same already nothing happens; so the
+    call can be sent again. 409 where it is declared in code: that one is edited instead.
+    """
+    NONE.read(request)
+    version = version_in(request)
+    body = await read_body(request, JobPutBody)
+    fields = {one.name: getattr(body, one.name) for one in dataclasses.fields(body)}
+    engine = engine_of(request)
+    there = await _id_of(engine, f"{group}/{name}")
+    spec = JobSpec(group=group, name=name, **fields)
+    job = await engine.create_job(spec, replace=True, version=version)
+    if job.id == there:
+        return _job_answer(job)
+    return _job_answer(job, status=201, location=quote(request.url.path))
+
+
+@router.patch(_JOB, openapi_extra=_EDIT)
 async def edit_job(request: Request, group: str, name: str) -> Response:
     """Change what is given and not null. With `If-Match: "<version>"`: 412 where it has changed."""
     query = _CHANGE.read(request)
-    version = _version_of(request)
+    version = version_in(request)
     patch = await read_body(request, JobPatch)
     job = await engine_of(request).edit_job(
         f"{group}/{name}", patch, version=version, expect_id=query["expect_id"]
@@ -64,7 +115,7 @@ async def edit_job(request: Request, group: str, name: str) -> Response:
     return _job_answer(job)
 
 
-@router.delete(_JOB, status_code=204, openapi_extra=describe(_CHANGE, status=204))
+@router.delete(_JOB, status_code=204, openapi_extra=_DELETE)
 async def delete_job(request: Request, group: str, name: str) -> Response:
     """Delete a job: queued runs are cancelled, running ones finish, its history stays."""
     query = _CHANGE.read(request)
@@ -72,11 +123,7 @@ async def delete_job(request: Request, group: str, name: str) -> Response:
     return Response(status_code=204)
 
 
-@router.post(
-    f"{_JOB}/trigger",
-    status_code=202,
-    openapi_extra=describe(_CHANGE, ref(Run), status=202, body=TriggerBody, body_required=False),
-)
+@router.post(f"{_JOB}/trigger", status_code=202, openapi_extra=_TRIGGER)
 async def trigger_job(request: Request, group: str, name: str) -> Response:
     """Run it now, once; the answer is the run, which overlap or `run_once_key` may have skipped.
 
@@ -96,10 +143,7 @@ async def trigger_job(request: Request, group: str, name: str) -> Response:
     return run_answer(run, request)
 
 
-@router.post(
-    f"{_JOB}/pause",
-    openapi_extra=describe(_CHANGE, ref(Job), body=PauseBody, body_required=False),
-)
+@router.post(f"{_JOB}/pause", openapi_extra=_PAUSE)
 async def pause_job(request: Request, group: str, name: str) -> Response:
     """Stop claiming its due times, until somebody resumes it, or until a moment."""
     query = _CHANGE.read(request)
@@ -110,7 +154,7 @@ async def pause_job(request: Request, group: str, name: str) -> Response:
     return _job_answer(job)
 
 
-@router.post(f"{_JOB}/resume", openapi_extra=describe(_CHANGE, ref(Job)))
+@router.post(f"{_JOB}/resume", openapi_extra=_STEER)
 async def resume_job(request: Request, group: str, name: str) -> Response:
     """Claim its due times again, from now on."""
     query = _CHANGE.read(request)
@@ -118,7 +162,7 @@ async def resume_job(request: Request, group: str, name: str) -> Response:
     return _job_answer(job)
 
 
-@router.post(f"{_JOB}/revert", openapi_extra=describe(_CHANGE, ref(Job)))
+@router.post(f"{_JOB}/revert", openapi_extra=_STEER)
 async def revert_job(request: Request, group: str, name: str) -> Response:
     """Let a job that is declared in code be what the code says; 409 where it is not declared."""
     query = _CHANGE.read(request)
@@ -140,18 +184,17 @@ async def explain_job(request: Request, group: str, name: str) -> Response:
     return json_answer(await engine_of(request).explain(f"{group}/{name}", query["at"]))
 
 
+async def _id_of(engine: EngineClient, name: str) -> int | None:
+    try:
+        return (await engine.job(name)).id
+    except JobNotFoundError:
+        return None
+
+
 def _job_answer(job: Job, *, status: int = 200, location: str = "") -> Response:
     headers = {"ETag": f'"{job.version}"'}
     if location:
         headers["Location"] = location
+    if job.replayed:
+        headers[REPLAY_HEADER] = "true"
     return json_answer(job, status=status, headers=headers)
-
-
-def _version_of(request: Request) -> int | None:
-    header = request.headers.get("if-match", "*").strip()
-    if header == "*":
-        return None
-    found = re.fullmatch(r'"([0-9]{1,18})"', header)
-    if found is None:
-        raise InvalidError.one("If-Match", header, 'the version in quotes, such as "3"')
-    return int(found[1])

@@ -12,6 +12,8 @@ from starlette.responses import Response
 from schedtui.api.answers import json_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import context_of, engine_of
+from schedtui.api.examples import EXAMPLES
+from schedtui.api.headers import LAST_EVENT, LAST_LINE
 from schedtui.api.query import (
     CURSOR,
     NONE,
@@ -26,9 +28,10 @@ from schedtui.api.query import (
 )
 from schedtui.api.replay import key_in, run_answer
 from schedtui.api.routes.events import closing, error_frame
-from schedtui.api.schemas import CancelBody, describe, page_of, ref
+from schedtui.api.schemas import CancelBody, describe, events_of, page_of, ref
 from schedtui.api.stream import EventStream
 from schedtui.client.http_json import dump
+from schedtui.client.idempotency import KEY_HEADER
 from schedtui.client.local import MAX_LINES
 from schedtui.client.sse import frame
 from schedtui.errors import InvalidError, RunNotFoundError, SchedtuiError
@@ -39,26 +42,34 @@ from schedtui.protocols import EngineClient
 router = APIRouter(prefix="/api/v1", tags=["runs"])
 
 _LIST = Params(
-    text("job"),
-    whole("job_id"),
-    text("group"),
-    member("state", RunState),
-    member("source", Source),
-    moment("since"),
-    moment("until"),
+    text("job", about="Only those of this job, `group/name`", pattern="^[^/]+/[^/]+$"),
+    whole("job_id", about="Only those of the job with this id"),
+    text("group", about="Only those of jobs of this group"),
+    member("state", RunState, about="Only those in this state"),
+    member("source", Source, about="Only those that came about so"),
+    moment("since", about="Only those claimed then or later"),
+    moment("until", about="Only those claimed before then"),
     limit(),
     CURSOR,
 )
 _LOGS = Params(
-    whole("after", default=0),
+    whole("after", default=0, about="Only lines with a higher number"),
     limit(default=1_000, high=MAX_LINES),
-    whole("tail", low=1, high=MAX_LINES),
-    flag("follow"),
+    whole("tail", low=1, high=MAX_LINES, about="The last lines, so many; not with `after`"),
+    flag("follow", about="Whether to go on with the lines to come, as a stream of events"),
 )
-_SEARCH = Params(text("q"), limit())
+_SEARCH = Params(
+    text("q", about="The words, each of which a line must hold", required=True), limit()
+)
+_DETAIL = ref("RunDetail")
+_READ_LOGS = describe(_LOGS, ref(LogPage), headers=(LAST_LINE,))
+_READ_LOGS["responses"]["200"]["content"]["text/event-stream"] = {
+    "schema": events_of(("lines", "error"), LogPage),
+    "example": {"event": "lines", "id": "1", "data": dump(EXAMPLES["LogPage"]).decode("ascii")},
+}
 
 
-@router.get("/runs", openapi_extra=describe(_LIST, page_of(ref(Run))))
+@router.get("/runs", openapi_extra=describe(_LIST, page_of(ref(Run)), also=(404,)))
 async def list_runs(request: Request) -> Response:
     """The history, newest first; every filter that is given must hold."""
     query = _LIST.read(request)
@@ -77,7 +88,7 @@ async def list_runs(request: Request) -> Response:
     return json_answer(await engine.runs(where, limit=query["limit"], cursor=query["cursor"]))
 
 
-@router.get("/runs/{run_id}", openapi_extra=describe(NONE, ref(Run)))
+@router.get("/runs/{run_id}", openapi_extra=describe(NONE, _DETAIL))
 async def read_run(request: Request, run_id: str) -> Response:
     """One run, with its `attempts`."""
     NONE.read(request)
@@ -90,7 +101,9 @@ async def read_run(request: Request, run_id: str) -> Response:
 @router.post(
     "/runs/{run_id}/cancel",
     status_code=202,
-    openapi_extra=describe(NONE, ref(Run), status=202, body=CancelBody, body_required=False),
+    openapi_extra=describe(
+        NONE, ref(Run), status=202, body=CancelBody, body_required=False, also=(409,)
+    ),
 )
 async def cancel_run(request: Request, run_id: str) -> Response:
     """End it before its time: 202 with the run, which may take a while to end; 409 where it has.
@@ -105,7 +118,9 @@ async def cancel_run(request: Request, run_id: str) -> Response:
 
 
 @router.post(
-    "/runs/{run_id}/rerun", status_code=202, openapi_extra=describe(NONE, ref(Run), status=202)
+    "/runs/{run_id}/rerun",
+    status_code=202,
+    openapi_extra=describe(NONE, ref(Run), status=202, headers=(KEY_HEADER,), location=True),
 )
 async def rerun(request: Request, run_id: str) -> Response:
     """Run the same once more; the answer is the new run, which overlap may have skipped.
@@ -118,7 +133,7 @@ async def rerun(request: Request, run_id: str) -> Response:
     return run_answer(run, request)
 
 
-@router.get("/runs/{run_id}/logs", openapi_extra=describe(_LOGS, ref(LogPage)))
+@router.get("/runs/{run_id}/logs", openapi_extra=_READ_LOGS)
 async def read_logs(request: Request, run_id: str) -> Response:
     """Lines of a run: those above `after`, or the last `tail` ones.
 
@@ -130,9 +145,10 @@ async def read_logs(request: Request, run_id: str) -> Response:
         raise InvalidError.one("tail", query["tail"], "either after or tail, not both")
     run = _run_id(run_id)
     engine = engine_of(request)
+    resumed = _resumed(request, query)
     if query["follow"]:
         await engine.run(run)  # so that what is not there is a 404 and not a stream
-        frames = _follow(engine, run, _resumed(request, query))
+        frames = _follow(engine, run, resumed)
         return EventStream(frames, context_of(request).closing)
     if query["tail"] is not None:
         return json_answer(await engine.log_tail(run, count=query["tail"]))
@@ -143,8 +159,6 @@ async def read_logs(request: Request, run_id: str) -> Response:
 async def search_logs(request: Request) -> Response:
     """Lines of all runs that hold every word of `q`, newest run first."""
     query = _SEARCH.read(request)
-    if query["q"] is None:
-        raise InvalidError.one("q", None, "the words to look for")
     return json_answer(
         {"items": await engine_of(request).search_logs(query["q"], limit=query["limit"])}
     )
@@ -158,12 +172,12 @@ def _run_id(value: str) -> int:
 
 
 def _resumed(request: Request, query: dict[str, Any]) -> dict[str, Any]:
-    header = request.headers.get("last-event-id")
-    if header is None:
+    header = request.headers.get(LAST_EVENT)
+    if not header:
         return query
-    seen = path_id("Last-Event-ID", header)
+    seen = path_id(LAST_EVENT, header)
     if seen is None:
-        raise InvalidError.one("Last-Event-ID", header, "the number of a line")
+        raise InvalidError.one(LAST_EVENT, header, "the number of a line")
     return {**query, "after": seen, "tail": None}
 
 

@@ -236,7 +236,13 @@ class Steering(Commands):
 
     # --- what does not
 
-    async def create(self, spec: JobSpec, actor: str) -> Job:  # noqa: ARG002 - refused
+    async def create(
+        self,
+        spec: JobSpec,  # noqa: ARG002 - refused
+        actor: str,  # noqa: ARG002 - refused
+        *,
+        key: str | None = None,  # noqa: ARG002 - refused
+    ) -> Job:
         """Refused: a function is an object of the application there, and no name."""
         raise refused(
             "a job there is made of a function of the application, never of its name",

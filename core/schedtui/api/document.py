@@ -1,0 +1,209 @@
+"""The description of the API (OpenAPI 3.1): what FastAPI knows of the routes, completed.
+
+What holds for a whole kind of call is said here once: the parameters of its path, and the errors
+that it may end with.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, Final
+
+from schedtui.api.access import role_for
+from schedtui.api.bounds import NAME
+from schedtui.api.components import components
+from schedtui.api.examples import EXAMPLES
+from schedtui.api.gate import PUBLIC
+from schedtui.api.headers import answer_header
+from schedtui.api.problems import MEDIA_TYPE, plain_problem
+from schedtui.api.schemas import PREFIX, ref
+from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
+from schedtui.models import Role
+
+_ABOUT: Final = """\
+Errors are problem documents (RFC 9457, `application/problem+json`), whatever their status: `detail`
+says what failed and what to do, `errors` which field, `retryable` whether the same call may succeed
+later. A parameter or a field that a call does not know is refused, never passed over. An address
+answers a method that it does not know with 405 and `Allow`, and one that is not listed here is 404.
+
+Lists have pages: give `cursor` back for the next one. Times are ISO 8601 with an offset; seconds
+are numbers and end in `_s`, integer microseconds in `_us`.
+
+A call needs a token with a role: `viewer` to read, `operator` to steer (trigger, pause, resume,
+cancel, run again, backfill), `admin` for the rest. `x-role` says which. What comes through the
+engine's Unix socket is the same user's own and needs none."""
+
+_TAGS: Final = {
+    "health": "Whether it works; for everyone.",
+    "engine": "The engine itself.",
+    "functions": "What there is to run.",
+    "jobs": "What runs when.",
+    "triggers": "When, without a job.",
+    "runs": "What ran, and what it wrote.",
+    "events": "What changes, as it changes.",
+}
+
+# Status, the last part of the problem's type, and an example of its detail.
+_ERRORS: Final[dict[int, tuple[str, str]]] = {
+    400: ("malformed-body", "the body is not JSON: Expecting value at line 1, column 1"),
+    401: ("unauthorized", "this token is not known here, or has expired"),
+    403: ("forbidden", "token:ci has the role viewer; this needs operator"),
+    404: ("job-not-found", "there is no job 'Reports/weekly'"),
+    409: ("conflict", "a job Reports/weekly exists already; choose another name"),
+    412: ("version-conflict", "Reports/weekly has version 4, not 3: it was changed meanwhile"),
+    413: ("body-too-large", "the body is longer than 1048576 bytes"),
+    415: (
+        "unsupported-media-type",
+        "the body's Content-Type is missing; expected application/json",
+    ),
+    421: ("unknown-host", "this engine is not known under the name in the Host header"),
+    422: ("invalid", "limit: got 0; expected a whole number from 1 to 1000"),
+    429: ("too-many-attempts", "too many wrong tokens from this address: wait"),
+    500: ("internal", "the engine failed inside while it answered; its log says more"),
+    503: ("store-unavailable", "the store cannot be written now: database is locked"),
+}
+_HEADERS: Final = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+_RETRYABLE: Final = frozenset({429, 503})
+
+_PATH: Final[dict[str, dict[str, Any]]] = {
+    "group": {
+        "description": "The group's name, percent-encoded.",
+        "schema": {"type": "string", **NAME},
+        "example": "Reports",
+    },
+    "name": {
+        "description": "The name within its group, percent-encoded.",
+        "schema": {"type": "string", **NAME},
+        "example": "weekly",
+    },
+    "run_id": {
+        "description": "The run's number.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1},
+        "example": 4711,
+    },
+}
+
+_LINKS: Final = (
+    (
+        "/jobs/{group}/{name}",
+        {"group": "$response.body#/group", "name": "$response.body#/name"},
+        "Job",
+    ),
+    ("/runs/{run_id}", {"run_id": "$response.body#/id"}, "Run"),
+)
+"""Of what a call answers with: the address below which it is, and its parameters."""
+
+
+def complete(described: dict[str, Any]) -> dict[str, Any]:
+    """FastAPI's description with all that it does not know."""
+    described["info"]["description"] = _ABOUT
+    described["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
+    for path, method, call in calls_of(described):
+        _complete_call(call, path, method.upper())
+    _link(described)
+    described["components"] = {
+        "schemas": components(),
+        "responses": {str(status): _response(status) for status in _ERRORS},
+        "securitySchemes": {
+            "token": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "What `schedtui token create` printed.",
+            }
+        },
+    }
+    described["security"] = [{"token": []}]
+    return described
+
+
+def calls_of(described: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Path, method and description of each call."""
+    for path, methods in described["paths"].items():
+        for method, call in methods.items():
+            yield path, method, call
+
+
+def _complete_call(call: dict[str, Any], path: str, method: str) -> None:
+    call["summary"] = call["summary"].capitalize()
+    responses = call["responses"]
+    responses.pop("422", None)  # FastAPI's own form of errors, which is never sent
+    for parameter in call.get("parameters", ()):
+        if parameter["in"] == "path":
+            parameter.update(copy.deepcopy(_PATH.get(parameter["name"], {})))
+    for status in sorted(_errors_of(call, path, method)):
+        responses.setdefault(str(status), {"$ref": f"#/components/responses/{status}"})
+    if path not in PUBLIC:
+        call["x-role"] = role_for(method, path).value
+    for status, answer in responses.items():
+        if status.startswith("2"):
+            _complete_answer(answer, call)
+    for content in call.get("requestBody", {}).get("content", {}).values():
+        _give_example(content)
+
+
+def _link(described: dict[str, Any]) -> None:
+    """Say of what a call has made which others can be asked about it."""
+    calls = list(calls_of(described))
+    for kind, given, made in _LINKS:
+        below = {
+            call["operationId"]: {"operationId": call["operationId"], "parameters": dict(given)}
+            for path, _, call in calls
+            if kind in path
+        }
+        for path, _, call in calls:
+            for status, answer in call["responses"].items():
+                schemas = [one["schema"] for one in answer.get("content", {}).values()]
+                if status.startswith("2") and kind not in path and ref(made) in schemas:
+                    answer["links"] = below
+
+
+def _errors_of(call: dict[str, Any], path: str, method: str) -> set[int]:
+    found = {421, 422, 500}
+    if path not in PUBLIC:
+        found |= {401, 429, 503}
+        if role_for(method, path) is not Role.VIEWER:
+            found.add(403)
+    if "{" in path:
+        found.add(404)
+    if "requestBody" in call:
+        found |= {400, 413, 415}
+    if any(one["name"] == KEY_HEADER for one in call.get("parameters", ())):
+        found.add(409)
+    return found
+
+
+def _complete_answer(answer: dict[str, Any], call: dict[str, Any]) -> None:
+    for content in answer.get("content", {}).values():
+        _give_example(content)
+        if content["schema"] == ref("Job"):
+            answer.setdefault("headers", {})["ETag"] = answer_header("ETag")
+    if any(one["name"] == KEY_HEADER for one in call.get("parameters", ())):
+        answer.setdefault("headers", {})[REPLAY_HEADER] = answer_header(REPLAY_HEADER)
+
+
+def _give_example(content: dict[str, Any]) -> None:
+    """An example made of those of the models."""
+    schema = content["schema"]
+    if "example" in content or "examples" in schema:
+        return
+    name = schema.get("$ref", "").removeprefix(PREFIX)
+    items = schema.get("properties", {}).get("items", {}).get("items", {})
+    item = items.get("$ref", "").removeprefix(PREFIX)
+    if name in EXAMPLES:
+        content["example"] = EXAMPLES[name]
+    elif item in EXAMPLES:
+        content["example"] = {"items": [EXAMPLES[item]], "cursor": None}
+
+
+def _response(status: int) -> dict[str, Any]:
+    slug, detail = _ERRORS[status]
+    example = plain_problem(status, slug, detail, retryable=status in _RETRYABLE)
+    answer: dict[str, Any] = {
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": ref("Problem"), "example": example}},
+    }
+    if status in _HEADERS:
+        answer["headers"] = {name: answer_header(name) for name in _HEADERS[status]}
+    return answer
