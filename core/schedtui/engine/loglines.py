@@ -2,7 +2,8 @@
 
 Lines are readable from the moment they are written: first from the run's sink, then from the store,
 and in between from both, told apart by their number. Lines that the store never takes are counted
-in their run's row, as long as its outcome is not written, and in the engine's health.
+in their run's row, as long as its outcome is not written, and in the engine's health
+until others can be kept again.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ class LogLines:
         self._on_way: dict[int, dict[int, bool]] = {}
         """Of each run its chunks, oldest first: their last line, and whether they have arrived."""
         self._lost = 0
+        self._refused = False
+        """Whether the newest lines could not be kept."""
         self._encoding = asyncio.Lock()
         self._dirty: deque[RunSink] = deque()
         self._scheduled = False
@@ -147,6 +150,9 @@ class LogLines:
                 )
 
     def _written(self, sink: RunSink, upto: int, _result: None = None) -> None:
+        if self._refused:
+            self._refused = False
+            self._core.problem("logs", None)
         self._arrived(sink, upto)
 
     def _dropped(self, sink: RunSink, lines: list[LogLine], error: SchedtuiError) -> None:
@@ -155,6 +161,7 @@ class LogLines:
         sink.dropped += len(lines)
         if not error.retryable:
             self._lost += len(lines)
+            self._refused = True
             text = f"{self._lost} log lines since the start could not be kept"
             self._core.problem("logs", f"{text}; the last ones of run {sink.run_id}: {error}")
         self._arrived(sink, lines[-1].seq)

@@ -279,7 +279,10 @@ async def came_back(
     By its own schedule, where that can be told by now, else by the one it gets (``under``).
     ``otherwise``: why, where nothing had failed and its schedule cannot be read any more.
     """
-    why = "" if live.job.damage else await _failure(core, live, otherwise)
+    own = core.trigger_of(live.job)[0]
+    if live.job.damage or (own is not None and own.dueless):
+        return ()
+    why = await _failure(core, live, otherwise)
     if not why:
         return ()
     idle = live.job.orphaned or live.job.paused
@@ -292,7 +295,7 @@ async def came_back(
         due_us = trigger.next_after_us(after_us)
         return () if due_us is None else account(trigger, due_us, now_us, state, reason)
 
-    for trigger in (core.trigger_of(live.job)[0], under):
+    for trigger in (own, under):
         if trigger is None or trigger.dueless:
             continue
         try:

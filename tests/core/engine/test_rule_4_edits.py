@@ -67,7 +67,7 @@ async def test_pause_stops_claims_only(world: World) -> None:
             "maintenance",
             "local",
         )
-        assert await kit.client.pause_job("g/work") == paused
+        assert await kit.client.pause_job("g/work", reason="maintenance") == paused
         await kit.clock.advance(25)
         worker.gate.set()
         await kit.clock.settle()
