@@ -80,20 +80,26 @@ def create_app(
 
 
 async def _describe(request: Request) -> Response:
-    described = await context_of(request).off_loop(request.app.described)
+    # Below the prefix of a service that it is a part of, or of a proxy.
+    root = request.scope.get("root_path", "").rstrip("/")
+    described = await context_of(request).off_loop(request.app.described, root)
     return Response(described, media_type="application/json")
 
 
 class _Api(FastAPI):
     """FastAPI, with all of the API in its description."""
 
-    _described: bytes | None = None
+    def described(self, root: str) -> bytes:
+        """The description, made when somebody asks for it first; two at once make it twice.
 
-    def described(self) -> bytes:
-        """The description, made when somebody asks for it first; two at once make it twice."""
-        if self._described is None:
-            self._described = dump(self.openapi())
-        return self._described
+        Args:
+            root: What stands before each of its paths.
+        """
+        known: tuple[str, bytes] | None = getattr(self.state, "described", None)
+        if known is None or known[0] != root:
+            servers = {"servers": [{"url": root}]} if root else {}
+            known = self.state.described = (root, dump({**self.openapi(), **servers}))
+        return known[1]
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:

