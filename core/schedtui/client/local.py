@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -39,6 +40,7 @@ from schedtui.models import (
     Snapshot,
 )
 from schedtui.models.names import check_name
+from schedtui.models.secret import shown
 from schedtui.protocols import OffLoop
 from schedtui.triggers import Trigger, parse_trigger
 
@@ -137,7 +139,7 @@ class LocalClient:
 
         async def read() -> Page[Job]:
             living = self._engine.running.core.jobs.after(after, limit + 1)
-            page = tuple(live.current() for live in living[:limit])
+            page = tuple(shown(live.current()) for live in living[:limit])
             return Page(items=page, cursor=str(page[-1].id) if len(living) > limit else None)
 
         return await self._engine.on_loop(read)
@@ -146,7 +148,7 @@ class LocalClient:
         """One job."""
 
         async def read() -> Job:
-            return self._engine.running.core.jobs.named(job).current()
+            return shown(self._engine.running.core.jobs.named(job).current())
 
         return await self._engine.on_loop(read)
 
@@ -320,11 +322,12 @@ class LocalClient:
     ) -> Page[Run]:
         """The history, newest first."""
         _check_limit(limit)
-        return await self._engine.reads.runs(where or RunFilter(), limit, cursor)
+        page = await self._engine.reads.runs(where or RunFilter(), limit, cursor)
+        return replace(page, items=tuple(map(shown, page.items)))
 
     async def run(self, run_id: int) -> Run:
         """One run."""
-        return await self._engine.reads.run(run_id)
+        return shown(await self._engine.reads.run(run_id))
 
     async def attempts(self, run_id: int) -> tuple[Attempt, ...]:
         """The ended attempts of a run."""

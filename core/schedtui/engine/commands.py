@@ -270,7 +270,8 @@ class Commands:
             while (live := self._holds.find(name, job_id)).busy:
                 await self._holds.released(live)  # it may be about to be deleted
             damage.refuse(live)
-            given = self._drafts.arguments(live.job.function, {**live.kwargs, **(kwargs or {})})
+            given = {**live.kwargs, **(kwargs or {})}
+            given = self._drafts.arguments(live.job.function, given, known=live.kwargs)
             return await self._fire.run(live, Source.MANUAL, given, actor, call=call)
 
     @_whole
@@ -345,7 +346,7 @@ class Commands:
         async with self._holds.hold(name, expect_id) as live:
             given = {**live.kwargs, **(kwargs or {})}
             plan, answer, seen_id = await self._backfills.plan(live, wanted)
-            given = self._drafts.arguments(live.job.function, given)
+            given = self._drafts.arguments(live.job.function, given, known=live.kwargs)
             ids = await self._backfills.queue(
                 live, plan, answer, seen_id=seen_id, kwargs=given, actor=actor
             )

@@ -36,6 +36,7 @@ from schedtui.models import (
     Run,
 )
 from schedtui.models.after import check_after
+from schedtui.models.secret import shown
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Never, Trigger
 
@@ -181,12 +182,12 @@ class Control(ABC):
         )
         if spec.paused and not edited.paused:
             return await self.pause_job(name, expect_id=expect_id, actor=actor)
-        return edited
+        return shown(edited)
 
     @passed_on("create_job")
     async def submit_spec(self, spec: JobSpec, *, actor: str = PYTHON) -> Job:
         """Create a dynamic job from its specification."""
-        return await self.on_loop(lambda: self._live().commands.create(spec, actor))
+        return shown(await self.on_loop(lambda: self._live().commands.create(spec, actor)))
 
     @passed_on()
     async def edit_job(
@@ -199,11 +200,12 @@ class Control(ABC):
         actor: str = PYTHON,
     ) -> Job:
         """Change a job; see `EngineClient.edit_job`."""
-        return await self.on_loop(
+        changed = await self.on_loop(
             lambda: self._live().commands.edit(
                 job, patch, actor, version=version, expect_id=expect_id
             )
         )
+        return shown(changed)
 
     @passed_on("delete_job")
     async def remove_job(
@@ -224,27 +226,30 @@ class Control(ABC):
     ) -> Job:
         """Stop claiming a job's due times; see `EngineClient.pause_job`."""
         end = None if until is None else aware_utc(until, "until")
-        return await self.on_loop(
+        changed = await self.on_loop(
             lambda: self._live().commands.pause(job, reason, actor, expect_id=expect_id, until=end)
         )
+        return shown(changed)
 
     @passed_on()
     async def resume_job(
         self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
     ) -> Job:
         """Claim a job's due times again; see `EngineClient.resume_job`."""
-        return await self.on_loop(
+        changed = await self.on_loop(
             lambda: self._live().commands.resume(job, actor, expect_id=expect_id)
         )
+        return shown(changed)
 
     @passed_on()
     async def revert_job(
         self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
     ) -> Job:
         """Let a static job be what the code says; see `EngineClient.revert_job`."""
-        return await self.on_loop(
+        changed = await self.on_loop(
             lambda: self._live().commands.revert(job, actor, expect_id=expect_id)
         )
+        return shown(changed)
 
     @passed_on()
     async def trigger_job(
@@ -317,7 +322,7 @@ class Control(ABC):
         await self.on_loop(
             lambda: self._live().commands.cancel(run_id, actor, reason=reason, force=force)
         )
-        return await self.reads.run(run_id)
+        return shown(await self.reads.run(run_id))
 
     @passed_on()
     async def rerun(
@@ -376,7 +381,7 @@ class Control(ABC):
 
     async def _made(self, make: Callable[[], Coroutine[Any, Any, Made]]) -> Run:
         made = await self.on_loop(make)
-        run = await self.reads.run(made.run_id)
+        run = shown(await self.reads.run(made.run_id))
         return replace_fields(run, replayed=True) if made.replayed else run
 
     def _live(self) -> Running:

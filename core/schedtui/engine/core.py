@@ -18,6 +18,7 @@ from schedtui.engine.due import DueHeap
 from schedtui.engine.events import Hub
 from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.live_jobs import LiveJobs
+from schedtui.engine.secrets import Secrets
 from schedtui.engine.slots import Pool, Slots
 from schedtui.errors import FunctionNotFoundError, InvalidError
 from schedtui.models import Job, Policies
@@ -48,6 +49,7 @@ class Core:
         last_run_id: int,
         clock_epoch: int,
         threads: DaemonThreads,
+        secrets: frozenset[str] = frozenset(),
     ) -> None:
         self.clock = clock
         self.store = store
@@ -61,6 +63,7 @@ class Core:
         # Tokens only have to differ from those of earlier boots, which may still be running.
         self.tokens = count(random.getrandbits(62) & ~0xFFFF_FFFF)
         self.arguments = Arguments(registry)
+        self.secrets = Secrets(registry, secrets)
         self.jobs = LiveJobs()
         self._threads = threads
         self.direct = Direct(self)

@@ -22,6 +22,7 @@ from schedtui.engine.thread import Start, close_at_exit, drive
 from schedtui.errors import EngineStoppedError, RefusedError
 from schedtui.execution import CPUS
 from schedtui.locations import StateDir
+from schedtui.models.secret import check_secrets
 from schedtui.policies import PolicyWords
 from schedtui.protocols import Store
 from schedtui.registry import Group, Registry
@@ -59,6 +60,8 @@ class Engine(Embedded):
         threads: Sync functions that run at once.
         async_slots: Async functions that run at once.
         processes: Functions with ``executor="process"`` that run at once.
+        secrets: Names of arguments that are secret, of whichever function, as if their parameters
+            were typed `Secret`.
         state_dir: Where the default store, the socket and the log are.
         clock: Where time comes from; for tests.
         echo: Whether what runs print also goes where it went before.
@@ -91,6 +94,7 @@ class Engine(Embedded):
         threads: int = 32,
         async_slots: int = 1_000,
         processes: int = CPUS,
+        secrets: Iterable[str] = (),
         state_dir: StateDir | None = None,
         clock: Clock | None = None,
         echo: bool = True,
@@ -112,6 +116,7 @@ class Engine(Embedded):
             threads=threads,
             async_slots=async_slots,
             processes=processes,
+            secrets=check_secrets(secrets),
             echo=echo,
             log_level=log_level,
         )

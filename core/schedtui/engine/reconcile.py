@@ -198,7 +198,12 @@ def _timezone(core: Core, declaration: Declaration) -> str:
 
 def _differs(core: Core, job: Job, declaration: Declaration) -> bool:
     moved = not job.overridden and job.timezone != _timezone(core, declaration)
-    return moved or job.orphaned or bool(job.damage) or job.declared != declaration.to_json()
+    return (
+        moved
+        or job.orphaned
+        or bool(job.damage)
+        or job.declared != core.secrets.declared(declaration)
+    )
 
 
 def _jobs(core: Core, declarations: Sequence[Declaration]) -> list[Job]:
@@ -217,13 +222,13 @@ def _job(core: Core, declaration: Declaration) -> Job:
         function=declaration.function,
         trigger=declaration.trigger.to_json(),
         timezone=timezone,
-        kwargs=dict(to_wire(declaration.kwargs)),
+        kwargs=core.secrets.kept(declaration.function, to_wire(declaration.kwargs)),
         policies=declaration.policies,
         after=declaration.after,
         tags=declaration.tags,
         description=declaration.description,
         static=True,
-        declared=declaration.to_json(),
+        declared=core.secrets.declared(declaration),
         paused=declaration.paused,
         next_due=None if next_us is None else from_us(next_us),
         created_at=now,

@@ -27,6 +27,8 @@ class Settings:
     echo: bool
     """Whether captured output also goes where it went before."""
     log_level: int | None
+    secrets: frozenset[str] = frozenset()
+    """Names of arguments that are secret, of whichever function."""
     paused: bool = False
     """Whether the whole engine is paused from its start on."""
 

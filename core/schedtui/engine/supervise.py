@@ -23,7 +23,7 @@ from schedtui.engine.failures import Failures
 from schedtui.engine.live import LiveRun
 from schedtui.engine.loglines import LogLines
 from schedtui.errors import EngineStoppedError, SchedtuiError, StoreDataError
-from schedtui.execution.ended import ended_error
+from schedtui.execution.ended import ended_error, without_secrets
 from schedtui.models import RunState
 from schedtui.protocols import Call, Ended, Finish, RecentRun, Retry, StoreTx, Success
 from schedtui.store.writer import Lane, Write
@@ -166,6 +166,7 @@ class Supervisor:
             delay_s: Seconds until its next attempt; None where that was the last one.
         """
         run.ended = True
+        ended = without_secrets(ended)
         sink = run.sink
         if sink is not None:
             sink.close()

@@ -7,6 +7,7 @@ import json
 import types
 import typing
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, Optional
 
 import pydantic
@@ -191,8 +192,32 @@ class ArgumentModel:
         return shorten(text, 200)[1:-1] if len(text) > 200 else text
 
     def _secret(self, name: str) -> bool:
-        shown = self.json_schema().get("properties", {}).get(name, {})
-        return any(one.get("writeOnly") for one in (shown, *shown.get("anyOf", ())))
+        return name in self.secrets or (self.others and name not in self._parameters.by_name)
+
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """The parameters whose schema says ``writeOnly``, at any depth."""
+        properties = self.json_schema().get("properties", {})
+        return frozenset(name for name, shown in properties.items() if self._hides(shown, set()))
+
+    @cached_property
+    def others(self) -> bool:
+        """Whether what ``**kwargs`` takes is secret."""
+        return self._hides(self.json_schema().get("additionalProperties"), set())
+
+    def _hides(self, shown: Any, seen: set[str]) -> bool:
+        if isinstance(shown, list):
+            return any(self._hides(item, seen) for item in shown)
+        if not isinstance(shown, dict):
+            return False
+        if shown.get("writeOnly") is True:
+            return True
+        name = str(shown.get("$ref", "")).removeprefix("#/$defs/")
+        if name and name not in seen:
+            seen.add(name)
+            if self._hides(self.json_schema().get("$defs", {}).get(name), seen):
+                return True
+        return any(self._hides(item, seen) for item in shown.values())
 
     def _booleans(self, given: Mapping[str, Any], values: Mapping[str, Any]) -> list[FieldError]:
         """Errors for ``true`` where a number is wanted, which pydantic would take for 1."""
