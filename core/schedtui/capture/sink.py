@@ -260,9 +260,11 @@ class RunSink:
 
     def _append(self, level: str, stream: str, text: str, length: int) -> None:
         """Add one line; ``length`` is what it had before it was cut to ``text``."""
-        text = hide(storable(text))
-        if length > len(text):
-            text = f"{text}… ({length - len(text):,} more characters)"
+        text = storable(text)
+        more = length - len(text)
+        text = hide(text)
+        if more > 0:
+            text = f"{text}… ({more:,} more characters)"
         self._news = True
         if not self._afford(max(_MIN_COST, utf8_size(text) + 1), severe=level in _SEVERE):
             self.dropped += 1

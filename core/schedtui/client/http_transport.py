@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
-from schedtui.client.actor import ACTOR_HEADER, header_of
+from schedtui.client.actor import ACTOR_HEADER, ADDRESS_HEADER, header_of
 from schedtui.client.http_codec import decode_json
 from schedtui.client.http_json import dump
 from schedtui.client.problems import from_problem
@@ -25,6 +25,7 @@ from schedtui.errors import (
     UnreachableError,
     shorten,
 )
+from schedtui.models.actor import address_of
 from schedtui.models.wire import to_wire
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Transport:
         """The same connections, for calls in another's name; heard on a Unix socket only."""
         self._open()
         other = copy.copy(self)
-        other._own = {ACTOR_HEADER: header_of(actor)}  # noqa: SLF001 - of its own class
+        address = header_of(address_of(actor))
+        other._own = {ACTOR_HEADER: header_of(actor), ADDRESS_HEADER: address}  # noqa: SLF001 - of its own class
         return other
 
     async def call(

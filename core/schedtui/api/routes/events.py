@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.answers import Frames
-from schedtui.api.context import context_of, engine_of
+from schedtui.api.context import context_of, engine_of, frames_of
 from schedtui.api.query import Params, text
 from schedtui.api.schemas import describe, ref
 from schedtui.api.stream import EventStream
@@ -47,7 +47,7 @@ async def read_events(request: Request) -> Response:
     if not _CURSOR.fullmatch(cursor):
         raise InvalidError.one("after", cursor, "a cursor as a snapshot or an event gave it")
     context = context_of(request)
-    return EventStream(_changes(engine, cursor, context.frames), context.closing)
+    return EventStream(_changes(engine, cursor, frames_of(request)), context.closing)
 
 
 @runtime_checkable
