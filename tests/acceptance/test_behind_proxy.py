@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from nginx_place import HOST, PREFIX, Proxied, find_nginx, nginx_before
+from nginx_place import HOST, Proxied, find_nginx, nginx_before
 from terminal_driver import DEADLINE_S
 from terminal_place import Place
 
@@ -118,7 +118,7 @@ def test_the_audit_trail_names_the_address_and_not_what_a_client_says(
         made = client.post(f"{proxied.url}/api/v1/jobs", json={**JOB, "name": "new"})
         trail = client.get(f"{proxied.url}/api/v1/audit", params={"limit": 1}).json()["items"]
 
-    assert (made.status_code, made.headers["Location"]) == (201, f"{PREFIX}/api/v1/jobs/g/new")
+    assert (made.status_code, made.headers["Location"]) == (201, f"{proxied.url}/api/v1/jobs/g/new")
     assert [trail[0][field] for field in ("actor", "action", "address")] == [
         "token:admin",
         "job.create",
