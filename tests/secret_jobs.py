@@ -45,8 +45,15 @@ def fetched(token: Secret = Late(late_token)) -> str:
     return token
 
 
+DEFAULT = Secret("default-0007")
+
+
+def defaults(password: Secret = DEFAULT, api_key: str = "default-0008", other: str = "x") -> str:
+    return password + api_key + other
+
+
 def make_group(executor: str = "thread") -> Group:
     group = Group("s")
-    for one in (tell, blow, login, plain, fetched):
+    for one in (tell, blow, login, plain, fetched, defaults):
         group.function(executor=executor)(one)
     return group

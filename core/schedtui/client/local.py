@@ -121,7 +121,8 @@ class LocalClient:
 
     async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
         """The registered functions."""
-        return await self._off_loop(self._engine.registry.functions, group)
+        found = await self._off_loop(self._engine.registry.functions, group)
+        return tuple(map(self._engine.running.core.secrets.told, found))
 
     async def groups(self) -> tuple[str, ...]:
         """The names of all groups: those of the code, and those only jobs have."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from schedtui.errors import FieldError, InvalidArgumentsError, InvalidError
+from schedtui.models import FunctionInfo
 from schedtui.models.hidden import MASK
 from schedtui.models.secret import is_sealed, sealed
 from schedtui.registry import Declaration, Registry
 from schedtui.registry.function import Function
 from schedtui.schema.parameters import raise_errors
+
+_MARKS = {"format": "password", "writeOnly": True}
 
 
 class Secrets:
@@ -76,6 +80,20 @@ class Secrets:
         if said["kwargs"]:
             said["kwargs"] = self.kept(declaration.function, said["kwargs"])
         return said
+
+    def told(self, info: FunctionInfo) -> FunctionInfo:
+        """A function as it is shown: with the arguments marked that are secret by their name."""
+        properties = info.parameters.get("properties", {})
+        named = self._names & properties.keys()
+        if not named:
+            return info
+        marked = {
+            name: {**shown, **_MARKS} if name in named else shown
+            for name, shown in properties.items()
+        }
+        for name in named:
+            marked[name].pop("default", None)
+        return replace(info, parameters={**info.parameters, "properties": marked})
 
     def _sealed(self, function: Function | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         return {

@@ -76,6 +76,8 @@ class ArgumentModel:
         try:
             self._model = self._build()
             self._schema = self._describe()
+            if "writeOnly" in self._schema:
+                self._schema = json.dumps(self._discreet(self.json_schema()))
         except Exception as error:  # noqa: BLE001 - types of the user's run code of theirs here
             self._blame(error)
 
@@ -148,6 +150,16 @@ class ArgumentModel:
                 shown["late"] = self._parameters.late[name].shown
         order = ("$defs", "type", "properties", "required", "additionalProperties")
         return json.dumps({key: schema[key] for key in order if key in schema}, allow_nan=False)
+
+    def _discreet(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The schema without the defaults of what is secret."""
+        for name in self.secrets:
+            schema["properties"][name].pop("default", None)
+        for definition in schema.get("$defs", {}).values():
+            for shown in definition.get("properties", {}).values():
+                if self._hides(shown, set()):
+                    shown.pop("default", None)
+        return schema
 
     def _blame(self, error: Exception) -> NoReturn:
         """Find the parameter that pydantic cannot take."""

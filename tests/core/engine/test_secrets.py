@@ -201,6 +201,20 @@ async def test_what_the_store_holds(tmp_path: Path) -> None:
     assert places == {("jobs", "kwargs"), ("runs", "kwargs")}
 
 
+@pytest.mark.parametrize("executor", ["thread"], indirect=True)
+async def test_a_function_tells_what_is_secret_and_no_default_of_it(engine: Engine) -> None:
+    found = {one.name: one.parameters for one in await LocalClient(engine).functions()}
+    mark = {"format": "password", "writeOnly": True}
+
+    assert found["tell"]["properties"]["password"] == {"type": "string", **mark}
+    assert found["plain"]["properties"]["api_key"] == {"type": "string", **mark}
+    assert found["defaults"]["properties"] == {
+        "password": {"type": "string", **mark},
+        "api_key": {"type": "string", **mark},
+        "other": {"type": "string", "default": "x"},
+    }
+
+
 @pytest.mark.parametrize("names", ["password", [1], ["a b"], 3])
 def test_names_of_secrets_are_checked(names: Any) -> None:
     with pytest.raises(InvalidError, match="names"):
