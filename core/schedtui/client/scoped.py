@@ -75,7 +75,7 @@ class ScopedClient:
         return self._inner.address
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        if name.startswith("_") or name not in vars(EngineClient):
+        if name.startswith("_") or not hasattr(self._inner, name):
             raise AttributeError(f"an engine has no {name!r}")
 
         async def refuse(*args: Any, **kwargs: Any) -> Any:

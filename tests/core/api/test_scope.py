@@ -230,6 +230,19 @@ async def test_what_reaches_into_other_groups_is_refused(scoped: EngineClient) -
     assert await scoped.bulk(BulkAction.DELETE, JobFilter(group="theirs")) == ()
 
 
+async def test_what_nobody_has_thought_about_is_refused(engine: Engine) -> None:
+    class Newer(LocalClient):
+        async def defaults(self) -> str:
+            return "theirs"
+
+    scoped: Any = ScopedClient(Newer(engine), ("mine",))
+
+    with pytest.raises(ForbiddenError, match="concerns all of them"):
+        await scoped.defaults()
+    with pytest.raises(AttributeError):
+        scoped.nothing()
+
+
 async def test_a_run_of_another_group_cannot_be_followed(
     engine: Engine, scoped: EngineClient
 ) -> None:

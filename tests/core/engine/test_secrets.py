@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,20 @@ from schedtui.api.tokens import create_token
 from schedtui.client.http import HttpClient
 from schedtui.client.local import LocalClient
 from schedtui.errors import InvalidArgumentsError, InvalidError
-from schedtui.models import JobPatch, JobSpec, Run, RunState
+from schedtui.models import JobPatch, JobSpec, Run, RunState, hidden
 from schedtui.models.hidden import hide
 from schedtui.models.wire import to_wire
 from schedtui.protocols import EngineClient
 
 PASSWORD = 'hunter2 "é"\\'
 KEY = "key-12345"
+
+
+@pytest.fixture(autouse=True)
+def nothing_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has seen no secret yet."""
+    monkeypatch.setattr(hidden, "_values", OrderedDict())
+    monkeypatch.setattr(hidden, "_pattern", None)
 
 
 @pytest.fixture(params=["thread", "process"])
