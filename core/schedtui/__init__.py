@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from schedtui.engine import Engine
     from schedtui.models import After
+    from schedtui.models.secret import Secret
     from schedtui.registry import Group
     from schedtui.schema.late import Late
     from schedtui.triggers import (
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = ["After", "AllOf", "AnyOf", "Between", "Calendar", "Cron", "CurrentRun", "Engine"]
-__all__ += ["Every", "Except", "Group", "Late", "Never", "Once", "__version__"]
+__all__ += ["Every", "Except", "Group", "Late", "Never", "Once", "Secret", "__version__"]
 __all__ += ["current_run", "current_run_or_none", "log", "progress", "register_calendar", "track"]
 
 _ROOMS = {
@@ -44,6 +45,7 @@ _ROOMS = {
     | {"track"},
     "schedtui.engine": {"Engine"},
     "schedtui.models": {"After"},
+    "schedtui.models.secret": {"Secret"},
     "schedtui.registry": {"Group"},
     "schedtui.schema.late": {"Late"},
     "schedtui.triggers": {"AllOf", "AnyOf", "Between", "Calendar", "Cron", "Every", "Except"}

@@ -111,3 +111,9 @@ def test_what_can_be_told_without_the_engine(name: str, typed: str, wrong: str) 
 
 def test_what_is_no_json_is_told() -> None:
     assert "not JSON" in field("tags").wrong("[1")
+
+
+def test_a_secret_is_known_as_one() -> None:
+    mark = {"type": "string", "format": "password", "writeOnly": True}
+    schema = {"properties": {"a": mark, "b": {"anyOf": [mark, {"type": "null"}]}, "c": {}}}
+    assert [one.secret for one in fields_of(schema)] == [True, True, False]

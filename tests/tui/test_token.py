@@ -60,3 +60,15 @@ def test_a_life_that_cannot_be_makes_no_token(capsys: Captured, life: str) -> No
     assert create("ci", "--expires", life) == Exit.USAGE
     assert "expires" in capsys.readouterr().err
     assert listed(capsys) == []
+
+
+def test_a_token_of_some_groups(capsys: Captured) -> None:
+    create("reports", "--group", "Reports", "--group", "Mail", "--group", "Mail")
+    create("ann")
+
+    first, second = listed(capsys)
+    assert main(["token", "list"]) == Exit.DONE
+
+    assert (first["groups"], second["groups"]) == (["Mail", "Reports"], None)
+    assert "Mail, Reports" in capsys.readouterr().out
+    assert create("other", "--group", "a/b") == Exit.USAGE

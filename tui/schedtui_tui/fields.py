@@ -44,6 +44,8 @@ class Field:
     """Whether null is allowed."""
     text_allowed: bool = False
     """A JSON field that also takes a plain string."""
+    secret: bool = False
+    """What is typed is not to be seen."""
 
     def initial(self) -> str:
         """The default as it would be typed."""
@@ -171,6 +173,7 @@ def _field(name: str, part: Mapping[str, Any], required: bool, root: Mapping[str
         choices=choices,
         optional=optional,
         text_allowed=text_allowed or not part,
+        secret=part.get("writeOnly") is True or outer.get("writeOnly") is True,
     )
 
 

@@ -30,6 +30,10 @@ class Caller:
     actor: str
     """The name in the audit trail."""
     role: Role
+    address: str = ""
+    """Where the request came from; empty for this machine's own user."""
+    groups: tuple[str, ...] | None = None
+    """The groups it may see and act on; None: all."""
 
     def check(self, method: str, path: str) -> None:
         """Refuse a call that needs a higher role.
@@ -100,7 +104,8 @@ class Access:
             tokens = await self._known(_RELOAD_S)
             token = self._match(tokens, secret)
         if token is not None:
-            return Caller(actor=f"token:{token.name}", role=Role(token.role))
+            name = f"token:{token.name}"
+            return Caller(actor=name, role=Role(token.role), groups=token.groups)
         if not tokens:
             raise UnauthorizedError(f"no access token exists yet: {HOW_TO}")
         if not secret:

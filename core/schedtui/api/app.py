@@ -35,6 +35,7 @@ def create_app(
     auth: Access,
     closing: Closing,
     hosts: Hosts | None = None,
+    proxied: bool = False,
     off_loop: OffLoop = asyncio.to_thread,
 ) -> FastAPI:
     """The API of one engine.
@@ -44,6 +45,7 @@ def create_app(
         auth: Knows the access tokens.
         closing: Set when the server closes, which ends every stream.
         hosts: The names by which clients may call it; None: those of loopback only.
+        proxied: Whether a proxy on this machine says from where requests come.
         off_loop: Encodes long answers.
     """
     app = _Api(
@@ -74,7 +76,12 @@ def create_app(
 
     app.add_middleware(BodyLimit)
     app.add_middleware(
-        Gate, auth=auth, hosts=hosts or Hosts(), slowdown=SlowDown(pause), closing=closing
+        Gate,
+        auth=auth,
+        hosts=hosts or Hosts(),
+        slowdown=SlowDown(pause),
+        closing=closing,
+        proxied=proxied,
     )
     return app
 

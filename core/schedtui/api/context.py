@@ -11,6 +11,8 @@ from schedtui.api.access import Caller
 from schedtui.api.answers import Frames
 from schedtui.api.gate import CALLER
 from schedtui.api.stream import Closing
+from schedtui.client.scoped import ScopedClient
+from schedtui.models.actor import Actor
 from schedtui.protocols import EngineClient, OffLoop
 
 ClientFor = Callable[[str], EngineClient]
@@ -35,7 +37,15 @@ def context_of(request: Request) -> Context:
     return context
 
 
-def engine_of(request: Request) -> EngineClient:
-    """The engine, spoken to in the caller's name."""
+def frames_of(request: Request) -> Frames:
+    """Where changes are encoded: for all watchers once, but for those who see other ones."""
     caller: Caller = request.scope[CALLER]
-    return context_of(request).client_for(caller.actor)
+    context = context_of(request)
+    return context.frames if caller.groups is None else Frames(context.off_loop)
+
+
+def engine_of(request: Request) -> EngineClient:
+    """The engine, spoken to in the caller's name, as far as the caller may see it."""
+    caller: Caller = request.scope[CALLER]
+    client = context_of(request).client_for(Actor(caller.actor, caller.address))
+    return client if caller.groups is None else ScopedClient(client, caller.groups).typed

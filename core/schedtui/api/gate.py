@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -16,7 +16,8 @@ from schedtui.api.limits import drain_refused
 from schedtui.api.problems import ProblemError, response_for
 from schedtui.api.slowdown import SlowDown
 from schedtui.api.stream import Closing
-from schedtui.client.actor import ACTOR_HEADER, actor_of
+from schedtui.client.actor import ACTOR_HEADER, ADDRESS_HEADER, actor_of
+from schedtui.client.http_transport import is_loopback
 from schedtui.errors import UnauthorizedError
 from schedtui.models import Role
 
@@ -42,13 +43,21 @@ class Gate:
     """Middleware that refuses by default: a new route needs a token without saying so."""
 
     def __init__(
-        self, app: ASGIApp, *, auth: Access, hosts: Hosts, slowdown: SlowDown, closing: Closing
+        self,
+        app: ASGIApp,
+        *,
+        auth: Access,
+        hosts: Hosts,
+        slowdown: SlowDown,
+        closing: Closing,
+        proxied: bool = False,
     ) -> None:
         self._app = app
         self._auth = auth
         self._closing = closing
         self._hosts = hosts
         self._slowdown = slowdown
+        self._proxied = proxied
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it here."""
@@ -96,11 +105,22 @@ class Gate:
         if local:
             # A process of the same service passes on what it was asked, in the asker's name.
             passed_on = actor_of(headers.get(ACTOR_HEADER, ""))
-            return Caller(actor=passed_on or f"local:{_user()}", role=Role.ADMIN)
+            address = actor_of(headers.get(ADDRESS_HEADER, ""))
+            name = passed_on or f"local:{_user()}"
+            return Caller(actor=name, role=Role.ADMIN, address=address)
         known: Caller | None = scope.get(CALLER)
         caller = known if known is not None else await self._authenticate(scope, headers)
         caller.check(scope["method"], path)
-        return caller
+        return replace(caller, address=self._address(scope, headers))
+
+    def _address(self, scope: Scope, headers: Headers) -> str:
+        """Where a request came from; of a proxy on this machine its word is taken."""
+        peer = str(scope["client"][0]) if scope.get("client") else ""
+        if self._proxied and is_loopback(peer):
+            # The last one was added by the proxy itself; those before are the client's word.
+            said = headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+            return actor_of(said) or peer
+        return peer
 
     def _check_host(self, scope: Scope, headers: Headers) -> None:
         server = scope.get("server")
@@ -117,7 +137,7 @@ class Gate:
         try:
             return await self._auth.caller(authorization)
         except UnauthorizedError:
-            address = scope["client"][0] if scope.get("client") else ""
+            address = self._address(scope, headers)
             if authorization is not None and not await self._slowdown.failed(address):
                 raise ProblemError(
                     429,

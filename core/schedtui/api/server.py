@@ -97,6 +97,7 @@ class Server:
                 auth=auth,
                 closing=self._closing,
                 hosts=_hosts_of(self._listen),
+                proxied=self._listen is not None and bool(self._listen.behind_proxy),
                 off_loop=off_loop,
             )
             if self._listen is not None:

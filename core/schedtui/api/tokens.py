@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 
 from schedtui.api.access import digest
@@ -24,6 +25,7 @@ def create_token(
     role: str,
     *,
     expires_in: timedelta | None = None,
+    groups: Iterable[str] = (),
     actor: str = "local",
 ) -> str:
     """Make a token and keep its hash.
@@ -33,6 +35,7 @@ def create_token(
         name: How the audit trail names whoever uses it.
         role: ``viewer``, ``operator`` or ``admin``.
         expires_in: How long it is good for; None: until it is taken back.
+        groups: The groups it is for; none: all of them. One that does not exist yet may be named.
         actor: Who makes it, for the audit trail.
 
     Returns:
@@ -47,6 +50,7 @@ def create_token(
         raise InvalidError.one("role", role, f"one of {', '.join(Role)}")
     if expires_in is not None and not timedelta(0) < expires_in <= MAX_LIFE:
         raise InvalidError.one("expires_in", str(expires_in), "more than 0 and at most ten years")
+    scope = tuple(sorted({check_name("group", group) for group in groups}))
     secret = PREFIX + secrets.token_urlsafe(32)
     now_us = time.time_ns() // 1000
     expires_at_us = None if expires_in is None else now_us + expires_in // timedelta(microseconds=1)
@@ -57,8 +61,11 @@ def create_token(
         sha256=digest(secret),
         created_at_us=now_us,
         expires_at_us=expires_at_us,
+        groups=scope or None,
     )
-    detail = {"role": role} | ({} if expires_in is None else {"expires_at_us": expires_at_us})
+    detail: dict[str, object] = {"role": role}
+    detail |= {} if expires_in is None else {"expires_at_us": expires_at_us}
+    detail |= {"groups": scope} if scope else {}
     with store.transaction() as tx:
         tx.insert_token(token)
         tx.audit(now_us, actor, "token.create", name, json.dumps(detail))

@@ -12,6 +12,7 @@ from schedtui.capture.partial import MAX_LINE, PartialLine
 from schedtui.capture.text import clip, storable, utf8_size
 from schedtui.clock import Clock
 from schedtui.models import LogLine
+from schedtui.models.hidden import hide
 
 STREAM_LEVELS = {"stdout": "info", "stderr": "warning"}
 """The level of what is printed."""
@@ -127,7 +128,7 @@ class RunSink:
         if self.closed:
             return
         self.progress = progress
-        self.progress_text = text and clip(" ".join(text.split()), _MAX_PROGRESS_TEXT)
+        self.progress_text = text and clip(hide(" ".join(text.split())), _MAX_PROGRESS_TEXT)
         with self._lock:
             notify = not self._dirty
             self._dirty = True
@@ -260,8 +261,10 @@ class RunSink:
     def _append(self, level: str, stream: str, text: str, length: int) -> None:
         """Add one line; ``length`` is what it had before it was cut to ``text``."""
         text = storable(text)
-        if length > len(text):
-            text = f"{text}… ({length - len(text):,} more characters)"
+        more = length - len(text)
+        text = hide(text)
+        if more > 0:
+            text = f"{text}… ({more:,} more characters)"
         self._news = True
         if not self._afford(max(_MIN_COST, utf8_size(text) + 1), severe=level in _SEVERE):
             self.dropped += 1

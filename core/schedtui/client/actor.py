@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote, unquote
 
 ACTOR_HEADER = "Schedtui-Actor"
+ADDRESS_HEADER = "Schedtui-Address"
 """Heard on an engine's Unix socket only, whose caller is the engine's own user in any case."""
 _MOST = 200  # characters of a name
 

@@ -6,13 +6,14 @@ import asyncio
 import copy
 import ipaddress
 import os
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
-from schedtui.client.actor import ACTOR_HEADER, header_of
+from schedtui.client.actor import ACTOR_HEADER, ADDRESS_HEADER, header_of
 from schedtui.client.http_codec import decode_json
 from schedtui.client.http_json import dump
 from schedtui.client.problems import from_problem
@@ -25,6 +26,7 @@ from schedtui.errors import (
     UnreachableError,
     shorten,
 )
+from schedtui.models.actor import address_of
 from schedtui.models.wire import to_wire
 
 if TYPE_CHECKING:
@@ -58,7 +60,8 @@ class Transport:
         """The same connections, for calls in another's name; heard on a Unix socket only."""
         self._open()
         other = copy.copy(self)
-        other._own = {ACTOR_HEADER: header_of(actor)}  # noqa: SLF001 - of its own class
+        address = header_of(address_of(actor))
+        other._own = {ACTOR_HEADER: header_of(actor), ADDRESS_HEADER: address}  # noqa: SLF001 - of its own class
         return other
 
     async def call(
@@ -172,8 +175,8 @@ class Transport:
                 },
                 timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
                 transport=None if uds is None else httpx.AsyncHTTPTransport(uds=uds, verify=False),
-                # Certificates take 20 ms to load.
-                verify=self._secure,
+                # Certificates take 20 ms to load. Those of $SSL_CERT_FILE count here as well.
+                verify=httpx.create_ssl_context() if self._secure else False,
                 # A proxy from the environment cannot reach this machine's own addresses.
                 trust_env=not self._local,
                 # A process that stands by passes on all the streams that it has.
@@ -284,6 +287,11 @@ def _given(params: Mapping[str, Any] | None) -> dict[str, Any]:
 def _reason(error: Exception) -> str:
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return (
+                f"its certificate is not trusted here ({cause.verify_message}); SSL_CERT_FILE can "
+                "name a file with the authority that signed it"
+            )
         if isinstance(cause, OSError) and cause.errno:
             return os.strerror(cause.errno)
         cause = cause.__cause__ or cause.__context__

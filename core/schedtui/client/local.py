@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -41,6 +42,7 @@ from schedtui.models import (
 )
 from schedtui.models.metrics import Metrics
 from schedtui.models.names import check_name
+from schedtui.models.secret import shown
 from schedtui.protocols import OffLoop
 from schedtui.triggers import Trigger, parse_trigger
 
@@ -128,7 +130,8 @@ class LocalClient(LocalFiles, LocalUpkeep):
 
     async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
         """The registered functions."""
-        return await self._off_loop(self._engine.registry.functions, group)
+        found = await self._off_loop(self._engine.registry.functions, group)
+        return tuple(map(self._engine.running.core.secrets.told, found))
 
     async def groups(self) -> tuple[str, ...]:
         """The names of all groups: those of the code, and those only jobs have."""
@@ -146,7 +149,7 @@ class LocalClient(LocalFiles, LocalUpkeep):
 
         async def read() -> Page[Job]:
             living = self._engine.running.core.jobs.after(after, limit + 1)
-            page = tuple(live.current() for live in living[:limit])
+            page = tuple(shown(live.current()) for live in living[:limit])
             return Page(items=page, cursor=str(page[-1].id) if len(living) > limit else None)
 
         return await self._engine.on_loop(read)
@@ -155,7 +158,7 @@ class LocalClient(LocalFiles, LocalUpkeep):
         """One job."""
 
         async def read() -> Job:
-            return self._engine.running.core.jobs.named(job).current()
+            return shown(self._engine.running.core.jobs.named(job).current())
 
         return await self._engine.on_loop(read)
 
@@ -344,11 +347,12 @@ class LocalClient(LocalFiles, LocalUpkeep):
     ) -> Page[Run]:
         """The history, newest first."""
         _check_limit(limit)
-        return await self._engine.reads.runs(where or RunFilter(), limit, cursor)
+        page = await self._engine.reads.runs(where or RunFilter(), limit, cursor)
+        return replace(page, items=tuple(map(shown, page.items)))
 
     async def run(self, run_id: int) -> Run:
         """One run."""
-        return await self._engine.reads.run(run_id)
+        return shown(await self._engine.reads.run(run_id))
 
     async def attempts(self, run_id: int) -> tuple[Attempt, ...]:
         """The ended attempts of a run."""

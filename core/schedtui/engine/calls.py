@@ -15,6 +15,7 @@ from schedtui.execution.late import (
     in_thread,
     wait_for,
 )
+from schedtui.models.secret import opened
 from schedtui.registry.fingerprint import value_fingerprint
 from schedtui.registry.function import Function
 
@@ -40,6 +41,7 @@ def prepare(
         InvalidError: the arguments do not fit.
     """
     run.code, run.late = function.code, {}
+    opened(run.kwargs)  # what it says from now on, in whichever process, shows no secret of these
     kwargs = {name: _own(value) for name, value in run.kwargs.items()}
     if run.pool.executor.kind == "process":  # all that is done there
         return function.call, kwargs

@@ -252,7 +252,8 @@ class Commands:
             while (live := self.holds.find(name, job_id)).busy:
                 await self.holds.released(live)  # it may be about to be deleted
             damage.refuse(live)
-            given = self._drafts.arguments(live.job.function, {**live.kwargs, **(kwargs or {})})
+            given = {**live.kwargs, **(kwargs or {})}
+            given = self._drafts.arguments(live.job.function, given, known=live.kwargs)
             return await self._fire.run(live, Source.MANUAL, given, actor, call=call)
 
     @_whole
@@ -327,7 +328,7 @@ class Commands:
         async with self.holds.hold(name, expect_id) as live:
             given = {**live.kwargs, **(kwargs or {})}
             plan, answer, seen_id = await self._backfills.plan(live, wanted)
-            given = self._drafts.arguments(live.job.function, given)
+            given = self._drafts.arguments(live.job.function, given, known=live.kwargs)
             ids = await self._backfills.queue(
                 live, plan, answer, seen_id=seen_id, kwargs=given, actor=actor
             )

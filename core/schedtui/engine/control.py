@@ -41,6 +41,7 @@ from schedtui.models import (
     Run,
 )
 from schedtui.models.after import check_after
+from schedtui.models.secret import shown
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
 
@@ -153,11 +154,12 @@ class Control(CreateControl, FileControl, UpkeepControl):
         actor: str = PYTHON,
     ) -> Job:
         """Change a job; see `EngineClient.edit_job`."""
-        return await self.on_loop(
+        changed = await self.on_loop(
             lambda: self._live().commands.edit(
                 job, patch, actor, version=version, expect_id=expect_id
             )
         )
+        return shown(changed)
 
     @passed_on("delete_job")
     async def remove_job(
@@ -178,27 +180,30 @@ class Control(CreateControl, FileControl, UpkeepControl):
     ) -> Job:
         """Stop claiming a job's due times; see `EngineClient.pause_job`."""
         end = None if until is None else aware_utc(until, "until")
-        return await self.on_loop(
+        changed = await self.on_loop(
             lambda: self._live().commands.pause(job, reason, actor, expect_id=expect_id, until=end)
         )
+        return shown(changed)
 
     @passed_on()
     async def resume_job(
         self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
     ) -> Job:
         """Claim a job's due times again; see `EngineClient.resume_job`."""
-        return await self.on_loop(
+        changed = await self.on_loop(
             lambda: self._live().commands.resume(job, actor, expect_id=expect_id)
         )
+        return shown(changed)
 
     @passed_on()
     async def revert_job(
         self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
     ) -> Job:
         """Let a static job be what the code says; see `EngineClient.revert_job`."""
-        return await self.on_loop(
+        changed = await self.on_loop(
             lambda: self._live().commands.revert(job, actor, expect_id=expect_id)
         )
+        return shown(changed)
 
     @passed_on()
     async def trigger_job(
@@ -271,7 +276,7 @@ class Control(CreateControl, FileControl, UpkeepControl):
         await self.on_loop(
             lambda: self._live().commands.cancel(run_id, actor, reason=reason, force=force)
         )
-        return await self.reads.run(run_id)
+        return shown(await self.reads.run(run_id))
 
     @passed_on()
     async def rerun(
@@ -330,7 +335,7 @@ class Control(CreateControl, FileControl, UpkeepControl):
 
     async def _made(self, make: Callable[[], Coroutine[Any, Any, Made]]) -> Run:
         made = await self.on_loop(make)
-        run = await self.reads.run(made.run_id)
+        run = shown(await self.reads.run(made.run_id))
         return replace_fields(run, replayed=True) if made.replayed else run
 
     def _live(self) -> Running:

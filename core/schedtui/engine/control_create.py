@@ -9,6 +9,7 @@ from schedtui.engine.sync import PYTHON
 from schedtui.errors import ConflictError, InvalidError, JobNotFoundError, VersionConflictError
 from schedtui.models import Job, JobPatch, JobSpec
 from schedtui.models.notes import notes_of
+from schedtui.models.secret import shown
 from schedtui.triggers import Never
 
 REPLACES = 5
@@ -36,7 +37,7 @@ class CreateControl(ControlPart):
         if replace:
             return await self._create_or_edit(spec, version, actor)
         key = idempotency_key
-        return await self.on_loop(lambda: self._live().commands.create(spec, actor, key=key))
+        return shown(await self.on_loop(lambda: self._live().commands.create(spec, actor, key=key)))
 
     async def _create_or_edit(self, spec: JobSpec, version: int | None, actor: str) -> Job:
         group = spec.group or spec.function.partition("/")[0]
@@ -92,4 +93,4 @@ class CreateControl(ControlPart):
             return await self.on_loop(
                 lambda: self._live().commands.pause(name, "", actor, expect_id=expect_id)
             )
-        return edited
+        return shown(edited)

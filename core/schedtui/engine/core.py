@@ -20,6 +20,7 @@ from schedtui.engine.events import Hub
 from schedtui.engine.live import LiveJob
 from schedtui.engine.live_jobs import LiveJobs
 from schedtui.engine.live_run import LiveRun
+from schedtui.engine.secrets import Secrets
 from schedtui.engine.slots import Pool, Slots
 from schedtui.errors import FunctionNotFoundError, InvalidError
 from schedtui.models import Job, Policies
@@ -50,6 +51,7 @@ class Core:
         last_run_id: int,
         clock_epoch: int,
         threads: DaemonThreads,
+        secrets: frozenset[str] = frozenset(),
     ) -> None:
         self.clock = clock
         self.store = store
@@ -64,6 +66,7 @@ class Core:
         self.tokens = count(random.getrandbits(62) & ~0xFFFF_FFFF)
         self.arguments = Arguments(registry)
         self.asking = Asking()
+        self.secrets = Secrets(registry, secrets)
         self.jobs = LiveJobs()
         self._threads = threads
         self.direct = Direct(self)

@@ -120,7 +120,9 @@ class Drafts:
         if patch.kwargs is not None or patch.function is not None:
             given = job.kwargs if patch.kwargs is None else patch.kwargs
             listed = patch.function is not None
-            kwargs = found.of("kwargs", lambda: self.arguments(function, given, listed=listed))
+            kwargs = found.of(
+                "kwargs", lambda: self.arguments(function, given, listed=listed, known=job.kwargs)
+            )
         name = job.name
         if patch.name is not None and patch.name != job.name:
             name = found.of("name", lambda: check_name("name", patch.name))
@@ -239,9 +241,20 @@ class Drafts:
         return trigger
 
     def arguments(
-        self, function: str, kwargs: Mapping[str, Any], *, listed: bool = False
+        self,
+        function: str,
+        kwargs: Mapping[str, Any],
+        *,
+        listed: bool = False,
+        known: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """JSON arguments that fit a function, unchanged; ``listed``: one that new jobs may use.
+        """JSON arguments that fit a function, as they are kept.
+
+        Args:
+            function: Its name.
+            kwargs: What was asked for.
+            listed: Whether it must be one that new jobs may use.
+            known: What there was before: a secret that is given as ``***`` stays what it is.
 
         Raises:
             FunctionNotFoundError: no such function.
@@ -251,9 +264,7 @@ class Drafts:
         found = self._core.registry.resolve(function)
         if listed and not found.listed:
             raise FunctionNotFoundError(function, "it is registered for its static jobs alone")
-        plain = json_arguments(kwargs)
-        found.validate(plain)
-        return plain
+        return self._core.secrets.checked(found, json_arguments(kwargs), known or {})
 
     def _policies(self, given: object) -> Policies:
         """Policies as an engine follows them, of what is only said to be some."""

@@ -23,6 +23,7 @@ from schedtui.engine.thread import Start, close_at_exit, drive
 from schedtui.errors import EngineStoppedError, RefusedError
 from schedtui.execution import CPUS
 from schedtui.locations import StateDir
+from schedtui.models.secret import check_secrets
 from schedtui.policies import PolicyWords
 from schedtui.protocols import Store
 from schedtui.registry import Group, Registry
@@ -60,6 +61,8 @@ class Engine(Embedded):
         threads: Sync functions that run at once.
         async_slots: Async functions that run at once.
         processes: Functions with ``executor="process"`` that run at once.
+        secrets: Names of arguments that are secret, of whichever function, as if their parameters
+            were typed `Secret`.
         state_dir: Where the default store, the socket and the log are.
         clock: Where time comes from; for tests.
         echo: Whether what runs print also goes where it went before.
@@ -75,8 +78,8 @@ class Engine(Embedded):
             start by whoever does (`schedtui.api.start_server`): who finds the store in use is sent
             there. Empty where nobody listens.
         start_paused: Whether it is paused from its start on, as by `pause_engine`.
-        on_start: Awaited, each on the engine's own loop, when its store is open and before anything
-            fires; one that raises ends the start.
+        on_start: Awaited, each on the engine's own loop, when its store is open and nothing fires
+            yet; one that raises ends the start.
         on_death: Called, each in the engine's own thread, when that thread ended without having
             been asked to: nothing fires any more, and the program should say so or end.
 
@@ -94,6 +97,7 @@ class Engine(Embedded):
         threads: int = 32,
         async_slots: int = 1_000,
         processes: int = CPUS,
+        secrets: Iterable[str] = (),
         state_dir: StateDir | None = None,
         clock: Clock | None = None,
         echo: bool = True,
@@ -116,6 +120,7 @@ class Engine(Embedded):
             threads=threads,
             async_slots=async_slots,
             processes=processes,
+            secrets=check_secrets(secrets),
             echo=echo,
             log_level=log_level,
             telemetry=check_telemetry(telemetry),

@@ -212,7 +212,12 @@ def _timezone(core: Core, declaration: Declaration) -> str:
 
 def _differs(core: Core, job: Job, declaration: Declaration) -> bool:
     moved = not job.overridden and job.timezone != _timezone(core, declaration)
-    return moved or job.orphaned or bool(job.damage) or job.declared != declaration.to_json()
+    return (
+        moved
+        or job.orphaned
+        or bool(job.damage)
+        or job.declared != core.secrets.declared(declaration)
+    )
 
 
 def _jobs(core: Core, declarations: Sequence[Declaration]) -> list[Job]:
@@ -237,14 +242,14 @@ def declared_job(core: Core, declaration: Declaration) -> Job:
         function=declaration.function,
         trigger=declaration.trigger.to_json(),
         timezone=timezone,
-        kwargs=dict(to_wire(declaration.kwargs)),
+        kwargs=core.secrets.kept(declaration.function, to_wire(declaration.kwargs)),
         policies=declaration.policies,
         after=declaration.after,
         tags=declaration.tags,
         description=declaration.description,
         **notes_of(declaration),
         static=True,
-        declared=declaration.to_json(),
+        declared=core.secrets.declared(declaration),
         paused=declaration.paused,
         next_due=None if next_us is None else from_us(next_us),
         created_at=now,

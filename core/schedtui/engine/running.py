@@ -274,6 +274,7 @@ class Running:
             last_run_id=opened.last_run_id,
             clock_epoch=opened.clock_epoch,
             threads=self._threads,
+            secrets=settings.secrets,
         )
         self.core = core
         core.hub = Hub(self.boot, summary=self._summary, info=self.info)

@@ -27,6 +27,8 @@ class Settings:
     echo: bool
     """Whether captured output also goes where it went before."""
     log_level: int | None
+    secrets: frozenset[str] = frozenset()
+    """Names of arguments that are secret, of whichever function."""
     telemetry: bool = False
     """Whether there is a span for each attempt of a run."""
     paused: bool = False

@@ -24,7 +24,7 @@ from schedtui.engine.live_run import LiveRun
 from schedtui.engine.loglines import LogLines
 from schedtui.engine.spans import Spans
 from schedtui.errors import EngineStoppedError, SchedtuiError, StoreDataError
-from schedtui.execution.ended import ended_error
+from schedtui.execution.ended import ended_error, without_secrets
 from schedtui.models import RunState
 from schedtui.models.tally import LATENESS_S, Tally
 from schedtui.protocols import Call, Ended, Finish, RecentRun, Retry, StoreTx, Success
@@ -175,6 +175,7 @@ class Supervisor:
             delay_s: Seconds until its next attempt; None where that was the last one.
         """
         run.ended = True
+        ended = without_secrets(ended)
         if self.spans is not None:
             self.spans.end(run, ended)
         sink = run.sink

@@ -22,6 +22,7 @@ from schedtui.engine.newruns import decided_row
 from schedtui.engine.once_past import learn_before
 from schedtui.errors import ConflictError, SchedtuiError
 from schedtui.models import Job, RunState, Source
+from schedtui.models.secret import shown
 from schedtui.models.wire import to_wire
 from schedtui.protocols import NewRun, RecentRun, StoreTx
 from schedtui.store.writer import Lane, Write
@@ -338,7 +339,7 @@ def idle_reason(live: LiveJob) -> str:
 
 def told(job: Job) -> dict[str, Any]:
     """A job as the audit trail keeps it."""
-    wire: dict[str, Any] = to_wire(job)
+    wire: dict[str, Any] = to_wire(shown(job))
     if not job.damage:
         del wire["damage"]
     return {key: value for key, value in wire.items() if key not in _NOT_TOLD}

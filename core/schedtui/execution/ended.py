@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
@@ -12,6 +13,7 @@ from schedtui.capture.values import bounded_json, preview
 from schedtui.clock import Clock
 from schedtui.errors import LateValueError
 from schedtui.models import RunState
+from schedtui.models.hidden import hide
 from schedtui.protocols import Ended
 
 MAX_JSON = 65_536
@@ -80,6 +82,31 @@ def ended_cancelled(
         traceback=None if error is None else format_traceback(error),
         reason=reason,
     )
+
+
+def without_secrets(ended: Ended) -> Ended:
+    """An end that shows no secret that this process has seen."""
+    result = _hidden(ended.result)
+    return ended._replace(
+        error=_hidden(ended.error),
+        traceback=_hidden(ended.traceback),
+        reason=_hidden(ended.reason),
+        result=result,
+        result_is_json=ended.result_is_json and (result == ended.result or _is_json(result)),
+    )
+
+
+def _hidden(text: str | None) -> str | None:
+    return text and hide(text)
+
+
+def _is_json(text: str | None) -> bool:
+    """Whether it still is: a number that was secret is none any more."""
+    try:
+        json.loads(text or "")
+    except ValueError:
+        return False
+    return True
 
 
 def not_run(value: Any) -> str | None:

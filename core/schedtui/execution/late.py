@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 from schedtui.capture import log
 from schedtui.capture.text import plain_type_name, safe_str
 from schedtui.errors import InvalidArgumentsError, LateValueError
+from schedtui.models.hidden import remember
 from schedtui.registry.function import Function, is_async
 from schedtui.schema.late import LateValue
 
@@ -155,6 +156,9 @@ def _complete(
 ) -> dict[str, Any]:
     """The job's arguments, checked, and the fetched ones."""
     late = function.parameters.late
+    for parameter, value in values.items():
+        if function.parameters.is_secret(parameter):
+            remember(value)
     plain = {name: value for name, value in values.items() if late[name].plain}
     try:
         checked = function.validate({**kwargs, **plain})

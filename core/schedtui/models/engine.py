@@ -200,3 +200,5 @@ class AuditEvent:
     """What it was done to, ``group/name`` for a job."""
     detail: Mapping[str, Any] = field(default_factory=dict)
     """What changed: ``before`` and ``after`` where that makes sense."""
+    address: str = ""
+    """The network address it came from; empty for what came from this machine's own programs."""

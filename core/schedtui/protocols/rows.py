@@ -264,3 +264,5 @@ class Token:
     """Hex digest of the secret, which is random enough to need no salt."""
     created_at_us: int
     expires_at_us: int | None
+    groups: tuple[str, ...] | None = None
+    """The groups that its holder sees and acts on; None: all of them."""

@@ -7,6 +7,7 @@ import json
 import types
 import typing
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, Optional
 
 import pydantic
@@ -75,6 +76,8 @@ class ArgumentModel:
         try:
             self._model = self._build()
             self._schema = self._describe()
+            if "writeOnly" in self._schema:
+                self._schema = json.dumps(self._discreet(self.json_schema()))
         except Exception as error:  # noqa: BLE001 - types of the user's run code of theirs here
             self._blame(error)
 
@@ -148,6 +151,16 @@ class ArgumentModel:
         order = ("$defs", "type", "properties", "required", "additionalProperties")
         return json.dumps({key: schema[key] for key in order if key in schema}, allow_nan=False)
 
+    def _discreet(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The schema without the defaults of what is secret."""
+        for name in self.secrets:
+            schema["properties"][name].pop("default", None)
+        for definition in schema.get("$defs", {}).values():
+            for shown in definition.get("properties", {}).values():
+                if self._hides(shown, set()):
+                    shown.pop("default", None)
+        return schema
+
     def _blame(self, error: Exception) -> NoReturn:
         """Find the parameter that pydantic cannot take."""
         for name, hint in self._hints.items():
@@ -191,8 +204,32 @@ class ArgumentModel:
         return shorten(text, 200)[1:-1] if len(text) > 200 else text
 
     def _secret(self, name: str) -> bool:
-        shown = self.json_schema().get("properties", {}).get(name, {})
-        return any(one.get("writeOnly") for one in (shown, *shown.get("anyOf", ())))
+        return name in self.secrets or (self.others and name not in self._parameters.by_name)
+
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """The parameters whose schema says ``writeOnly``, at any depth."""
+        properties = self.json_schema().get("properties", {})
+        return frozenset(name for name, shown in properties.items() if self._hides(shown, set()))
+
+    @cached_property
+    def others(self) -> bool:
+        """Whether what ``**kwargs`` takes is secret."""
+        return self._hides(self.json_schema().get("additionalProperties"), set())
+
+    def _hides(self, shown: Any, seen: set[str]) -> bool:
+        if isinstance(shown, list):
+            return any(self._hides(item, seen) for item in shown)
+        if not isinstance(shown, dict):
+            return False
+        if shown.get("writeOnly") is True:
+            return True
+        name = str(shown.get("$ref", "")).removeprefix("#/$defs/")
+        if name and name not in seen:
+            seen.add(name)
+            if self._hides(self.json_schema().get("$defs", {}).get(name), seen):
+                return True
+        return any(self._hides(item, seen) for item in shown.values())
 
     def _booleans(self, given: Mapping[str, Any], values: Mapping[str, Any]) -> list[FieldError]:
         """Errors for ``true`` where a number is wanted, which pydantic would take for 1."""

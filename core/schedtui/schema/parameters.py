@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from schedtui.errors import FieldError, InvalidArgumentsError, InvalidError, shorten_value
+from schedtui.models.secret import opened
 from schedtui.schema.docstring import Docstring, parse_docstring
 from schedtui.schema.late import LateValue
 
@@ -18,6 +20,16 @@ if TYPE_CHECKING:
 
 EMPTY = inspect.Parameter.empty
 MISSING = "a value; it is missing"
+_WORD = re.compile(r"[^\W\d]\w*")
+_HARMLESS = frozenset(
+    {
+        *("Any", "Iterable", "Literal", "Mapping", "None", "NoneType", "Optional", "Sequence"),
+        *("Union", "abc", "bool", "builtins", "bytes", "class", "collections", "date"),
+        *("datetime", "dict", "float", "frozenset", "inspect", "int", "list", "object"),
+        *("set", "str", "time", "timedelta", "tuple", "typing", "_empty"),
+    }
+)
+"""What type hints are made of that hold nothing secret."""
 
 
 class Parameters:
@@ -86,10 +98,21 @@ class Parameters:
         """
         if not kwargs and not self.required:
             return {}
+        kwargs = opened(kwargs)
         if self._untyped:
             self.check_names(kwargs)
             return {name: _fresh(value) for name, value in kwargs.items()}
         return self._model.validate(kwargs)
+
+    def is_secret(self, name: str) -> bool:
+        """Whether an argument is to be shown to nobody: its type is, or holds, a `Secret`."""
+        if self._plain:
+            return False
+        try:
+            model = self._model
+        except InvalidError:  # it cannot be called, and nobody knows what it would have been
+            return True
+        return name in model.secrets or (model.others and name not in self.by_name)
 
     def _lacks(self, kwargs: Mapping[str, Any], name: str) -> bool:
         return name in self.required and name not in kwargs
@@ -101,6 +124,14 @@ class Parameters:
         if self.extra is not None:
             hints.append(self.extra.annotation)
         return all(hint in (EMPTY, Any, object, "Any", "object") for hint in hints)
+
+    @cached_property
+    def _plain(self) -> bool:
+        """Whether no type hint can hold a secret, so that pydantic need not be asked."""
+        hints = [one.annotation for one in self.by_name.values()]
+        hints += [] if self.extra is None else [self.extra.annotation]
+        words = (word for hint in hints for word in _WORD.findall(str(hint)))
+        return _HARMLESS.issuperset(words)
 
     @cached_property
     def _model(self) -> ArgumentModel:

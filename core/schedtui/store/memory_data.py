@@ -49,7 +49,7 @@ class Data:
     attempts: dict[tuple[int, int], Finish] = field(default_factory=dict)
     chunks: dict[int, LogChunk] = field(default_factory=dict)
     chunk_keys: dict[tuple[int, int, int], int] = field(default_factory=dict)
-    audit: dict[int, tuple[int, int, str, str, str, str]] = field(default_factory=dict)
+    audit: dict[int, tuple[int, int, str, str, str, str, str]] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     """By name."""
     subjects: dict[int, int] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from schedtui.clock import from_us, to_us
 from schedtui.errors import StoreDataError
 from schedtui.models import Job, Revision, RunState, Source, WaitReason
+from schedtui.models.actor import address_of
 from schedtui.protocols import (
     Claim,
     EnginePause,
@@ -307,6 +308,7 @@ class MemoryTx(OnceTx):
             action,
             rows.printable(object_),
             detail_json,
+            rows.printable(address_of(actor)),
         )
         self._set(self._data.audit, audit_id, line)
         subject = rows.subject_of(action, subject)

@@ -153,12 +153,12 @@ def attempt_of(row: Sequence[Any]) -> Attempt:
 
 
 def audit_of(row: Sequence[Any]) -> AuditEvent:
-    """The line of the audit trail of a row: id, at, actor, action, object, detail.
+    """The line of the audit trail of a row: id, at, actor, action, object, detail, address.
 
     Raises:
         StoreDataError: the row is damaged.
     """
-    audit_id, at, actor, action, object_, detail = row
+    audit_id, at, actor, action, object_, detail, address = row
     with readable(audit_id, _LINE):
         return AuditEvent(
             id=audit_id,
@@ -167,16 +167,17 @@ def audit_of(row: Sequence[Any]) -> AuditEvent:
             action=text_of(action),
             object=text_of(object_),
             detail=lenient_object(detail, _LINE, audit_id),
+            address=text_of(address),
         )
 
 
 def token_of(row: Sequence[Any]) -> Token:
-    """The token of a row: id, name, role, hash, created, expires.
+    """The token of a row: id, name, role, hash, created, expires, groups.
 
     Raises:
         StoreDataError: the row is damaged; nobody is let in by it.
     """
-    token_id, name, role, sha256, created_at, expires_at = row
+    token_id, name, role, sha256, created_at, expires_at, groups = row
     with readable(token_id, "access token"):
         if not text_of(sha256).isascii():
             raise ValueError("its hash is none")
@@ -187,7 +188,21 @@ def token_of(row: Sequence[Any]) -> Token:
             sha256=sha256,
             created_at_us=to_us(from_us(created_at)),
             expires_at_us=None if expires_at is None else to_us(from_us(expires_at)),
+            groups=None if groups is None else _groups(groups),
         )
+
+
+def groups_json(token: Token) -> str | None:
+    """The groups of a token as its column holds them."""
+    return None if token.groups is None else json.dumps(sorted(token.groups))
+
+
+def _groups(text: str) -> tuple[str, ...]:
+    """The groups of a token: what is no list of names lets nobody in."""
+    names = json.loads(text_of(text))
+    if not isinstance(names, list):
+        raise TypeError("its groups are no list")
+    return tuple(text_of(name) for name in names)
 
 
 _OF_THE_ENGINE = frozenset({"engine.clock", "engine.pause", "engine.resume"})

@@ -36,6 +36,7 @@ from schedtui import policies
 from schedtui.errors import InvalidError, InvalidNameError, TargetError, shorten
 from schedtui.models import Policies
 from schedtui.models.at_once import check_at_once
+from schedtui.models.secret import check_secrets
 from schedtui.triggers import check_timezone
 
 FILE_NAME = "schedtui.toml"
@@ -43,7 +44,7 @@ MAX_FILE = 1 << 20  # bytes
 MAX_TARGETS = 1_000
 _ENGINE = (
     *("target", "store", "timezone", "listen", "threads", "async_slots", "processes"),
-    *("telemetry", "pools", "policies", "groups"),
+    *("telemetry", "pools", "policies", "groups", "secrets"),
 )
 _LISTEN = re.compile(r"(\[[^\]]+\]|[^:\s]+):([0-9]{1,5})")
 _SQLITE = "sqlite:///"
@@ -93,6 +94,8 @@ class Settings:
     """The engine's, for jobs whose group says none."""
     groups: Mapping[str, GroupSettings] = field(default_factory=dict)
     """By the group's name."""
+    secrets: tuple[str, ...] = ()
+    """Names of arguments that are secret, of whichever function."""
 
 
 def settings_in(folder: Path, shown: str) -> Path | None:
@@ -177,6 +180,7 @@ class _Reader:
             pools=self._pools(data),
             policies=self._policies(data),
             groups=self._groups(data),
+            secrets=self._secrets(data),
         )
 
     def _targets(self, value: Any) -> tuple[str, ...]:
@@ -202,6 +206,13 @@ class _Reader:
         for name, limit in table.items():  # one by one, so that it is known which is wrong
             self._checked(("pools",), {name: limit}, policies.check_pools)
         return table
+
+    def _secrets(self, data: Mapping[str, Any]) -> tuple[str, ...]:
+        where = ("secrets",)
+        table = self._table(data, "secrets")
+        self._known(where, table, ("names",))
+        self._checked(where, table, lambda said: check_secrets(said.get("names", ())))
+        return tuple(table.get("names", ()))
 
     def _groups(self, data: Mapping[str, Any]) -> dict[str, GroupSettings]:
         groups = self._table(data, "groups")

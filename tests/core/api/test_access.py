@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 from api_doubles import SECRETS, FakeEngine, http_on, make_app, make_tokens
 
@@ -15,7 +16,8 @@ from schedtui.api.hosts import Hosts
 from schedtui.api.slowdown import FREE, LONGEST_S, WAITING, SlowDown
 from schedtui.errors import StoreUnavailableError, UnauthorizedError
 from schedtui.models import Role
-from schedtui.protocols import Token
+from schedtui.models.actor import address_of
+from schedtui.protocols import EngineClient, Token
 
 
 class Time:
@@ -258,6 +260,35 @@ async def test_too_many_wrong_tokens_are_sent_away(engine: FakeEngine) -> None:
 
     assert right.status_code == 200
     assert sorted(statuses) == [401] * (FREE + WAITING) + [429] * 5
+
+
+@pytest.mark.parametrize(
+    ("proxied", "peer", "said", "address"),
+    [
+        (False, "127.0.0.1", "203.0.113.9", "127.0.0.1"),
+        (True, "127.0.0.1", "203.0.113.9", "203.0.113.9"),
+        (True, "::1", "6.6.6.6, 203.0.113.9", "203.0.113.9"),
+        (True, "127.0.0.1", "", "127.0.0.1"),
+        (True, "192.0.2.1", "203.0.113.9", "192.0.2.1"),
+    ],
+)
+async def test_the_address_is_a_proxys_word_on_this_machine_alone(
+    engine: FakeEngine, proxied: bool, peer: str, said: str, address: str
+) -> None:
+    seen: list[str] = []
+
+    def client_for(actor: str) -> EngineClient:
+        seen.append(address_of(actor))
+        return engine.client(actor)
+
+    app = create_app(client_for, auth=Access(make_tokens), closing=asyncio.Event(), proxied=proxied)
+    headers = {"Authorization": bearer("admin"), "X-Forwarded-For": said}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app, client=(peer, 1)), base_url="http://localhost"
+    ) as http:
+        assert (await http.get("/api/v1/engine", headers=headers)).status_code == 200
+
+    assert seen == [address]
 
 
 # --- slow-down ------------------------------------------------------------------------------

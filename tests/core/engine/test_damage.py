@@ -355,7 +355,7 @@ async def test_a_damaged_trail_does_not_keep_a_job_from_being_explained(
     async with running(jobs.group, world=file) as kit:
         await kit.clock.advance(11)
         await asyncio.to_thread(damage, path, f"UPDATE audit SET detail = '{detail}'")
-        step = "INSERT INTO audit VALUES (99, 1, 'engine', 'engine.clock', '', ?, 0)"
+        step = "INSERT INTO audit VALUES (99, 1, 'engine', 'engine.clock', '', ?, 0, '')"
         await asyncio.to_thread(damage, path, step.replace("?", f"'{detail}'"))
         explained = await kit.client.explain("g/work")
         assert explained.due is not None

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from target_files import JOBS, group_file, names, put, refused
 
+from schedtui.errors import TargetError
 from schedtui.models import Overlap, Policies
 from schedtui.registry import Registry
 from schedtui.target import Target, load_target
@@ -223,3 +224,25 @@ class TestSettings:
         assert "it names no target, and there is no jobs.py beside it" in str(
             refused(None, tmp_path)
         )
+
+
+class TestSecrets:
+    @pytest.mark.parametrize(
+        ("toml", "line"),
+        [
+            ('[secrets]\nnames = "password"\n', 3),
+            ('[secrets]\nnames = ["a b"]\n', 3),
+            ("[secrets]\nvalues = []\n", 3),
+            ('secrets = ["password"]\n', 2),
+        ],
+    )
+    def test_what_is_no_list_of_names_is_told(self, tmp_path: Path, toml: str, line: int) -> None:
+        put(tmp_path, {"jobs.py": JOBS, "schedtui.toml": f'target = "jobs.py"\n{toml}'})
+        with pytest.raises(TargetError, match="secrets") as raised:
+            load_target(None, cwd=tmp_path)
+        assert raised.value.line == line
+
+    def test_names(self, tmp_path: Path) -> None:
+        toml = 'target = "jobs.py"\n[secrets]\nnames = ["password", "api_key"]\n'
+        put(tmp_path, {"jobs.py": JOBS, "schedtui.toml": toml})
+        assert load_target(None, cwd=tmp_path).settings.secrets == ("password", "api_key")

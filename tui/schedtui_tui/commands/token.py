@@ -41,6 +41,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     create.add_argument(
         "--expires", metavar="DURATION", help="such as 90d; without it, when it is taken back"
     )
+    create.add_argument(
+        "--group",
+        action="append",
+        default=[],
+        metavar="GROUP",
+        help="it sees and acts on this group only; may be given several times",
+    )
     listing = verbs.add_parser("list", help="the tokens there are, without their secrets")
     revoke = verbs.add_parser("revoke", help="take a token back")
     revoke.add_argument("name", help="its name, as 'schedtui token list' shows it")
@@ -66,9 +73,12 @@ def _create(store: Store, args: argparse.Namespace) -> int:
     from schedtui.triggers import parse_duration
 
     life = None if args.expires is None else parse_duration(args.expires, "--expires")
-    secret = create_token(store, args.name, args.role, expires_in=life, actor=user())
+    secret = create_token(
+        store, args.name, args.role, expires_in=life, groups=args.group, actor=user()
+    )
     if args.json:
-        print_json({"name": args.name, "role": args.role, "token": secret})
+        told = {"name": args.name, "role": args.role, "groups": args.group or None}
+        print_json({**told, "token": secret})
     else:
         print_line(secret)
         note("Keep it: it is shown this once. Give it as SCHEDTUI_TOKEN or in a --token-file.")
@@ -81,8 +91,11 @@ def _list(store: Store, args: argparse.Namespace) -> int:
         print_json([_told(token) for token in tokens])
         return Exit.DONE
     print_table(
-        ("NAME", "ROLE", "CREATED", "EXPIRES"),
-        [(one.name, one.role, moment_us(one.created_at_us), _expiry(one)) for one in tokens],
+        ("NAME", "ROLE", "GROUPS", "CREATED", "EXPIRES"),
+        [
+            (one.name, one.role, _scope(one), moment_us(one.created_at_us), _expiry(one))
+            for one in tokens
+        ],
         empty="no token yet: 'schedtui token create --name NAME --role ROLE' makes one",
     )
     return Exit.DONE
@@ -104,9 +117,14 @@ def _told(token: Token) -> dict[str, object]:
     return {
         "name": token.name,
         "role": token.role,
+        "groups": token.groups,
         "created_at": from_us(token.created_at_us),
         "expires_at": None if expires is None else from_us(expires),
     }
+
+
+def _scope(token: Token) -> str:
+    return "all" if token.groups is None else ", ".join(token.groups)
 
 
 def _expiry(token: Token) -> str:

@@ -116,7 +116,9 @@ def _control(argument: Field) -> Widget:
     placeholder = argument.kind.value
     if argument.default is None or argument.optional:
         placeholder = f"{placeholder}, or nothing"
-    return TextInput(argument.initial(), placeholder=placeholder)
+    control = TextInput(argument.initial(), placeholder=placeholder)
+    control.password = argument.secret
+    return control
 
 
 def _shown(choice: object) -> str:

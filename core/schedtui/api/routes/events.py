@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.answers import Frames
-from schedtui.api.context import context_of, engine_of
+from schedtui.api.context import context_of, engine_of, frames_of
 from schedtui.api.examples import EXAMPLES
 from schedtui.api.headers import LAST_EVENT
 from schedtui.api.query import Params, text
@@ -69,7 +69,7 @@ async def read_events(request: Request) -> Response:
     engine = engine_of(request)
     cursor = given[LAST_EVENT] or given["after"] or await _present(engine)
     context = context_of(request)
-    return EventStream(_changes(engine, cursor, context.frames), context.closing)
+    return EventStream(_changes(engine, cursor, frames_of(request)), context.closing)
 
 
 @runtime_checkable

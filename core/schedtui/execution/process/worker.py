@@ -29,6 +29,7 @@ from schedtui.execution.ended import (
     ended_ok,
     ended_refused,
     not_run,
+    without_secrets,
 )
 from schedtui.execution.forked import leave_if_forked
 from schedtui.execution.late import arguments_in_thread
@@ -108,7 +109,7 @@ class Worker:
         interrupt.install()
         self._link.send({"tell": "began"})
         self._late: dict[str, str] | None = None
-        ended = self._made(message, run)._replace(late=self._late)
+        ended = without_secrets(self._made(message, run))._replace(late=self._late)
         run.close()
         self._run = None
         spent = self._spent()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every revision there is, the oldest first; a store with any other one is newer than this code."""
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "schedtui_schema"
@@ -196,6 +196,7 @@ audit = sa.Table(
     sa.Column("object", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("subject", _Id),  # the job that it changed; 0 for what all jobs go by
+    sa.Column("address", sa.Text, server_default=sa.text("''"), nullable=False),
     sqlite_autoincrement=True,
 )
 sa.Index(
@@ -214,6 +215,7 @@ tokens = sa.Table(
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("created_at", _Us, nullable=False),
     sa.Column("expires_at", _Us),
+    sa.Column("groups", sa.Text),  # JSON; NULL: all of them
     sa.UniqueConstraint("name", name="tokens_name"),
     sqlite_autoincrement=True,
 )

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from schedtui.errors import ConflictError, SchedtuiError, StoreDataError
 from schedtui.models import Job, Revision
+from schedtui.models.actor import address_of
 from schedtui.protocols import (
     CallKey,
     Claim,
@@ -288,6 +289,7 @@ class SqlTx:
             "object": rows.printable(object_),
             "detail": rows.printable(detail_json),
             "subject": rows.subject_of(action, subject),
+            "address": rows.printable(address_of(actor)),
         }
         statements.INSERT_AUDIT.run(self._connection, line)
 
@@ -339,6 +341,7 @@ class SqlTx:
                     sha256=token.sha256,
                     created_at=token.created_at_us,
                     expires_at=token.expires_at_us,
+                    groups=rows.groups_json(token),
                 )
                 .returning(schema.tokens.c.id)
             ).scalar_one()

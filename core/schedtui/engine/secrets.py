@@ -1,0 +1,114 @@
+"""Which arguments are secret, and how they are kept: sealed, so that nothing shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from schedtui.errors import FieldError, InvalidArgumentsError, InvalidError
+from schedtui.models import FunctionInfo
+from schedtui.models.hidden import MASK
+from schedtui.models.secret import is_sealed, sealed
+from schedtui.registry import Declaration, Registry
+from schedtui.registry.function import Function
+from schedtui.schema.parameters import raise_errors
+
+_MARKS = {"format": "password", "writeOnly": True}
+
+
+class Secrets:
+    """Knows the secret arguments of an engine's functions.
+
+    Args:
+        registry: The functions.
+        names: Arguments that are secret, of whichever function.
+    """
+
+    def __init__(self, registry: Registry, names: frozenset[str] = frozenset()) -> None:
+        self._registry = registry
+        self._names = names
+
+    def checked(
+        self, function: Function, kwargs: Mapping[str, Any], known: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Arguments that fit a function, as they are kept.
+
+        Args:
+            function: The function.
+            kwargs: What was asked for, as plain JSON values.
+            known: What there was before: a secret that is given as ``***``, which is how it is
+                shown, stays what it is.
+
+        Raises:
+            InvalidArgumentsError: they do not fit, or a secret that nobody knows is ``***``.
+        """
+        given = {
+            name: known[name] if value == MASK and is_sealed(known.get(name)) else value
+            for name, value in kwargs.items()
+        }
+        given = self._sealed(function, given)
+        raise_errors(
+            [
+                FieldError(
+                    field=f"kwargs.{name}",
+                    got=MASK,
+                    expected="the secret itself: this is how one is shown, and none is known here",
+                )
+                for name, value in given.items()
+                if value == sealed(MASK)
+            ]
+        )
+        try:
+            function.validate(given)
+        except InvalidArgumentsError as error:
+            raise_errors([_masked(one, given) for one in error.errors])
+            raise
+        return given
+
+    def kept(self, function: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments that code declares, as they are kept."""
+        try:
+            found = self._registry.resolve(function)
+        except InvalidError:  # told when it runs
+            found = None
+        return self._sealed(found, kwargs)
+
+    def declared(self, declaration: Declaration) -> dict[str, Any]:
+        """A declaration as it is kept."""
+        said = declaration.to_json()
+        if said["kwargs"]:
+            said["kwargs"] = self.kept(declaration.function, said["kwargs"])
+        return said
+
+    def told(self, info: FunctionInfo) -> FunctionInfo:
+        """A function as it is shown: with the arguments marked that are secret by their name."""
+        properties = info.parameters.get("properties", {})
+        named = self._names & properties.keys()
+        if not named:
+            return info
+        marked = {
+            name: {**shown, **_MARKS} if name in named else shown
+            for name, shown in properties.items()
+        }
+        for name in named:
+            marked[name].pop("default", None)
+        return replace(info, parameters={**info.parameters, "properties": marked})
+
+    def _sealed(self, function: Function | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: sealed(value) if self._is_secret(function, name) else value
+            for name, value in kwargs.items()
+        }
+
+    def _is_secret(self, function: Function | None, name: str) -> bool:
+        if name in self._names:
+            return True
+        return function is not None and function.parameters.is_secret(name)
+
+
+def _masked(error: FieldError, kwargs: Mapping[str, Any]) -> FieldError:
+    name = error.field.removeprefix("kwargs.").partition(".")[0]
+    if error.got is None or not is_sealed(kwargs.get(name)):
+        return error
+    return FieldError(field=error.field, got=MASK, expected=error.expected)
