@@ -19,6 +19,7 @@ from schedtui.errors import InvalidError
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    AuditFilter,
     Backfill,
     BulkAction,
     BulkOutcome,
@@ -375,12 +376,14 @@ class LocalClient(LocalFiles, LocalUpkeep):
         hits = await self._off_loop(self._engine.store.search_logs, query, limit=limit)
         return tuple(hits)
 
-    async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
+    async def audit(
+        self, where: AuditFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[AuditEvent]:
         """The audit trail, newest first."""
         _check_limit(limit)
         before = position(cursor)
         store = self._engine.store
-        rows = await self._off_loop(store.audit_trail, limit=limit + 1, before=before)
+        rows = await self._off_loop(store.audit_trail, where, limit=limit + 1, before=before)
         page = tuple(rows[:limit])
         return Page(items=page, cursor=str(page[-1].id) if len(rows) > limit else None)
 

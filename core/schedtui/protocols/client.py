@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    AuditFilter,
     Backfill,
     BulkAction,
     BulkOutcome,
@@ -381,7 +382,9 @@ class EngineClient(FilesClient, Upkeep, Protocol):
     async def search_logs(self, query: str, *, limit: int = 100) -> tuple[LogHit, ...]:
         """Lines of all runs that hold every word of ``query``, newest run first."""
 
-    async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
+    async def audit(
+        self, where: AuditFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[AuditEvent]:
         """The audit trail, newest first."""
 
     async def aclose(self) -> None:
