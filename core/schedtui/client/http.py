@@ -284,6 +284,7 @@ class HttpClient(HttpFiles, HttpUpkeep):
         again: bool = False,
         kwargs: Mapping[str, Any] | None = None,
         dry_run: bool = False,
+        idempotency_key: str | None = None,
         expect_id: int | None = None,
     ) -> Backfill:
         """See `EngineClient.backfill_job`."""
@@ -296,7 +297,9 @@ class HttpClient(HttpFiles, HttpUpkeep):
             "dry_run": dry_run,
         }
         path = f"{job_path(job)}/backfill"
-        return await self._calls.post(Backfill, path, body, expect_id=expect_id)
+        if idempotency_key is None:
+            return await self._calls.post(Backfill, path, body, expect_id=expect_id)
+        return await self._calls.make(Backfill, path, body, idempotency_key, expect_id=expect_id)
 
     async def cancel_backfill(
         self, job: str, *, reason: str = "", expect_id: int | None = None

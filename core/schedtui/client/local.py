@@ -237,6 +237,7 @@ class LocalClient(LocalFiles, LocalUpkeep):
         again: bool = False,
         kwargs: Mapping[str, Any] | None = None,
         dry_run: bool = False,
+        idempotency_key: str | None = None,
         expect_id: int | None = None,
     ) -> Backfill:
         """Queue runs for due times of the past."""
@@ -248,6 +249,7 @@ class LocalClient(LocalFiles, LocalUpkeep):
             again=again,
             kwargs=kwargs,
             dry_run=dry_run,
+            idempotency_key=idempotency_key,
             expect_id=expect_id,
             actor=self._actor,
         )

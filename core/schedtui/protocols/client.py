@@ -194,6 +194,7 @@ class EngineClient(FilesClient, Upkeep, Protocol):
         again: bool = False,
         kwargs: Mapping[str, Any] | None = None,
         dry_run: bool = False,
+        idempotency_key: str | None = None,
         expect_id: int | None = None,
     ) -> Backfill:
         """Queue a run for each due time from ``start`` to before ``end``, oldest first.
@@ -214,6 +215,7 @@ class EngineClient(FilesClient, Upkeep, Protocol):
             again: Also run those that succeeded when they were due.
             kwargs: Replace arguments of the job by name, for these runs.
             dry_run: Queue nothing, and say what would be.
+            idempotency_key: As for `trigger_job`; the answer is then that of the first call.
             expect_id: See the class.
 
         Raises:

@@ -17,6 +17,7 @@ DESCRIBED: dict[str, Any] = make_app(FakeEngine()).openapi()
 CALLS = {f"{method.upper()} {path}": call for path, method, call in calls_of(DESCRIBED)}
 CREATING = {
     "POST /api/v1/jobs",
+    "POST /api/v1/jobs/{group}/{name}/backfill",
     "POST /api/v1/jobs/{group}/{name}/trigger",
     "POST /api/v1/functions/{group}/{name}/run",
     "POST /api/v1/runs/{run_id}/rerun",

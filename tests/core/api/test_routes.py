@@ -70,7 +70,11 @@ READS: list[tuple[str, str, dict[str, Any]]] = [
     (
         "/api/v1/audit?actor=token:ci&action=job.*&object=a/b&since=2026-01-01T00:00:00Z",
         "audit",
-        {"where": AuditFilter(actor="token:ci", action="job.*", object="a/b", since=NEW_YEAR)},
+        {
+            "where": AuditFilter(actor="token:ci", action="job.*", object="a/b", since=NEW_YEAR),
+            "limit": 100,
+            "cursor": None,
+        },
     ),
 ]
 
@@ -218,7 +222,8 @@ async def test_a_job_is_backfilled(http: httpx.AsyncClient, engine: FakeEngine) 
     without = await http.post("/api/v1/jobs/g/a/backfill", json={"end": "9:00"})
 
     assert (queued.status_code, dry.status_code, cancelled.status_code) == (202, 200, 200)
-    assert seen == {**body, "kwargs": None, "dry_run": False, "expect_id": 1}
+    rest = {"kwargs": None, "dry_run": False, "idempotency_key": None, "expect_id": 1}
+    assert seen == {**body, **rest}
     assert queued.json()["runs"] == [11, 12, 13, 14, 15]
     assert queued.json()["first"][0] == {
         "at": "2026-03-02T08:00:00Z",
