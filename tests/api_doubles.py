@@ -27,6 +27,7 @@ from schedtui.errors import (
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    AuditFilter,
     Backfill,
     BulkAction,
     BulkOutcome,
@@ -366,8 +367,10 @@ class FakeClient(FakeFiles):
         self._note("search_logs", query=query, limit=limit)
         return (LogHit(run_id=7, job="g/a", line=make_page(1).lines[0]),)
 
-    async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
-        self._note("audit", limit=limit, cursor=cursor)
+    async def audit(
+        self, where: AuditFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[AuditEvent]:
+        self._note("audit", where=where, limit=limit, cursor=cursor)
         event = AuditEvent(id=1, at=NOW, actor="me", action="job.create", object="g/a")
         return Page(items=(event,))
 

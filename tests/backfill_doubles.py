@@ -56,6 +56,7 @@ class FakeBackfills(ABC):
         again: bool = False,
         kwargs: Mapping[str, Any] | None = None,
         dry_run: bool = False,
+        idempotency_key: str | None = None,  # noqa: ARG002 - the console gives none
         expect_id: int | None = None,
     ) -> Backfill:
         self._check("backfill_job", job, start, end, limit, again, kwargs, dry_run, expect_id)

@@ -25,6 +25,7 @@ from schedtui.errors import (
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    AuditFilter,
     BulkAction,
     BulkOutcome,
     Changes,
@@ -362,8 +363,10 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep):
     async def run_function(self, function: str, kwargs: Any = None, **given: Any) -> Run:
         raise AssertionError("run_function", function, kwargs, given)
 
-    async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
-        raise AssertionError("audit", limit, cursor)
+    async def audit(
+        self, where: AuditFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[AuditEvent]:
+        raise AssertionError("audit", where, limit, cursor)
 
     async def aclose(self) -> None:
         self.calls.append(("aclose",))

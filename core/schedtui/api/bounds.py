@@ -12,8 +12,10 @@ from typing import Any, Final
 from schedtui.client.local import MAX_PAGE
 from schedtui.engine.backfill import MAX_LIMIT
 from schedtui.engine.draft import MAX_TEXT
+from schedtui.engine.revisions.revisions import MAX_NOTE
 from schedtui.models.after import MAX_AFTER
 from schedtui.models.names import MAX_NAME, MAX_REASON, MAX_TAGS
+from schedtui.models.notes import NOTES
 from schedtui.policies import MAX_PERIOD, MAX_RETRY_ON, RANGES
 
 Schema = dict[str, Any]
@@ -44,7 +46,9 @@ _JOB: Final[dict[str, Schema]] = {
     "description": _TEXT,
     "after": _AFTER,
     "timezone": {"minLength": 1},
+    **{field: {"maxLength": most} for field, most in NOTES.items()},
 }
+_REVISION: Final[Schema] = {"minimum": 0, "maximum": 2**63 - 1}
 _FILTER: Final[dict[str, Schema]] = {"group": NAME, "tag": NAME}
 
 BOUNDS: Final[Mapping[str, Mapping[str, Schema]]] = {
@@ -59,11 +63,15 @@ BOUNDS: Final[Mapping[str, Mapping[str, Schema]]] = {
     "EnginePauseBody": {"reason": _REASON},
     "CancelBody": {"reason": _REASON},
     "BackfillCancelBody": {"reason": _REASON},
+    "RetriesCancelBody": {"reason": _REASON},
     "BackfillBody": {
         "start": _TYPED,
         "end": _TYPED,
         "limit": {"minimum": 1, "maximum": MAX_LIMIT},
     },
+    "ApplyBody": {"note": {"minLength": 1, "maxLength": MAX_NOTE, "pattern": r"\S"}},
+    "RollbackBody": {"revision": _REVISION, "note": {"maxLength": MAX_NOTE}},
+    "PlanBody": {"revision": _REVISION},
     "PreviewBody": {
         "group": NAME,
         "timezone": {"minLength": 1},

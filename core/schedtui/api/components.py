@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
-from collections.abc import Iterator
-from functools import cache
 from typing import Any, Final
 
 import schedtui.models
 from schedtui.api.bounds import BOUNDS, bound
+from schedtui.api.docstrings import field_docs
 from schedtui.api.examples import EXAMPLES
 from schedtui.api.schemas import BODIES, MODELS, PREFIX
+from schedtui.api.task_manager.described import face_schemas
 from schedtui.api.trigger_schema import TRIGGER
 from schedtui.client.http_codec import COLUMNS
 from schedtui.models import After, JobFilter, JobPatch, JobSpec, Policies
@@ -82,7 +79,7 @@ def components() -> dict[str, Any]:
         _refer(schemas[name]["properties"], field, "Trigger")
     schemas["JobSummary"] = _row()
     schemas["RunDetail"] = _detail(schemas["Run"])
-    return {**schemas, **TRIGGER, "Problem": _PROBLEM}
+    return {**schemas, **TRIGGER, **face_schemas(), "Problem": _PROBLEM}
 
 
 def _told(name: str, kind: type | None, schema: dict[str, Any]) -> dict[str, Any]:
@@ -146,26 +143,3 @@ def _row() -> dict[str, Any]:
         "maxItems": len(COLUMNS),
         "items": {},
     }
-
-
-@cache
-def field_docs(kind: type) -> dict[str, str]:
-    """The docstring below each field of a class, empty where it has none; all on one line."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
-    except (OSError, TypeError):  # where the sources are not shipped
-        return {}
-    found: dict[str, str] = {}
-    for field, text in _fields(tree.body[0]):
-        found[field] = " ".join(text.replace("``", "`").split())
-    return found
-
-
-def _fields(tree: ast.stmt) -> Iterator[tuple[str, str]]:
-    body = tree.body if isinstance(tree, ast.ClassDef) else []
-    for at, one in enumerate(body):
-        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
-            below = body[at + 1] if at + 1 < len(body) else None
-            value = below.value if isinstance(below, ast.Expr) else None
-            text = value.value if isinstance(value, ast.Constant) else ""
-            yield one.target.id, text if isinstance(text, str) else ""

@@ -17,16 +17,18 @@ from schedtui.api.components import components
 from schedtui.api.examples import EXAMPLES
 from schedtui.api.gate import PUBLIC
 from schedtui.api.headers import answer_header
-from schedtui.api.problems import MEDIA_TYPE, plain_problem
+from schedtui.api.problems import FACE, MEDIA_TYPE, plain_problem
 from schedtui.api.schemas import PREFIX, ref
+from schedtui.api.task_manager.described import complete_face_call, face_response
 from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
 from schedtui.models import Role
 
 _ABOUT: Final = """\
 Errors are problem documents (RFC 9457, `application/problem+json`), whatever their status: `detail`
 says what failed and what to do, `errors` which field, `retryable` whether the same call may succeed
-later. A parameter or a field that a call does not know is refused, never passed over. An address
-answers a method that it does not know with 405 and `Allow`, and one that is not listed here is 404.
+later. Below `/task-manager` they are `{"detail": …}` instead, as FastAPI has them. A parameter or a
+field that a call does not know is refused, never passed over. An address answers a method that it
+does not know with 405 and `Allow`, and one that is not listed here is 404.
 
 Lists have pages: give `cursor` back for the next one. Times are ISO 8601 with an offset; seconds
 are numbers and end in `_s`, integer microseconds in `_us`.
@@ -43,6 +45,8 @@ _TAGS: Final = {
     "triggers": "When, without a job.",
     "runs": "What ran, and what it wrote.",
     "events": "What changes, as it changes.",
+    "jobs as code": "The jobs as a file, and what they were before.",
+    "task-manager": "The calls of fastapi-task-manager, for its clients.",
 }
 
 # Status, the last part of the problem's type, and an example of its detail.
@@ -72,6 +76,11 @@ _PATH: Final[dict[str, dict[str, Any]]] = {
         "description": "The group's name, percent-encoded.",
         "schema": {"type": "string", **NAME},
         "example": "Reports",
+    },
+    "number": {
+        "description": "The revision's number.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1},
+        "example": 17,
     },
     "name": {
         "description": "The name within its group, percent-encoded.",
@@ -105,7 +114,10 @@ def complete(described: dict[str, Any]) -> dict[str, Any]:
     _link(described)
     described["components"] = {
         "schemas": components(),
-        "responses": {str(status): _response(status) for status in _ERRORS},
+        "responses": {
+            **{str(status): _response(status) for status in _ERRORS},
+            **{f"task-{status}": _face_response(status) for status in _ERRORS},
+        },
         "securitySchemes": {
             "token": {
                 "type": "http",
@@ -127,6 +139,11 @@ def calls_of(described: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, An
 
 def _complete_call(call: dict[str, Any], path: str, method: str) -> None:
     call["summary"] = call["summary"].capitalize()
+    if path not in PUBLIC:
+        call["x-role"] = role_for(method, path).value
+    if path.startswith(f"{FACE}/"):
+        complete_face_call(call, _errors_of(call, path, method))
+        return
     responses = call["responses"]
     responses.pop("422", None)  # FastAPI's own form of errors, which is never sent
     for parameter in call.get("parameters", ()):
@@ -134,8 +151,6 @@ def _complete_call(call: dict[str, Any], path: str, method: str) -> None:
             parameter.update(copy.deepcopy(_PATH.get(parameter["name"], {})))
     for status in sorted(_errors_of(call, path, method)):
         responses.setdefault(str(status), {"$ref": f"#/components/responses/{status}"})
-    if path not in PUBLIC:
-        call["x-role"] = role_for(method, path).value
     for status, answer in responses.items():
         if status.startswith("2"):
             _complete_answer(answer, call)
@@ -207,3 +222,7 @@ def _response(status: int) -> dict[str, Any]:
     if status in _HEADERS:
         answer["headers"] = {name: answer_header(name) for name in _HEADERS[status]}
     return answer
+
+
+def _face_response(status: int) -> dict[str, Any]:
+    return face_response(status, _ERRORS[status][1], _HEADERS.get(status, ()))

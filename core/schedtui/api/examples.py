@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from schedtui.api.schemas import (
+    ApplyBody,
     BackfillBody,
     BackfillCancelBody,
     BulkPauseBody,
@@ -13,44 +15,59 @@ from schedtui.api.schemas import (
     EnginePauseBody,
     JobPutBody,
     PauseBody,
+    PlanBody,
     PreviewBody,
+    RetriesCancelBody,
+    RollbackBody,
     RunBody,
     TriggerBody,
 )
 from schedtui.client.http_codec import encode_row
 from schedtui.models import (
+    Applied,
     Attempt,
     AuditEvent,
     Backfill,
     BulkOutcome,
+    ChangeKind,
     Changes,
+    Defaults,
     DueTime,
     EngineInfo,
     Explanation,
     Fact,
     FactKind,
+    FieldChange,
     FunctionInfo,
+    GroupDefaults,
     Health,
     Job,
+    JobChange,
     JobFilter,
     JobPatch,
     JobSpec,
     JobState,
+    JobsText,
     JobSummary,
     LogHit,
     LogLine,
     LogPage,
     ModuleReload,
     ModuleState,
+    Plan,
     Policies,
     Preview,
     Reload,
+    Revision,
     Run,
     RunChange,
     RunState,
+    RunTime,
     Source,
+    Statistics,
 )
 from schedtui.models.wire import to_wire
+from schedtui.policies import DEFAULTS
 
 _AT: Final = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 _BEFORE: Final = datetime(2026, 11, 16, 8, 0, tzinfo=UTC)
@@ -130,6 +147,25 @@ _SPEC: Final[dict[str, Any]] = {
     "tags": ["reports"],
     "description": "Every Monday to the whole team.",
 }
+_CHANGE: Final = JobChange(
+    job=_JOB,
+    kind=ChangeKind.CHANGED,
+    fields=(FieldChange(field="cron", old="0 8 * * mon", new="0 9 * * mon"),),
+)
+_REVISION: Final = Revision(
+    number=18, at=_AT, actor="token:deploy", note="an hour later", changed=1
+)
+_TEXT: Final = """\
+format = 1
+
+[jobs."Reports/weekly"]
+function = "Reports/send_report"
+cron = "0 9 * * mon"
+timezone = "Europe/Berlin"
+
+[jobs."Reports/weekly".kwargs]
+recipient = "ann@example.com"
+"""
 
 _MODELS: Final = (
     Job(
@@ -151,6 +187,26 @@ _MODELS: Final = (
     ),
     _RUN,
     _ENGINE,
+    Applied(revision=_REVISION, changes=(_CHANGE,)),
+    Defaults(
+        timezone="UTC",
+        policies=DEFAULTS,
+        slots={"async": 100, "thread": 10, "process": 2},
+        groups=(
+            GroupDefaults(
+                name="Reports",
+                tags=("reports",),
+                timezone=_ZONE,
+                policies=Policies(retries=3),
+                jobs=2,
+                declared=True,
+            ),
+        ),
+    ),
+    JobsText(text=_TEXT, revision=18),
+    Plan(id="5f0c7d1be2a94c83", revision=17, changes=(_CHANGE,), unchanged=11),
+    replace(_REVISION, text=_TEXT),
+    Statistics(job=_JOB, runs=(RunTime(4711, _END, 2.0),)),
     Attempt(run_id=4711, number=1, state=RunState.SUCCEEDED, started_at=_AT, finished_at=_END),
     AuditEvent(
         id=31,
@@ -216,6 +272,10 @@ _MODELS: Final = (
     RunBody(kwargs=_KWARGS),
     BackfillBody(start="2026-11-01", end="2026-11-20", limit=100),
     BackfillCancelBody(reason="not needed after all"),
+    RetriesCancelBody(reason="the mail server is down"),
+    PlanBody(text=_TEXT),
+    ApplyBody(text=_TEXT, note="an hour later", plan="5f0c7d1be2a94c83"),
+    RollbackBody(revision=17, note="that was wrong"),
 )
 
 EXAMPLES: Final[dict[str, Any]] = {

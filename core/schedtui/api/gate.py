@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from schedtui.api.access import Access, Caller
 from schedtui.api.hosts import Hosts
 from schedtui.api.limits import drain_refused
-from schedtui.api.problems import ProblemError, response_for
+from schedtui.api.problems import ProblemError, path_of, response_for
 from schedtui.api.slowdown import SlowDown
 from schedtui.api.stream import Closing
 from schedtui.client.actor import ACTOR_HEADER, ADDRESS_HEADER, actor_of
@@ -81,7 +81,7 @@ class Gate:
             if not self._closing.is_set():
                 raise
         except Exception as error:  # noqa: BLE001 - the last stop: nothing goes out but a problem
-            response = response_for(error)
+            response = response_for(error, scope)
             if not started:
                 await response(scope, receive, send)
 
@@ -99,7 +99,7 @@ class Gate:
             self._check_host(scope, headers)
         if b"%2f" in scope.get("raw_path", b"").lower():
             raise ProblemError(404, "no-such-call", "no name holds a slash, encoded or not")
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = path_of(scope)
         if path in PUBLIC:
             return Caller(actor="anyone", role=Role.VIEWER)
         if local:

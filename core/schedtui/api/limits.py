@@ -50,7 +50,7 @@ class BodyLimit:
             # Who asks first (Expect: 100-continue) has not sent it, and need not.
             if "expect" not in headers:
                 await _drain(receive)
-            await response_for(too_large(most))(scope, receive, send)
+            await response_for(too_large(most), scope)(scope, receive, send)
             return
         await self._app(scope, _Counted(receive, most), send)
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from schedtui.client.http_json import dump_finite
 from schedtui.client.problems import TYPE_PREFIX, to_problem
 from schedtui.errors import SchedtuiError, UnauthorizedError, UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
+FACE: Final = "/task-manager"
+"""Below it errors are told as those of FastAPI, ``{"detail": …}``, and not as problems."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,8 +56,35 @@ def problem_response(
     )
 
 
-def response_for(error: Exception) -> Response:
-    """The answer to a request that ended with ``error``; the unforeseen shows nothing of itself."""
+def response_for(error: Exception, scope: Scope) -> Response:
+    """The answer to a request that ended with ``error``; the unforeseen shows nothing of itself.
+
+    It has the form that the clients of its address know.
+    """
+    answer = _problem_for(error)
+    if not path_of(scope).startswith(f"{FACE}/"):
+        return answer
+    detail = json.loads(bytes(answer.body))["detail"]
+    kept = {
+        name: value
+        for name, value in answer.headers.items()
+        if name not in {"content-type", "content-length"}
+    }
+    return Response(
+        dump_finite({"detail": detail}),
+        status_code=answer.status_code,
+        headers=kept,
+        media_type="application/json",
+    )
+
+
+def path_of(scope: Scope) -> str:
+    """The path of a request, without what a service has the API below."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
+def _problem_for(error: Exception) -> Response:
     if isinstance(error, SchedtuiError):
         headers = {}
         if isinstance(error, UnauthorizedError):
@@ -95,7 +126,7 @@ def plain_problem(
 
 async def on_error(request: Request, error: Exception) -> Response:
     """The exception handler of the application."""
-    response = response_for(error)
+    response = response_for(error, request.scope)
     if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         response.headers["Allow"] = ", ".join(sorted(_methods_at(request)))
     return response

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -26,7 +25,7 @@ from schedtui.client.http_files import HttpFiles
 from schedtui.client.http_transport import Transport
 from schedtui.client.http_upkeep import HttpUpkeep
 from schedtui.client.http_words import job_path, replacing, typed
-from schedtui.client.idempotency import KEY_HEADER, header_of, new_key
+from schedtui.client.idempotency import KEY_HEADER, header_of
 from schedtui.client.problems import from_problem
 from schedtui.client.sse import SseEvent
 from schedtui.clock import aware_utc
@@ -34,13 +33,12 @@ from schedtui.errors import (
     EventGapError,
     FunctionNotFoundError,
     InvalidNameError,
-    UnavailableError,
-    UncertainError,
     UnreachableError,
 )
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    AuditFilter,
     Backfill,
     BulkAction,
     BulkOutcome,
@@ -194,9 +192,14 @@ class HttpClient(HttpFiles, HttpUpkeep):
         """See `EngineClient.search_logs`."""
         return await self._calls.items(LogHit, "/logs", q=query, limit=limit)
 
-    async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
+    async def audit(
+        self, where: AuditFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[AuditEvent]:
         """See `EngineClient.audit`."""
-        return await self._calls.get(Page[AuditEvent], "/audit", limit=limit, cursor=cursor)
+        query = to_wire(where) if where is not None else {}
+        return await self._calls.get(
+            Page[AuditEvent], "/audit", **query, limit=limit, cursor=cursor
+        )
 
     # --- changing -----------------------------------------------------------------------------
 
@@ -269,7 +272,7 @@ class HttpClient(HttpFiles, HttpUpkeep):
         """See `EngineClient.trigger_job`; without a key it has one of its own, as all runs do."""
         body = {"kwargs": kwargs}
         path = f"{job_path(job)}/trigger"
-        return await self._make_run(path, body, idempotency_key, expect_id=expect_id)
+        return await self._calls.make(Run, path, body, idempotency_key, expect_id=expect_id)
 
     async def backfill_job(
         self,
@@ -281,6 +284,7 @@ class HttpClient(HttpFiles, HttpUpkeep):
         again: bool = False,
         kwargs: Mapping[str, Any] | None = None,
         dry_run: bool = False,
+        idempotency_key: str | None = None,
         expect_id: int | None = None,
     ) -> Backfill:
         """See `EngineClient.backfill_job`."""
@@ -293,7 +297,9 @@ class HttpClient(HttpFiles, HttpUpkeep):
             "dry_run": dry_run,
         }
         path = f"{job_path(job)}/backfill"
-        return await self._calls.post(Backfill, path, body, expect_id=expect_id)
+        if idempotency_key is None:
+            return await self._calls.post(Backfill, path, body, expect_id=expect_id)
+        return await self._calls.make(Backfill, path, body, idempotency_key, expect_id=expect_id)
 
     async def cancel_backfill(
         self, job: str, *, reason: str = "", expect_id: int | None = None
@@ -316,7 +322,7 @@ class HttpClient(HttpFiles, HttpUpkeep):
         except InvalidNameError:
             raise FunctionNotFoundError(function, "it is named 'group/name'") from None
         path = f"/functions/{quote(group, safe='')}/{quote(name, safe='')}/run"
-        return await self._make_run(path, {"kwargs": kwargs or {}}, idempotency_key)
+        return await self._calls.make(Run, path, {"kwargs": kwargs or {}}, idempotency_key)
 
     async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
         """See `EngineClient.cancel_run`."""
@@ -325,7 +331,7 @@ class HttpClient(HttpFiles, HttpUpkeep):
 
     async def rerun(self, run_id: int, *, idempotency_key: str | None = None) -> Run:
         """See `EngineClient.rerun`."""
-        return await self._make_run(f"/runs/{run_id}/rerun", None, idempotency_key)
+        return await self._calls.make(Run, f"/runs/{run_id}/rerun", None, idempotency_key)
 
     async def bulk(
         self,
@@ -354,36 +360,6 @@ class HttpClient(HttpFiles, HttpUpkeep):
     async def aclose(self) -> None:
         """Close every connection."""
         await self._wire.aclose()
-
-    # --- helpers ------------------------------------------------------------------------------
-
-    async def _make_run(self, path: str, body: Any, key: str | None, **query: Any) -> Run:
-        """A call that makes a run, sent a second time where the first answer is lost.
-
-        Its key keeps that from making another one.
-        """
-        headers = {KEY_HEADER: header_of(new_key() if key is None else key)}
-
-        async def send() -> Run:
-            read = partial(decode, Run)
-            return await self._calls.ask(read, "POST", path, query, body, headers=headers)
-
-        try:
-            run = await send()
-        except UncertainError as error:
-            try:
-                run = await send()
-            except UnavailableError:  # the first one may have been heard all the same
-                told = error if key is None else _same_key(error, key)
-                raise told from None
-        # The caller made one call, and it was that which made the run.
-        return run if key is not None else replace(run, replayed=False)
-
-
-def _same_key(error: UncertainError, key: str) -> UncertainError:
-    return UncertainError(
-        f"{error}; the same call with the same key {key!r} makes no second run, for a day"
-    )
 
 
 def _raise_for(event: SseEvent) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 from schedtui.client.http_codec import decode, decode_json
 from schedtui.client.http_transport import MAX_ANSWER, Transport
-from schedtui.models import Page
+from schedtui.client.idempotency import KEY_HEADER, header_of, new_key
+from schedtui.errors import UnavailableError, UncertainError
+from schedtui.models import Backfill, Page, Run
 
 T = TypeVar("T")
+M = TypeVar("M", Run, Backfill)
 
 API = "/api/v1"
 MAX_LIST = 64 << 20
@@ -43,6 +47,28 @@ class Calls:
         """Change something."""
         return await self.ask(partial(decode, cls), "POST", path, query, body)
 
+    async def make(self, cls: type[M], path: str, body: Any, key: str | None, **query: Any) -> M:
+        """A call that makes something, sent a second time where the first answer is lost.
+
+        Its key keeps that from making another one.
+        """
+        headers = {KEY_HEADER: header_of(new_key() if key is None else key)}
+
+        async def send() -> M:
+            read = partial(decode, cls)
+            return await self.ask(read, "POST", path, query, body, headers=headers)
+
+        try:
+            made = await send()
+        except UncertainError as error:
+            try:
+                made = await send()
+            except UnavailableError:  # the first one may have been heard all the same
+                told = error if key is None else _same_key(error, key)
+                raise told from None
+        # The caller made one call, and it was that which made it.
+        return made if key is not None else replace(made, replayed=False)
+
     async def ask(
         self,
         read: Callable[[Any], T],
@@ -64,6 +90,12 @@ class Calls:
             method, API + path, params=query, body=body, headers=headers, most=most
         )
         return await made(lambda data: read(decode_json(data)), answer)
+
+
+def _same_key(error: UncertainError, key: str) -> UncertainError:
+    return UncertainError(
+        f"{error}; the same call with the same key {key!r} makes no second run, for a day"
+    )
 
 
 async def made(read: Callable[[bytes], T], data: bytes) -> T:

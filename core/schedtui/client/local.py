@@ -20,13 +20,13 @@ from schedtui.errors import InvalidError
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    AuditFilter,
     Backfill,
     BulkAction,
     BulkOutcome,
     Changes,
     EngineInfo,
     Explanation,
-    FunctionInfo,
     Job,
     JobFilter,
     JobPatch,
@@ -128,20 +128,6 @@ class LocalClient(LocalFiles, LocalUpkeep):
             yield frame
             await asyncio.sleep(COALESCE_S - time.monotonic() % COALESCE_S)
 
-    async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
-        """The registered functions."""
-        found = await self._off_loop(self._engine.registry.functions, group)
-        return tuple(map(self._engine.running.core.secrets.told, found))
-
-    async def groups(self) -> tuple[str, ...]:
-        """The names of all groups: those of the code, and those only jobs have."""
-        names = set(self._engine.registry.groups)
-
-        async def living() -> set[str]:
-            return {live.job.group for live in self._engine.running.core.jobs}
-
-        return tuple(sorted(names | await self._engine.on_loop(living)))
-
     async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
         """Jobs in the order of their ids."""
         _check_limit(limit)
@@ -239,6 +225,7 @@ class LocalClient(LocalFiles, LocalUpkeep):
         again: bool = False,
         kwargs: Mapping[str, Any] | None = None,
         dry_run: bool = False,
+        idempotency_key: str | None = None,
         expect_id: int | None = None,
     ) -> Backfill:
         """Queue runs for due times of the past."""
@@ -250,6 +237,7 @@ class LocalClient(LocalFiles, LocalUpkeep):
             again=again,
             kwargs=kwargs,
             dry_run=dry_run,
+            idempotency_key=idempotency_key,
             expect_id=expect_id,
             actor=self._actor,
         )
@@ -379,12 +367,14 @@ class LocalClient(LocalFiles, LocalUpkeep):
         hits = await self._off_loop(self._engine.store.search_logs, query, limit=limit)
         return tuple(hits)
 
-    async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
+    async def audit(
+        self, where: AuditFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[AuditEvent]:
         """The audit trail, newest first."""
         _check_limit(limit)
         before = position(cursor)
         store = self._engine.store
-        rows = await self._off_loop(store.audit_trail, limit=limit + 1, before=before)
+        rows = await self._off_loop(store.audit_trail, where, limit=limit + 1, before=before)
         page = tuple(rows[:limit])
         return Page(items=page, cursor=str(page[-1].id) if len(rows) > limit else None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from schedtui.engine import Engine
 from schedtui.engine.defaults import defaults
 from schedtui.errors import InvalidError
-from schedtui.models import Defaults, Statistics
+from schedtui.models import Defaults, FunctionInfo, Statistics
 
 MAX_RUNS = 1_000
 """The most runs that statistics are of; the same behind HTTP."""
@@ -16,6 +16,20 @@ class LocalUpkeep:
 
     _engine: Engine
     _actor: str
+
+    async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
+        """The registered functions."""
+        found = await self._engine.off_loop(self._engine.registry.functions, group)
+        return tuple(map(self._engine.running.core.secrets.told, found))
+
+    async def groups(self) -> tuple[str, ...]:
+        """The names of all groups: those of the code, and those only jobs have."""
+        names = set(self._engine.registry.groups)
+
+        async def living() -> set[str]:
+            return {live.job.group for live in self._engine.running.core.jobs}
+
+        return tuple(sorted(names | await self._engine.on_loop(living)))
 
     async def defaults(self) -> Defaults:
         """What jobs have of their groups and of their engine."""

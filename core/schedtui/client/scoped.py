@@ -19,6 +19,7 @@ from schedtui.models import (
     After,
     Attempt,
     AuditEvent,
+    AuditFilter,
     Backfill,
     BulkAction,
     BulkOutcome,
@@ -121,12 +122,14 @@ class ScopedClient:
         """Those of these groups that there are."""
         return tuple(name for name in await self._inner.groups() if name in self._groups)
 
-    async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
+    async def audit(
+        self, where: AuditFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[AuditEvent]:
         """What was done to jobs, functions and runs of these groups."""
         return await self._page(
             limit,
             cursor,
-            lambda count, start: self._inner.audit(limit=count, cursor=start),
+            lambda count, start: self._inner.audit(where, limit=count, cursor=start),
             lambda line: line.action.startswith(_OF_GROUPS) and self._has(line.object),
         )
 

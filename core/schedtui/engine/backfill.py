@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -21,7 +21,9 @@ from zoneinfo import ZoneInfo
 from schedtui.clock import from_us, to_us
 from schedtui.engine import damage
 from schedtui.engine.admit import Admission
+from schedtui.engine.backfill_keys import ACTION, kept_detail
 from schedtui.engine.core import Core
+from schedtui.engine.keys import Asked
 from schedtui.engine.live import LiveJob, dump_kwargs
 from schedtui.engine.live_run import LiveRun
 from schedtui.engine.newruns import names_at, new_run, waiting_row
@@ -195,21 +197,24 @@ class Backfills:
         seen_id: int,
         kwargs: Mapping[str, Any],
         actor: str,
-    ) -> tuple[int, ...]:
-        """Write the runs of a plan, and let them wait. Returns their ids.
+        call: Asked | None = None,
+    ) -> Backfill:
+        """Write the runs of a plan, and let them wait. Returns the answer with their ids.
 
         Raises:
-            ConflictError: the job was backfilled meanwhile; nothing was written.
+            ConflictError: the job was backfilled meanwhile, or the key of the call was used just
+                then; nothing was written.
             StoreUnavailableError: nothing was written.
         """
-        if not plan.due:
-            return ()
+        if not plan.due and call is None:
+            return answer
         ids = [next(self._core.run_ids) for _ in plan.due]
+        answer = replace(answer, runs=tuple(ids[:SHOWN_IDS]))
         if live.once is not None:
             for run_id, (due_us, _) in zip(ids, plan.due, strict=True):
                 live.once.hold(run_id, due_us)
         try:
-            runs = await self._written(live, plan, answer, ids, seen_id, kwargs, actor)
+            runs = await self._written(live, plan, answer, ids, seen_id, kwargs, actor, call)
         except BaseException:
             if live.once is not None:
                 for run_id in ids:
@@ -223,7 +228,7 @@ class Backfills:
                 self._core.hub.run(run.id, live.id, RunState.QUEUED)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
-        return tuple(ids)
+        return answer
 
     async def _written(
         self,
@@ -234,6 +239,7 @@ class Backfills:
         seen_id: int,
         kwargs: Mapping[str, Any],
         actor: str,
+        call: Asked | None,
     ) -> list[LiveRun]:
         runs, rows = await self._made(live, plan, ids, kwargs, actor)
         notes = list(_notes(rows))
@@ -241,12 +247,20 @@ class Backfills:
             "from": f"{answer.start:%FT%TZ}",
             "to": f"{answer.end:%FT%TZ}",
             "queued": len(rows),
-            "runs": [rows[0].id, rows[-1].id],
+            "runs": [one.id for one in (rows[:1] + rows[-1:])],
+            **kept_detail(call, answer),
         }
+        now_us = self._core.clock.now_us()
 
         def apply(tx: StoreTx) -> None:
-            tx.insert_backfill(live.id, rows, seen_id=seen_id, notes=notes)
-            self._writes.audit(tx, actor, "job.backfill", live.job, detail)
+            if call is not None and call.keep(tx, ids[0] if ids else 0, now_us) is not None:
+                raise ConflictError(
+                    f"the idempotency key {call.key!r} was used just then by the same call; "
+                    "nothing was queued by this one: send it again to see what that came to"
+                )
+            if rows:
+                tx.insert_backfill(live.id, rows, seen_id=seen_id, notes=notes)
+            self._writes.audit(tx, actor, ACTION, live.job, detail)
 
         await self._writes.write(apply)
         return runs

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import replace
 from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -19,7 +18,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from schedtui.clock import to_us
 from schedtui.engine import damage
 from schedtui.engine.admit import Admission
-from schedtui.engine.backfill import SHOWN_IDS, Backfills, Wanted
+from schedtui.engine.backfill import Backfills, Wanted
+from schedtui.engine.backfill_keys import asked_backfill, earlier
 from schedtui.engine.cancel import Cancels
 from schedtui.engine.claim import Claims
 from schedtui.engine.core import Core
@@ -319,20 +319,26 @@ class Commands:
         actor: str,
         *,
         expect_id: int | None,
+        key: str | None = None,
     ) -> Backfill:
         """Run a job for due times of the past; see `EngineClient.backfill_job`."""
         live = self.holds.find(name, expect_id)
-        await self._core.arguments.prepare([(live.job.function, kwargs or live.kwargs)])
-        if wanted.dry_run:
-            return (await self._backfills.plan(self.holds.find(name, expect_id), wanted))[1]
-        async with self.holds.hold(name, expect_id) as live:
-            given = {**live.kwargs, **(kwargs or {})}
-            plan, answer, seen_id = await self._backfills.plan(live, wanted)
-            given = self._drafts.arguments(live.job.function, given, known=live.kwargs)
-            ids = await self._backfills.queue(
-                live, plan, answer, seen_id=seen_id, kwargs=given, actor=actor
-            )
-            return replace(answer, runs=ids[:SHOWN_IDS])
+        call = asked_backfill(live.id, wanted, kwargs, key)
+        async with self._keys.turn(call) as made:
+            if call is not None:
+                expect_id = live.id
+                if made is not None:
+                    return await earlier(self._core, call, live.id)
+            await self._core.arguments.prepare([(live.job.function, kwargs or live.kwargs)])
+            if wanted.dry_run:
+                return (await self._backfills.plan(self.holds.find(name, expect_id), wanted))[1]
+            async with self.holds.hold(name, expect_id) as live:
+                given = {**live.kwargs, **(kwargs or {})}
+                plan, answer, seen_id = await self._backfills.plan(live, wanted)
+                given = self._drafts.arguments(live.job.function, given, known=live.kwargs)
+                return await self._backfills.queue(
+                    live, plan, answer, seen_id=seen_id, kwargs=given, actor=actor, call=call
+                )
 
     @_whole
     async def cancel_retries(

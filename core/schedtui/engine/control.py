@@ -232,13 +232,17 @@ class Control(CreateControl, FileControl, UpkeepControl):
         again: bool = False,
         kwargs: Mapping[str, Any] | None = None,
         dry_run: bool = False,
+        idempotency_key: str | None = None,
         expect_id: int | None = None,
         actor: str = PYTHON,
     ) -> Backfill:
         """Run a job for due times of the past; see `EngineClient.backfill_job`."""
         wanted = Wanted(start=start, end=end, limit=limit, again=again, dry_run=dry_run)
+        key = idempotency_key
         return await self.on_loop(
-            lambda: self._live().commands.backfill(job, wanted, kwargs, actor, expect_id=expect_id)
+            lambda: self._live().commands.backfill(
+                job, wanted, kwargs, actor, expect_id=expect_id, key=key
+            )
         )
 
     @passed_on()

@@ -18,6 +18,7 @@ from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
 from schedtui.engine.settings import Settings
 from schedtui.engine.spans import check_telemetry
+from schedtui.engine.store_choice import StoreChoice
 from schedtui.engine.sync import Sync
 from schedtui.engine.thread import Start, close_at_exit, drive
 from schedtui.errors import EngineStoppedError, RefusedError
@@ -27,7 +28,6 @@ from schedtui.models.secret import check_secrets
 from schedtui.policies import PolicyWords
 from schedtui.protocols import Store
 from schedtui.registry import Group, Registry
-from schedtui.store import open_store
 from schedtui.triggers import check_timezone
 
 if TYPE_CHECKING:
@@ -108,9 +108,7 @@ class Engine(Embedded):
     ) -> None:
         self.registry = Registry(groups)
         self.state_dir = state_dir if state_dir is not None else StateDir.beside(Path.cwd())
-        self._store_given = store
-        if isinstance(store, str):
-            open_store(store)  # a wrong URL is told here, not at the start
+        self._choice = StoreChoice(store, self.state_dir)
         self._settings = Settings(
             clock=clock if clock is not None else SystemClock(),
             registry=self.registry,
@@ -171,10 +169,7 @@ class Engine(Embedded):
     @property
     def store_url(self) -> str:
         """The URL of its store, also while it does not run."""
-        given = self._store_given
-        if given is None:
-            return self.state_dir.store_url
-        return given if isinstance(given, str) else given.url
+        return self._choice.url
 
     @property
     def reads(self) -> Reads:
@@ -193,7 +188,7 @@ class Engine(Embedded):
         if self._running is not None:
             raise RefusedError("this engine runs already; an Engine is started once at a time")
         settings = replace(self._settings, paused=self.start_paused)
-        self._running = running = Running(settings, self._make_store(), self.address)
+        self._running = running = Running(settings, self._choice.make(), self.address)
         try:
             await running.start(self.on_start)
         except BaseException:
@@ -393,11 +388,3 @@ class Engine(Embedded):
             watch: Reload whenever its files change; False: only when `reload` is called.
         """
         self._code = (code, watch)
-
-    def _make_store(self) -> Store:
-        given = self._store_given
-        if given is None:
-            store = open_store(self.state_dir.create().store_url)
-            logger.info("state is kept in %s", store.url)
-            return store
-        return open_store(given) if isinstance(given, str) else given

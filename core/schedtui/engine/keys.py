@@ -53,6 +53,8 @@ class Asked(NamedTuple):
         """
         if kept.arguments != self.arguments:
             thing = "job" if self.scope == "job.create" else "run"
+            if self.scope.startswith("backfill "):
+                thing = "the backfill with run"
             expected = "a key that was not used for a call with other arguments"
             raise ConflictError(
                 f"the idempotency key {self.key!r} was used for {thing} {kept.run_id} with other "

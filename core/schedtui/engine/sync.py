@@ -164,6 +164,7 @@ class Sync:
         again: bool = False,
         kwargs: Mapping[str, Any] | None = None,
         dry_run: bool = False,
+        idempotency_key: str | None = None,
         expect_id: int | None = None,
         actor: str = PYTHON,
     ) -> Backfill:
@@ -177,6 +178,7 @@ class Sync:
                 again=again,
                 kwargs=kwargs,
                 dry_run=dry_run,
+                idempotency_key=idempotency_key,
                 expect_id=expect_id,
                 actor=actor,
             )

@@ -59,12 +59,17 @@ def _endpoint(app: ASGIApp, caller: Caller | None) -> Callable[[], Awaitable[Res
 def _known_by(app: ASGIApp, auth: Callable[..., Any]) -> Callable[..., Awaitable[Response]]:
     async def serve(who: Any) -> Response:
         if who is None:
-            return response_for(UnauthorizedError("this service does not know who asks"))
+            return _Through(_unknown, None)
         return _Through(app, _caller(who))
 
     # As text, FastAPI would look the dependency up where it is not.
     serve.__annotations__ = {"who": Annotated[Any, Depends(auth)], "return": Response}
     return serve
+
+
+async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:
+    error = UnauthorizedError("this service does not know who asks")
+    await response_for(error, scope)(scope, receive, send)
 
 
 def _caller(who: Any) -> Caller:
@@ -108,7 +113,7 @@ class _Through(Response):
             try:
                 _check_origin(scope, self._caller)
             except ForbiddenError as error:
-                await response_for(error)(scope, receive, send)
+                await response_for(error, inner)(scope, receive, send)
                 return
             inner[CALLER] = self._caller
         await self._app(inner, receive, send)

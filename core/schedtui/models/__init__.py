@@ -4,12 +4,12 @@
 """
 
 from schedtui.models.after import After
+from schedtui.models.audit import AuditEvent, AuditFilter
 from schedtui.models.backfill import Backfill
 from schedtui.models.bulk import BulkAction, BulkOutcome, JobFilter
 from schedtui.models.defaults import Defaults, GroupDefaults
 from schedtui.models.difference import Difference, compare_runs
 from schedtui.models.engine import (
-    AuditEvent,
     Changes,
     DueTime,
     EngineInfo,
@@ -46,6 +46,7 @@ __all__ = [
     "Applied",
     "Attempt",
     "AuditEvent",
+    "AuditFilter",
     "Backfill",
     "BulkAction",
     "BulkOutcome",

@@ -42,3 +42,5 @@ class Backfill:
     """The newest of the others that do, five at most."""
     runs: tuple[int, ...] = ()
     """The ids of the oldest runs, 100 at most; empty after a dry run."""
+    replayed: bool = False
+    """Whether an earlier call with the same key queued them, and this one nothing."""

@@ -185,20 +185,3 @@ class Changes:
     """Runs that moved, newest last; at most 1,000 in one frame, the newest are kept."""
     engine: EngineInfo | None = None
     """Present when something about the engine changed."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AuditEvent:
-    """Who did what, when."""
-
-    id: int
-    at: datetime
-    actor: str
-    action: str
-    """``job.create``, ``job.edit``, ``job.pause``, ``engine.start`` and so on."""
-    object: str
-    """What it was done to, ``group/name`` for a job."""
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    """What changed: ``before`` and ``after`` where that makes sense."""
-    address: str = ""
-    """The network address it came from; empty for what came from this machine's own programs."""

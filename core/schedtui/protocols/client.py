@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    AuditFilter,
     Backfill,
     BulkAction,
     BulkOutcome,
@@ -193,6 +194,7 @@ class EngineClient(FilesClient, Upkeep, Protocol):
         again: bool = False,
         kwargs: Mapping[str, Any] | None = None,
         dry_run: bool = False,
+        idempotency_key: str | None = None,
         expect_id: int | None = None,
     ) -> Backfill:
         """Queue a run for each due time from ``start`` to before ``end``, oldest first.
@@ -213,6 +215,7 @@ class EngineClient(FilesClient, Upkeep, Protocol):
             again: Also run those that succeeded when they were due.
             kwargs: Replace arguments of the job by name, for these runs.
             dry_run: Queue nothing, and say what would be.
+            idempotency_key: As for `trigger_job`; the answer is then that of the first call.
             expect_id: See the class.
 
         Raises:
@@ -381,7 +384,9 @@ class EngineClient(FilesClient, Upkeep, Protocol):
     async def search_logs(self, query: str, *, limit: int = 100) -> tuple[LogHit, ...]:
         """Lines of all runs that hold every word of ``query``, newest run first."""
 
-    async def audit(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
+    async def audit(
+        self, where: AuditFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[AuditEvent]:
         """The audit trail, newest first."""
 
     async def aclose(self) -> None:

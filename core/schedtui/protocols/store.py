@@ -9,6 +9,7 @@ from typing import Protocol
 from schedtui.models import (
     Attempt,
     AuditEvent,
+    AuditFilter,
     Job,
     LogHit,
     LogLine,
@@ -260,8 +261,10 @@ class Store(Protocol):
     def search_logs(self, query: str, *, limit: int) -> list[LogHit]:
         """Lines that hold every word of ``query``, newest run first."""
 
-    def audit_trail(self, *, limit: int, before: int | None) -> list[AuditEvent]:
-        """The audit trail with ids below ``before``, newest first."""
+    def audit_trail(
+        self, where: AuditFilter | None = None, *, limit: int, before: int | None
+    ) -> list[AuditEvent]:
+        """The lines of the audit trail that fit, with ids below ``before``, newest first."""
 
     def tokens(self) -> list[Token]:
         """All access tokens."""

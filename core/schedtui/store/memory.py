@@ -18,6 +18,7 @@ from schedtui.models import (
     TERMINAL,
     Attempt,
     AuditEvent,
+    AuditFilter,
     Job,
     LogHit,
     LogLine,
@@ -217,11 +218,12 @@ class MemoryStore:
                     best.add(chunk.run_id, wanted.hits(chunks.decode(chunk.data)))
             return [LogHit(run_id=i, job=data.name_of(i), line=line) for i, line in best.hits]
 
-    def audit_trail(self, *, limit: int, before: int | None) -> list[AuditEvent]:
-        """The audit trail with ids below ``before``, newest first."""
+    def audit_trail(
+        self, where: AuditFilter | None = None, *, limit: int, before: int | None
+    ) -> list[AuditEvent]:
+        """The lines of the audit trail that fit, with ids below ``before``, newest first."""
         with self._reading() as data:
-            ids = (i for i in sorted(data.audit, reverse=True) if before is None or i < before)
-            return [rows.audit_of(data.audit[i]) for i in islice(ids, rows.bounded(max(limit, 0)))]
+            return memory_past.audit_trail(data, where or AuditFilter(), limit, before)
 
     def tokens(self) -> list[Token]:
         """All access tokens."""

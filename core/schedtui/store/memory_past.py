@@ -6,11 +6,34 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from schedtui.models import AuditEvent, Source
+from schedtui.clock import to_us
+from schedtui.models import AuditEvent, AuditFilter, Source
 from schedtui.protocols import DueRow, DueRows, NewRun, PastBoot
 from schedtui.store import rows
 from schedtui.store.memory_data import Data
 from schedtui.store.memory_tx import UNIQUE
+
+
+def audit_trail(data: Data, where: AuditFilter, limit: int, before: int | None) -> list[AuditEvent]:
+    """The lines of the audit trail that fit, with ids below ``before``, newest first."""
+    since_us = None if where.since is None else to_us(where.since)
+    until_us = None if where.until is None else to_us(where.until)
+    actions = rows.printable(where.actions)
+    texts = [rows.printable(one) for one in (where.actor, where.action, where.object)]
+
+    def fits(line: tuple[int, int, str, str, str, str, str]) -> bool:
+        _, at_us, actor, action, object_, *_ = line
+        return (
+            texts[0] in (None, actor)
+            and (texts[1] in (None, action) if actions is None else action.startswith(actions))
+            and texts[2] in (None, object_)
+            and (since_us is None or at_us >= since_us)
+            and (until_us is None or at_us < until_us)
+        )
+
+    ids = (i for i in sorted(data.audit, reverse=True) if before is None or i < before)
+    found = (line for i in ids if fits(line := data.audit[i]))
+    return [rows.audit_of(line) for line in islice(found, rows.bounded(max(limit, 0)))]
 
 
 def due_ids(data: Data, job_id: int, from_us: int, until_us: int) -> Iterator[int]:

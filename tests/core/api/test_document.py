@@ -11,11 +11,13 @@ from fastapi.routing import APIRoute
 
 from schedtui.api.document import calls_of
 from schedtui.api.routes import ROUTERS
+from schedtui.api.task_manager import router as task_manager
 
 DESCRIBED: dict[str, Any] = make_app(FakeEngine()).openapi()
 CALLS = {f"{method.upper()} {path}": call for path, method, call in calls_of(DESCRIBED)}
 CREATING = {
     "POST /api/v1/jobs",
+    "POST /api/v1/jobs/{group}/{name}/backfill",
     "POST /api/v1/jobs/{group}/{name}/trigger",
     "POST /api/v1/functions/{group}/{name}/run",
     "POST /api/v1/runs/{run_id}/rerun",
@@ -23,7 +25,7 @@ CREATING = {
 
 
 def routes() -> Iterator[str]:
-    for router in ROUTERS:
+    for router in (task_manager, *ROUTERS):
         for route in router.routes:
             assert isinstance(route, APIRoute)
             if route.include_in_schema:
@@ -69,7 +71,8 @@ def test_a_call_says_which_errors_there_may_be(name: str) -> None:
     method, path = name.split(" ")
     call = CALLS[name]
     expected = {"422", "500"}
-    if path.startswith("/api/"):
+    face = path.startswith("/task-manager/")
+    if face or path.startswith("/api/"):
         expected |= {"401", "429", "503"}
         assert call["x-role"] in {"viewer", "operator", "admin"}
         if call["x-role"] != "viewer":
@@ -77,14 +80,19 @@ def test_a_call_says_which_errors_there_may_be(name: str) -> None:
     if "{" in path:
         expected.add("404")
     if "requestBody" in call:
-        expected |= {"400", "413", "415"}
+        expected |= {"400", "413"} if face else {"400", "413", "415"}
     if method in {"PUT", "PATCH"}:
         expected |= {"409", "412"}
 
     assert expected <= call["responses"].keys()
     for status, answer in call["responses"].items():
-        if status[0] in "45" and path.startswith("/api/"):
-            (media,) = resolved(answer)["content"].items()
+        if status[0] not in "45" or path in {"/health", "/ready"}:
+            continue
+        (media,) = resolved(answer)["content"].items()
+        if face:
+            assert media[0] == "application/json"
+            assert media[1]["example"].keys() == {"detail"}
+        else:
             assert media[0] == "application/problem+json"
             assert media[1]["example"]["status"] == int(status)
 

@@ -7,6 +7,7 @@ import gzip
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -27,8 +28,9 @@ from schedtui.errors import (
     EngineStoppedError,
     EventGapError,
 )
-from schedtui.models import Changes, RunFilter, RunState, Source
+from schedtui.models import AuditFilter, Changes, RunFilter, RunState, Source
 
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 JOB = {"function": "g/a", "trigger": {"type": "cron", "expression": "* * * * *"}}
 
 
@@ -60,7 +62,20 @@ READS: list[tuple[str, str, dict[str, Any]]] = [
     ("/api/v1/runs/7/logs?after=3&limit=2", "logs", {"run_id": 7, "after": 3, "limit": 2}),
     ("/api/v1/runs/7/logs?tail=5", "log_tail", {"run_id": 7, "count": 5}),
     ("/api/v1/logs?q=a+b&limit=4", "search_logs", {"query": "a b", "limit": 4}),
-    ("/api/v1/audit?limit=2&cursor=9", "audit", {"limit": 2, "cursor": "9"}),
+    (
+        "/api/v1/audit?limit=2&cursor=9",
+        "audit",
+        {"where": AuditFilter(), "limit": 2, "cursor": "9"},
+    ),
+    (
+        "/api/v1/audit?actor=token:ci&action=job.*&object=a/b&since=2026-01-01T00:00:00Z",
+        "audit",
+        {
+            "where": AuditFilter(actor="token:ci", action="job.*", object="a/b", since=NEW_YEAR),
+            "limit": 100,
+            "cursor": None,
+        },
+    ),
 ]
 
 
@@ -207,7 +222,8 @@ async def test_a_job_is_backfilled(http: httpx.AsyncClient, engine: FakeEngine) 
     without = await http.post("/api/v1/jobs/g/a/backfill", json={"end": "9:00"})
 
     assert (queued.status_code, dry.status_code, cancelled.status_code) == (202, 200, 200)
-    assert seen == {**body, "kwargs": None, "dry_run": False, "expect_id": 1}
+    rest = {"kwargs": None, "dry_run": False, "idempotency_key": None, "expect_id": 1}
+    assert seen == {**body, **rest}
     assert queued.json()["runs"] == [11, 12, 13, 14, 15]
     assert queued.json()["first"][0] == {
         "at": "2026-03-02T08:00:00Z",

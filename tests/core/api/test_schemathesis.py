@@ -22,12 +22,13 @@ from schedtui import Engine, Group
 from schedtui.api import Listen, slowdown, start_server
 from schedtui.api.routes import ROUTERS
 from schedtui.api.server import Server
+from schedtui.api.task_manager import router as task_manager
 
 SECRET = "sched_schemathesis"
 CRON = {"type": "cron", "expression": "0 9 * * mon"}
 CALLS = sum(
     len(route.methods or ())
-    for router in ROUTERS
+    for router in (task_manager, *ROUTERS)
     for route in router.routes
     if isinstance(route, APIRoute) and route.include_in_schema
 )

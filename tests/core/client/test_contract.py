@@ -22,7 +22,9 @@ from schedtui.errors import (
     VersionConflictError,
 )
 from schedtui.models import (
+    AuditFilter,
     JobPatch,
+    Page,
     Policies,
 )
 from schedtui.models.wire import to_wire
@@ -228,6 +230,23 @@ async def test_what_is_done_is_in_the_audit_trail(client: EngineClient) -> None:
     assert first.object == "work/hello"
     assert first.actor.endswith("tester") or first.actor.startswith("local:")
     assert (await client.audit(limit=1)).cursor is not None
+
+
+async def test_the_audit_trail_is_filtered(client: EngineClient) -> None:
+    created = await client.create_job(spec(name="hello"))
+    await client.pause_job("work/hello")
+    where = AuditFilter(object="work/hello", action="job.*")
+
+    page = await client.audit(where, limit=1)
+    rest = await client.audit(where, cursor=page.cursor)
+
+    assert [one.action for one in page.items + rest.items] == ["job.pause", "job.create"]
+    actor = page.items[0].actor
+    mine = await client.audit(AuditFilter(actor=actor, since=created.created_at))
+    assert [one.action for one in mine.items] == ["job.pause", "job.create"]
+    assert (await client.audit(AuditFilter(until=created.created_at, object="work/hello"))) == Page(
+        items=(), cursor=None
+    )
 
 
 # --- refusals: nothing changes --------------------------------------------------------------

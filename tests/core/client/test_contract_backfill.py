@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,33 @@ from schedtui.protocols import EngineClient
 HOURLY = {"type": "cron", "expression": "0 * * * *"}
 BERLIN = datetime(2026, 1, 10, tzinfo=UTC) - timedelta(hours=1)
 """Midnight there."""
+
+
+async def test_a_key_makes_it_safe_to_send_again(client: EngineClient) -> None:
+    await client.create_job(spec(name="hourly", trigger=HOURLY))
+    day = ("2026-01-10", "2026-01-11")
+
+    first = await client.backfill_job("work/hourly", *day, again=True, idempotency_key="k")
+    again = await client.backfill_job("work/hourly", *day, again=True, idempotency_key="k")
+
+    assert (first.queued, len(first.runs), first.replayed) == (24, 24, False)
+    assert again == replace(first, replayed=True)
+    assert len((await client.runs(RunFilter(source=Source.BACKFILL))).items) == 24
+    with pytest.raises(ConflictError, match="with other arguments; nothing was started"):
+        await client.backfill_job("work/hourly", *day, idempotency_key="k")
+    dry = await client.backfill_job("work/hourly", *day, idempotency_key="k", dry_run=True)
+    assert (dry.backfilled, dry.replayed) == (24, False)
+
+
+async def test_a_key_holds_also_where_there_was_nothing_to_run(client: EngineClient) -> None:
+    await client.create_job(spec(name="hourly", trigger=HOURLY))
+    minute = (BERLIN + timedelta(minutes=1), BERLIN + timedelta(minutes=2))
+
+    first = await client.backfill_job("work/hourly", *minute, idempotency_key="k")
+    again = await client.backfill_job("work/hourly", *minute, idempotency_key="k")
+
+    assert (first.queued, first.runs) == (0, ())
+    assert again == replace(first, replayed=True)
 
 
 async def test_a_range_is_run_by_typed_times_in_the_jobs_zone(client: EngineClient) -> None:

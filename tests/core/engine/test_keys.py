@@ -10,7 +10,7 @@ from engine_commands import Editable, dynamic
 from engine_kit import Kit, KitClock, World, running
 
 from schedtui.errors import ConflictError, InvalidError, RunNotFoundError, StoreUnavailableError
-from schedtui.models import Run, RunState
+from schedtui.models import Run, RunState, Source
 
 DAY_S = 86_400
 YEARLY = {"type": "cron", "expression": "0 0 1 1 *"}
@@ -216,3 +216,22 @@ async def test_a_key_whose_run_is_kept_no_longer_says_so(monkeypatch: pytest.Mon
         monkeypatch.setattr(kit.store.inner, "run", lambda _id: None)
         with pytest.raises(RunNotFoundError):
             await kit.engine.trigger_job("g/work", idempotency_key="k")
+
+
+async def test_a_backfill_is_known_by_its_key_after_a_restart(world: World) -> None:
+    jobs, day = Editable(), ("2026-01-10", "2026-01-11")
+    kit = await Kit([jobs.group], world=world).start()
+    try:
+        made = await dynamic(kit, trigger={"type": "cron", "expression": "0 * * * *"}, name="work")
+        first = await kit.engine.backfill_job("g/work", *day, idempotency_key="k")
+    finally:
+        await kit.stop()
+
+    after = await Kit([jobs.group], world=world, clock=kit.clock).start()
+    try:
+        again = await after.engine.backfill_job("g/work", *day, idempotency_key="k")
+        rows = [row for row in await after.rows() if row.source is Source.BACKFILL]
+        assert (again.runs, again.replayed, again.job_id) == (first.runs, True, made)
+        assert len(rows) == first.queued == len(first.runs) > 0
+    finally:
+        await after.stop()

@@ -83,7 +83,7 @@ def test_an_engine_in_a_thread_of_its_own() -> None:
 
 def test_a_start_that_fails_in_a_thread_is_told_here() -> None:
     engine, _ = make()
-    store = engine._store_given
+    store = engine._choice._given
     assert isinstance(store, MemoryStore)
     store.open(None)
     with pytest.raises(StoreLockedError):

@@ -12,16 +12,24 @@ from schedtui.api.answers import json_answer, snapshot_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import context_of, engine_of
 from schedtui.api.examples import EXAMPLES
-from schedtui.api.query import CURSOR, NONE, Params, limit
+from schedtui.api.query import CURSOR, NONE, Params, limit, moment, text
 from schedtui.api.schemas import EnginePauseBody, describe, page_of, ref
 from schedtui.client.http_codec import COLUMNS
 from schedtui.errors import UnavailableError
-from schedtui.models import AuditEvent, EngineInfo, Health, JobSummary, Reload
+from schedtui.models import AuditEvent, AuditFilter, EngineInfo, Health, JobSummary, Reload
 
 health = APIRouter(tags=["health"])
 router = APIRouter(prefix="/api/v1", tags=["engine"])
 
-_AUDIT = Params(limit(), CURSOR)
+_AUDIT = Params(
+    text("actor", about="Only what they did, as the trail names them: `token:ci`"),
+    text("action", about="Only this, as `job.edit`; `job.*` is all that begins so"),
+    text("object", about="Only what was done to this: `group/name` of a job"),
+    moment("since", about="Only what was done then or later"),
+    moment("until", about="Only what was done before then"),
+    limit(),
+    CURSOR,
+)
 _SAYS = {
     "ok": True,
     "status": Health.OK.value,
@@ -175,7 +183,7 @@ async def read_snapshot(request: Request) -> Response:
 
 @router.get("/audit", openapi_extra=describe(_AUDIT, page_of(ref(AuditEvent))))
 async def read_audit(request: Request) -> Response:
-    """Who did what, newest first."""
+    """Who did what, newest first; every filter that is given must hold."""
     query = _AUDIT.read(request)
-    page = await engine_of(request).audit(limit=query["limit"], cursor=query["cursor"])
-    return json_answer(page)
+    page = {name: query.pop(name) for name in ("limit", "cursor")}
+    return json_answer(await engine_of(request).audit(AuditFilter(**query), **page))

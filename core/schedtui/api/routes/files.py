@@ -26,7 +26,7 @@ async def export_jobs(request: Request) -> Response:
     return json_answer(await engine_of(request).export_jobs())
 
 
-@router.post("/plan", openapi_extra=describe(NONE, ref(Plan), body=PlanBody))
+@router.post("/plan", openapi_extra=describe(NONE, ref(Plan), body=PlanBody, also=(404,)))
 async def plan_jobs(request: Request) -> Response:
     """What a file, or going back to a revision, would change; 422 with all that is wrong in it."""
     NONE.read(request)
@@ -37,7 +37,7 @@ async def plan_jobs(request: Request) -> Response:
     return json_answer(await engine_of(request).plan_jobs(source))
 
 
-@router.post("/apply", openapi_extra=describe(NONE, ref(Applied), body=ApplyBody))
+@router.post("/apply", openapi_extra=describe(NONE, ref(Applied), body=ApplyBody, also=(409,)))
 async def apply_jobs(request: Request) -> Response:
     """Make the jobs what a file says, in one transaction; 409 where `plan` does not hold any more.
 
@@ -50,7 +50,9 @@ async def apply_jobs(request: Request) -> Response:
     return json_answer(applied)
 
 
-@router.post("/rollback", openapi_extra=describe(NONE, ref(Applied), body=RollbackBody))
+@router.post(
+    "/rollback", openapi_extra=describe(NONE, ref(Applied), body=RollbackBody, also=(404, 409))
+)
 async def rollback_jobs(request: Request) -> Response:
     """Make the jobs what they were at a revision, by a new one; 404 where there is none such."""
     NONE.read(request)

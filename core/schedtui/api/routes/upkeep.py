@@ -38,7 +38,9 @@ async def read_statistics(request: Request, group: str, name: str) -> Response:
 
 
 @router.post(
-    f"{_JOB}/statistics/clear", status_code=204, openapi_extra=describe(_CHANGE, status=204)
+    f"{_JOB}/statistics/clear",
+    status_code=204,
+    openapi_extra=describe(_CHANGE, status=204, also=(409,)),
 )
 async def clear_statistics(request: Request, group: str, name: str) -> Response:
     """Let only the runs count from now on; the history keeps the others."""
@@ -49,7 +51,9 @@ async def clear_statistics(request: Request, group: str, name: str) -> Response:
 
 @router.post(
     f"{_JOB}/retries/cancel",
-    openapi_extra=describe(_CHANGE, CANCELLED, body=RetriesCancelBody, body_required=False),
+    openapi_extra=describe(
+        _CHANGE, CANCELLED, body=RetriesCancelBody, body_required=False, also=(409,)
+    ),
 )
 async def cancel_retries(request: Request, group: str, name: str) -> Response:
     """Cancel its runs that failed and wait for their next attempt; those that run go on."""

@@ -24,6 +24,7 @@ _WHY = "through /task-manager"
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {"model": AffectedTasks},
     404: {"model": TaskError},
+    409: {"model": TaskError},
 }
 
 Where = Annotated[TaskFilter, Query()]

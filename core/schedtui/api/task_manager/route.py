@@ -15,10 +15,9 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from schedtui.api.problems import ProblemError
+from schedtui.api.problems import FACE, ProblemError, path_of, response_for
 from schedtui.client.http_json import dump_finite
-from schedtui.client.problems import to_problem
-from schedtui.errors import SchedtuiError, UnavailableError
+from schedtui.errors import SchedtuiError
 
 
 class FaceRoute(APIRoute):
@@ -36,11 +35,8 @@ class FaceRoute(APIRoute):
                 return refusal(422, jsonable_encoder(error.errors()))
             except HTTPException as error:
                 return refusal(error.status_code, error.detail, error.headers)
-            except ProblemError as error:
-                return refusal(error.status, str(error), error.headers)
-            except SchedtuiError as error:
-                later = {"Retry-After": "1"} if isinstance(error, UnavailableError) else None
-                return refusal(to_problem(error)["status"], str(error), later)
+            except (ProblemError, SchedtuiError) as error:
+                return response_for(error, request.scope)
 
         return answer
 
@@ -50,13 +46,12 @@ class FaceRouter(APIRouter):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Which of its routes fits a request, if any."""
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if scope["type"] != "http" or not path.startswith(f"{self.prefix}/"):
+        if scope["type"] != "http" or not path_of(scope).startswith(f"{self.prefix}/"):
             return Match.NONE, {}
         return super().matches(scope)
 
 
-router = FaceRouter(prefix="/task-manager", tags=["task-manager"], route_class=FaceRoute)
+router = FaceRouter(prefix=FACE, tags=["task-manager"], route_class=FaceRoute)
 """What the modules of this package add their calls to."""
 
 

@@ -297,6 +297,7 @@ class Steering(Commands):
         actor: str,  # noqa: ARG002 - refused
         *,
         expect_id: int | None,  # noqa: ARG002 - refused
+        key: str | None = None,  # noqa: ARG002 - refused
     ) -> Backfill:
         """Refused: a function there is not told its due time."""
         raise refused("a run there cannot be made for a due time of the past", f"trigger {name}")

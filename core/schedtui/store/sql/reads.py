@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from schedtui.clock import to_us
 from schedtui.errors import StoreDataError
-from schedtui.models import Attempt, AuditEvent, Job, Run, RunFilter, RunState
+from schedtui.models import Attempt, AuditEvent, AuditFilter, Job, Run, RunFilter, RunState
 from schedtui.protocols import OpenRun, RecentRun, Token
 from schedtui.store import rows
 from schedtui.store.jobrows import JOB_COLUMNS, job_of
@@ -196,9 +196,11 @@ class SqlReader:
         with self._reading() as connection:
             return self._whole(rows.attempt_of, connection.execute(query))
 
-    def audit_trail(self, *, limit: int, before: int | None) -> list[AuditEvent]:
-        """The audit trail with ids below ``before``, newest first; without damaged lines."""
-        return self.audit_page(AUDIT, limit, before)
+    def audit_trail(
+        self, where: AuditFilter | None = None, *, limit: int, before: int | None
+    ) -> list[AuditEvent]:
+        """The lines of the audit trail that fit, newest first; without damaged ones."""
+        return self.audit_page(AUDIT.where(*_lines(where or AuditFilter())), limit, before)
 
     def audit_page(self, query: sa.Select[Any], limit: int, before: int | None) -> list[AuditEvent]:
         """Those of the lines of ``query`` that can be read, newest first."""
@@ -308,6 +310,22 @@ def _conditions(connection: sa.Connection, where: RunFilter) -> list[sa.ColumnEl
     if where.until is not None:
         found.append(_RUNS.claimed_at < to_us(where.until))
     return found
+
+
+def _lines(where: AuditFilter) -> Iterator[sa.ColumnElement[bool]]:
+    line = schema.audit.c
+    if where.actor is not None:
+        yield line.actor == rows.printable(where.actor)
+    if where.actions is not None:
+        yield line.action.startswith(rows.printable(where.actions), autoescape=True)
+    elif where.action is not None:
+        yield line.action == rows.printable(where.action)
+    if where.object is not None:
+        yield line.object == rows.printable(where.object)
+    if where.since is not None:
+        yield line.at >= to_us(where.since)
+    if where.until is not None:
+        yield line.at < to_us(where.until)
 
 
 def _in_state(state: RunState) -> sa.ColumnElement[bool]:

@@ -229,4 +229,25 @@ async def test_the_description_has_every_call_and_nothing_that_is_not_there(
     named = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert named <= set(described["components"]["schemas"])
     created = described["paths"]["/task-manager/tasks"]["post"]
-    assert set(created["responses"]) == {"200", "400", "404", "409", "422"}
+    assert set(created["responses"]) >= {"200", "400", "401", "403", "404", "409", "422"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/tasks", {"Authorization": "Bearer sched_wrong"}, 401),
+        ("GET", "/tasks", {"Host": "elsewhere.example"}, 421),
+        ("PUT", "/tasks", {}, 405),
+        ("GET", "/nothing", {}, 404),
+    ],
+)
+def test_what_no_call_of_it_answers_has_its_form_too(
+    ours: Side, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = ours.http.request(method, ours.url + path, headers=headers)
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json().keys() == {"detail"}
+    assert ("www-authenticate" in answer.headers) == (status == 401)
+    assert ("allow" in answer.headers) == (status == 405)
