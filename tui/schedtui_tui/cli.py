@@ -39,6 +39,8 @@ COMMANDS = {
     "apply": ("apply", "make the jobs what a file says"),
     "rollback": ("rollback", "make the jobs what they were at a revision"),
     "revisions": ("revisions", "list the revisions of the jobs"),
+    "backup": ("backup", "copy the store, while an engine uses it or not"),
+    "restore": ("restore", "put a copy of a store where an engine finds it"),
     "doctor": ("doctor", "say what is wrong here, and what mends it"),
     "token": ("token", "make, list and take back access tokens for the HTTP API"),
 }
