@@ -27,6 +27,7 @@ COMMANDS = {
     "backfill": ("backfill", "run a job for due times of the past"),
     "run": ("run", "run a function now, once, without a job"),
     "create": ("create", "create a job"),
+    "edit": ("edit", "change a job; what is not given stays"),
     "pause": ("pause", "disable a job, many, or all: stop firing it"),
     "resume": ("resume", "fire what is paused again"),
     "revert": ("revert", "let a job be what the code says again"),

@@ -63,9 +63,8 @@ def test_a_copy_below_an_engine_is_of_one_moment_and_for_its_owner(
     assert not list(tmp_path.glob(".copy*"))
 
 
-def test_a_file_that_is_there_is_only_replaced_when_asked(
-    store: Store, database: Path, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("store")
+def test_a_file_that_is_there_is_only_replaced_when_asked(database: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
     copy.write_text("mine")
     with pytest.raises(ConflictError, match="--replace"):
@@ -80,7 +79,8 @@ def test_a_file_that_is_there_is_only_replaced_when_asked(
             back_up(database, itself, replace=True)
 
 
-def test_nothing_is_put_below_an_engine(store: Store, database: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("store")
+def test_nothing_is_put_below_an_engine(database: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
     back_up(database, copy)
     with pytest.raises(StoreLockedError, match=f"process {os.getpid()}"):
@@ -132,9 +132,8 @@ def test_a_damaged_store_is_put_aside_as_it_is(
     assert names(database) == ["ann"]
 
 
-def test_only_a_whole_store_of_ours_is_put_there(
-    store: Store, database: Path, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("store")
+def test_only_a_whole_store_of_ours_is_put_there(database: Path, tmp_path: Path) -> None:
     target = tmp_path / "new" / "state.db"
     other, newer, cut, text = (tmp_path / name for name in ("other", "newer", "cut", "text"))
     with closing(sqlite3.connect(other)) as made:
