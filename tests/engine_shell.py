@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from files_kit import fill, make_engine
+from files_kit import fill, make_group
 
-from schedtui import Engine
+from schedtui import Engine, Group
 from schedtui.api import start_server
 from schedtui.client.local import LocalClient
 from schedtui.locations import StateDir
 from schedtui.models import Job
+from schedtui.testing import FakeClock, MemoryStore
 from schedtui_tui.cli import main
 
 
@@ -47,12 +48,31 @@ class Shell:
         return asyncio.run_coroutine_threadsafe(work, self.engine.running.loop).result(10)
 
 
+def make_commands() -> Group:
+    """Functions that take the commands of a crontab, one with all that may belong to them."""
+    ops = Group("ops")
+
+    @ops.function()
+    def shell(
+        command: str, stdin: str = "", user: str = "", environment: dict[str, str] | None = None
+    ) -> str:
+        return f"{command}{stdin}{user}{environment}"
+
+    @ops.function()
+    def bare(command: str) -> str:
+        return command
+
+    return ops
+
+
 def engine_shell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Shell]:
     """The jobs of `files_kit` on an engine; make a fixture of it."""
     monkeypatch.chdir(tmp_path)
-    engine = make_engine().run_in_thread()
+    groups = [make_group(), make_commands()]
+    engine = Engine(groups=groups, store=MemoryStore(), clock=FakeClock(), echo=False)
+    engine.run_in_thread()
     loop = engine.running.loop
     state = StateDir.beside(tmp_path).create()
 

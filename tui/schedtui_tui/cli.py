@@ -39,6 +39,7 @@ COMMANDS = {
     "plan": ("plan", "say what applying a file would change"),
     "apply": ("apply", "make the jobs what a file says"),
     "rollback": ("rollback", "make the jobs what they were at a revision"),
+    "import": ("importing", "make jobs of a crontab, or of fastapi-task-manager"),
     "revisions": ("revisions", "list the revisions of the jobs"),
     "backup": ("backup", "copy the store, while an engine uses it or not"),
     "restore": ("restore", "put a copy of a store where an engine finds it"),
