@@ -43,6 +43,7 @@ COMMANDS = {
     "revisions": ("revisions", "list the revisions of the jobs"),
     "backup": ("backup", "copy the store, while an engine uses it or not"),
     "restore": ("restore", "put a copy of a store where an engine finds it"),
+    "context": ("context", "give names to remote engines"),
     "doctor": ("doctor", "say what is wrong here, and what mends it"),
     "token": ("token", "make, list and take back access tokens for the HTTP API"),
 }
