@@ -103,6 +103,21 @@ async def test_the_progress_of_a_run_moves() -> None:
         assert len(engine.named("run")) == asked
 
 
+async def test_the_log_is_of_the_last_run_that_has_one() -> None:
+    skipped = {"last_id": 9, "last_state": RunState.SKIPPED}
+    engine = FakeEngine([summary(1, "alpha", **skipped), summary(2, "beta", **skipped)])
+    engine.all_runs[7] = run(7, 1)
+    for number, job in ((8, 1), (9, 1), (10, 2)):
+        never = {"state": RunState.SKIPPED, "started_at": None, "reason": "paused by ann"}
+        engine.all_runs[number] = run(number, job, **never)
+    await engine.write(7, "what it wrote")
+    async with console(engine) as driver:
+        await driver.press("l")
+        await driver.shows("run 7", "what it wrote")
+        await driver.press("escape", "j", "l")
+        await driver.shows("run 9", "paused by ann")
+
+
 async def test_long_log_lines_wrap_and_unwrap() -> None:
     engine = three()
     engine.all_runs[1001] = run(1001, 1)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from dataclasses import fields
 
 import pytest
 
 from schedtui.errors import InvalidError
-from schedtui.models import CatchUp, Overlap, Policies
+from schedtui.models import CatchUp, OnLost, Overlap, Policies
+from schedtui.policies import DEFAULTS
 from schedtui_tui.commands.policies import add_policy_options, read_policies
 from schedtui_tui.exits import UsageError
-from schedtui_tui.policy_text import OPTIONS, read
+from schedtui_tui.policy_text import OPTIONS, Kind, Option, read
 
 
 def test_what_was_not_typed_is_not_decided() -> None:
     assert read({}) == Policies()
     assert read({option.field: None for option in OPTIONS}) == Policies()
-    assert read({"retries": "", "overlap": "", "run_on_startup": False}) == Policies()
+    assert read({"retries": "", "overlap": "", "run_on_startup": None}) == Policies()
+    assert read({"run_on_startup": False}) == Policies(run_on_startup=False)
 
 
 def test_words_counts_and_durations() -> None:
@@ -76,6 +78,13 @@ def parsed(*words: str) -> argparse.Namespace:
          Policies(start_within_s=300.0, run_on_startup=True)),
         (("--pause-after-failures", "2", "--pool", "db"),
          Policies(pause_after_failures=2, pool="db")),
+        (("--retry-on", "ConnectionError, TimeoutError", "--retry-backoff", "1.5"),
+         Policies(retry_on=("ConnectionError", "TimeoutError"), retry_backoff=1.5)),
+        (("--retry-on", "", "--no-run-on-startup"), Policies(retry_on=(), run_on_startup=False)),
+        (("--retry-max-delay", "1h", "--retry-jitter", "0.25", "--on-lost", "rerun"),
+         Policies(retry_max_delay_s=3600.0, retry_jitter=0.25, on_lost=OnLost.RERUN)),
+        (("--grace", "5m", "--catch-up-limit", "7", "--concurrency", "2"),
+         Policies(grace_s=300.0, catch_up_limit=7, concurrency=2)),
     ],
 )  # fmt: skip
 def test_options_of_the_command_line(words: tuple[str, ...], own: Policies) -> None:
@@ -90,7 +99,21 @@ def test_a_wrong_option_is_named_as_it_is_typed() -> None:
     assert [line.partition(":")[0] for line in lines] == ["--retries", "--retry-delay"]
 
 
+def test_every_policy_is_an_option_and_every_option_a_policy() -> None:
+    assert sorted(option.field for option in OPTIONS) == sorted(
+        one.name for one in fields(Policies)
+    )
+    assert all(option.help for option in OPTIONS)
+
+
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.field)
-def test_every_option_is_a_policy(option: Any) -> None:
-    assert hasattr(Policies(), option.field)
-    assert option.help
+def test_what_it_takes_is_what_the_policy_is(option: Option) -> None:
+    """By the defaults, each of which can be typed."""
+    default = getattr(DEFAULTS, option.field)
+    typed = {
+        Kind.SWITCH: default,
+        Kind.NAMES: ",".join(default) if isinstance(default, tuple) else None,
+        Kind.DURATION: f"{default}s",
+    }.get(option.kind, str(default))
+    none = default == "" and option.kind is not Kind.NAMES  # typed by leaving it out
+    assert getattr(read({option.field: typed}), option.field) == (None if none else default)

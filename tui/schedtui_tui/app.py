@@ -41,6 +41,7 @@ from schedtui_tui.prefs import Prefs
 from schedtui_tui.screens.base import ConsoleScreen, toast_text
 from schedtui_tui.screens.confirm import Dialog
 from schedtui_tui.screens.jobs import JobsScreen
+from schedtui_tui.screens.loading import NEVER_STARTED, newest_started
 from schedtui_tui.screens.quitting import Embedded, QuitChoice
 from schedtui_tui.screens.small import TooSmall, fits
 
@@ -263,12 +264,21 @@ class Console(App[QuitChoice]):
         self.push_screen(RunScreen(run_id, timezone))
 
     def open_log(self, row: JobSummary) -> None:
-        """Show the run that runs now, else the last one."""
+        """Show the run that runs now, else the last one that started: no other has a log."""
         run_id = row.running_id if row.running_id is not None else row.last_id
+        client = self.link.client
         if run_id is None:
             self.toast(f"{row.full_name} has not run yet", severity="warning")
+        elif run_id == row.last_id and row.last_state in NEVER_STARTED and client is not None:
+            self.run_worker(self._open_started(client, row, run_id), exit_on_error=False)
         else:
             self.open_run(run_id, row.timezone)
+
+    async def _open_started(self, client: EngineClient, row: JobSummary, otherwise: int) -> None:
+        screen = self.screen
+        found = await newest_started(client, row.id)
+        if self.screen is screen:  # the person has not gone elsewhere meanwhile
+            self.open_run(otherwise if found is None else found, row.timezone)
 
     def await_job(self, job_id: int, name: str) -> None:
         """Put the cursor on a job that was just created, ``group/name``."""

@@ -27,6 +27,7 @@ COMMANDS = {
     "backfill": ("backfill", "run a job for due times of the past"),
     "run": ("run", "run a function now, once, without a job"),
     "create": ("create", "create a job"),
+    "edit": ("edit", "change a job; what is not given stays"),
     "pause": ("pause", "disable a job, many, or all: stop firing it"),
     "resume": ("resume", "fire what is paused again"),
     "revert": ("revert", "let a job be what the code says again"),
@@ -38,7 +39,12 @@ COMMANDS = {
     "plan": ("plan", "say what applying a file would change"),
     "apply": ("apply", "make the jobs what a file says"),
     "rollback": ("rollback", "make the jobs what they were at a revision"),
+    "import": ("importing", "make jobs of a crontab, or of fastapi-task-manager"),
     "revisions": ("revisions", "list the revisions of the jobs"),
+    "backup": ("backup", "copy the store, while an engine uses it or not"),
+    "restore": ("restore", "put a copy of a store where an engine finds it"),
+    "context": ("context", "give names to remote engines"),
+    "completion": ("completion", "let a shell complete all this"),
     "doctor": ("doctor", "say what is wrong here, and what mends it"),
     "token": ("token", "make, list and take back access tokens for the HTTP API"),
 }
@@ -46,7 +52,7 @@ COMMANDS = {
 
 _OTHER_WORDS = {"disable": "pause", "enable": "resume"}
 """What elsewhere is called otherwise."""
-_VALUED = ("--connect", "--token-file", "--store", "--timezone")
+VALUED = ("--connect", "--token-file", "--store", "--timezone")
 """Options before the word that take a value of their own."""
 
 
@@ -81,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _dispatch(arguments: list[str]) -> int:
     from schedtui.errors import SchedtuiError
 
-    at = _word_at(arguments)
+    at = word_at(arguments)
     word = arguments[at] if at < len(arguments) else None
     if word == "help":
         return _dispatch([*arguments[:at], *arguments[at + 1 :], "--help"])
@@ -96,8 +102,7 @@ def _dispatch(arguments: list[str]) -> int:
         sys.stdout.write(f"schedtui {_version()}\n")
         return 0
     command = import_module(f"schedtui_tui.commands.{name}")
-    parser = _parser(word)
-    command.configure(parser)
+    parser = parser_of(word)
     parsed = parser.parse_args(arguments)
     try:
         return int(command.run(parsed))
@@ -107,7 +112,7 @@ def _dispatch(arguments: list[str]) -> int:
         return int(report(error))
 
 
-def _word_at(arguments: list[str]) -> int:
+def word_at(arguments: list[str]) -> int:
     """The index of the first argument that is no option and no option's value; else the length."""
     skip = False
     for index, argument in enumerate(arguments):
@@ -116,7 +121,7 @@ def _word_at(arguments: list[str]) -> int:
         elif argument == "--":
             return index + 1
         elif argument.startswith("-"):
-            skip = argument in _VALUED
+            skip = argument in VALUED
         else:
             return index
     return len(arguments)
@@ -140,10 +145,24 @@ def _unknown(word: str) -> int:
     return Exit.USAGE
 
 
+def parser_of(word: str | None) -> Parser:
+    """The parser of a command; None: of the console."""
+    parser = _parser(word)
+    name = "console" if word is None else COMMANDS[word][0]
+    import_module(f"schedtui_tui.commands.{name}").configure(parser)
+    return parser
+
+
 def _parser(word: str | None) -> Parser:
     if word is not None:
+        from schedtui_tui.examples import epilog
+
         return Parser(
-            prog=f"schedtui {word}", description=_sentence(COMMANDS[word][1]), allow_abbrev=False
+            prog=f"schedtui {word}",
+            description=_sentence(COMMANDS[word][1]),
+            epilog=epilog(word),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
     width = max(map(len, COMMANDS)) + 2
     listing = "\n".join(f"  {name:{width}}{what}" for name, (_, what) in COMMANDS.items())

@@ -1,4 +1,4 @@
-"""Policies as a person types them: options of ``schedtui create``, fields of the form."""
+"""Policies as a person types them: options of ``create`` and ``edit``, fields of the form."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from schedtui.errors import FieldError, InvalidError
-from schedtui.models import CatchUp, Overlap, Policies
+from schedtui.models import CatchUp, OnLost, Overlap, Policies
 
 
 class Kind(StrEnum):
@@ -18,6 +18,8 @@ class Kind(StrEnum):
     COUNT = "whole number"
     DURATION = "duration"
     NAME = "name"
+    NAMES = "names"
+    NUMBER = "number"
     PERIOD = "period"
     SWITCH = "switch"
 
@@ -50,6 +52,11 @@ OPTIONS: tuple[Option, ...] = (
         form="overlap",
     ),
     Option(
+        field="concurrency",
+        kind=Kind.COUNT,
+        help="runs of it that may be active at once",
+    ),
+    Option(
         field="retries",
         kind=Kind.COUNT,
         help="attempts after one that failed",
@@ -60,6 +67,26 @@ OPTIONS: tuple[Option, ...] = (
         kind=Kind.DURATION,
         help="before the first retry; alone it means three retries",
         form="retry delay",
+    ),
+    Option(
+        field="retry_backoff",
+        kind=Kind.NUMBER,
+        help="by what each further delay is longer; alone it means three retries",
+    ),
+    Option(
+        field="retry_max_delay_s",
+        kind=Kind.DURATION,
+        help="that no delay before a retry is longer than",
+    ),
+    Option(
+        field="retry_jitter",
+        kind=Kind.NUMBER,
+        help="0 to 1: the share of a delay by which it is varied at random",
+    ),
+    Option(
+        field="retry_on",
+        kind=Kind.NAMES,
+        help="exceptions that are worth a retry, with commas between them; '' for all",
     ),
     Option(
         field="timeout_s",
@@ -73,6 +100,22 @@ OPTIONS: tuple[Option, ...] = (
         choices=tuple(one.value for one in CatchUp),
         help="which due times found too late run",
         form="catch-up",
+    ),
+    Option(
+        field="catch_up_limit",
+        kind=Kind.COUNT,
+        help="how many of them run with --catch-up all",
+    ),
+    Option(
+        field="grace_s",
+        kind=Kind.DURATION,
+        help="that a due time may be found late and still run as if on time",
+    ),
+    Option(
+        field="on_lost",
+        kind=Kind.CHOICE,
+        choices=tuple(one.value for one in OnLost),
+        help="a run whose engine died while it ran",
     ),
     Option(
         field="max_runs",
@@ -108,7 +151,7 @@ OPTIONS: tuple[Option, ...] = (
 
 
 def read(typed: Mapping[str, str | bool | None]) -> Policies:
-    """Policies from what was typed, by field; None and an empty text say nothing.
+    """Policies from what was typed, by field; None, and an empty text but for names, say nothing.
 
     Raises:
         InvalidError: with every field that is wrong, as ``policies.<field>``.
@@ -119,7 +162,7 @@ def read(typed: Mapping[str, str | bool | None]) -> Policies:
     errors: list[FieldError] = []
     for option in OPTIONS:
         text = typed.get(option.field)
-        if text is None or text in ("", False):
+        if text is None or (text == "" and option.kind is not Kind.NAMES):
             continue
         try:
             value = _value(option, text)
@@ -145,4 +188,11 @@ def _value(option: Option, text: str | bool) -> Any:
     if option.kind is Kind.COUNT:
         digits = text.removeprefix("-")
         return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 16 else text
+    if option.kind is Kind.NUMBER:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    if option.kind is Kind.NAMES:
+        return [name for part in text.split(",") if (name := part.strip())]
     return text

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from schedtui.errors import UnauthorizedError, UnreachableError
 from schedtui.locations import StateDir, check_own_socket
-from schedtui_tui.exits import UsageError
+from schedtui_tui.exits import UsageError, note
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
@@ -38,7 +38,11 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
 
 def add_remote_options(parser: argparse._ActionsContainer) -> None:
     """``--connect`` and where its token is."""
-    parser.add_argument("--connect", metavar="URL", help="a remote engine: http(s)://HOST:PORT")
+    parser.add_argument(
+        "--connect",
+        metavar="URL|CONTEXT",
+        help="a remote engine: http(s)://HOST:PORT, or the name of a context",
+    )
     parser.add_argument(
         "--token-file",
         metavar="FILE",
@@ -72,11 +76,25 @@ def find_engine(args: argparse.Namespace) -> EngineClient:
         if args.target:
             raise UsageError("--connect and --target name two engines; give one of them")
         return remote(args.connect, args.token_file)
+    if not args.target and (used := used_context()) is not None:
+        return remote(used, args.token_file)
     folder = folder_of(args.target)
     state = StateDir.beside(folder)
     if not answers(state.socket):
         _wait_for(state)
     return local(state.socket)
+
+
+def used_context() -> str | None:
+    """The name of the context that is in use; a person is told that it is."""
+    from schedtui_tui import contexts
+
+    used = contexts.read().used
+    if used is None:
+        return None
+    if sys.stderr.isatty():
+        note(f"on {used.name} ({used.url})")
+    return used.name
 
 
 def _wait_for(state: StateDir) -> None:
@@ -145,17 +163,22 @@ def local(path: Path) -> EngineClient:
     return HttpClient("http://localhost", socket=path)
 
 
-def remote(url: str, token_file: Path | None) -> EngineClient:
-    """The engine at ``url``, with the token that was given, kept, or is now asked for.
+def remote(named: str, token_file: Path | None) -> EngineClient:
+    """The engine at a URL or of a context, with its token: given, kept, or now asked for.
 
     Raises:
         InvalidError: this is no URL.
-        UsageError: the token file is of no use.
+        UsageError: there is no such context, or the token file is of no use.
         UnauthorizedError: there is no token and nobody to ask.
     """
     from schedtui.client.http import HttpClient
+    from schedtui_tui import contexts
 
-    return HttpClient(url, token=given_token(token_file) or _kept_or_asked(url))
+    context = contexts.meant(named)
+    token = given_token(token_file)
+    if token is None and context.token_file is not None:
+        token = given_token(context.token_file)
+    return HttpClient(context.url, token=token or _kept_or_asked(context.url))
 
 
 def given_token(token_file: Path | None) -> str | None:

@@ -15,6 +15,7 @@ from schedtui_tui.commands.connect import (
     folder_of,
     local,
     remote,
+    used_context,
 )
 from schedtui_tui.exits import UsageError
 from schedtui_tui.process import can_split, split
@@ -62,6 +63,12 @@ def run(args: argparse.Namespace) -> int:
             )
         client = remote(args.connect, args.token_file)
         return _attached(client, client.address, args)
+    if not (args.target or args.store or args.timezone or args.no_reload):
+        used = used_context()
+        if used is not None:
+            args.connect = used  # as if it had been typed, for the way back as well
+            client = remote(used, args.token_file)
+            return _attached(client, client.address, args)
     state = StateDir.beside(folder_of(args.target))
     if args.store is None and answers(state.socket):
         return _attached(local(state.socket), f"{state.path.parent.name} (attached)", args)

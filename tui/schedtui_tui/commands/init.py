@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.folder)
     texts = {
         folder / "jobs.py": JOBS,
-        folder / "schedtui.toml": SETTINGS.format(zone=_local_zone()),
+        folder / "schedtui.toml": SETTINGS.format(zone=local_zone()),
     }
     for file in texts:
         if os.path.lexists(file):
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     return Exit.DONE
 
 
-def _local_zone() -> str:
+def local_zone() -> str:
     """The IANA zone of this machine; UTC where it does not say."""
     from schedtui.errors import InvalidTriggerError
     from schedtui.triggers import check_timezone

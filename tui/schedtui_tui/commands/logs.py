@@ -49,12 +49,12 @@ def run(args: argparse.Namespace) -> int:
                 del one["at_us"]
             print_json({"run": run, "lines": objects, "dropped": dropped})
             return Exit.DONE
-        _print(lines)
+        print_lines(lines)
         if args.follow:
             sys.stdout.flush()
             last = lines[-1].seq if lines else 0
             async for page in client.follow(run.id, after=last):
-                _print(page.lines)
+                print_lines(page.lines)
                 sys.stdout.flush()
         elif not lines:
             note(f"run {run.id} of {run.job} wrote nothing")
@@ -86,7 +86,8 @@ async def _read(client: EngineClient, run_id: int, count: int | None) -> tuple[l
             return lines, page.dropped
 
 
-def _print(lines: Iterable[LogLine]) -> None:
+def print_lines(lines: Iterable[LogLine]) -> None:
+    """Print lines of a run, cleaned, with time and level; on a terminal in their colours."""
     from rich.console import Console
     from rich.text import Text
 

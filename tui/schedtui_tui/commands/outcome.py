@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from schedtui.models import TERMINAL, Run, RunState
+from schedtui_tui.commands.logs import print_lines
 from schedtui_tui.exits import Exit
 from schedtui_tui.tables import print_json, print_line, took
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 def add_outcome_options(parser: argparse.ArgumentParser) -> None:
     """``--wait`` and ``--json``."""
     parser.add_argument(
-        "--wait", action="store_true", help="until the run has ended; exit 1 unless it succeeded"
+        "--wait",
+        action="store_true",
+        help="print what it writes until it has ended; exit 1 unless it succeeded",
     )
     parser.add_argument("--json", action="store_true", help="print the run as one JSON document")
 
@@ -37,7 +40,7 @@ async def tell_outcome(client: EngineClient, run: Run, args: argparse.Namespace)
         if not args.json:
             print_line(sentence(run))
             sys.stdout.flush()
-        run = replace(await ended(client, run), replayed=run.replayed)
+        run = replace(await ended(client, run, show=not args.json), replayed=run.replayed)
     if args.json:
         print_json(run)
     else:
@@ -46,10 +49,12 @@ async def tell_outcome(client: EngineClient, run: Run, args: argparse.Namespace)
     return Exit.DONE if fine else Exit.FAILED
 
 
-async def ended(client: EngineClient, run: Run) -> Run:
-    """A run once it has ended."""
-    async for _ in client.follow(run.id):
-        pass
+async def ended(client: EngineClient, run: Run, *, show: bool = False) -> Run:
+    """A run once it has ended; with ``show`` what it writes is printed meanwhile."""
+    async for page in client.follow(run.id):
+        if show and page.lines:
+            print_lines(page.lines)
+            sys.stdout.flush()
     return await client.run(run.id)
 
 

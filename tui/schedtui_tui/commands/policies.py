@@ -12,7 +12,14 @@ from schedtui_tui.policy_text import OPTIONS, Kind, Option, read
 if TYPE_CHECKING:
     from schedtui.models import Policies
 
-_METAVARS = {Kind.COUNT: "N", Kind.DURATION: "DURATION", Kind.NAME: "NAME", Kind.PERIOD: "FORM"}
+_METAVARS = {
+    Kind.COUNT: "N",
+    Kind.DURATION: "DURATION",
+    Kind.NAME: "NAME",
+    Kind.NAMES: "NAMES",
+    Kind.NUMBER: "NUMBER",
+    Kind.PERIOD: "FORM",
+}
 
 
 def add_policy_options(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +28,11 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
     for option in OPTIONS:
         if option.kind is Kind.SWITCH:
             group.add_argument(
-                option.flag, dest=option.field, action="store_true", help=option.help
+                option.flag,
+                dest=option.field,
+                action=argparse.BooleanOptionalAction,
+                default=None,
+                help=option.help,
             )
         else:
             group.add_argument(

@@ -10,15 +10,12 @@ import argparse
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schedtui.clock import from_us
-from schedtui.errors import StoreUnavailableError
-from schedtui.locations import StateDir
 from schedtui.models import Role
-from schedtui_tui.commands.connect import folder_of
-from schedtui_tui.commands.host import named_store, user
+from schedtui_tui.commands.host import user
+from schedtui_tui.commands.which_store import add_store_place, made_store_url
 from schedtui_tui.exits import Exit, note
 from schedtui_tui.tables import moment_us, print_json, print_line, print_table
 
@@ -53,18 +50,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     revoke.add_argument("name", help="its name, as 'schedtui token list' shows it")
     for verb in (create, listing, revoke):
         verb.add_argument("--json", action="store_true", help="print one JSON document")
-        where = verb.add_argument_group("which store")
-        where.add_argument("--store", metavar="URL", help="such as sqlite:////srv/jobs/state.db")
-        where.add_argument(
-            "--target",
-            metavar="TARGET",
-            help="the store beside this target; default: this directory",
-        )
+        add_store_place(verb)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked for to the tokens of a store."""
-    with _opened(args.store or _default_store(args.target)) as store:
+    with _opened(made_store_url(args)) as store:
         return {"create": _create, "list": _list, "revoke": _revoke}[args.verb](store, args)
 
 
@@ -144,21 +135,3 @@ def _opened(url: str) -> Iterator[Store]:
         yield store
     finally:
         store.close()
-
-
-def _default_store(target: str | None) -> str:
-    from schedtui.target.find import show
-    from schedtui.target.settings import FILE_NAME, read_settings, settings_in
-
-    folder = folder_of(target)
-    shown = show(folder / FILE_NAME, Path.cwd())
-    settings = settings_in(folder, shown)
-    if settings is not None:
-        named = named_store(read_settings(settings, shown))
-        if named is not None:
-            return named
-    state = StateDir.beside(folder)
-    try:
-        return state.create().store_url
-    except OSError as error:
-        raise StoreUnavailableError(f"{state.path}: {error.strerror}") from error

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from schedtui.models import JobSummary
+from schedtui.errors import SchedtuiError
+from schedtui.models import JobSummary, RunFilter, RunState
 from schedtui_tui.link import explain
 from schedtui_tui.widgets.detail import Detail
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _TAIL = 8
+_LOOK_BACK = 200
+NEVER_STARTED = frozenset({RunState.SKIPPED, RunState.MISSED})
+"""What became of due times of which there is no log."""
 
 
 async def load_detail(client: EngineClient, row: JobSummary) -> Detail:
@@ -42,6 +46,15 @@ async def load_detail(client: EngineClient, row: JobSummary) -> Detail:
         tail=_had(tail),
         problem=explain(problems[0]) if problems else "",
     )
+
+
+async def newest_started(client: EngineClient, job_id: int) -> int | None:
+    """The newest run of a job that started; None where that cannot be told, or is long ago."""
+    try:
+        page = await client.runs(RunFilter(job_id=job_id), limit=_LOOK_BACK)
+    except SchedtuiError:
+        return None
+    return next((run.id for run in page.items if run.started_at is not None), None)
 
 
 def _had(answer: T | BaseException) -> T | None:

@@ -1,0 +1,192 @@
+"""Copies of a store's file: out of one that may be in use, and back to where an engine finds it.
+
+Both are SQLite's online backup (https://sqlite.org/backup.html) in a single step: a consistent
+view of one moment, which neither waits for the engine that writes meanwhile nor holds it up.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from schedtui.errors import ConflictError, RefusedError, StoreError, StoreSchemaError
+from schedtui.protocols import Boot
+from schedtui.store.sql import schema
+from schedtui.store.sql.connection import make_file
+from schedtui.store.sql.errors import damaged, translated
+from schedtui.store.sql.lock import Lock
+
+_BUSY_S = 10.0  # an engine that checkpoints holds its file for less
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copied:
+    """A copy of a store that was made and looked at."""
+
+    file: Path
+    """Where it is now."""
+    size: int
+    """In bytes."""
+    revision: str
+    """Of its schema."""
+    jobs: int
+    """Living ones."""
+    runs: int
+    kept: Path | None = None
+    """What lay at its place before; None where nothing did."""
+
+
+def back_up(database: Path, file: Path, *, replace: bool = False) -> Copied:
+    """Copy a store into ``file`` (mode 0600), whole or not at all; an engine may be at work on it.
+
+    Args:
+        database: The store's file.
+        file: Where to.
+        replace: Write over a file that is there.
+
+    Raises:
+        ConflictError: there is a file, or it is the store itself.
+        RefusedError: it cannot be written there.
+        StoreError: there is no store of schedtui, or it is damaged.
+    """
+    database, file = database.resolve(), file.resolve()
+    if file == database or (file.exists() and database.exists() and file.samefile(database)):
+        raise ConflictError(f"{file} is the store itself; name another file")
+    if os.path.lexists(file) and not (replace and file.is_file()):
+        raise ConflictError(
+            f"{file} is there already, and nothing was written; --replace writes over a file"
+        )
+    with _fresh(file) as fresh:
+        _copy(database, fresh)
+        found = _look(fresh, file)
+        fresh.replace(file)
+    return found
+
+
+def restore(file: Path, database: Path, *, replace: bool = False) -> Copied:
+    """Put a copy where a store is looked for, whole or not at all; no engine may be at work there.
+
+    Args:
+        file: As `back_up` makes it; it stays as it is.
+        database: The store's file.
+        replace: Put one that lies there aside, under a name beside it.
+
+    Raises:
+        ConflictError: a store lies there.
+        StoreLockedError: an engine is at work on it.
+        StoreSchemaError: a newer schedtui wrote the copy.
+        StoreError: it is no store of schedtui, or is damaged.
+    """
+    file, database = file.resolve(), database.resolve()
+    if file.exists() and database.exists() and file.samefile(database):
+        raise ConflictError(f"{file} is the store itself; name a copy of it")
+    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = Lock(database)
+    # Until it is done no engine may start here, and none that runs may lose its file.
+    lock.acquire(Boot(boot="restore", pid=os.getpid(), address="", started_at_us=_now_us()))
+    try:
+        if database.exists() and not replace:
+            raise ConflictError(
+                f"{database} is there already, and nothing was done; --replace puts it aside"
+            )
+        with _fresh(database) as fresh:
+            _copy(file, fresh)
+            found = _look(fresh, database)
+            kept = _put_aside(database)
+            fresh.replace(database)
+    finally:
+        lock.release()
+    return dataclasses.replace(found, kept=kept)
+
+
+@contextmanager
+def _fresh(file: Path) -> Iterator[Path]:
+    """An empty file of this user alone beside ``file``, which is gone after the block."""
+    fresh = file.with_name(f".{file.name}.{os.getpid()}.new")
+    try:
+        fresh.unlink(missing_ok=True)  # left by a process of this number that was killed
+        os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise RefusedError(f"{file}: {error.strerror}; nothing was written") from error
+    try:
+        yield fresh
+    except OSError as error:
+        raise RefusedError(f"{file}: {error.strerror}; nothing was written") from error
+    finally:
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not source.is_file():
+        raise StoreError(f"{source} is no file, so there is nothing to copy; check the path")
+    make_file(source)  # refuses what does not begin like a database
+    with translated(source):
+        address = f"{source.as_uri()}?mode=ro"
+        with (
+            closing(sqlite3.connect(address, uri=True, timeout=_BUSY_S)) as old,
+            closing(sqlite3.connect(target, isolation_level=None)) as new,
+        ):
+            old.backup(new)
+            # One file with nothing beside it, that any program can read and carry away.
+            new.execute("PRAGMA journal_mode = DELETE")
+    fd = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _look(copy: Path, place: Path) -> Copied:
+    """What is in a copy, which is to be at ``place``.
+
+    Raises:
+        StoreError, StoreSchemaError: no engine could use it.
+    """
+    with translated(place), closing(sqlite3.connect(copy, isolation_level=None)) as read:
+        (said,) = read.execute("PRAGMA quick_check(1)").fetchone()
+        if said != "ok":
+            raise damaged(place, said)
+        (application,) = read.execute("PRAGMA application_id").fetchone()
+        if application != schema.APPLICATION_ID:
+            raise StoreError(f"{place}: this is no store of schedtui, but another program's data")
+        (revision,) = read.execute(f"SELECT version_num FROM {schema.VERSION_TABLE}").fetchone()  # noqa: S608 - a constant
+        if revision not in schema.REVISIONS:
+            raise StoreSchemaError(
+                f"{place}: it has schema {revision!r}, which this schedtui does not know (its own "
+                f"is {schema.HEAD!r}): a newer one wrote it. Install that one"
+            )
+        (jobs,) = read.execute("SELECT count(*) FROM jobs WHERE deleted_at IS NULL").fetchone()
+        (runs,) = read.execute("SELECT count(*) FROM runs").fetchone()
+    size = copy.stat().st_size
+    return Copied(file=place, size=size, revision=str(revision), jobs=jobs, runs=runs)
+
+
+def _put_aside(database: Path) -> Path | None:
+    """Move a store away with what belongs to it; returns where to, None where there is none."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    kept = database.with_name(f"{database.name}.replaced-{stamp}.bak")
+    if database.exists():
+        # Takes in what a killed engine left beside it; a damaged one is put aside as it is.
+        with suppress(sqlite3.Error), closing(sqlite3.connect(database, timeout=_BUSY_S)) as old:
+            old.execute("PRAGMA journal_mode = DELETE")
+    # The log goes first: the file that comes must never be found beside the log of another one.
+    wal = database.with_name(f"{database.name}-wal")
+    if wal.exists():
+        wal.rename(kept.with_name(f"{kept.name}-wal"))
+    database.with_name(f"{database.name}-shm").unlink(missing_ok=True)
+    if not database.exists():
+        return None
+    database.rename(kept)
+    return kept
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000

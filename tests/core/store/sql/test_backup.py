@@ -1,0 +1,158 @@
+"""Copies of a store's file, made below a living engine and put back."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from schedtui.clock import SystemClock
+from schedtui.errors import ConflictError, StoreError, StoreLockedError, StoreSchemaError
+from schedtui.protocols import Boot, Store
+from schedtui.store import open_store
+from schedtui.store.sql.backup import back_up, restore
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "state.db"
+
+
+@pytest.fixture
+def store(database: Path) -> Iterator[Store]:
+    """A store with an engine on it, and an access token in it."""
+    store = open_store(f"sqlite:///{database}")
+    now_us = SystemClock().now_us()
+    store.open(Boot(boot="b", pid=os.getpid(), address="", started_at_us=now_us))
+    add(store, "ann")
+    yield store
+    store.close()
+
+
+def add(store: Store, name: str) -> None:
+    from schedtui.api.tokens import create_token
+
+    create_token(store, name, "viewer", expires_in=None, actor="me")
+
+
+def names(database: Path) -> list[str]:
+    store = open_store(f"sqlite:///{database}")
+    store.open(None)
+    try:
+        return [token.name for token in store.tokens()]
+    finally:
+        store.close()
+
+
+def test_a_copy_below_an_engine_is_of_one_moment_and_for_its_owner(
+    store: Store, database: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.db"
+    with store.transaction():  # of an engine that writes; it neither waits nor is waited for
+        done = back_up(database, copy)
+    add(store, "bob")
+    assert (done.jobs, done.runs, done.kept) == (0, 0, None)
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert names(database) == ["ann", "bob"]
+    restore(copy, tmp_path / "new" / "state.db")
+    assert names(tmp_path / "new" / "state.db") == ["ann"]
+    assert not list(tmp_path.glob(".copy*"))
+
+
+@pytest.mark.usefixtures("store")
+def test_a_file_that_is_there_is_only_replaced_when_asked(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    copy.write_text("mine")
+    with pytest.raises(ConflictError, match="--replace"):
+        back_up(database, copy)
+    assert copy.read_text() == "mine"
+    back_up(database, copy, replace=True)
+    assert names(copy) == ["ann"]
+    link = tmp_path / "link.db"
+    link.hardlink_to(database)
+    for itself in (database, link):
+        with pytest.raises(ConflictError, match="the store itself"):
+            back_up(database, itself, replace=True)
+
+
+@pytest.mark.usefixtures("store")
+def test_nothing_is_put_below_an_engine(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    back_up(database, copy)
+    with pytest.raises(StoreLockedError, match=f"process {os.getpid()}"):
+        restore(copy, database, replace=True)
+    assert names(database) == ["ann"]
+
+
+def test_a_store_that_is_there_is_kept_beside(store: Store, database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    back_up(database, copy)
+    add(store, "bob")
+    store.close()
+    with pytest.raises(ConflictError, match="--replace"):
+        restore(copy, database)
+    assert names(database) == ["ann", "bob"]
+    kept = restore(copy, database, replace=True).kept
+    assert kept is not None
+    assert names(database) == ["ann"]
+    assert names(kept) == ["ann", "bob"]
+
+
+def test_what_a_killed_engine_left_beside_its_file_stays_with_it(
+    store: Store, database: Path, tmp_path: Path
+) -> None:
+    copy, crashed = tmp_path / "copy.db", tmp_path / "crashed" / "state.db"
+    back_up(database, copy)
+    add(store, "bob")
+    crashed.parent.mkdir()
+    for suffix in ("", "-wal"):  # as they are on the disk while "bob" is only in the second one
+        crashed.with_name(f"state.db{suffix}").write_bytes(
+            database.with_name(f"state.db{suffix}").read_bytes()
+        )
+    kept = restore(copy, crashed, replace=True).kept
+    assert kept is not None
+    assert names(crashed) == ["ann"]
+    assert names(kept) == ["ann", "bob"]
+
+
+def test_a_damaged_store_is_put_aside_as_it_is(
+    store: Store, database: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.db"
+    back_up(database, copy)
+    store.close()
+    database.write_bytes(b"rubbish")
+    kept = restore(copy, database, replace=True).kept
+    assert kept is not None
+    assert kept.read_bytes() == b"rubbish"
+    assert names(database) == ["ann"]
+
+
+@pytest.mark.usefixtures("store")
+def test_only_a_whole_store_of_ours_is_put_there(database: Path, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "state.db"
+    other, newer, cut, text = (tmp_path / name for name in ("other", "newer", "cut", "text"))
+    with closing(sqlite3.connect(other)) as made:
+        made.execute("CREATE TABLE things (a)")
+    back_up(database, newer)
+    with closing(sqlite3.connect(newer)) as made:
+        made.execute("UPDATE schedtui_schema SET version_num = '9999'")
+        made.commit()
+    back_up(database, cut)
+    os.truncate(cut, cut.stat().st_size // 2)
+    text.write_text("no database")
+    with pytest.raises(StoreError, match="another program"):
+        restore(other, target)
+    with pytest.raises(StoreSchemaError, match="9999"):
+        restore(newer, target)
+    for damaged in (cut, text):
+        with pytest.raises(StoreError, match="damaged"):
+            restore(damaged, target)
+    with pytest.raises(StoreError, match="no file"):
+        restore(tmp_path / "none", target)
+    assert not target.exists()
+    assert not list(target.parent.glob(".*"))
