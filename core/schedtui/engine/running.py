@@ -35,6 +35,7 @@ from schedtui.engine.once_past import learn
 from schedtui.engine.reconcile import reconcile
 from schedtui.engine.recover import note_absence, recover
 from schedtui.engine.reloading import Reloading
+from schedtui.engine.retention import Retention
 from schedtui.engine.revisions import Revisions
 from schedtui.engine.settings import Settings
 from schedtui.engine.slots import Pool, Slots
@@ -197,6 +198,7 @@ class Running:
         self.watch.stop()
         self.reloads.close()
         self.chores.close()
+        self.retention.close()
         self.core.hub.close()
         if self._beat is not None:
             self._beat.cancel()
@@ -304,6 +306,7 @@ class Running:
         )
         self.revisions = Revisions(core, self.writes, self.claims, self.commands)
         self.chores = Chores(core, self.commands, self.admission, self.supervisor.failures)
+        self.retention = Retention(core)
         self.reloading = Reloading(core, self.writes, self.commands)
         self.halt = Halt(core, self.claims, self.writes)
         self.watch = ClockWatch(core, self.claims, self.writes.write)
@@ -316,7 +319,8 @@ class Running:
 
     def _tick(self) -> float:
         self.watch.check()
-        return min(self.claims.tick(), self.admission.tick(), self.chores.tick())
+        own = self.chores.tick(), self.retention.tick()
+        return min(self.claims.tick(), self.admission.tick(), *own)
 
     def _dispatch(self, runs: list[LiveRun]) -> None:
         self.supervisor.start(runs)

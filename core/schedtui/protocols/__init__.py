@@ -1,6 +1,7 @@
 """What the layers promise each other: the store, the executors, and the client of an engine."""
 
 from schedtui.protocols.client import EngineClient
+from schedtui.protocols.keeping import KEPT_ANYWAY, Keep, Notice, Posted, Removal
 from schedtui.protocols.offloop import OffLoop
 from schedtui.protocols.rows import (
     KEPT_SUCCESSES,
@@ -28,6 +29,7 @@ from schedtui.protocols.store import ENGINE, Store, StoreTx
 
 __all__ = [
     "ENGINE",
+    "KEPT_ANYWAY",
     "KEPT_SUCCESSES",
     "Boot",
     "Call",
@@ -40,14 +42,18 @@ __all__ = [
     "EnginePause",
     "Executor",
     "Finish",
+    "Keep",
     "LogChunk",
     "NewRun",
+    "Notice",
     "OffLoop",
     "OpenRun",
     "Opened",
     "Origin",
     "PastBoot",
+    "Posted",
     "RecentRun",
+    "Removal",
     "Retry",
     "Settled",
     "Start",
