@@ -109,8 +109,10 @@ class KeepingTx(SqlSteps):
         free = self._connection.exec_driver_sql("PRAGMA freelist_count").scalar() or 0
         if free <= _SPARE_PAGES:
             return False
-        # Every row that it returns is a page; it stops where nobody asks for the next one.
-        self._connection.exec_driver_sql(f"PRAGMA incremental_vacuum({pages:d})").all()
+        # Each step of it frees a page; SQLAlchemy asks for none, because there are no columns.
+        cursor = self._connection.connection.cursor()
+        cursor.execute(f"PRAGMA incremental_vacuum({pages:d})")
+        cursor.fetchall()
         left = self._connection.exec_driver_sql("PRAGMA freelist_count").scalar() or 0
         return _SPARE_PAGES < left < free
 
