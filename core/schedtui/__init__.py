@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         track,
     )
     from schedtui.engine import Engine
-    from schedtui.models import After
+    from schedtui.models import After, Email, Webhook
     from schedtui.registry import Group
     from schedtui.schema.late import Late
     from schedtui.triggers import (
@@ -35,15 +35,16 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["After", "AllOf", "AnyOf", "Between", "Calendar", "Cron", "CurrentRun", "Engine"]
-__all__ += ["Every", "Except", "Group", "Late", "Never", "Once", "__version__"]
+__all__ = ["After", "AllOf", "AnyOf", "Between", "Calendar", "Cron", "CurrentRun", "Email"]
+__all__ += ["Engine", "Every", "Except", "Group", "Late", "Never", "Once", "Webhook"]
+__all__ += ["__version__"]
 __all__ += ["current_run", "current_run_or_none", "log", "progress", "register_calendar", "track"]
 
 _ROOMS = {
     "schedtui.capture": {"CurrentRun", "current_run", "current_run_or_none", "log", "progress"}
     | {"track"},
     "schedtui.engine": {"Engine"},
-    "schedtui.models": {"After"},
+    "schedtui.models": {"After", "Email", "Webhook"},
     "schedtui.registry": {"Group"},
     "schedtui.schema.late": {"Late"},
     "schedtui.triggers": {"AllOf", "AnyOf", "Between", "Calendar", "Cron", "Every", "Except"}

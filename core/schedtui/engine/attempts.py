@@ -10,7 +10,7 @@ from schedtui.engine.live import LiveRun
 from schedtui.errors import SchedtuiError, StoreDataError
 from schedtui.models import RunState, Source
 from schedtui.policies import Effective, worth_retrying
-from schedtui.protocols import Ended, Finish
+from schedtui.protocols import Ended, Finish, Notice
 
 REFUSED = "the store refused this run's outcome"
 MAX_LOST = 3
@@ -28,6 +28,8 @@ class End(NamedTuple):
     """The runs that follow it, written with it."""
     bare: bool = False
     """Whether the store has refused it, so that only its state is left of it."""
+    notices: tuple[Notice, ...] = ()
+    """What is told of it, written with it."""
     plain: bool = False
     """Whether the store has refused that too, so that what follows it is missed."""
 
@@ -99,3 +101,12 @@ def _bare(finish: Finish, error: SchedtuiError) -> Finish:
         result_is_json=False,
         progress_text=None,
     )
+
+
+def as_asked(asked: tuple[RunState, str], ended: Ended) -> Ended:
+    """The end of a run, as what it was asked for; one that finished all the same has finished."""
+    if ended.state is RunState.SUCCEEDED:
+        return ended
+    state, reason = asked
+    kinds = ("TimeoutError",) if state is RunState.TIMED_OUT else ()
+    return ended._replace(state=state, reason=ended.reason or reason, kinds=kinds)

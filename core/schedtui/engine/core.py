@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import ParamSpec, TypeVar
 
 from schedtui.clock import Clock
 from schedtui.engine import damage
+from schedtui.engine.alerting import Alerts
 from schedtui.engine.arguments import Arguments
 from schedtui.engine.daemons import DaemonThreads
 from schedtui.engine.direct import NO_JOB, Direct
@@ -20,7 +21,7 @@ from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.live_jobs import LiveJobs
 from schedtui.engine.slots import Pool, Slots
 from schedtui.errors import FunctionNotFoundError, InvalidError
-from schedtui.models import Job, Policies
+from schedtui.models import Alert, Job, Policies
 from schedtui.policies import Effective, resolve
 from schedtui.protocols import Store
 from schedtui.registry import Registry
@@ -48,6 +49,7 @@ class Core:
         last_run_id: int,
         clock_epoch: int,
         threads: DaemonThreads,
+        alerts: Sequence[Alert] = (),
     ) -> None:
         self.clock = clock
         self.store = store
@@ -69,6 +71,8 @@ class Core:
         self.slots: Slots
         self.secret = b""
         """The store's own key, for fingerprints."""
+        self.store_id = ""
+        """A name of the store; nobody can tell from it what the key is."""
         self.problems: dict[str, str] = {}
         """What is wrong with the engine, by a key that clears it again."""
         self.absent: tuple[int, int, str] | None = None
@@ -78,6 +82,7 @@ class Core:
         self.halted = ""
         """Why the whole engine claims nothing; empty while it does."""
         self.hub: Hub
+        self.alerts = Alerts(self, alerts)
         self.writer: Writer
         self.wakeup: Callable[[], None] = _nothing
         self.on_change: Callable[[LiveJob], None] = _ignored

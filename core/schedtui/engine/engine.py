@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
@@ -21,6 +21,7 @@ from schedtui.engine.thread import Start, drive
 from schedtui.errors import EngineStoppedError, RefusedError
 from schedtui.execution import CPUS
 from schedtui.locations import StateDir
+from schedtui.models.alert import Alert, check_alerts
 from schedtui.policies import PolicyWords
 from schedtui.protocols import Store
 from schedtui.registry import Group, Registry
@@ -63,6 +64,7 @@ class Engine(Control):
         echo: Whether what runs print also goes where it went before.
         log_level: Lower the root logger to this level while the engine runs, where no logging is
             set up; None leaves logging alone.
+        alerts: `schedtui.Webhook` and `schedtui.Email`, who are told of failures and the like.
         own: Policies of all jobs whose group says none; see `schedtui.models.Policies`.
 
     Attributes:
@@ -93,6 +95,7 @@ class Engine(Control):
         clock: Clock | None = None,
         echo: bool = True,
         log_level: int | None = None,
+        alerts: Sequence[Alert] = (),
         **own: Unpack[PolicyWords],
     ) -> None:
         self.registry = Registry(groups)
@@ -111,6 +114,7 @@ class Engine(Control):
             processes=processes,
             echo=echo,
             log_level=log_level,
+            alerts=check_alerts(alerts),
         )
         self._running: Running | None = None
         self._thread: threading.Thread | None = None

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from functools import partial
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from schedtui import __version__
@@ -25,6 +26,7 @@ from schedtui.engine.clockwatch import ClockWatch
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
 from schedtui.engine.daemons import DaemonThreads
+from schedtui.engine.delivery import Delivery
 from schedtui.engine.events import Hub
 from schedtui.engine.halt import Halt
 from schedtui.engine.info import HANGS_S, info
@@ -160,6 +162,7 @@ class Running:
         self.ready = True
         self._sign()
         self.chores.begin()
+        self.delivery.open()
         logger.info("engine %s runs %d jobs on %s", self.boot, len(self.core.jobs), self.store.url)
 
     async def _tell_start(self) -> None:
@@ -170,6 +173,7 @@ class Running:
             return tx.secret()
 
         self.core.secret = (await self.writes.write(apply)).encode()
+        self.core.store_id = sha256(b"store" + self.core.secret).hexdigest()[:12]
 
     async def _open(self, boot: Boot) -> Opened:
         opening = asyncio.ensure_future(self._threads.call(self.store.open, boot))
@@ -199,6 +203,7 @@ class Running:
         self.reloads.close()
         self.chores.close()
         self.retention.close()
+        self.core.alerts.close()
         self.core.hub.close()
         if self._beat is not None:
             self._beat.cancel()
@@ -212,6 +217,7 @@ class Running:
             last.callback(self._capture.uninstall)
             last.callback(self.shell.shutdown, wait=False)
             last.push_async_callback(self._flush)
+            last.callback(self.delivery.close)
             for pool in self.core.pools.values():
                 last.push_async_callback(pool.executor.close)
             await self._let_finish(grace_s)
@@ -252,6 +258,7 @@ class Running:
             or self.logs.busy
             or self.reloads.busy
             or self.chores.busy
+            or self.delivery.busy
             or self._threads.busy
             or late.busy(self.loop)
         ):
@@ -272,6 +279,7 @@ class Running:
             last_run_id=opened.last_run_id,
             clock_epoch=opened.clock_epoch,
             threads=self._threads,
+            alerts=settings.alerts,
         )
         self.core = core
         core.hub = Hub(self.boot, summary=self._summary, info=self.info)
@@ -307,6 +315,7 @@ class Running:
         self.revisions = Revisions(core, self.writes, self.claims, self.commands)
         self.chores = Chores(core, self.commands, self.admission, self.supervisor.failures)
         self.retention = Retention(core)
+        self.delivery = Delivery(core, self.writes, core.alerts)
         self.reloading = Reloading(core, self.writes, self.commands)
         self.halt = Halt(core, self.claims, self.writes)
         self.watch = ClockWatch(core, self.claims, self.writes.write)

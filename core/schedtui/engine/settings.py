@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schedtui.clock import Clock
-from schedtui.models import Policies
+from schedtui.models import Alert, Policies
 from schedtui.models.at_once import check_at_once
 from schedtui.registry import Registry
 
@@ -27,6 +27,8 @@ class Settings:
     echo: bool
     """Whether captured output also goes where it went before."""
     log_level: int | None
+    alerts: tuple[Alert, ...] = ()
+    """Who is told of failures and the like."""
     paused: bool = False
     """Whether the whole engine is paused from its start on."""
 

@@ -15,7 +15,7 @@ from functools import partial
 
 from schedtui.capture import RunSink, run_context
 from schedtui.clock import Timer
-from schedtui.engine.attempts import End, bared, retry_delay_s
+from schedtui.engine.attempts import End, as_asked, bared, retry_delay_s
 from schedtui.engine.calls import prepare
 from schedtui.engine.chains import Chains, insert
 from schedtui.engine.core import Core
@@ -82,6 +82,7 @@ class Supervisor:
         for run in runs:
             run.pool.given_at = now
             self.running[run.id] = run
+            self._core.alerts.starts(run)
             if run.job.policies.timeout_s:
                 run.deadline = self._core.clock.call_later(
                     run.job.policies.timeout_s, partial(self._overdue, run)
@@ -144,6 +145,7 @@ class Supervisor:
         if self.running.get(run.id) is not run:
             return
         del self.running[run.id]
+        self._core.alerts.ended(run)
         if run.deadline is not None:
             run.deadline.cancel()
         if self._core.slots.give_back(run, ended.finished_at_us):
@@ -151,7 +153,7 @@ class Supervisor:
         if ended.late is not None:
             run.late = dict(ended.late)
         if run.asked is not None:
-            ended = _as_asked(run.asked, ended)
+            ended = as_asked(run.asked, ended)
         delay_s = None
         if ended.state is not RunState.SUCCEEDED and not run.job.removed:
             delay_s = retry_delay_s(run.job.policies, run.attempt, ended)
@@ -226,6 +228,8 @@ class Supervisor:
         ends, self._ends = self._ends, []
         if self._core.jobs.followers:
             ends = [self._followed(end) for end in ends]
+        if self._core.alerts.targets:
+            ends = [one._replace(notices=self._core.alerts.of_end(one)) for one in ends]
         for first in range(0, len(ends), MAX_BATCH):
             self._core.writer.submit(self._write(ends[first : first + MAX_BATCH]))
 
@@ -241,6 +245,7 @@ class Supervisor:
         counts = self.failures.counted(ends)
         done = [_success(end) for end in ends if end.run.job.once is not None and _done(end)]
         children = [child for end in ends for child in end.children]
+        notices = [one for end in ends for one in end.notices]
 
         def apply(tx: StoreTx) -> set[int]:
             last = [_counted(end) for end in ends if not end.not_before_us]
@@ -256,6 +261,9 @@ class Supervisor:
                 tx.keep_successes([one for one in done if one.run_id not in lost])
             if children:
                 insert(tx, children, lost)
+            if notices:
+                told = [one for one in notices if one.run_id not in lost]
+                self._core.alerts.post(tx, told)
             return lost
 
         return Write(
@@ -274,6 +282,7 @@ class Supervisor:
         for end in ends:
             run, finish, not_before_us, children, *_ = end
             self._welcome(run)
+            core.alerts.committed(end.notices)
             job = run.job
             if not_before_us and run.id not in lost:
                 self._queue_again(run, not_before_us)
@@ -380,15 +389,6 @@ def _counted(end: End) -> Finish:
     if run.sink is None or run.sink.dropped == finish.log_dropped:
         return finish
     return finish._replace(log_dropped=run.sink.dropped)
-
-
-def _as_asked(asked: tuple[RunState, str], ended: Ended) -> Ended:
-    """The end of a run, as what it was asked for; one that finished all the same has finished."""
-    if ended.state is RunState.SUCCEEDED:
-        return ended
-    state, reason = asked
-    kinds = ("TimeoutError",) if state is RunState.TIMED_OUT else ()
-    return ended._replace(state=state, reason=ended.reason or reason, kinds=kinds)
 
 
 def _nobody() -> None:

@@ -4,6 +4,7 @@
 """
 
 from schedtui.models.after import After
+from schedtui.models.alert import Alert, AlertOn, Email, Webhook
 from schedtui.models.backfill import Backfill
 from schedtui.models.bulk import BulkAction, BulkOutcome, JobFilter
 from schedtui.models.difference import Difference, compare_runs
@@ -41,6 +42,8 @@ from schedtui.models.states import TERMINAL, JobState, RunState, Source, WaitRea
 __all__ = [
     "TERMINAL",
     "After",
+    "Alert",
+    "AlertOn",
     "Applied",
     "Attempt",
     "AuditEvent",
@@ -52,6 +55,7 @@ __all__ = [
     "Changes",
     "Difference",
     "DueTime",
+    "Email",
     "EngineInfo",
     "Explanation",
     "Fact",
@@ -88,5 +92,6 @@ __all__ = [
     "Snapshot",
     "Source",
     "WaitReason",
+    "Webhook",
     "compare_runs",
 ]

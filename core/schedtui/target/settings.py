@@ -18,6 +18,11 @@
     timezone = "America/New_York"   # of its jobs that name none
     limit = 5                       # runs of all its jobs together
     policies.retries = 3            # of its jobs that say nothing
+
+    [[alerts]]                      # who is told of failures; see `schedtui.target.alerts`
+    kind = "webhook"
+    url = "https://example.com/hook"
+    secret_env = "HOOK_SECRET"
 """
 
 from __future__ import annotations
@@ -33,8 +38,9 @@ from typing import Any, TypeVar
 
 from schedtui import policies
 from schedtui.errors import InvalidError, InvalidNameError, TargetError, shorten
-from schedtui.models import Policies
+from schedtui.models import Alert, Policies
 from schedtui.models.at_once import check_at_once
+from schedtui.target.alerts import read_alerts
 from schedtui.triggers import check_timezone
 
 FILE_NAME = "schedtui.toml"
@@ -42,14 +48,14 @@ MAX_FILE = 1 << 20  # bytes
 MAX_TARGETS = 1_000
 _ENGINE = (
     *("target", "store", "timezone", "listen", "threads", "async_slots", "processes"),
-    *("pools", "policies", "groups"),
+    *("pools", "policies", "groups", "alerts"),
 )
 _LISTEN = re.compile(r"(\[[^\]]+\]|[^:\s]+):([0-9]{1,5})")
 _SQLITE = "sqlite:///"
 _PART = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w-]+)"""
 _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART}){{0,9}}"
 T = TypeVar("T")
-_KEY = re.compile(rf"\s*(?:\[\s*(?P<table>{_DOTTED})\s*\]|(?P<key>{_DOTTED})\s*=)")
+_KEY = re.compile(rf"\s*(?:\[?\[\s*(?P<table>{_DOTTED})\s*\]|(?P<key>{_DOTTED})\s*=)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +96,8 @@ class Settings:
     """The engine's, for jobs whose group says none."""
     groups: Mapping[str, GroupSettings] = field(default_factory=dict)
     """By the group's name."""
+    alerts: tuple[Alert, ...] = ()
+    """Who is told of failures and the like."""
 
 
 def settings_in(folder: Path, shown: str) -> Path | None:
@@ -173,6 +181,7 @@ class _Reader:
             pools=self._pools(data),
             policies=self._policies(data),
             groups=self._groups(data),
+            alerts=self._alerts(data),
         )
 
     def _targets(self, value: Any) -> tuple[str, ...]:
@@ -192,6 +201,12 @@ class _Reader:
         for name, limit in table.items():  # one by one, so that it is known which is wrong
             self._checked(("pools",), {name: limit}, policies.check_pools)
         return table
+
+    def _alerts(self, data: Mapping[str, Any]) -> tuple[Alert, ...]:
+        try:
+            return read_alerts(data.get("alerts", []), self._path.parent)
+        except InvalidError as error:
+            raise TargetError(str(error), file=self._shown, line=self._line(("alerts",))) from error
 
     def _groups(self, data: Mapping[str, Any]) -> dict[str, GroupSettings]:
         groups = self._table(data, "groups")

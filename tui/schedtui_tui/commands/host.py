@@ -186,6 +186,7 @@ class Host:
             store=self._store or named_store(settings) or self.state.store_url,
             timezone=self._timezone or settings.timezone or "UTC",
             pools=settings.pools,
+            alerts=settings.alerts,
             **words(settings.policies),
             **{field: count for field, count in counts.items() if count is not None},
             state_dir=self.state,
