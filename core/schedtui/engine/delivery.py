@@ -23,6 +23,8 @@ logger = logging.getLogger("schedtui.alerts")
 BACKOFF_S = (5.0, 30.0, 120.0, 600.0, 1_800.0, 3_600.0)
 GIVE_UP_S = 3 * 86_400.0
 """What could not be delivered for so long is dropped."""
+_ALL = 1_000_000
+MAX_DROPPED = 10_000
 STORE_S = 5.0
 """Before a store that did not answer is asked again."""
 
@@ -48,6 +50,7 @@ class Delivery:
         """Targets that failed, until they are tried again."""
         self._failures: dict[str, int] = {}
         self._closed = True
+        self._tidying: asyncio.Task[None] | None = None
         alerts.on_post = self.kick
 
     @property
@@ -58,6 +61,8 @@ class Delivery:
     def open(self) -> None:
         """Begin, with what earlier engines have left."""
         self._closed = False
+        known = {alert.name for alert in self._alerts.targets}
+        self._tidying = self._core.loop.create_task(self._tidy(known))
         self.kick()
 
     def close(self) -> None:
@@ -65,6 +70,8 @@ class Delivery:
         self._closed = True
         for timer in self._timers.values():
             timer.cancel()
+        if self._tidying is not None:
+            self._tidying.cancel()
         for task in self._tasks.values():
             task.cancel()
         self._threads.shutdown(wait=False)
@@ -102,9 +109,20 @@ class Delivery:
                 delay_s, lambda: self._begin(alert)
             )
 
+    async def _tidy(self, known: set[str]) -> None:
+        """Drop what is for a target that there is no more."""
+        try:
+            held = await self._core.off_loop(self._core.store.outbox, _ALL)
+            gone = [posted.id for posted in held if posted.target not in known]
+            if gone:
+                await self._writes.write(lambda tx: tx.delivered(gone[:MAX_DROPPED]))
+                logger.warning("%d alerts are dropped: where they go to is gone", len(gone))
+        except SchedtuiError as error:
+            logger.warning("old alerts are left for the next start: %s", error)
+
     async def _work(self, alert: Alert) -> None:
         try:
-            held = await self._core.off_loop(self._core.store.outbox, 100_000)
+            held = await self._core.off_loop(self._core.store.outbox, _ALL)
             for posted in held:
                 if posted.target == alert.name and not await self._deliver(alert, posted):
                     return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -43,13 +44,13 @@ class Alert:
 
     name: str = ""
     """By which it is known in the queue and in problems; empty: made of where it goes."""
-    on: tuple[AlertOn | str, ...] = ALL_BUT_LATE
+    on: Sequence[AlertOn | str] = ALL_BUT_LATE
     """What is told; ``too_long`` needs ``too_long_s``."""
-    jobs: tuple[str, ...] = ()
+    jobs: Sequence[str] = ()
     """``group/name`` of those it is for; with ``groups`` and ``tags`` empty too: all."""
-    groups: tuple[str, ...] = ()
+    groups: Sequence[str] = ()
     """All jobs of these, and functions of these that run without a job."""
-    tags: tuple[str, ...] = ()
+    tags: Sequence[str] = ()
     """All jobs with one of these."""
     late_s: float = 60.0
     """Seconds after its due time that a run is late."""
@@ -122,7 +123,7 @@ class Webhook(Alert):
 class Email(Alert):
     """Mail by SMTP."""
 
-    to: tuple[str, ...]
+    to: Sequence[str]
     """Addresses."""
     sender: str = "schedtui@localhost"
     host: str = "localhost"

@@ -30,21 +30,24 @@ _OVER: Final = """
 coalesce((SELECT id FROM runs WHERE job_id = :job AND {which} ORDER BY id DESC
           LIMIT 1 OFFSET :most), 0)
 """
-_BOUND = sa.text("SELECT id FROM runs WHERE job_id = :job ORDER BY id DESC LIMIT 1 OFFSET :anyway")
-"""The newest run that is not kept anyway; from the index alone."""
+_FLOORS = sa.text(f"""
+SELECT coalesce((SELECT id FROM runs WHERE job_id = :job ORDER BY id DESC
+                 LIMIT 1 OFFSET :anyway), 0) AS bound,
+       {_OVER.format(which=_FAILED)} AS over_failed,
+       {_OVER.format(which=f"NOT {_FAILED}")} AS over_other
+""")  # noqa: S608 - made of constants
+"""The newest run that is not kept anyway, and of each kind the newest one that is too many."""
 _RUNS = sa.text(f"""
-WITH over_failed(n) AS (SELECT {_OVER.format(which=_FAILED)}),
-     over_other(n) AS (SELECT {_OVER.format(which=f"NOT {_FAILED}")}),
-     needed(id) AS (
-         SELECT parent_id FROM runs WHERE (state = 'queued' OR state = 'running')
-             AND parent_id IS NOT NULL
-         UNION SELECT run_id FROM call_keys
-     )
+WITH needed(id) AS (
+    SELECT parent_id FROM runs WHERE (state = 'queued' OR state = 'running')
+        AND parent_id IS NOT NULL
+    UNION SELECT run_id FROM call_keys
+)
 SELECT id FROM runs AS r
 WHERE job_id = :job AND id <= :bound AND state NOT IN ('queued', 'running')
 AND CASE WHEN {_FAILED}
-    THEN id <= (SELECT n FROM over_failed) OR {_ENDED_AT} < :failed_before
-    ELSE id <= (SELECT n FROM over_other) OR {_ENDED_AT} < :ended_before END
+    THEN id <= :over_failed OR {_ENDED_AT} < :failed_before
+    ELSE id <= :over_other OR {_ENDED_AT} < :ended_before END
 AND id NOT IN (SELECT id FROM needed)
 AND NOT (source = 'rerun' AND EXISTS (SELECT 1 FROM runs AS o WHERE o.id = r.parent_id))
 ORDER BY id LIMIT {MAX_RUNS}
@@ -109,10 +112,9 @@ class KeepingTx(SqlSteps):
         free = self._connection.exec_driver_sql("PRAGMA freelist_count").scalar() or 0
         if free <= _SPARE_PAGES:
             return False
-        # Each step of it frees a page; SQLAlchemy asks for none, because there are no columns.
-        cursor = self._connection.connection.cursor()
-        cursor.execute(f"PRAGMA incremental_vacuum({pages:d})")
-        cursor.fetchall()
+        # Each step of it frees a page, and sqlite3 makes the first one only: it has no columns.
+        for _ in range(min(pages, free - _SPARE_PAGES)):
+            self._connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
         left = self._connection.exec_driver_sql("PRAGMA freelist_count").scalar() or 0
         return _SPARE_PAGES < left < free
 
@@ -144,6 +146,9 @@ class KeepingTx(SqlSteps):
 class KeepingReader(SqlReader):
     """What is read for it."""
 
+    _floors: tuple[object, dict[str, int]] = (None, {})
+    """Of what was asked last."""
+
     def stored_jobs(self) -> list[int]:
         """The ids of jobs that have runs, deleted ones and 0 (runs without a job) among them."""
         with self._reading() as connection:
@@ -160,8 +165,12 @@ class KeepingReader(SqlReader):
             "logs_before": bounded(keep.logs_before_us),
         }
         with self._reading() as connection:
-            bound = connection.execute(_BOUND, asked).scalar()
-            runs = [] if bound is None else _ids(connection, {**asked, "bound": bound})
+            known_of, floors = self._floors
+            if known_of != (job_id, keep):
+                # Looked up once for all that goes: a floor that is old lets go of less, not more.
+                floors = dict(connection.execute(_FLOORS, asked).mappings().one())
+                self._floors = (job_id, keep), floors
+            runs = list(connection.execute(_RUNS, {**asked, **floors}).scalars())
             if runs:
                 found = connection.execute(_CHUNKS_OF_RUNS, {"runs": json.dumps(runs)}).all()
             else:
@@ -185,10 +194,6 @@ def forgotten(connection: sa.Connection, job_id: int) -> tuple[int, int] | None:
     query = sa.select(table.c.first_due, table.c.last_due).where(table.c.job_id == job_id)
     row = connection.execute(query).first()
     return None if row is None else (row.first_due, row.last_due)
-
-
-def _ids(connection: sa.Connection, asked: dict[str, int]) -> list[int]:
-    return list(connection.execute(_RUNS, asked).scalars())
 
 
 def _few(found: Iterable[Sequence[int]]) -> Iterable[int]:
