@@ -17,7 +17,8 @@ if TYPE_CHECKING:
         track,
     )
     from schedtui.engine import Engine
-    from schedtui.models import After, Email, Webhook
+    from schedtui.models import After
+    from schedtui.models.alert import Email, Webhook
     from schedtui.registry import Group
     from schedtui.schema.late import Late
     from schedtui.triggers import (
@@ -44,7 +45,8 @@ _ROOMS = {
     "schedtui.capture": {"CurrentRun", "current_run", "current_run_or_none", "log", "progress"}
     | {"track"},
     "schedtui.engine": {"Engine"},
-    "schedtui.models": {"After", "Email", "Webhook"},
+    "schedtui.models": {"After"},
+    "schedtui.models.alert": {"Email", "Webhook"},
     "schedtui.registry": {"Group"},
     "schedtui.schema.late": {"Late"},
     "schedtui.triggers": {"AllOf", "AnyOf", "Between", "Calendar", "Cron", "Every", "Except"}

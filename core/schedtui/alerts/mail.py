@@ -8,7 +8,7 @@ import ssl
 from email.message import EmailMessage
 
 from schedtui.alerts.message import subject_of, text_of
-from schedtui.models import Email
+from schedtui.models.alert import Email
 
 TIMEOUT_S = 10.0
 _PORTS = {"tls": 465, "starttls": 587, "": 25}

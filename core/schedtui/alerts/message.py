@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from schedtui.models import AlertOn
+from schedtui.models.alert import AlertOn
 
 MAX_TEXT = 4_000
 """Characters of an error or a reason that are sent."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schedtui.models import Alert, Email, Webhook
+from schedtui.models.alert import Alert, Email, Webhook
 
 
 def send(alert: Alert, message_id: str, body: str, now_s: int) -> None:

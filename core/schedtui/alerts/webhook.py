@@ -9,7 +9,7 @@ from binascii import Error
 
 import httpx
 
-from schedtui.models import Webhook
+from schedtui.models.alert import Webhook
 
 TIMEOUT_S = 10.0
 """For connecting, and for each pause of the other side."""

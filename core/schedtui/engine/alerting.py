@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from schedtui.alerts import body_of
 from schedtui.clock import Timer, from_us
 from schedtui.engine.live import LiveJob, LiveRun
-from schedtui.models import Alert, AlertOn, RunState, Source
+from schedtui.models import RunState, Source
+from schedtui.models.alert import Alert, AlertOn
 from schedtui.protocols import Finish, NewRun, Notice, StoreTx
 from schedtui.store.writer import Lane, Write
 

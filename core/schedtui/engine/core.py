@@ -21,7 +21,8 @@ from schedtui.engine.live import LiveJob, LiveRun
 from schedtui.engine.live_jobs import LiveJobs
 from schedtui.engine.slots import Pool, Slots
 from schedtui.errors import FunctionNotFoundError, InvalidError
-from schedtui.models import Alert, Job, Policies
+from schedtui.models import Job, Policies
+from schedtui.models.alert import Alert
 from schedtui.policies import Effective, resolve
 from schedtui.protocols import Store
 from schedtui.registry import Registry

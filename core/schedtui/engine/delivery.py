@@ -15,7 +15,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.daemons import DaemonThreads
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import SchedtuiError
-from schedtui.models import Alert
+from schedtui.models.alert import Alert
 from schedtui.protocols import Posted
 
 logger = logging.getLogger("schedtui.alerts")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schedtui.clock import Clock
-from schedtui.models import Alert, Policies
+from schedtui.models import Policies
+from schedtui.models.alert import Alert
 from schedtui.models.at_once import check_at_once
 from schedtui.registry import Registry
 

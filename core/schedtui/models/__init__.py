@@ -4,7 +4,6 @@
 """
 
 from schedtui.models.after import After
-from schedtui.models.alert import Alert, AlertOn, Email, Webhook
 from schedtui.models.backfill import Backfill
 from schedtui.models.bulk import BulkAction, BulkOutcome, JobFilter
 from schedtui.models.difference import Difference, compare_runs
@@ -42,8 +41,6 @@ from schedtui.models.states import TERMINAL, JobState, RunState, Source, WaitRea
 __all__ = [
     "TERMINAL",
     "After",
-    "Alert",
-    "AlertOn",
     "Applied",
     "Attempt",
     "AuditEvent",
@@ -55,7 +52,6 @@ __all__ = [
     "Changes",
     "Difference",
     "DueTime",
-    "Email",
     "EngineInfo",
     "Explanation",
     "Fact",
@@ -92,6 +88,5 @@ __all__ = [
     "Snapshot",
     "Source",
     "WaitReason",
-    "Webhook",
     "compare_runs",
 ]

@@ -26,8 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from schedtui.errors import InvalidError
-from schedtui.models import Alert, Email, Webhook
-from schedtui.models.alert import check_alerts
+from schedtui.models.alert import Alert, Email, Webhook, check_alerts
 
 _KINDS: dict[str, type[Webhook] | type[Email]] = {"webhook": Webhook, "email": Email}
 _SECRETS = ("secret", "password")

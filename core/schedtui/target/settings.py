@@ -38,7 +38,8 @@ from typing import Any, TypeVar
 
 from schedtui import policies
 from schedtui.errors import InvalidError, InvalidNameError, TargetError, shorten
-from schedtui.models import Alert, Policies
+from schedtui.models import Policies
+from schedtui.models.alert import Alert
 from schedtui.models.at_once import check_at_once
 from schedtui.target.alerts import read_alerts
 from schedtui.triggers import check_timezone

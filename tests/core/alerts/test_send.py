@@ -12,7 +12,7 @@ from alert_servers import Hook, Mail
 
 from schedtui import Email, Webhook
 from schedtui.alerts import body_of, send, subject_of, text_of
-from schedtui.models import AlertOn
+from schedtui.models.alert import AlertOn
 
 BODY = body_of(
     AlertOn.FAILURE,

@@ -9,7 +9,7 @@ import pytest
 
 from schedtui import Email, Engine, Webhook
 from schedtui.errors import InvalidError, TargetError
-from schedtui.models import AlertOn
+from schedtui.models.alert import AlertOn
 from schedtui.target.settings import Settings, read_settings
 
 

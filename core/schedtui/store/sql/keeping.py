@@ -177,7 +177,10 @@ class KeepingReader(SqlReader):
                 found = connection.execute(_OLD_CHUNKS, asked).all()
         if found:
             return Removal(job_id, chunks=tuple(_few(found)))
-        return Removal(job_id, runs=tuple(runs)) if runs else None
+        if runs:
+            return Removal(job_id, runs=tuple(runs))
+        self._floors = None, {}
+        return None
 
     def outbox(self, limit: int) -> list[Posted]:
         """Notices that are not delivered yet, oldest first; what is damaged is left out."""
