@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from schedtui.engine import Engine
     from schedtui.models import After
+    from schedtui.models.alert import Email, Webhook
     from schedtui.models.secret import Secret
     from schedtui.registry import Group
     from schedtui.schema.late import Late
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["After", "AllOf", "AnyOf", "Between", "Calendar", "Cron", "CurrentRun", "Engine"]
-__all__ += ["Every", "Except", "Group", "Late", "Never", "Once", "Secret", "__version__"]
+__all__ = ["After", "AllOf", "AnyOf", "Between", "Calendar", "Cron", "CurrentRun", "Email"]
+__all__ += ["Engine", "Every", "Except", "Group", "Late", "Never", "Once", "Secret", "Webhook"]
+__all__ += ["__version__"]
 __all__ += ["current_run", "current_run_or_none", "log", "progress", "register_calendar", "track"]
 
 _ROOMS = {
@@ -45,6 +47,7 @@ _ROOMS = {
     | {"track"},
     "schedtui.engine": {"Engine"},
     "schedtui.models": {"After"},
+    "schedtui.models.alert": {"Email", "Webhook"},
     "schedtui.models.secret": {"Secret"},
     "schedtui.registry": {"Group"},
     "schedtui.schema.late": {"Late"},

@@ -9,12 +9,13 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Final, TypedDict, Unpack, cast
+from typing import Any, Final, Unpack, cast
 
 from schedtui.errors import FieldError, InvalidError, shorten_value
 from schedtui.models import CatchUp, OnLost, Overlap, Policies
 from schedtui.models.at_once import check_at_once
 from schedtui.models.names import check_name
+from schedtui.models.policy_words import PolicyWords as PolicyWords
 
 DEFAULTS: Final = Policies(
     overlap=Overlap.SKIP,
@@ -38,6 +39,10 @@ DEFAULTS: Final = Policies(
     run_on_startup=False,
     pause_after_failures=0,
     run_once_key="",
+    keep_runs=1_000,
+    keep_s=90 * 86_400.0,
+    keep_failures_s=180 * 86_400.0,
+    keep_logs_s=30 * 86_400.0,
 )
 """What holds where neither job, group nor engine says anything."""
 
@@ -62,6 +67,10 @@ RANGES: Final[Mapping[str, tuple[float, float, str]]] = {
     "priority": (-100, 100, "a whole number"),
     "max_runs": (0, 10**12, "a whole number, where 0 is no end,"),
     "pause_after_failures": (0, 1_000_000, "a whole number, where 0 is never,"),
+    "keep_runs": (100, 10_000_000, "a whole number"),
+    "keep_s": (0, 100 * YEAR_S, "seconds, where 0 is for ever,"),
+    "keep_failures_s": (0, 100 * YEAR_S, "seconds, where 0 is for ever,"),
+    "keep_logs_s": (0, 100 * YEAR_S, "seconds, where 0 is for ever,"),
 }
 _WORDS: Final[Mapping[str, type[StrEnum]]] = {
     "overlap": Overlap,
@@ -79,35 +88,6 @@ _PERIOD: Final = (
 
 
 _TEXTS: Final = {"pool": "the name of a pool of the engine", "run_once_key": _PERIOD}
-
-
-class PolicyWords(TypedDict, total=False):
-    """Policies as people write them in code: words, and seconds as numbers or timedeltas.
-
-    The meaning of each is that of the field of `schedtui.models.Policies` with its name.
-    """
-
-    overlap: Overlap | str | None
-    concurrency: int | None
-    grace_s: float | timedelta | None
-    catch_up: CatchUp | str | None
-    catch_up_limit: int | None
-    retries: int | None
-    retry_delay_s: float | timedelta | None
-    retry_backoff: float | None
-    retry_max_delay_s: float | timedelta | None
-    retry_jitter: float | None
-    retry_on: Iterable[str | type[BaseException]] | None
-    timeout_s: float | timedelta | None
-    on_lost: OnLost | str | None
-    start_within_s: float | timedelta | None
-    jitter_s: float | timedelta | None
-    priority: int | None
-    pool: str | None
-    max_runs: int | None
-    run_on_startup: bool | None
-    pause_after_failures: int | None
-    run_once_key: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,6 +119,11 @@ class Effective:
     pause_after_failures: int
     run_once_key: str
     """Empty: its runs have no period."""
+    keep_runs: int
+    keep_s: float
+    """0: for ever; as for the next two."""
+    keep_failures_s: float
+    keep_logs_s: float
 
 
 @lru_cache(maxsize=1_024)
@@ -175,6 +160,10 @@ def resolve(*levels: Policies) -> Effective:
         run_on_startup=own["run_on_startup"],
         pause_after_failures=own["pause_after_failures"],
         run_once_key=own["run_once_key"],
+        keep_runs=own["keep_runs"],
+        keep_s=own["keep_s"],
+        keep_failures_s=own["keep_failures_s"],
+        keep_logs_s=own["keep_logs_s"],
     )
 
 
@@ -203,6 +192,10 @@ def spell(rules: Effective) -> Policies:
         run_on_startup=rules.run_on_startup,
         pause_after_failures=rules.pause_after_failures,
         run_once_key=rules.run_once_key,
+        keep_runs=rules.keep_runs,
+        keep_s=rules.keep_s,
+        keep_failures_s=rules.keep_failures_s,
+        keep_logs_s=rules.keep_logs_s,
     )
 
 

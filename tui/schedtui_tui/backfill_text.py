@@ -27,6 +27,7 @@ def left_out(answer: Backfill) -> Iterator[str]:
         (answer.succeeded, "succeeded when due"),
         (answer.active, "still active"),
         (answer.once, "of a period that has its run"),
+        (answer.forgotten, "whose rows were removed"),
     )
     return (f"{number:,} {why}" for number, why in reasons if number)
 

@@ -146,6 +146,14 @@ OPTIONS: tuple[Option, ...] = (
         help="a period, such as %%Y-%%m-%%d, for which it succeeds at most once",
         form="once per",
     ),
+    Option(
+        field="keep_runs",
+        kind=Kind.COUNT,
+        help="runs whose rows are kept: so many that failed, and so many others",
+    ),
+    Option(field="keep_s", kind=Kind.DURATION, help="that the row of a run is kept"),
+    Option(field="keep_failures_s", kind=Kind.DURATION, help="the same of one that failed"),
+    Option(field="keep_logs_s", kind=Kind.DURATION, help="that the log of a run is kept"),
     Option(field="run_on_startup", kind=Kind.SWITCH, help="also run it when its engine starts"),
 )
 

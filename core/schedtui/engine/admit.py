@@ -96,6 +96,7 @@ class Admission:
                 run.deadline = self._core.clock.call_later(left_s, partial(self._too_late, run))
             else:
                 late = True
+        self._core.alerts.waits(run)
         self._park(run, now_us)
         if late:  # before it could start
             self._too_late(run)
@@ -183,10 +184,14 @@ class Admission:
             for run in runs:
                 children += self._chains.children(run.job, run.id, state)
 
+        alerts = self._core.alerts
+        notices = [one for run in runs for one in alerts.of_settled(run, state, reason)]
+
         def apply(tx: StoreTx) -> set[int]:
             lost = tx.settle(ends)
             insert(tx, children, lost)
             also(tx)
+            alerts.post(tx, [one for one in notices if one.run_id not in lost])
             return lost
 
         def done(lost: set[int]) -> None:
@@ -195,6 +200,7 @@ class Admission:
                 self._ended(run, RunState.CANCELLED if run.id in lost else state, now_us)
             self._chains.committed(one for one in children if one.parent_id not in lost)
             self._chains.dropped(one for one in children if one.parent_id in lost)
+            alerts.committed(notices)
             told.set_result(None)
 
         def failed(error: SchedtuiError) -> None:
@@ -231,6 +237,7 @@ class Admission:
             run.deadline = None
         self._logs.close(run.id)
         job = run.job
+        core.alerts.ended(run)
         job.leave(run)
         job.recent.append(RecentRun(run.id, job.id, state, run.claimed_at_us, None))
         core.slots.forget(run, now_us)

@@ -10,7 +10,7 @@ from schedtui.engine.live_run import LiveRun
 from schedtui.errors import SchedtuiError, StoreDataError
 from schedtui.models import RunState, Source
 from schedtui.policies import Effective, worth_retrying
-from schedtui.protocols import Ended, Finish
+from schedtui.protocols import Ended, Finish, Notice
 
 REFUSED = "the store refused this run's outcome"
 MAX_LOST = 3
@@ -28,6 +28,8 @@ class End(NamedTuple):
     """The runs that follow it, written with it."""
     bare: bool = False
     """Whether the store has refused it, so that only its state is left of it."""
+    notices: tuple[Notice, ...] = ()
+    """What is told of it, written with it."""
     plain: bool = False
     """Whether the store has refused that too, so that what follows it is missed."""
     counts: bool = False

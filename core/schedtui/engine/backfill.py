@@ -66,15 +66,24 @@ class Plan(NamedTuple):
     succeeded: int
     active: int
     once: int = 0
+    forgotten: int = 0
 
 
-def plan(due: Sequence[int], rows: Iterable[DueRow], *, again: bool) -> Plan:
+def plan(
+    due: Sequence[int],
+    rows: Iterable[DueRow],
+    *,
+    again: bool,
+    gone: tuple[int, int] | None = None,
+) -> Plan:
     """Decide which due times get a run.
 
     Args:
         due: All of the range, oldest first.
         rows: What became of them so far; several of one due time where the clock was set back.
-        again: Whether those that succeeded when they were due run all the same.
+        again: Whether those that succeeded when they were due run all the same, and those of
+            which that is not known any more.
+        gone: Between which due times rows have been removed.
     """
     own: dict[int, list[DueRow]] = {}
     backfills: set[int] = set()
@@ -84,7 +93,7 @@ def plan(due: Sequence[int], rows: Iterable[DueRow], *, again: bool) -> Plan:
         elif row.state in _MADE_GOOD:
             backfills.add(row.due_us)
     chosen: list[tuple[int, int | None]] = []
-    backfilled = succeeded = active = 0
+    backfilled = succeeded = active = forgotten = 0
     for due_us in due:
         found = own.get(due_us, ())
         states = {row.state for row in found}
@@ -94,9 +103,11 @@ def plan(due: Sequence[int], rows: Iterable[DueRow], *, again: bool) -> Plan:
             active += 1
         elif RunState.SUCCEEDED in states and not again:
             succeeded += 1
+        elif not found and gone is not None and gone[0] <= due_us <= gone[1] and not again:
+            forgotten += 1
         else:
             chosen.append((due_us, max((row.run_id for row in found), default=None)))
-    return Plan(tuple(chosen), backfilled, succeeded, active)
+    return Plan(tuple(chosen), backfilled, succeeded, active, forgotten=forgotten)
 
 
 def list_due(trigger: Trigger, start_us: int, end_us: int, limit: int, name: str) -> list[int]:
@@ -163,8 +174,8 @@ class Backfills:
         due = await core.off_loop_asking(
             trigger, lambda: list_due(trigger, first_us, end_us, limit, live.full_name)
         )
-        rows, newest_id = await core.off_loop(core.store.due_rows, job.id, due)
-        made = plan(due, rows, again=wanted.again)
+        rows, newest_id, gone = await core.off_loop(core.store.due_rows, job.id, due)
+        made = plan(due, rows, again=wanted.again, gone=gone)
         if live.once is not None and live.once.guards:
             free = live.once.free(due_us for due_us, _ in made.due)
             kept = tuple(one for one in made.due if one[0] in free)
@@ -183,6 +194,7 @@ class Backfills:
             succeeded=made.succeeded,
             active=made.active,
             once=made.once,
+            forgotten=made.forgotten,
             first=_shown(times[:SHOWN], job.timezone),
             last=_shown(times[SHOWN:][-SHOWN:], job.timezone),
         )

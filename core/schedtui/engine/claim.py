@@ -225,10 +225,23 @@ class Claims:
     def _write(self, batch: list[Entry]) -> Write:
         claims = [entry.claim for entry in batch]
         middle = len(batch) // 2
+        alerts = self._core.alerts
+        notices = [one for job, claim, _ in batch for one in alerts.of_missed(job, claim.runs)]
+
+        def apply(tx: StoreTx) -> set[int]:
+            lost = tx.claim(claims)
+            if notices:
+                alerts.post(tx, [one for one in notices if one.job_id not in lost])
+            return lost
+
+        def done(lost: set[int]) -> None:
+            self._committed(batch, lost)
+            alerts.committed(notices)
+
         return Write(
             Lane.CLAIM,
-            lambda tx: tx.claim(claims),
-            done=partial(self._committed, batch),
+            apply,
+            done=done,
             failed=partial(self._failed, batch),
             halves=lambda: (
                 [self._write(batch[:middle]), self._write(batch[middle:])] if middle else []

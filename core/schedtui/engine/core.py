@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import ParamSpec, TypeVar
 
 from schedtui.clock import Clock
 from schedtui.engine import damage
+from schedtui.engine.alerting import Alerts
 from schedtui.engine.arguments import Arguments
 from schedtui.engine.asking import Asking
 from schedtui.engine.daemons import DaemonThreads
@@ -24,6 +25,7 @@ from schedtui.engine.secrets import Secrets
 from schedtui.engine.slots import Pool, Slots
 from schedtui.errors import FunctionNotFoundError, InvalidError
 from schedtui.models import Job, Policies
+from schedtui.models.alert import Alert
 from schedtui.policies import Effective, resolve
 from schedtui.protocols import Store
 from schedtui.registry import Registry
@@ -52,6 +54,7 @@ class Core:
         clock_epoch: int,
         threads: DaemonThreads,
         secrets: frozenset[str] = frozenset(),
+        alerts: Sequence[Alert] = (),
     ) -> None:
         self.clock = clock
         self.store = store
@@ -75,6 +78,8 @@ class Core:
         self.slots: Slots
         self.secret = b""
         """The store's own key, for fingerprints."""
+        self.store_id = ""
+        """A name of the store; nobody can tell from it what the key is."""
         self.problems: dict[str, str] = {}
         """What is wrong with the engine, by a key that clears it again."""
         self.absent: tuple[int, int, str] | None = None
@@ -86,6 +91,7 @@ class Core:
         """Since when; what was due before, and is not decided yet, has other reasons."""
         """Why the whole engine claims nothing; empty while it does."""
         self.hub: Hub
+        self.alerts = Alerts(self, alerts)
         self.writer: Writer
         self.wakeup: Callable[[], None] = _nothing
         self.on_change: Callable[[LiveJob], None] = _ignored

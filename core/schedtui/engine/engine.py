@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
@@ -24,6 +24,7 @@ from schedtui.engine.thread import Start, close_at_exit, drive
 from schedtui.errors import EngineStoppedError, RefusedError
 from schedtui.execution import CPUS
 from schedtui.locations import StateDir
+from schedtui.models.alert import Alert, check_alerts
 from schedtui.models.secret import check_secrets
 from schedtui.policies import PolicyWords
 from schedtui.protocols import Store
@@ -71,6 +72,7 @@ class Engine(Embedded):
         stop_grace_s: Seconds that running functions have to end by themselves when it is stopped.
         telemetry: Whether there is a span of OpenTelemetry for each attempt of a run; needs the
             extra ``schedtui[otel]``.
+        alerts: `schedtui.Webhook` and `schedtui.Email`, who are told of failures and the like.
         own: Policies of all jobs whose group says none; see `schedtui.models.Policies`.
 
     Attributes:
@@ -104,6 +106,7 @@ class Engine(Embedded):
         log_level: int | None = None,
         stop_grace_s: float = 10.0,
         telemetry: bool = False,
+        alerts: Sequence[Alert] = (),
         **own: Unpack[PolicyWords],
     ) -> None:
         self.registry = Registry(groups)
@@ -122,6 +125,7 @@ class Engine(Embedded):
             echo=echo,
             log_level=log_level,
             telemetry=check_telemetry(telemetry),
+            alerts=check_alerts(alerts),
         )
         self._running: Running | None = None
         self._thread: threading.Thread | None = None

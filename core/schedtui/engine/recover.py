@@ -24,7 +24,17 @@ from schedtui.engine.once_past import moment_us
 from schedtui.engine.writes import JobWrites
 from schedtui.errors import StoreDataError
 from schedtui.models import LogLine, OnLost, RunState, Source
-from schedtui.protocols import Failing, Finish, Opened, OpenRun, RecentRun, Retry, Store, StoreTx
+from schedtui.protocols import (
+    Failing,
+    Finish,
+    Notice,
+    Opened,
+    OpenRun,
+    RecentRun,
+    Retry,
+    Store,
+    StoreTx,
+)
 
 logger = logging.getLogger("schedtui.recover")
 
@@ -76,7 +86,8 @@ async def recover(
         children = _children(core, chains, over)
         failures = _failures(core, over)
         counts = [Failing(job.id, count, False) for job, count in failures.items()]
-        await writes.write(partial(_end, ends, retries, children, counts))
+        notices = _notices(core, over, ends)
+        await writes.write(partial(_end, core, ends, retries, children, counts, notices))
         chains.committed(children)
         for job, count in failures.items():
             job.failures += count
@@ -187,14 +198,28 @@ def _failures(core: Core, over: Sequence[OpenRun]) -> dict[LiveJob, int]:
     return failures
 
 
+def _notices(core: Core, over: Sequence[OpenRun], ends: Sequence[Finish]) -> list[Notice]:
+    """What is told of lost runs."""
+    found: list[Notice] = []
+    for run, row in zip(over, ends, strict=True):
+        live = core.holder(run.job_id, run.function)
+        if live is not None:
+            found += core.alerts.of_lost(live, run.function, row)
+    return found
+
+
 def _end(
+    core: Core,
     ends: Sequence[Finish],
     retries: Sequence[Retry],
     children: Sequence[Child],
     counts: Sequence[Failing],
+    notices: Sequence[Notice],
     tx: StoreTx,
 ) -> None:
-    insert(tx, children, tx.finish(ends))
+    lost = tx.finish(ends)
+    insert(tx, children, lost)
+    core.alerts.post(tx, [one for one in notices if one.run_id not in lost])
     tx.retry(retries)
     tx.count_failures(counts)
 

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from functools import partial
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from schedtui import __version__
@@ -25,6 +26,7 @@ from schedtui.engine.clockwatch import ClockWatch
 from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
 from schedtui.engine.daemons import DaemonThreads
+from schedtui.engine.delivery import Delivery
 from schedtui.engine.events import Hub
 from schedtui.engine.halt import Halt
 from schedtui.engine.holds import ENGINE
@@ -36,6 +38,7 @@ from schedtui.engine.once_past import learn
 from schedtui.engine.reconcile import reconcile
 from schedtui.engine.recover import note_absence, recover
 from schedtui.engine.reloading import Reloading
+from schedtui.engine.retention import Retention
 from schedtui.engine.revisions import Revisions
 from schedtui.engine.settings import Settings
 from schedtui.engine.slots import Pool, Slots
@@ -162,6 +165,7 @@ class Running:
         self.ready = True
         self._sign()
         self.chores.begin()
+        self.delivery.open()
         logger.info("engine %s runs %d jobs on %s", self.boot, len(self.core.jobs), self.store.url)
 
     async def _tell_start(self) -> None:
@@ -172,6 +176,7 @@ class Running:
             return tx.secret()
 
         self.core.secret = (await self.writes.write(apply)).encode()
+        self.core.store_id = sha256(b"store" + self.core.secret).hexdigest()[:12]
 
     async def _open(self, boot: Boot) -> Opened:
         opening = asyncio.ensure_future(self._threads.call(self.store.open, boot))
@@ -200,6 +205,8 @@ class Running:
         self.watch.stop()
         self.reloads.close()
         self.chores.close()
+        self.retention.close()
+        self.core.alerts.close()
         self.core.hub.close()
         if self._beat is not None:
             self._beat.cancel()
@@ -213,6 +220,7 @@ class Running:
             last.callback(self._capture.uninstall)
             last.callback(self.shell.shutdown, wait=False)
             last.push_async_callback(self._flush)
+            last.callback(self.delivery.close)
             for pool in self.core.pools.values():
                 last.push_async_callback(pool.executor.close)
             await self._let_finish(grace_s)
@@ -253,6 +261,7 @@ class Running:
             or self.logs.busy
             or self.reloads.busy
             or self.chores.busy
+            or self.delivery.busy
             or self._threads.busy
             or self.core.asking.busy
             or late.busy(self.loop)
@@ -275,6 +284,7 @@ class Running:
             clock_epoch=opened.clock_epoch,
             threads=self._threads,
             secrets=settings.secrets,
+            alerts=settings.alerts,
         )
         self.core = core
         core.hub = Hub(self.boot, summary=self._summary, info=self.info)
@@ -311,6 +321,8 @@ class Running:
         )
         self.revisions = Revisions(core, self.writes, self.commands)
         self.chores = Chores(core, self.commands, self.admission, self.supervisor.failures)
+        self.retention = Retention(core)
+        self.delivery = Delivery(core, self.writes, core.alerts)
         self.reloading = Reloading(core, self.writes, self.commands)
         self.halt = Halt(core, self.claims, self.writes)
         self.watch = ClockWatch(core, self.claims, self.writes.write)
@@ -323,7 +335,8 @@ class Running:
 
     def _tick(self) -> float:
         self.watch.check()
-        return min(self.claims.tick(), self.admission.tick(), self.chores.tick())
+        own = self.chores.tick(), self.retention.tick()
+        return min(self.claims.tick(), self.admission.tick(), *own)
 
     def _dispatch(self, runs: list[LiveRun]) -> None:
         self.supervisor.start(runs)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from schedtui.clock import Clock
 from schedtui.models import Policies
+from schedtui.models.alert import Alert
 from schedtui.models.at_once import check_at_once
 from schedtui.registry import Registry
 
@@ -31,6 +32,8 @@ class Settings:
     """Names of arguments that are secret, of whichever function."""
     telemetry: bool = False
     """Whether there is a span for each attempt of a run."""
+    alerts: tuple[Alert, ...] = ()
+    """Who is told of failures and the like."""
     paused: bool = False
     """Whether the whole engine is paused from its start on."""
 

@@ -89,6 +89,7 @@ class Supervisor:
             self.running[run.id] = run
             if run.scheduled_for_us is not None and run.attempt == 1:
                 self.lateness.add(max(0, run.started_at_us - run.scheduled_for_us) / 1e6)
+            self._core.alerts.starts(run)
             if run.job.policies.timeout_s:
                 run.deadline = self._core.clock.call_later(
                     run.job.policies.timeout_s, partial(self._overdue, run)
@@ -153,6 +154,7 @@ class Supervisor:
         if self.running.get(run.id) is not run:
             return
         del self.running[run.id]
+        self._core.alerts.ended(run)
         if run.deadline is not None:
             run.deadline.cancel()
         if self._core.slots.give_back(run, ended.finished_at_us):
@@ -240,6 +242,8 @@ class Supervisor:
         ends = [self.failures.coming(end) for end in ends]
         if self._core.jobs.followers:
             ends = [self._followed(end) for end in ends]
+        if self._core.alerts.targets:
+            ends = [one._replace(notices=self._core.alerts.of_end(one)) for one in ends]
         for first in range(0, len(ends), MAX_BATCH):
             self._core.writer.submit(self._write(ends[first : first + MAX_BATCH]))
 
@@ -255,6 +259,7 @@ class Supervisor:
         counts = any(end.counts for end in ends)
         done = [_success(end) for end in ends if end.run.job.once is not None and _done(end)]
         children = [child for end in ends for child in end.children]
+        notices = [one for end in ends for one in end.notices]
 
         def apply(tx: StoreTx) -> set[int]:
             last = [counted(end) for end in ends if not end.not_before_us]
@@ -270,6 +275,9 @@ class Supervisor:
                 tx.keep_successes([one for one in done if one.run_id not in lost])
             if children:
                 insert(tx, children, lost)
+            if notices:
+                told = [one for one in notices if one.run_id not in lost]
+                self._core.alerts.post(tx, told)
             return lost
 
         return Write(
@@ -289,6 +297,7 @@ class Supervisor:
             run, finish, not_before_us, children, *_ = end
             self._welcome(run)
             self.failures.over(end)
+            core.alerts.committed(end.notices)
             job = run.job
             if not_before_us and run.id not in lost:
                 self._queue_again(run, not_before_us)

@@ -36,6 +36,8 @@ class Backfill:
     once: int = 0
     """Those left out because of ``run_once_key``: their period has a success, or another run of it
     is active or is queued here."""
+    forgotten: int = 0
+    """Those left out because their rows were removed, so that nobody knows what became of them."""
     first: tuple[DueTime, ...] = ()
     """The oldest due times that get a run, five at most."""
     last: tuple[DueTime, ...] = ()

@@ -89,3 +89,11 @@ class Policies:
     run_once_key: str | None = None
     """Names the period of a run, as ``strftime`` does: ``%Y-%m-%d``. The job succeeds at most once
     for each name. Empty: as often as it is due."""
+    keep_runs: int | None = None
+    """Runs of the job whose rows are kept: so many that failed, and so many others."""
+    keep_s: float | None = None
+    """Seconds after its end that the row of a run is kept; 0: for ever."""
+    keep_failures_s: float | None = None
+    """The same of one that failed, timed out or was lost."""
+    keep_logs_s: float | None = None
+    """The same of a run's log lines, which do not outlive its row."""

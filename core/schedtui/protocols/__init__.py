@@ -1,6 +1,7 @@
 """What the layers promise each other: the store, the executors, and the client of an engine."""
 
 from schedtui.protocols.client import EngineClient
+from schedtui.protocols.keeping import KEPT_ANYWAY, Keep, Notice, Posted, Removal
 from schedtui.protocols.offloop import OffLoop
 from schedtui.protocols.rows import (
     KEPT_SUCCESSES,
@@ -29,6 +30,7 @@ from schedtui.protocols.store import ENGINE, Store, StoreTx
 
 __all__ = [
     "ENGINE",
+    "KEPT_ANYWAY",
     "KEPT_SUCCESSES",
     "Boot",
     "Call",
@@ -42,14 +44,18 @@ __all__ = [
     "Executor",
     "Failing",
     "Finish",
+    "Keep",
     "LogChunk",
     "NewRun",
+    "Notice",
     "OffLoop",
     "OpenRun",
     "Opened",
     "Origin",
     "PastBoot",
+    "Posted",
     "RecentRun",
+    "Removal",
     "Retry",
     "Settled",
     "Start",

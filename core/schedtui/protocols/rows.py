@@ -122,6 +122,8 @@ class DueRows(NamedTuple):
     rows: list[DueRow]
     newest_id: int
     """The newest run of the job, whatever it was for; 0 where it has none."""
+    forgotten: tuple[int, int] | None = None
+    """The first and the last due time whose row was removed; None where none was."""
 
 
 class LogChunk(NamedTuple):

@@ -17,6 +17,7 @@ from schedtui.models import (
     Run,
     RunFilter,
 )
+from schedtui.protocols.keeping import Keep, Notice, Posted, Removal
 from schedtui.protocols.rows import (
     Boot,
     CallKey,
@@ -173,6 +174,28 @@ class StoreTx(Protocol):
     def delete_token(self, name: str) -> bool:
         """Forget a token; False where there is none of this name."""
 
+    def remove(self, removal: Removal) -> None:
+        """Remove ended runs, with what belongs to them, and chunks of log lines.
+
+        Keeps from when to when there were rows of due times that are gone.
+        """
+
+    def shrink(self, pages: int) -> bool:
+        """Give back room that is free, in steps. Returns whether there is more."""
+
+    def post(self, notices: Sequence[Notice], *, most: int) -> int:
+        """Keep notices until they are delivered, at most so many for a target.
+
+        Returns:
+            How many there was no room for.
+        """
+
+    def delivered(self, ids: Sequence[int]) -> None:
+        """Notices have arrived, or are given up."""
+
+    def postpone(self, ids: Sequence[int], next_us: int) -> None:
+        """Delivering notices has failed once more; when to try again."""
+
     def insert_revision(self, revision: Revision) -> Revision:
         """Keep a revision; ``number`` is given by the store."""
 
@@ -307,6 +330,20 @@ class Store(Protocol):
 
     def successes(self) -> dict[int, list[Success]]:
         """For which moments each job has succeeded, in the order of the runs, by job id."""
+
+    def stored_jobs(self) -> list[int]:
+        """The ids of jobs that have runs, deleted ones and 0 (runs without a job) among them."""
+
+    def expired(self, job_id: int, keep: Keep) -> Removal | None:
+        """What is to be removed of a job's history next; None: nothing is, now.
+
+        Never what is queued or runs, what a run that does came from or repeats, a rerun whose
+        original is kept, a run that a call's key stands for, nor any of the newest
+        `KEPT_ANYWAY`. Chunks of log lines come before the runs they belong to.
+        """
+
+    def outbox(self, limit: int) -> list[Posted]:
+        """Notices that are not delivered yet, oldest first."""
 
     def boots_around(self, at_us: int) -> tuple[PastBoot | None, PastBoot | None]:
         """The last engine that started at or before a moment, and the first one after it."""

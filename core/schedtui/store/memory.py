@@ -31,16 +31,19 @@ from schedtui.protocols import (
     CallKey,
     DueRows,
     Finish,
+    Keep,
     NewRun,
     Opened,
     OpenRun,
     PastBoot,
+    Posted,
     RecentRun,
+    Removal,
     StoreTx,
     Success,
     Token,
 )
-from schedtui.store import chunks, memory_past, rows
+from schedtui.store import chunks, memory_keeping, memory_past, rows
 from schedtui.store.memory_data import Data
 from schedtui.store.memory_tx import MemoryTx
 
@@ -279,6 +282,21 @@ class MemoryStore:
         """For which moments each job has succeeded, in the order of the runs, by job id."""
         with self._reading() as data:
             return {job_id: list(kept) for job_id, kept in data.once.successes.items()}
+
+    def stored_jobs(self) -> list[int]:
+        """The ids of jobs that have runs, deleted ones and 0 (runs without a job) among them."""
+        with self._reading() as data:
+            return sorted({run.job_id for run in data.runs.values()})
+
+    def expired(self, job_id: int, keep: Keep) -> Removal | None:
+        """What is to be removed of a job's history next; None: nothing is, now."""
+        with self._reading() as data:
+            return memory_keeping.expired(data, job_id, keep)
+
+    def outbox(self, limit: int) -> list[Posted]:
+        """Notices that are not delivered yet, oldest first."""
+        with self._reading() as data:
+            return list(islice(data.outbox.values(), rows.bounded(max(limit, 0))))
 
     def boots_around(self, at_us: int) -> tuple[PastBoot | None, PastBoot | None]:
         """The last engine that started at or before a moment, and the first one after it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schedtui.models import Job, Revision
-from schedtui.protocols import Finish, LogChunk, NewRun, PastBoot, Token
+from schedtui.protocols import Finish, LogChunk, NewRun, PastBoot, Posted, Token
 from schedtui.store.memory_once import OnceData
 
 
@@ -16,6 +16,7 @@ def _no_meta() -> dict[str, Any]:
         "last_job_id": 0,
         "last_chunk_id": 0,
         "last_token_id": 0,
+        "last_notice_id": 0,
         "clock_epoch": 0,
         "pause": None,
         "boot": None,
@@ -56,6 +57,9 @@ class Data:
     """What a line of the audit trail changed, by the line's id."""
     boots: dict[str, PastBoot] = field(default_factory=dict)
     revisions: dict[int, Revision] = field(default_factory=dict)
+    forgotten: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """By job: the first and the last due time whose row was removed."""
+    outbox: dict[int, Posted] = field(default_factory=dict)
     once: OnceData = field(default_factory=OnceData)
 
     def name_of(self, run_id: int) -> str:

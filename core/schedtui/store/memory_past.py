@@ -66,7 +66,7 @@ def due_rows(data: Data, job_id: int, due: Sequence[int]) -> DueRows:
             continue
         first, last = bisect_left(ordered, _first(run, last_us)), bisect_right(ordered, last_us)
         found += (DueRow(one, run.id, run.source, run.state) for one in ordered[first:last])
-    return DueRows(found, newest_id)
+    return DueRows(found, newest_id, data.forgotten.get(job_id))
 
 
 def backfill_ids(data: Data, job_id: int, from_us: int, until_us: int) -> Iterator[int]:

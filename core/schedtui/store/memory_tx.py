@@ -27,7 +27,7 @@ from schedtui.protocols import (
 )
 from schedtui.store import jobrows, memory_backfill, rows
 from schedtui.store.memory_data import Data
-from schedtui.store.memory_once import OnceTx
+from schedtui.store.memory_keeping import KeepingTx
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -37,7 +37,7 @@ UNIQUE = (Source.SCHEDULE, Source.CATCHUP)
 """The sources of runs that stand for a due time."""
 
 
-class MemoryTx(OnceTx):
+class MemoryTx(KeepingTx):
     """One write transaction. See `schedtui.protocols.StoreTx`."""
 
     def __init__(self, data: Data) -> None:

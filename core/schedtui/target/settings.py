@@ -19,6 +19,11 @@
     timezone = "America/New_York"   # of its jobs that name none
     limit = 5                       # runs of all its jobs together
     policies.retries = 3            # of its jobs that say nothing
+
+    [[alerts]]                      # who is told of failures; see `schedtui.target.alerts`
+    kind = "webhook"
+    url = "https://example.com/hook"
+    secret_env = "HOOK_SECRET"
 """
 
 from __future__ import annotations
@@ -35,8 +40,10 @@ from typing import Any, TypeVar
 from schedtui import policies
 from schedtui.errors import InvalidError, InvalidNameError, TargetError, shorten
 from schedtui.models import Policies
+from schedtui.models.alert import Alert
 from schedtui.models.at_once import check_at_once
 from schedtui.models.secret import check_secrets
+from schedtui.target.alerts import read_alerts
 from schedtui.triggers import check_timezone
 
 FILE_NAME = "schedtui.toml"
@@ -44,14 +51,14 @@ MAX_FILE = 1 << 20  # bytes
 MAX_TARGETS = 1_000
 _ENGINE = (
     *("target", "store", "timezone", "listen", "threads", "async_slots", "processes"),
-    *("telemetry", "pools", "policies", "groups", "secrets"),
+    *("telemetry", "pools", "policies", "groups", "secrets", "alerts"),
 )
 _LISTEN = re.compile(r"(\[[^\]]+\]|[^:\s]+):([0-9]{1,5})")
 _SQLITE = "sqlite:///"
 _PART = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w-]+)"""
 _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART}){{0,9}}"
 T = TypeVar("T")
-_KEY = re.compile(rf"\s*(?:\[\s*(?P<table>{_DOTTED})\s*\]|(?P<key>{_DOTTED})\s*=)")
+_KEY = re.compile(rf"\s*(?:\[?\[\s*(?P<table>{_DOTTED})\s*\]|(?P<key>{_DOTTED})\s*=)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +103,8 @@ class Settings:
     """By the group's name."""
     secrets: tuple[str, ...] = ()
     """Names of arguments that are secret, of whichever function."""
+    alerts: tuple[Alert, ...] = ()
+    """Who is told of failures and the like."""
 
 
 def settings_in(folder: Path, shown: str) -> Path | None:
@@ -181,6 +190,7 @@ class _Reader:
             policies=self._policies(data),
             groups=self._groups(data),
             secrets=self._secrets(data),
+            alerts=self._alerts(data),
         )
 
     def _targets(self, value: Any) -> tuple[str, ...]:
@@ -213,6 +223,12 @@ class _Reader:
         self._known(where, table, ("names",))
         self._checked(where, table, lambda said: check_secrets(said.get("names", ())))
         return tuple(table.get("names", ()))
+
+    def _alerts(self, data: Mapping[str, Any]) -> tuple[Alert, ...]:
+        try:
+            return read_alerts(data.get("alerts", []), self._path.parent)
+        except InvalidError as error:
+            raise TargetError(str(error), file=self._shown, line=self._line(("alerts",))) from error
 
     def _groups(self, data: Mapping[str, Any]) -> dict[str, GroupSettings]:
         groups = self._table(data, "groups")

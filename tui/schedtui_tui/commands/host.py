@@ -187,6 +187,7 @@ class Host:
             timezone=self._timezone or settings.timezone or "UTC",
             pools=settings.pools,
             secrets=settings.secrets,
+            alerts=settings.alerts,
             **words(settings.policies),
             **{field: count for field, count in counts.items() if count is not None},
             telemetry=settings.telemetry,

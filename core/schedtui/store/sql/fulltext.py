@@ -55,6 +55,19 @@ def _create(connection: sa.Connection, table: str) -> None:
     )
 
 
+def drop_empty(connection: sa.Connection) -> bool:
+    """Drop one table of words that no chunk is left of. Returns whether there was one."""
+    first = connection.execute(sa.select(sa.func.min(_CHUNKS.id))).scalar()
+    for table in _tables(connection):
+        # FTS5 keeps a row for each of its own there, also where it has no content.
+        sql = f"SELECT max(id) FROM {table}_docsize"  # noqa: S608 - a name of ours
+        last = connection.exec_driver_sql(sql).scalar()
+        if last is None or first is None or last < first:
+            connection.exec_driver_sql(f"DROP TABLE {table}")
+            return True
+    return False
+
+
 def find(
     connection: sa.Connection, words: Sequence[str], first: Callable[[], int]
 ) -> Iterator[list[int]]:

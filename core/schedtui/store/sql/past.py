@@ -13,6 +13,7 @@ from schedtui.protocols import DueRow, DueRows, PastBoot
 from schedtui.store import rows
 from schedtui.store.rows import bounded
 from schedtui.store.sql import schema
+from schedtui.store.sql.keeping import forgotten
 from schedtui.store.sql.reads import AUDIT, RUN, SqlReader, run_row
 
 # Word for word the condition of the index, or SQLite does not see that it applies.
@@ -94,7 +95,8 @@ class PastReader(SqlReader):
         with self._reading() as connection:
             newest = connection.execute(_NEWEST, {"job": asked["job"]}).scalar()
             found = connection.execute(DUE_ROWS, asked).all()
-        return DueRows(self._whole(_due_row, found), newest or 0)
+            gone = forgotten(connection, bounded(job_id))
+        return DueRows(self._whole(_due_row, found), newest or 0, gone)
 
     def backfills(self, job_id: int, from_us: int, until_us: int, *, limit: int) -> list[Run]:
         """The backfill runs for due times from ``from_us`` to ``until_us``, newest run first."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """Every revision there is, the oldest first; a store with any other one is newer than this code."""
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "schedtui_schema"
@@ -239,6 +239,26 @@ successes = sa.Table(
     sa.Column("run_id", _Id, primary_key=True, autoincrement=False),
     sa.Column("at", _Us, nullable=False),
     sqlite_with_rowid=False,
+)
+
+forgotten = sa.Table(
+    "forgotten",  # between which due times rows of a job were removed
+    metadata,
+    sa.Column("job_id", _Id, primary_key=True, autoincrement=False),
+    sa.Column("first_due", _Us, nullable=False),
+    sa.Column("last_due", _Us, nullable=False),
+)
+
+outbox = sa.Table(
+    "outbox",  # messages that are not delivered yet
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("at", _Us, nullable=False),
+    sa.Column("next_at", _Us, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 revisions = sa.Table(

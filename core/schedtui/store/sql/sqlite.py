@@ -16,6 +16,7 @@ from schedtui.store import rows
 from schedtui.store.sql import fulltext, schema
 from schedtui.store.sql.connection import Connections, make_file
 from schedtui.store.sql.errors import Foreign, translated
+from schedtui.store.sql.keeping import KeepingReader
 from schedtui.store.sql.lock import Lock
 from schedtui.store.sql.logs import SqlLogs
 from schedtui.store.sql.migrate import prepare
@@ -30,7 +31,7 @@ CHECK_EVERY_S = 5.0
 _BOOTS = schema.boots.c
 
 
-class SqliteStore(PastReader, OnceReader, RevisionReader):
+class SqliteStore(PastReader, OnceReader, RevisionReader, KeepingReader):
     """A store in a file: WAL, one writer, readers that never wait for it.
 
     With ``durability=normal`` a power cut may take the last commits, a killed process none; the

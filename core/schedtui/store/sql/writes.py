@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import secrets
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from schedtui.errors import ConflictError, SchedtuiError, StoreDataError
+from schedtui.errors import ConflictError
 from schedtui.models import Job, Revision
 from schedtui.models.actor import address_of
 from schedtui.protocols import (
@@ -35,59 +33,20 @@ from schedtui.store.sql import fulltext, once, revisions, schema, statements
 from schedtui.store.sql.bulk import (
     savepoint,
 )
-from schedtui.store.sql.errors import Foreign, translate
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from schedtui.store.sql.keeping import KeepingTx
+from schedtui.store.sql.step import step
 
 _AMONG = 1_000
 """Ids in one statement, of which SQLite takes only so many."""
 
 
-def _step(
-    method: Callable[Concatenate[SqlTx, P], R],
-) -> Callable[Concatenate[SqlTx, P], R]:
-    """Translate the database's errors; after one that is not about data, refuse to go on.
-
-    A database that is full or gone may have ended the transaction by itself, and what came after it
-    would be committed row by row.
-    """
-
-    def wrapped(self: SqlTx, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        if self.failure is not None:
-            raise self.failure
-        try:
-            return method(self, *args, **kwargs)
-        except Foreign as error:
-            told = translate(error, self.path)
-            if not isinstance(told, StoreDataError):
-                self.failure = told
-            raise told from error
-
-    functools.update_wrapper(wrapped, method)
-    return wrapped
-
-
-class SqlTx:
-    """One write transaction. See `schedtui.protocols.StoreTx`.
-
-    Args:
-        connection: In a transaction already.
-        path: Named in errors.
-        indexed: Whether log lines go into the full-text index.
-    """
-
-    def __init__(self, connection: sa.Connection, path: Path, *, indexed: bool) -> None:
-        self._connection = connection
-        self._indexed = indexed
-        self.path = path
-        self.failure: SchedtuiError | None = None
-        """Why this transaction must not be committed."""
+class SqlTx(KeepingTx):
+    """One write transaction. See `schedtui.protocols.StoreTx`."""
 
     def _execute(self, statement: sa.Executable) -> sa.CursorResult[Any]:
         return self._connection.execute(statement)
 
-    @_step
+    @step
     def claim(self, claims: Sequence[Claim]) -> set[int]:
         """Move jobs and insert their runs, for the claims whose job is still as it was."""
         with savepoint(self._connection):
@@ -96,18 +55,18 @@ class SqlTx:
             statements.INSERT_RUNS.run(self._connection, won)
         return {claims[i].job_id for i in lost}
 
-    @_step
+    @step
     def insert_runs(self, runs: Sequence[NewRun]) -> None:
         """Insert runs that move no job."""
         with savepoint(self._connection):
             statements.INSERT_RUNS.run(self._connection, runs)
 
-    @_step
+    @step
     def start(self, starts: Sequence[Start]) -> set[int]:
         """``queued`` to ``running``. Returns the ids of runs that were no longer queued."""
         return {starts[i].run_id for i in statements.START.run(self._connection, starts)}
 
-    @_step
+    @step
     def finish(self, ends: Sequence[Finish]) -> set[int]:
         """``running`` with this token to a terminal state, and a row in ``attempts``."""
         with savepoint(self._connection):
@@ -130,7 +89,7 @@ class SqlTx:
         ]
         statements.INSERT_ATTEMPTS.run(self._connection, ended)
 
-    @_step
+    @step
     def retry(self, retries: Sequence[Retry]) -> set[int]:
         """``running`` with this token back to ``queued``, and a row in ``attempts``."""
         lost: set[int] = set()
@@ -151,7 +110,7 @@ class SqlTx:
             self._insert_attempts([end for end, _ in retries if end.run_id not in lost])
         return lost
 
-    @_step
+    @step
     def settle(self, ends: Sequence[Settled]) -> set[int]:
         """``queued`` to a terminal state. Returns the ids of runs that were no longer queued."""
         lost: set[int] = set()
@@ -167,7 +126,7 @@ class SqlTx:
                 lost.add(run_id)
         return lost
 
-    @_step
+    @step
     def count_failures(self, changes: Sequence[Failing]) -> None:
         """Change how many runs of jobs have failed in a row."""
         if changes:
@@ -176,17 +135,17 @@ class SqlTx:
                 [{"of_job": one.job_id, "added": one.added, "anew": one.anew} for one in changes],
             )
 
-    @_step
+    @step
     def keep_key(self, key: CallKey, *, since_us: int) -> CallKey | None:
         """Keep the key of a call, or say which call has had it since ``since_us``."""
         return once.keep_key(self._connection, key, since_us)
 
-    @_step
+    @step
     def keep_successes(self, successes: Sequence[Success]) -> None:
         """Keep for which moments jobs have succeeded; of each job the newest ones."""
         once.keep_successes(self._connection, successes)
 
-    @_step
+    @step
     def insert_backfill(
         self, job_id: int, runs: Sequence[NewRun], *, seen_id: int, notes: Sequence[tuple[int, str]]
     ) -> None:
@@ -200,7 +159,7 @@ class SqlTx:
             if said:
                 self._connection.exec_driver_sql(statements.NOTE, said)
 
-    @_step
+    @step
     def cancel_queued(
         self, job_id: int, reason: str, now_us: int, *, among: Collection[int] | None = None
     ) -> list[int]:
@@ -224,7 +183,7 @@ class SqlTx:
             cancelled += sorted(self._execute(some).scalars())
         return cancelled
 
-    @_step
+    @step
     def insert_job(self, job: Job) -> Job:
         """Insert a job; ``id`` is given by the store."""
         definition, due = _split(job)
@@ -234,7 +193,7 @@ class SqlTx:
             statements.INSERT_DUE.run(self._connection, {**due, "job_id": job_id})
         return replace(job, id=job_id)
 
-    @_step
+    @step
     def update_job(self, job: Job, *, version: int, counts: bool = False) -> bool:
         """Write a living job's columns where its version still is ``version``."""
         definition, due = _split(job)
@@ -248,7 +207,7 @@ class SqlTx:
             self._connection.execute(statements.UPDATE_JOB, {**definition, "of_job": job.id})
         return True
 
-    @_step
+    @step
     def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:
         """Make a tombstone of a living job where its version still is ``version``."""
         gone = self._execute(
@@ -264,13 +223,13 @@ class SqlTx:
         )
         return True
 
-    @_step
+    @step
     def append_logs(self, chunks: Sequence[LogChunk]) -> None:
         """Keep log lines and index their text."""
         with savepoint(self._connection):
             fulltext.append(self._connection, chunks, indexed=self._indexed)
 
-    @_step
+    @step
     def audit(
         self,
         at_us: int,
@@ -293,18 +252,18 @@ class SqlTx:
         }
         statements.INSERT_AUDIT.run(self._connection, line)
 
-    @_step
+    @step
     def beat(self, boot: str, now_us: int, *, stopped: bool = False) -> None:
         """The engine's sign of life, or its orderly end."""
         values = {"last_seen": now_us} | ({"stopped_at": now_us} if stopped else {})
         self._execute(schema.boots.update().where(schema.boots.c.boot == boot).values(values))
 
-    @_step
+    @step
     def set_clock_epoch(self, epoch: int) -> None:
         """Make a clock step durable."""
         self._keep("clock_epoch", str(epoch))
 
-    @_step
+    @step
     def pause_engine(self, pause: EnginePause | None) -> None:
         """Make durable that the whole engine is paused, or that it is not."""
         self._keep("pause", None if pause is None else rows.pause_json(pause))
@@ -314,7 +273,7 @@ class SqlTx:
         if value is not None:
             self._execute(schema.meta.insert().values(key=key, value=value))
 
-    @_step
+    @step
     def secret(self) -> str:
         """The store's own random key."""
         value = schema.meta.c.value
@@ -324,12 +283,12 @@ class SqlTx:
             self._execute(schema.meta.insert().values(key="secret", value=kept))
         return str(kept)
 
-    @_step
+    @step
     def insert_revision(self, revision: Revision) -> Revision:
         """Keep a revision; ``number`` is given by the store."""
         return replace(revision, number=revisions.insert_revision(self._connection, revision))
 
-    @_step
+    @step
     def insert_token(self, token: Token) -> Token:
         """Keep a new token; ``id`` is given by the store."""
         with _unique(rows.token_taken(token)):
@@ -347,7 +306,7 @@ class SqlTx:
             ).scalar_one()
         return replace(token, id=token_id)
 
-    @_step
+    @step
     def delete_token(self, name: str) -> bool:
         """Forget a token; False where there is none of this name."""
         return bool(

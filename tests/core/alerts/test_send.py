@@ -1,0 +1,104 @@
+"""One message to a real server: what arrives, how it is signed, and how a failure is told."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+
+import pytest
+from alert_servers import Hook, Mail
+
+from schedtui import Email, Webhook
+from schedtui.alerts import body_of, send, subject_of, text_of
+from schedtui.models.alert import AlertOn
+
+BODY = body_of(
+    AlertOn.FAILURE,
+    "Reports/daily",
+    "2026-03-02T12:00:00Z",
+    {"id": 17, "state": "failed", "error": "no é\nBcc: evil@example.com", "reason": None},
+)
+
+
+def test_a_webhook_gets_the_document_signed(hook: Hook) -> None:
+    send(Webhook(url=hook.url, secret="s3cret"), "abc.7", BODY, 1_772_452_800)
+
+    ((headers, body),) = hook.got
+    assert json.loads(body)["run"] == {
+        "id": 17,
+        "state": "failed",
+        "error": "no é\nBcc: evil@example.com",
+    }
+    assert headers["content-type"] == "application/json"
+    assert (headers["webhook-id"], headers["webhook-timestamp"]) == ("abc.7", "1772452800")
+    signed = b"abc.7.1772452800." + body
+    digest = hmac.new(b"s3cret", signed, hashlib.sha256).digest()
+    assert headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
+
+
+def test_a_secret_may_be_handed_out_by_others(hook: Hook) -> None:
+    key = b"0123456789abcdef"
+    secret = f"whsec_{base64.b64encode(key).decode()}"
+    send(Webhook(url=hook.url, secret=secret), "a.1", BODY, 5)
+    ((headers, body),) = hook.got
+    digest = hmac.new(key, b"a.1.5." + body, hashlib.sha256).digest()
+    assert headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
+
+
+def test_without_a_secret_nothing_is_signed(hook: Hook) -> None:
+    send(Webhook(url=hook.url), "a.1", BODY, 5)
+    assert "webhook-signature" not in hook.got[0][0]
+
+
+@pytest.mark.parametrize("status", [301, 404, 410, 429, 500])
+def test_any_other_answer_than_success_is_a_failure(hook: Hook, status: int) -> None:
+    hook.status = status
+    with pytest.raises(Exception, match=f"it answered {status}") as caught:
+        send(Webhook(url=hook.url), "a.1", BODY, 5)
+    assert "hidden" not in str(caught.value)
+    assert len(hook.got) == 1
+
+
+def test_a_server_that_is_not_there_is_a_failure_that_tells_no_secret() -> None:
+    with pytest.raises(Exception, match="could not be reached") as caught:
+        send(Webhook(url="http://127.0.0.1:1/hidden"), "a.1", BODY, 5)
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_mail_goes_to_all_its_addresses(mail: Mail) -> None:
+    alert = Email(to=("ann@example.com", "ops@example.com"), host="127.0.0.1", port=mail.port)
+    send(alert, "abc.7", BODY, 5)
+
+    ((to, message),) = mail.got
+    assert to == ["ann@example.com", "ops@example.com"]
+    assert message["Subject"] == "[schedtui] Reports/daily failed (run 17)"
+    assert message["Message-ID"] == "<abc.7@localhost>"
+    assert message["Bcc"] is None
+    text = message.get_payload(decode=True)
+    assert isinstance(text, bytes)
+    assert "error: no é" in text.decode()
+
+
+def test_an_address_that_is_refused_is_a_failure(mail: Mail) -> None:
+    mail.refuse = "gone@example.com"
+    alert = Email(to=("ann@example.com", "gone@example.com"), host="127.0.0.1", port=mail.port)
+    with pytest.raises(Exception, match=r"for gone@example\.com"):
+        send(alert, "a.1", BODY, 5)
+
+
+def test_a_mail_server_that_is_not_there_is_a_failure() -> None:
+    with pytest.raises(Exception, match=r"127\.0\.0\.1 did not take it"):
+        send(Email(to=("ann@example.com",), host="127.0.0.1", port=1), "a.1", BODY, 5)
+
+
+def test_a_name_cannot_break_out_of_the_subject() -> None:
+    message = {"type": "late", "job": "g/a\r\nBcc: x", "at": "now", "run": {}}
+    assert subject_of(message) == "g/a  Bcc: x is late"
+    assert text_of(message).splitlines()[0] == "g/a  Bcc: x is late"
+
+
+def test_what_is_long_is_cut() -> None:
+    body = body_of(AlertOn.FAILURE, "g/a", "now", {"error": "x" * 10_000})
+    assert len(body) < 5_000
