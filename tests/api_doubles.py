@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 import httpx
-from api_rows import INFO, NOW, RUN, make_job, make_page, make_row
+from api_rows import INFO, NOW, RUN, make_explanation, make_job, make_page, make_row
+from api_upkeep import NotedUpkeep
 from backfill_doubles import make_backfill
 from fastapi import FastAPI
 from files_doubles import FakeFiles
@@ -32,14 +33,10 @@ from schedtui.models import (
     BulkAction,
     BulkOutcome,
     Changes,
-    Defaults,
     DueTime,
     EngineInfo,
     Explanation,
-    Fact,
-    FactKind,
     FunctionInfo,
-    GroupDefaults,
     Job,
     JobFilter,
     JobPatch,
@@ -47,18 +44,14 @@ from schedtui.models import (
     LogHit,
     LogPage,
     Page,
-    Policies,
     Preview,
     Reload,
     Run,
     RunFilter,
     RunState,
-    RunTime,
     Snapshot,
     Source,
-    Statistics,
 )
-from schedtui.policies import resolve, spell
 from schedtui.protocols import EngineClient, Token
 
 __all__ = ["INFO", "NOW", "RUN", "make_job", "make_page", "make_row"]
@@ -90,7 +83,7 @@ class FakeEngine:
         return FakeClient(self, actor)
 
 
-class FakeClient(FakeFiles):
+class FakeClient(FakeFiles, NotedUpkeep):
     """Answers what `FakeEngine` holds."""
 
     def __init__(self, engine: FakeEngine, actor: str) -> None:
@@ -296,26 +289,6 @@ class FakeClient(FakeFiles):
         due = DueTime(at=NOW, local=NOW.isoformat())
         return Preview(description="every minute", timezone="UTC", next=(due,) * count)
 
-    async def defaults(self) -> Defaults:
-        self._note("defaults")
-        group = GroupDefaults(name="g", policies=Policies(), jobs=1, declared=True)
-        return Defaults(timezone="UTC", policies=spell(resolve()), slots={}, groups=(group,))
-
-    async def statistics(self, job: str, *, limit: int = 500) -> Statistics:
-        self._note("statistics", limit=limit)
-        return Statistics(job=self._job(job).full_name, runs=(RunTime(7, NOW, 0.5),))
-
-    async def clear_statistics(self, job: str, *, expect_id: int | None = None) -> None:
-        self._note("clear_statistics", expect_id=expect_id)
-        self._job(job)
-
-    async def cancel_retries(
-        self, job: str, *, reason: str = "", expect_id: int | None = None
-    ) -> int:
-        self._note("cancel_retries", reason=reason, expect_id=expect_id)
-        self._job(job)
-        return 2
-
     async def explain(self, job: str, at: datetime | str | None = None) -> Explanation:
         self._note("explain", job=job, at=at)
         self._job(job)
@@ -376,21 +349,6 @@ class FakeClient(FakeFiles):
 
     async def aclose(self) -> None:
         self._note("aclose")
-
-
-def make_explanation(job: str) -> Explanation:
-    """A due time that overlap skipped."""
-    return Explanation(
-        job=job,
-        job_id=1,
-        timezone="UTC",
-        asked=DueTime(at=NOW, local=NOW.isoformat()),
-        due=DueTime(at=NOW, local=NOW.isoformat()),
-        state=RunState.SKIPPED,
-        summary=f"{job} did not run for noon: overlap: run 6 is still active.",
-        facts=(Fact(kind=FactKind.OVERLAP, text="overlap: run 6 is still active", run_id=6),),
-        runs=(7, 6),
-    )
 
 
 def make_tokens() -> list[Token]:

@@ -6,7 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from schedtui.models import (
+    DueTime,
     EngineInfo,
+    Explanation,
+    Fact,
+    FactKind,
     Health,
     Job,
     JobState,
@@ -92,3 +96,18 @@ def make_page(*seqs: int, done: bool = False) -> LogPage:
         for seq in seqs
     )
     return LogPage(lines=lines, last=max(seqs, default=0), done=done)
+
+
+def make_explanation(job: str) -> Explanation:
+    """A due time that overlap skipped."""
+    return Explanation(
+        job=job,
+        job_id=1,
+        timezone="UTC",
+        asked=DueTime(at=NOW, local=NOW.isoformat()),
+        due=DueTime(at=NOW, local=NOW.isoformat()),
+        state=RunState.SKIPPED,
+        summary=f"{job} did not run for noon: overlap: run 6 is still active.",
+        facts=(Fact(kind=FactKind.OVERLAP, text="overlap: run 6 is still active", run_id=6),),
+        runs=(7, 6),
+    )

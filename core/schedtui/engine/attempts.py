@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from schedtui.engine.live_run import LiveRun
 from schedtui.errors import SchedtuiError, StoreDataError
 from schedtui.models import RunState, Source
 from schedtui.policies import Effective, worth_retrying
-from schedtui.protocols import Ended, Finish, Notice
+from schedtui.protocols import Ended, Finish, Notice, Success
 
 REFUSED = "the store refused this run's outcome"
 MAX_LOST = 3
@@ -34,6 +35,41 @@ class End(NamedTuple):
     """Whether the store has refused that too, so that what follows it is missed."""
     counts: bool = False
     """Whether it changes how many runs of the job have failed in a row."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it is a success."""
+        return self.finish.state is RunState.SUCCEEDED
+
+
+def finish_of(run: LiveRun, ended: Ended) -> Finish:
+    """What the store is told of the end of an attempt."""
+    sink = run.sink
+    return Finish(
+        run.id,
+        run.attempt,
+        run.token,
+        ended.state,
+        run.started_at_us,
+        max(ended.finished_at_us, run.started_at_us),
+        ended.reason,
+        ended.error_type,
+        ended.error,
+        ended.traceback,
+        ended.result,
+        ended.result_is_json,
+        sink.last_seq if sink is not None else run.log_lines,
+        sink.dropped if sink is not None else 0,
+        sink.progress if sink is not None else None,
+        sink.progress_text if sink is not None else None,
+        run.code,
+        json.dumps(run.late, sort_keys=True) if run.late else None,
+    )
+
+
+def success_of(end: End) -> Success:
+    """What a job that guards its periods remembers of a success."""
+    return Success(end.run.job.id, end.run.id, end.run.moment_us)
 
 
 def as_asked(asked: tuple[RunState, str], ended: Ended) -> Ended:

@@ -22,6 +22,7 @@ from schedtui.clock import from_us, to_us
 from schedtui.engine import damage
 from schedtui.engine.admit import Admission
 from schedtui.engine.backfill_keys import ACTION, kept_detail
+from schedtui.engine.backfill_notes import notes
 from schedtui.engine.core import Core
 from schedtui.engine.keys import Asked
 from schedtui.engine.live import LiveJob, dump_kwargs
@@ -40,8 +41,6 @@ SHOWN_IDS = 100
 SLICE = 500
 """Runs that are made, or let in, before others have the loop."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|today|yesterday", re.IGNORECASE)
-_NOTED = "backfilled by run"
-_NOTE = re.compile(rf"(^|; ){_NOTED}.*$", re.DOTALL)
 _ACTIVE = frozenset({RunState.QUEUED, RunState.RUNNING})
 _MADE_GOOD = _ACTIVE | {RunState.SUCCEEDED}
 
@@ -254,7 +253,7 @@ class Backfills:
         call: Asked | None,
     ) -> list[LiveRun]:
         runs, rows = await self._made(live, plan, ids, kwargs, actor)
-        notes = list(_notes(rows))
+        made_good = list(notes(rows))
         detail = {
             "from": f"{answer.start:%FT%TZ}",
             "to": f"{answer.end:%FT%TZ}",
@@ -271,7 +270,7 @@ class Backfills:
                     "nothing was queued by this one: send it again to see what that came to"
                 )
             if rows:
-                tx.insert_backfill(live.id, rows, seen_id=seen_id, notes=notes)
+                tx.insert_backfill(live.id, rows, seen_id=seen_id, notes=made_good)
             self._writes.audit(tx, actor, ACTION, live.job, detail)
 
         await self._writes.write(apply)
@@ -378,22 +377,6 @@ def _moment(given: datetime | str, field: str, zone: str, now_us: int) -> dateti
     if given.tzinfo is None:
         raise InvalidError.one(field, given.isoformat(), "a datetime with a time zone")
     return given.astimezone(UTC)
-
-
-def _notes(rows: Sequence[NewRun]) -> Iterable[tuple[int, str]]:
-    """What the rows that are made good say from now on; one of a stretch has many runs."""
-    made: dict[int, list[int]] = {}
-    for row in rows:
-        if row.parent_id is not None:
-            made.setdefault(row.parent_id, []).append(row.id)
-    for parent_id, ids in made.items():
-        several = f"s {ids[0]} to {ids[-1]}" if len(ids) > 1 else f" {ids[0]}"
-        yield parent_id, f"{_NOTED}{several}"
-
-
-def own_reason(reason: str) -> str:
-    """The reason of a row without what backfills have added."""
-    return _NOTE.sub("", reason)
 
 
 def _shown(due: Sequence[int], zone: str) -> tuple[DueTime, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from schedtui.clock import to_us
-from schedtui.engine.backfill import own_reason
+from schedtui.engine.backfill_notes import own_reason
 from schedtui.engine.because import (
     clock_step,
     engine_down,

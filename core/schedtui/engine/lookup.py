@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from schedtui.clock import MAX_US, MIN_US, from_us, to_us
-from schedtui.engine.backfill import own_reason
+from schedtui.engine.backfill_notes import own_reason
 from schedtui.engine.case import Case, Present, Step
 from schedtui.engine.core import Core
 from schedtui.engine.history import JobHistory

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 from schedtui import __version__
 from schedtui.capture import Capture
-from schedtui.clock import Timer
 from schedtui.engine.admit import Admission
 from schedtui.engine.aps import Shell
 from schedtui.engine.cancel import Cancels
@@ -29,6 +28,7 @@ from schedtui.engine.daemons import DaemonThreads
 from schedtui.engine.delivery import Delivery
 from schedtui.engine.events import Hub
 from schedtui.engine.halt import Halt
+from schedtui.engine.heartbeat import Heartbeat
 from schedtui.engine.holds import ENGINE
 from schedtui.engine.info import HANGS_S, info
 from schedtui.engine.live_run import LiveRun
@@ -55,14 +55,12 @@ from schedtui.execution import (
 )
 from schedtui.models import EngineInfo, JobSummary
 from schedtui.protocols import Boot, Opened, Store, StoreTx
-from schedtui.store.writer import Lane, Write, Writer
+from schedtui.store.writer import Writer
 
 logger = logging.getLogger("schedtui.engine")
 
 T = TypeVar("T")
 
-BEAT_S = 5.0
-"""Between two signs of life in the store."""
 MOMENT_S = 0.002
 """What a function in a thread or process is given where nobody can know how long it takes."""
 FLUSH_S = 10.0
@@ -92,7 +90,6 @@ class Running:
         """Set when it has stopped, or its start has failed."""
         self._begun = asyncio.Event()
         self._stop_task: asyncio.Task[None] | None = None
-        self._beat: Timer | None = None
         self._capture = Capture(echo=settings.echo)
         self._processes = ProcessExecutor(slots=settings.processes, clock=self.clock)
         self._unwatch: Callable[[], None] = _nothing
@@ -163,7 +160,7 @@ class Running:
         self.claims.open()
         self.admission.open()
         self.ready = True
-        self._sign()
+        self.heartbeat.begin()
         self.chores.begin()
         self.delivery.open()
         logger.info("engine %s runs %d jobs on %s", self.boot, len(self.core.jobs), self.store.url)
@@ -208,8 +205,7 @@ class Running:
         self.retention.close()
         self.core.alerts.close()
         self.core.hub.close()
-        if self._beat is not None:
-            self._beat.cancel()
+        self.heartbeat.cancel()
         await self.reloading.close()
         async with AsyncExitStack() as last:
             # Last one first, and whatever fails: nothing may stay locked, hooked or running.
@@ -236,8 +232,8 @@ class Running:
         self.supervisor.close()
         await self.logs.drain()
         now_us = self.clock.now_us()
-        self._background(lambda tx: tx.audit(now_us, "engine", "engine.stop", self.boot, "{}"))
-        self._background(lambda tx: tx.beat(self.boot, now_us, stopped=True))
+        self.heartbeat.tell(lambda tx: tx.audit(now_us, "engine", "engine.stop", self.boot, "{}"))
+        self.heartbeat.tell(lambda tx: tx.beat(self.boot, now_us, stopped=True))
 
     async def _flush(self) -> None:
         if not await late.in_thread(partial(self.writer.stop, FLUSH_S)):
@@ -322,6 +318,7 @@ class Running:
         self.revisions = Revisions(core, self.writes, self.commands)
         self.chores = Chores(core, self.commands, self.admission, self.supervisor.failures)
         self.retention = Retention(core)
+        self.heartbeat = Heartbeat(core)
         self.delivery = Delivery(core, self.writes, core.alerts)
         self.reloading = Reloading(core, self.writes, self.commands)
         self.halt = Halt(core, self.claims, self.writes)
@@ -353,22 +350,6 @@ class Running:
         self.core.problem("store", None if error is None else str(error))
         if error is None:
             self.core.wakeup()
-
-    def _sign(self) -> None:
-        """A sign of life, and the next one in a while."""
-        now_us = self.clock.now_us()
-        self._background(lambda tx: tx.beat(self.boot, now_us))
-        self._beat = self.clock.call_later(BEAT_S, self._sign)
-
-    def _background(self, apply: Callable[[StoreTx], object]) -> None:
-        self.writer.submit(
-            Write(
-                Lane.OUTCOME,
-                apply,
-                done=lambda _: None,
-                failed=lambda error: logger.warning("not written: %s", error),
-            )
-        )
 
     @property
     def _starting(self) -> int:

@@ -7,7 +7,6 @@ ended; that the job is idle again (for overlap) counts from the commit of the ou
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable
 from contextvars import copy_context
@@ -15,7 +14,15 @@ from functools import partial
 
 from schedtui.capture import RunSink, run_context
 from schedtui.clock import Timer
-from schedtui.engine.attempts import End, as_asked, bared, counted, retry_delay_s
+from schedtui.engine.attempts import (
+    End,
+    as_asked,
+    bared,
+    counted,
+    finish_of,
+    retry_delay_s,
+    success_of,
+)
 from schedtui.engine.calls import prepare
 from schedtui.engine.chains import Chains, insert
 from schedtui.engine.core import Core
@@ -27,7 +34,7 @@ from schedtui.errors import EngineStoppedError, SchedtuiError, StoreDataError
 from schedtui.execution.ended import ended_error, without_secrets
 from schedtui.models import RunState
 from schedtui.models.tally import LATENESS_S, Tally
-from schedtui.protocols import Call, Ended, Finish, RecentRun, Retry, StoreTx, Success
+from schedtui.protocols import Call, Ended, RecentRun, Retry, StoreTx
 from schedtui.store.writer import Lane, Write
 
 logger = logging.getLogger("schedtui.runs")
@@ -183,26 +190,7 @@ class Supervisor:
         sink = run.sink
         if sink is not None:
             sink.close()
-        finish = Finish(
-            run.id,
-            run.attempt,
-            run.token,
-            ended.state,
-            run.started_at_us,
-            max(ended.finished_at_us, run.started_at_us),
-            ended.reason,
-            ended.error_type,
-            ended.error,
-            ended.traceback,
-            ended.result,
-            ended.result_is_json,
-            sink.last_seq if sink is not None else run.log_lines,
-            sink.dropped if sink is not None else 0,
-            sink.progress if sink is not None else None,
-            sink.progress_text if sink is not None else None,
-            run.code,
-            json.dumps(run.late, sort_keys=True) if run.late else None,
-        )
+        finish = finish_of(run, ended)
         not_before_us = 0
         if delay_s is not None:
             not_before_us = self._core.clock.now_us() + round(delay_s * 1e6)
@@ -257,7 +245,7 @@ class Supervisor:
     def _write(self, ends: list[End]) -> Write:
         middle = len(ends) // 2
         counts = any(end.counts for end in ends)
-        done = [_success(end) for end in ends if end.run.job.once is not None and _done(end)]
+        done = [success_of(end) for end in ends if end.run.job.once is not None and end.succeeded]
         children = [child for end in ends for child in end.children]
         notices = [one for end in ends for one in end.notices]
 
@@ -313,7 +301,7 @@ class Supervisor:
                 )
                 core.hub.run(run.id, job.id, finish.state)
                 self.failures.ended(run, finish)
-                if job.once is not None and _done(end):
+                if job.once is not None and end.succeeded:
                     job.once.succeeded(run.id, run.moment_us)
                 if children:
                     self._chains.committed(children)
@@ -390,14 +378,6 @@ class Supervisor:
         self.unwritten -= number
         if not self.running and not self.unwritten:
             self.idle.set()
-
-
-def _done(end: End) -> bool:
-    return end.finish.state is RunState.SUCCEEDED
-
-
-def _success(end: End) -> Success:
-    return Success(end.run.job.id, end.run.id, end.run.moment_us)
 
 
 def _nobody() -> None:

@@ -8,7 +8,7 @@ from store_rows import AT, SECOND, T0, add, boot, job, new_run
 
 from schedtui.clock import from_us
 from schedtui.errors import ConflictError, StoreDataError, StoreLockedError, StoreUnavailableError
-from schedtui.models import After, AuditFilter, CatchUp, Overlap, Policies
+from schedtui.models import After, CatchUp, Overlap, Policies
 from schedtui.protocols import EnginePause, Failing, Store, Token
 from schedtui.store.rows import pause_of
 
@@ -341,53 +341,6 @@ def test_tokens_are_kept_by_unique_names(store: Store) -> None:
         third = tx.insert_token(token("ci"))
     assert [one.id for one in store.tokens()] == [second.id, third.id]
     assert third.id > second.id
-
-
-def test_the_audit_trail_is_paged_newest_first(store: Store) -> None:
-    with store.transaction() as tx:
-        for i in range(5):
-            tx.audit(T0 + i, "ada\udcff", f"job.{i}", "Reports/clean", f'{{"i": {i}}}')
-
-    newest = store.audit_trail(limit=2, before=None)
-    older = store.audit_trail(limit=9, before=newest[-1].id)
-    assert [event.action for event in newest] == ["job.4", "job.3"]
-    assert [event.action for event in older] == ["job.2", "job.1", "job.0"]
-    assert newest[0].detail == {"i": 4}
-    assert newest[0].actor == "ada\\udcff"
-    assert newest[0].object == "Reports/clean"
-    assert newest[0].at == from_us(T0 + 4)
-
-
-@pytest.mark.parametrize(
-    ("where", "found"),
-    [
-        (AuditFilter(), [5, 4, 3, 2, 1]),
-        (AuditFilter(actor="ada\udcff"), [3, 1]),
-        (AuditFilter(action="job.edit"), [5, 1]),
-        (AuditFilter(action="job.*"), [5, 2, 1]),
-        (AuditFilter(action="job_*"), []),
-        (AuditFilter(action="job*"), []),
-        (AuditFilter(object="R/a"), [3, 1]),
-        (AuditFilter(since=from_us(T0 + 3)), [5, 4, 3]),
-        (AuditFilter(until=from_us(T0 + 3)), [2, 1]),
-        (AuditFilter(actor="bob", action="job.*", until=from_us(T0 + 5)), [2]),
-    ],
-)
-def test_the_audit_trail_is_filtered(store: Store, where: AuditFilter, found: list[int]) -> None:
-    lines = [
-        ("ada\udcff", "job.edit", "R/a"),
-        ("bob", "job.pause", "R/b"),
-        ("ada\udcff", "run.cancel", "R/a"),
-        ("bob", "jobs.import", "R/b"),
-        ("bob", "job.edit", "R/b"),
-    ]
-    with store.transaction() as tx:
-        for at_us, (actor, action, object_) in enumerate(lines, start=T0 + 1):
-            tx.audit(at_us, actor, action, object_, "{}")
-
-    assert [line.id for line in store.audit_trail(where, limit=9, before=None)] == found
-    paged = store.audit_trail(where, limit=1, before=4)
-    assert [line.id for line in paged] == [one for one in found if one < 4][:1]
 
 
 def test_a_pause_of_the_engine_is_there_at_the_next_open(store: Store) -> None:
