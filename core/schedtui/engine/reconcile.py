@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 
-from schedtui.clock import from_us
+from schedtui.clock import from_us, to_us
 from schedtui.engine import damage
 from schedtui.engine.circles import uncircled
 from schedtui.engine.core import Core
@@ -268,18 +268,18 @@ def _next_us(declaration: Declaration, timezone: str, now_us: int) -> int | None
 async def _update(core: Core, writes: JobWrites, live: LiveJob, declaration: Declaration) -> None:
     old = live.current()
     fresh = await asked_job(core, declaration)
+    at_us = to_us(fresh.created_at)
     if old.damage:
         await _mend(core, writes, live, replace(fresh, paused=_paused(old, fresh)))
         return
     if live.job.overridden:
         next_due = old.next_due
         if old.orphaned:
-            now_us = core.clock.now_us()
-            next_due = await _due_after(core, live.trigger, live.last_due_us, now_us)
+            next_due = await _due_after(core, live.trigger, live.last_due_us, at_us)
         changed = replace(old, declared=fresh.declared, orphaned=False, next_due=next_due)
     else:
         changed = as_declared(old, replace(fresh, paused=_paused(old, fresh)))
-    await _write(core, writes, live, changed, ACTOR, "job.edit")
+    await _write(core, writes, live, changed, ACTOR, "job.edit", at_us)
 
 
 async def _mend(core: Core, writes: JobWrites, live: LiveJob, fresh: Job) -> None:
@@ -298,7 +298,7 @@ async def _mend(core: Core, writes: JobWrites, live: LiveJob, fresh: Job) -> Non
         if known:
             due = await _due_after(core, trigger, last_us, last_us or 0)
         changed = replace(changed, next_due=due)
-    await _write(core, writes, live, changed, ACTOR, "job.mend")
+    await _write(core, writes, live, changed, ACTOR, "job.mend", to_us(fresh.created_at))
     logger.warning(
         "%s was damaged in the store (%s): it is what the code says again", live.full_name, said
     )
@@ -335,7 +335,7 @@ async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Jo
         )
     fresh = await asked_job(core, declaration)
     changed = as_declared(old, replace(fresh, paused=old.paused))
-    return await _write(core, writes, live, changed, actor, "job.revert")
+    return await _write(core, writes, live, changed, actor, "job.revert", to_us(fresh.created_at))
 
 
 def as_declared(old: Job, fresh: Job) -> Job:
@@ -366,15 +366,23 @@ def as_declared(old: Job, fresh: Job) -> Job:
 
 
 async def _write(
-    core: Core, writes: JobWrites, live: LiveJob, changed: Job, actor: str, action: str
+    core: Core,
+    writes: JobWrites,
+    live: LiveJob,
+    changed: Job,
+    actor: str,
+    action: str,
+    at_us: int,
 ) -> Job:
-    """Write a job that follows its declaration, with rows for the due times it leaves behind."""
+    """Write a job that follows its declaration, with rows for the due times it leaves behind.
+
+    ``at_us``: the moment after which its next due time was looked for.
+    """
     rows: tuple[NewRun, ...] = ()
     if changed.next_due != live.current().next_due:
-        now_us = core.clock.now_us()
         reason = core.absence(live.next_due_us or 0) or "its declaration changed"
         under = core.trigger_of(changed)[0]
-        rows = await writes.passed(live, now_us, reason, RunState.MISSED, under)
+        rows = await writes.passed(live, at_us, reason, RunState.MISSED, under)
     return await writes.replace(live, changed, actor, action, rows)
 
 

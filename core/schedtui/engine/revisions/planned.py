@@ -12,6 +12,7 @@ from schedtui.engine.live import LiveJob
 from schedtui.engine.reconcile import as_declared, asked_job, declared_name
 from schedtui.engine.revisions.content import PAUSE, same
 from schedtui.engine.revisions.moves import Move
+from schedtui.engine.writes import idle_reason
 from schedtui.errors import ConflictError
 from schedtui.models import After, Job, JobPatch, JobSpec, JobState
 from schedtui.models.jobs_file import Content
@@ -77,7 +78,7 @@ class Planned(Drafts):
         if all(same(content[field], before.get(field)) for field in PAUSE):
             return job
         if content["paused"]:
-            return _paused(job, content, actor)
+            return await self._left(live, _paused(job, content, actor), now_us)
         return await self._resumed(live, job, now_us)
 
     async def _edited(self, live: LiveJob, move: Move, now_us: int) -> Job | None:
@@ -89,6 +90,17 @@ class Planned(Drafts):
         }
         draft = self.edited(live, from_wire(JobPatch, patch)) if patch else None
         return None if draft is None else await self.placed(live, draft, now_us)
+
+    async def _left(self, live: LiveJob, job: Job, now_us: int) -> Job:
+        """What was due while it did not fire already keeps the old reason, as in `Pauses.begin`."""
+        due_us, trigger, last_us = live.next_due_us, live.trigger, live.last_due_us
+        moved = (job.trigger, job.timezone) != (live.job.trigger, live.job.timezone)
+        if moved or trigger is None or due_us is None or due_us > now_us or not idle_reason(live):
+            return job
+        next_due = await self._core.asking.ask(
+            trigger, lambda: next_due_after(trigger, last_us, now_us)
+        )
+        return replace(job, next_due=next_due)
 
     async def _resumed(self, live: LiveJob, job: Job, now_us: int) -> Job:
         old = live.job

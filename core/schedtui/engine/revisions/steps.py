@@ -15,7 +15,7 @@ from schedtui.engine.revisions.moves import Move
 from schedtui.engine.revisions.planned import Planned
 from schedtui.engine.revisions.turns import Turns
 from schedtui.engine.writes import JobWrites, told
-from schedtui.errors import FieldError, FunctionNotFoundError, RefusedError
+from schedtui.errors import FieldError, ForeignTriggerError, FunctionNotFoundError, RefusedError
 from schedtui.models import Job
 from schedtui.models.gathering import gathered, refuse, said_by
 from schedtui.protocols import Failing, NewRun, StoreTx
@@ -43,6 +43,8 @@ class Drafted(NamedTuple):
     """None: it is to go."""
     seen: Job | None
     """None: there was none."""
+    at_us: int = 0
+    """The moment from which on it is due by what it will be."""
 
 
 Drafts = Mapping[str, Drafted]
@@ -82,6 +84,8 @@ async def drafted(
                 found[move.name] = await _draft(core, planned, move, actor, known.get(move.name))
             except FunctionNotFoundError as error:
                 wrong.append(said_by(error, f"{move.place}.function"))
+            except ForeignTriggerError as error:
+                wrong.append(said_by(error, f"{move.place}.trigger"))
             except RefusedError as error:
                 wrong.append(said_by(error, move.place))
         await turns.next()
@@ -106,7 +110,7 @@ async def _draft(
             return known
     if live is None:
         return Drafted(planned.added(move, actor), None)
-    return Drafted(await planned.changed(move, live, now_us, actor), seen)
+    return Drafted(await planned.changed(move, live, now_us, actor), seen, now_us)
 
 
 async def staged(
@@ -123,13 +127,13 @@ async def staged(
     new: list[Step] = []
     turns = Turns()
     for move in moves:
-        job = drafts[move.name].job
+        job, _, at_us = drafts[move.name]
         live = None if move.old is None else core.jobs.by_id(move.old.id)
         if live is not None and job is None:
             removal = await commands.removal(live, actor)
             gone.append(Step(removal.write, removal.done))
         elif live is not None and job is not None:
-            kept.append(await _edit(core, writes, live, job, move, actor))
+            kept.append(await _edit(core, writes, live, job, move, actor, at_us))
         elif job is not None:
             new.append(_insertion(writes, job, actor))
         await turns.next()
@@ -137,7 +141,7 @@ async def staged(
 
 
 async def _edit(
-    core: Core, writes: JobWrites, live: LiveJob, changed: Job, move: Move, actor: str
+    core: Core, writes: JobWrites, live: LiveJob, changed: Job, move: Move, actor: str, at_us: int
 ) -> Step:
     before = live.current()
     resumed = before.paused and not changed.paused
@@ -145,7 +149,7 @@ async def _edit(
     if resumed or changed.next_due != before.next_due:
         otherwise = "" if resumed else f"changed by {actor} just then"
         follows, _ = core.trigger_of(changed)
-        rows = await writes.passed(live, core.clock.now_us(), otherwise, under=follows)
+        rows = await writes.passed(live, at_us, otherwise, under=follows)
 
     def also(tx: StoreTx) -> None:
         if resumed:
