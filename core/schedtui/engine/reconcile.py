@@ -378,12 +378,22 @@ async def _write(
 
     ``at_us``: the moment after which its next due time was looked for.
     """
+    changed = await not_again(core, live, changed, at_us)
     rows: tuple[NewRun, ...] = ()
     if changed.next_due != live.current().next_due:
         reason = core.absence(live.next_due_us or 0) or "its declaration changed"
         under = core.trigger_of(changed)[0]
         rows = await writes.passed(live, at_us, reason, RunState.MISSED, under)
     return await writes.replace(live, changed, actor, action, rows)
+
+
+async def not_again(core: Core, live: LiveJob, changed: Job, at_us: int) -> Job:
+    """A changed job, due next after its last due time too: the clock may have been set back."""
+    last_us, due = live.last_due_us, changed.next_due
+    if last_us is None or due is None or to_us(due) > last_us:
+        return changed
+    trigger, _ = core.trigger_of(changed)
+    return replace(changed, next_due=await _due_after(core, trigger, last_us, at_us))
 
 
 def _paused(old: Job, fresh: Job) -> bool:

@@ -11,7 +11,7 @@ from engine_kit import START, Kit, KitClock, World, at, check, running
 from schedtui import Every, Group, current_run
 from schedtui.clock import from_us
 from schedtui.errors import StoreUnavailableError
-from schedtui.models import RunState
+from schedtui.models import JobPatch, RunState
 
 HOUR = 3_600
 MONTH = 31 * 24 * HOUR
@@ -203,3 +203,30 @@ async def test_what_is_asked_for_next_goes_by_the_new_time(world: World, step_s:
         assert (info.now, info.problems) == (now, ())
         ended = [run for run in await kit.rows() if run.state is OK]
         assert all((run.duration_s or 0) >= 0 for run in ended)
+
+
+@pytest.mark.parametrize("how", ["revert", "apply"])
+async def test_a_job_that_is_as_declared_again_does_not_repeat_its_last_due_time(
+    world: World, how: str
+) -> None:
+    group = Group("g")
+    done: list[float | None] = []
+
+    @group.job(every=60)
+    async def work() -> None:
+        moment = current_run().scheduled_for
+        done.append(None if moment is None else (moment - at(0)).total_seconds())
+
+    async with running(group, world=world) as kit:
+        await kit.clock.advance(61)
+        fixed = {"type": "cron", "expression": "0 20 * * *"}
+        await kit.client.edit_job("g/work", JobPatch(trigger=fixed))
+        kit.clock.step(-30)
+        await kit.clock.advance(2)
+        if how == "revert":
+            await kit.client.revert_job("g/work")
+        else:
+            text = (await kit.client.export_jobs()).text
+            await kit.client.apply_jobs(text.partition("[overrides")[0], note="n")
+        await kit.clock.advance(90)
+        assert done == [60.0, 120.0]

@@ -14,6 +14,7 @@ from schedtui.errors import ConflictError
 from schedtui.models import Job
 from schedtui.models.jobs_file import FIELDS, Content, JobsFile
 from schedtui.models.notes import NOTES, notes_of
+from schedtui.models.secret import shown
 from schedtui.models.wire import to_wire
 
 NEVER: Final = {"type": "never"}
@@ -89,7 +90,8 @@ def file_of(state: Known) -> JobsFile:
 
 
 def content_of(job: Job) -> Content:
-    """All that a file can say of a job."""
+    """All that a file can say of a job, without what is secret."""
+    job = shown(job)
     said = {
         "function": job.function,
         "trigger": job.trigger,
@@ -133,7 +135,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 def _declared(core: Core, job: Job) -> Content:
-    said: Mapping[str, Any] = job.declared or {}
+    said: Mapping[str, Any] = shown(job).declared or {}
     group, name = declared_name(job)
     return {
         **DEFAULTS,

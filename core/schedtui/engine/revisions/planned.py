@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 from datetime import datetime
 
+from schedtui.clock import to_us
 from schedtui.engine.core import Core
 from schedtui.engine.draft import Drafts, next_due_after
 from schedtui.engine.live import LiveJob
-from schedtui.engine.reconcile import as_declared, asked_job, declared_name
+from schedtui.engine.reconcile import as_declared, asked_job, declared_name, not_again
 from schedtui.engine.revisions.content import PAUSE, same
 from schedtui.engine.revisions.moves import Move
 from schedtui.engine.writes import idle_reason
@@ -61,7 +62,7 @@ class Planned(Drafts):
             },
         )
         job = self.new(spec)
-        return _paused(job, content, actor) if content["paused"] else job
+        return _paused(job, content, actor) if self._pauses(content) else job
 
     async def changed(self, move: Move, live: LiveJob, now_us: int, actor: str) -> Job:
         """A living job as it is to be.
@@ -71,15 +72,24 @@ class Planned(Drafts):
         """
         content, old = _content(move), live.current()
         if move.reverted and old.overridden:
-            job = as_declared(old, replace(await self._as_the_code_says(old), paused=old.paused))
+            fresh = await self._as_the_code_says(old)
+            job = as_declared(old, replace(fresh, paused=old.paused))
+            job = await not_again(self._core, live, job, now_us)
         else:
             job = await self._edited(live, move, now_us) or old
         before = move.before or {}
         if all(same(content[field], before.get(field)) for field in PAUSE):
             return job
-        if content["paused"]:
+        if self._pauses(content):
             return await self._left(live, _paused(job, content, actor), now_us)
-        return await self._resumed(live, job, now_us)
+        return await self._resumed(live, job, now_us) if old.paused else job
+
+    def _pauses(self, content: Content) -> bool:
+        """Whether a job is to be paused: not by a pause that is over."""
+        until = content["paused_until"]
+        if not content["paused"] or until is None:
+            return bool(content["paused"])
+        return to_us(datetime.fromisoformat(until)) > self._core.clock.now_us()
 
     async def _edited(self, live: LiveJob, move: Move, now_us: int) -> Job | None:
         before = move.before or {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +38,7 @@ async def text_of(kit: Kit, *pairs: tuple[str, str]) -> str:
 
 def takes(monkeypatch: pytest.MonkeyPatch, kit: Kit, seconds: float) -> None:
     """What follows the checks of a file takes so long."""
-    staged = revisions.staged
+    staged: Callable[..., Awaitable[Any]] = vars(revisions)["staged"]
 
     async def slow(*args: Any) -> Any:
         kit.hung = True
@@ -114,6 +114,20 @@ async def test_a_pause_while_the_engine_is_paused_is_not_that_of_what_was_due_be
         "engine paused by local: move",
         "paused by local: stock",
     )
+
+
+async def test_a_pause_of_a_file_that_is_over_ends_another_ones_and_takes_nothing_of_it(
+    kit: Kit,
+) -> None:
+    await kit.client.pause_job("g/one", reason="bob", until=at(35))
+    text = await text_of(kit)
+    await kit.client.pause_job("g/one", reason="ann")
+    await kit.clock.advance(24)
+    await kit.client.apply_jobs(text, note="n")
+    job = await kit.client.job("g/one")
+    assert (job.paused, job.next_due) == (False, at(50))
+    told = {due: reason for due, _, reason in await reasons(kit)}
+    assert (told[30.0], told[40.0]) == ("paused by local: ann",) * 2
 
 
 class Shaky(BaseTrigger):  # type: ignore[misc]  # it has no types
