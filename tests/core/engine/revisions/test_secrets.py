@@ -46,7 +46,8 @@ async def test_a_secret_stays_through_export_apply_and_rollback(world: World) ->
 async def test_a_job_made_anew_needs_its_secret(world: World) -> None:
     mail = Mail()
     async with running(mail.group, world=world) as kit:
-        text = 'format = 1\n[jobs."g/m"]\nfunction = "g/send"\nevery = 10\n[jobs."g/m".kwargs]\nto = "ann"\n'
+        job = '[jobs."g/m"]\nfunction = "g/send"\nevery = 10\n[jobs."g/m".kwargs]\nto = "ann"\n'
+        text = f"format = 1\n{job}"
         with pytest.raises(InvalidError) as raised:
             await kit.client.apply_jobs(f'{text}password = "***"\n', note="n")
         (error,) = raised.value.errors
