@@ -188,7 +188,7 @@ def _not_decided(case: Case) -> Iterator[Fact]:
         text = case.present.pending or "it is being decided right now"
         yield Fact(kind=FactKind.PENDING, text=text)
     elif not clock:
-        text = "it has no row, and nothing that is kept says why"
+        text = "it has no row: rows are removed after a while, and nothing else says why"
         yield Fact(kind=FactKind.NO_ROW, text=text)
 
 

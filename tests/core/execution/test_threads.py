@@ -123,9 +123,9 @@ async def test_close_takes_back_what_waits_and_abandons_what_runs(calls: Calls, 
     await gate.full(2)
     await calls.executor.close()
     assert calls.ended[waiting].state is RunState.CANCELLED
-    before = {thread for thread in threading.enumerate() if thread.name.startswith("schedtui-")}
+    ours = [one for one in threading.enumerate() if one.name in ("schedtui-1", "schedtui-2")]
     gate.open.set()
-    for thread in before:
+    for thread in ours:
         await asyncio.to_thread(thread.join, 10)
     await asyncio.sleep(0)
     assert not any(run_id in calls.ended for run_id in running)
@@ -296,7 +296,7 @@ async def test_a_thread_that_is_let_go_is_replaced_and_ends_with_its_function(
     stuck = [calls.submit(gate.wait), calls.submit(gate.wait)]
     waiting = calls.submit(lambda: threading.current_thread().name)
     await gate.full(2)
-    threads = [one for one in threading.enumerate() if one.name.startswith("schedtui-")]
+    threads = [one for one in threading.enumerate() if one.name in ("schedtui-1", "schedtui-2")]
     for number, run_id in enumerate(stuck, 1):
         assert calls.executor.abandon(run_id)
         assert not calls.executor.abandon(run_id)
