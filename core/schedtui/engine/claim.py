@@ -20,10 +20,11 @@ from schedtui.engine.decide import Found
 from schedtui.engine.entries import Entry, answered, due_of, enter, named, trigger_of
 from schedtui.engine.live import LiveJob
 from schedtui.engine.live_run import LiveRun
-from schedtui.engine.newruns import decided_at_us, plain_row
+from schedtui.engine.newruns import decided_at_us
+from schedtui.engine.singly import Singly
 from schedtui.errors import SchedtuiError, StoreDataError, StoreUnavailableError
 from schedtui.models import Overlap, RunState
-from schedtui.protocols import NewRun, RecentRun, StoreTx
+from schedtui.protocols import Notice, RecentRun, StoreTx
 from schedtui.store.writer import Lane, Write
 
 logger = logging.getLogger("schedtui.tick")
@@ -291,12 +292,12 @@ class Claims:
     def _failed(self, batch: list[Entry], error: SchedtuiError) -> None:
         core = self._core
         self._outstanding -= len(batch)
-        for entry in batch:
-            self._undo(entry.job, entry.runs)
         if isinstance(error, StoreDataError):
             for entry in batch:
                 self._refused(entry, error)
             return
+        for entry in batch:
+            self._undo(entry.job, entry.runs)
         if not error.retryable:
             core.problem("claims", f"due times cannot be claimed: {error}")
         pause_s = BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]
@@ -317,49 +318,43 @@ class Claims:
                 self._core.slots.pass_turn(run, now_us)
 
     def _refused(self, entry: Entry, error: StoreDataError) -> None:
-        """The store never takes these rows: plainer ones, then one by one, then stop the job.
-
-        One that is refused by itself has its row already (the unique key refused another).
-        """
-        job, claim, _ = entry
+        """The store never takes a claim as it is: its rows one by one, or it stops the job."""
+        job, claim, runs = entry
         logger.error("the rows of %s were refused: %s", job.full_name, error)
-        if not claim.runs:
-            job.problem = f"the store refuses its rows: {error}"
-            core = self._core
-            core.problem(f"job {job.id}", f"{job.full_name}: {job.problem}")
-            job.trigger = None
-            job.release()
-            core.hub.job(job.id)
-            return
-        plain = tuple(plain_row(row, error) for row in claim.runs)
-        entry = Entry(job, claim._replace(runs=plain, fired=job.fired), ())
-        if plain == claim.runs:
+        if claim.runs:
             self._submit_singly(entry)
-        else:
-            self._submit([entry])
+            return
+        self._undo(job, runs)
+        job.problem = f"the store refuses its rows: {error}"
+        core = self._core
+        core.problem(f"job {job.id}", f"{job.full_name}: {job.problem}")
+        job.trigger = None
+        job.release()
+        core.hub.job(job.id)
 
     def _submit_singly(self, entry: Entry) -> None:
-        """Claim, and leave out the rows that the store refuses each by itself."""
-        bare = entry.claim._replace(runs=())
-        kept: list[NewRun] = []
+        """Claim with every row by itself: plainer where it is refused, left out where still.
 
-        def apply(tx: StoreTx) -> set[int]:
-            kept.clear()
-            lost = tx.claim([bare])
-            for row in () if lost else entry.claim.runs:
-                try:
-                    tx.insert_runs([row])
-                except StoreDataError as error:
-                    logger.error("the row of %d is left out: %s", row.scheduled_for_us, error)
-                else:
-                    kept.append(row)
-            return lost
+        One that is left out has its row already (the unique key refused another).
+        """
+        job, claim, runs = entry
+        alerts = self._core.alerts
+        singly = Singly(claim)
 
-        def done(lost: set[int]) -> None:
-            written = entry._replace(claim=bare._replace(runs=tuple(kept)))
-            self._committed([written], lost)
+        def apply(tx: StoreTx) -> tuple[set[int], tuple[Notice, ...]]:
+            lost = singly.write(tx)
+            notices = () if lost else alerts.of_missed(job, singly.written.runs)
+            alerts.post(tx, notices)
+            return lost, notices
+
+        def done(result: tuple[set[int], tuple[Notice, ...]]) -> None:
+            lost, notices = result
+            begun = {row.id for row in singly.written.runs if row.finished_at_us is None}
+            kept = tuple(run for run in runs if lost or run.id in begun)
+            self._undo(job, tuple(run for run in runs if run not in kept))
+            self._committed([Entry(job, singly.written, kept)], lost)
+            alerts.committed(notices)
 
         self._outstanding += 1
-        entry.job.busy = True
-        failed = partial(self._failed, [entry._replace(claim=bare)])
+        failed = partial(self._failed, [entry._replace(claim=claim._replace(runs=()))])
         self._core.writer.submit(Write(Lane.CLAIM, apply, done=done, failed=failed))

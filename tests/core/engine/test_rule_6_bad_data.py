@@ -16,11 +16,11 @@ from schedtui.engine.decide import Verdict
 from schedtui.engine.newruns import decided_row
 from schedtui.errors import StoreDataError
 from schedtui.models import Health, RunState, Source
-from schedtui.protocols import Claim, StoreTx
+from schedtui.protocols import Claim, NewRun, StoreTx
 
 
 def refuse_job(kit: Kit, job_id: int, error: Exception) -> None:
-    """Let the store refuse every claim of one job that has something to run."""
+    """Let the store refuse the rows of one job that has something to run."""
     inner = kit.store.inner.transaction
 
     class Refusing:
@@ -35,6 +35,11 @@ def refuse_job(kit: Kit, job_id: int, error: Exception) -> None:
                 if claim.job_id == job_id and any(run.token for run in claim.runs):
                     raise error
             return self.tx.claim(claims)
+
+        def insert_runs(self, runs: list[NewRun]) -> None:
+            if any(run.job_id == job_id and run.token for run in runs):
+                raise error
+            self.tx.insert_runs(runs)
 
     @contextmanager
     def transaction() -> Iterator[Any]:
@@ -108,8 +113,38 @@ async def test_one_row_of_several_that_is_refused_again_and_again_costs_no_other
         (10, RunState.SKIPPED),
         (20, RunState.SKIPPED),
         (30, RunState.SKIPPED),
-        (40, RunState.MISSED),
+        (40, RunState.SUCCEEDED),
         (50, RunState.SUCCEEDED),
+    ]
+
+
+@pytest.mark.parametrize("overlap", ["allow", "queue_all"])
+async def test_a_due_time_that_has_its_row_takes_no_other_of_its_claim_with_it(
+    world: World, overlap: str
+) -> None:
+    worker = Worker(overlap=overlap, catch_up="all")
+    async with running(worker.group, world=world) as kit:
+        await kit.clock.advance(15)
+        live = kit.running.core.jobs.named("g/work")
+        core = kit.running.core
+        verdict = Verdict(to_us(at(20)), RunState.SKIPPED, Source.SCHEDULE, "there already")
+        row = decided_row(next(core.run_ids), live, verdict, core.epoch, to_us(at(1)))
+        await kit.running.writes.write(lambda tx: tx.insert_runs([row]))
+        kit.faults.down = True
+        await kit.clock.advance(30)
+        await back(kit)
+        await kit.clock.advance(4)
+        found = sorted((due_s(run), run.state, run.reason) for run in await kit.rows())
+        assert live.problem == ""
+        assert live.active == 0
+        assert live.fired == 3
+        assert core.pools["async"].free == 1_000
+        await check(kit)
+    assert found == [
+        (10, RunState.SUCCEEDED, ""),
+        (20, RunState.SKIPPED, "there already"),
+        (30, RunState.SUCCEEDED, ""),
+        (40, RunState.SUCCEEDED, ""),
     ]
 
 
