@@ -341,7 +341,8 @@ async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Jo
 def as_declared(old: Job, fresh: Job) -> Job:
     """A job with everything that a declaration says, and all else as it was."""
     moved = (old.trigger, old.timezone) != (fresh.trigger, fresh.timezone)
-    moved = moved or old.orphaned or (old.paused and not fresh.paused)
+    # Due times before a pause are none of its own; those within one are not due after it.
+    moved = moved or old.orphaned or old.paused != fresh.paused
     return replace(
         old,
         group=fresh.group,
