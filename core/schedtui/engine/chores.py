@@ -118,8 +118,10 @@ class Chores:
 
     def _pause(self, live: LiveJob, reason: str) -> None:
         async def pause() -> None:
-            if not (live.removed or live.job.paused):
-                await self._commands.pause(live.full_name, reason, ENGINE, expect_id=live.id)
+            still = self._failures.too_many
+            if still(live):
+                name = live.full_name
+                await self._commands.pause(name, reason, ENGINE, expect_id=live.id, still=still)
 
         self._later(pause)
 

@@ -162,15 +162,19 @@ class Commands:
         expect_id: int | None,
         until: datetime | None = None,
         shorten: bool = True,
+        still: Callable[[LiveJob], bool] = lambda _: True,
     ) -> Job:
         """Stop claiming a job; see `EngineClient.pause_job`.
 
-        ``shorten``: also where the job is paused for longer already.
+        ``shorten``: also where the job is paused for longer already. ``still``: whether it is to be
+        paused by the time nobody else changes it.
         """
         check_reason(reason)
         if until is not None and to_us(until) <= self._core.clock.now_us():
             raise InvalidError.one("until", until.isoformat(), "a moment in the future")
         async with self.holds.hold(name, expect_id) as live:
+            if not still(live):
+                return live.current()
             return await self._pauses.begin(live, reason, actor, until, shorten=shorten)
 
     @_whole

@@ -79,11 +79,16 @@ class Failures:
 
     def judge(self, job: LiveJob, last: str = "") -> None:
         """Have a job paused that has failed too often in a row."""
-        most = job.policies.pause_after_failures
-        if most and job.failures >= most and not job.job.paused and not job.removed:
+        if self.too_many(job):
             runs = "1 run" if job.failures == 1 else f"{job.failures} runs"
             reason = f"{runs} failed in a row"
             self.on_too_many(job, f"{reason}; {last}" if last else reason)
+
+    @staticmethod
+    def too_many(job: LiveJob) -> bool:
+        """Whether a job that is not paused is to be, by its policy of now."""
+        failing = 0 < job.policies.pause_after_failures <= job.failures
+        return failing and not (job.removed or job.job.paused)
 
 
 def _next(failures: int, state: RunState) -> int:

@@ -9,8 +9,9 @@ import threading
 import pytest
 from engine_kit import Kit, at, back, running
 
-from schedtui import Cron, Group
+from schedtui import Cron, Group, Never
 from schedtui.models import JobPatch, RunState, Source
+from schedtui.policies import make
 
 
 async def test_a_pause_ends_once_the_store_is_back() -> None:
@@ -127,3 +128,46 @@ async def test_an_edit_beside_a_failure_forgets_no_failure() -> None:
         stored = await asyncio.to_thread(kit.store.inner.job, edited.id)
         assert stored is not None
         assert (live.failures, stored.failures) == (1, 1)
+
+
+@pytest.mark.parametrize("meanwhile", ["edit", "pause"])
+async def test_a_pause_after_failures_is_not_begun_where_it_is_not_wanted_any_more(
+    meanwhile: str,
+) -> None:
+    group, gate, held = Group("g"), asyncio.Event(), asyncio.Event()
+
+    @group.job(trigger=Never(), pause_after_failures=3)
+    async def work() -> None:
+        await gate.wait()
+        raise ValueError("no")
+
+    async with running(group) as kit:
+        live = kit.running.core.jobs.named("g/work")
+        live.failures = 2
+        await kit.engine.trigger_job("g/work")
+        await kit.clock.settle()
+
+        async def hold() -> None:
+            async with kit.running.commands.holds.hold("g/work", None):
+                await held.wait()
+
+        holding = asyncio.ensure_future(hold())
+        await kit.until(lambda: live.busy)
+        if meanwhile == "edit":
+            change = kit.engine.edit_job("g/work", JobPatch(policies=make()), actor="ann")
+        else:
+            change = kit.engine.pause_job("g/work", reason="mine", actor="ann")
+        changing = asyncio.ensure_future(change)
+        await asyncio.sleep(0)
+        gate.set()  # the third failure: the engine wants it paused, behind the other command
+        await kit.until(lambda: live.failures == 3)
+        await kit.clock.settle()
+        held.set()
+        await asyncio.gather(holding, changing)
+        await kit.clock.settle()
+
+        job = await kit.client.job("g/work")
+        expected = (False, "") if meanwhile == "edit" else (True, "mine")
+        assert (job.paused, job.pause_reason) == expected
+        lines = [(line.actor, line.action) for line in (await kit.client.audit(limit=9)).items]
+        assert ("engine", "job.pause") not in lines
