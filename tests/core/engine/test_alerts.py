@@ -13,6 +13,7 @@ from engine_kit import Kit, World, running
 
 from schedtui import Email, Group, Webhook
 from schedtui.engine import alerting
+from schedtui.errors import StoreDataError
 from schedtui.models import Health, RunState
 
 
@@ -264,3 +265,22 @@ async def test_an_outcome_that_is_not_written_is_not_told(world: World, hook: Ho
         kit.faults.down = False
         await kit.clock.advance(15)
         assert told(hook)[0]["type"] == "failure"
+
+
+async def test_a_run_whose_row_the_store_refuses_is_told_as_missed(
+    world: World, hook: Hook
+) -> None:
+    shaky = Shaky()
+    async with running(shaky.group, world=world, alerts=[Webhook(url=hook.url)]) as kit:
+        refusals = iter([True, True])
+
+        def refuse() -> None:
+            if next(refusals, False):
+                raise StoreDataError("no such text")
+
+        kit.faults.hooks["claim"] = refuse
+        kit.faults.once("insert_runs", StoreDataError("no such text"))
+        await kit.clock.advance(11)
+        (missed,) = told(hook)
+        assert (missed["type"], missed["job"]) == ("missed", "g/work")
+        assert missed["run"]["reason"] == "the store refused its row: no such text"
