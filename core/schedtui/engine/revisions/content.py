@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from schedtui.engine import damage
 from schedtui.engine.core import Core
-from schedtui.engine.reconcile import declared_name
+from schedtui.engine.declared import declared_name
 from schedtui.errors import ConflictError
 from schedtui.models import Job
 from schedtui.models.jobs_file import FIELDS, Content, JobsFile

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from schedtui.clock import to_us
 from schedtui.engine.core import Core
+from schedtui.engine.declared import as_declared, asked_job, declared_name
 from schedtui.engine.draft import Drafts, next_due_after
 from schedtui.engine.live import LiveJob
-from schedtui.engine.reconcile import as_declared, asked_job, declared_name, not_again
+from schedtui.engine.reconcile import not_again
 from schedtui.engine.revisions.content import PAUSE, same
 from schedtui.engine.revisions.moves import Move
 from schedtui.engine.writes import idle_reason

@@ -81,6 +81,7 @@ class Steering(Commands):
         expect_id: int | None,
         until: datetime | None = None,
         shorten: bool = True,  # noqa: ARG002 - a pause there has no end
+        still: Callable[[LiveJob], bool] = lambda _: True,  # noqa: ARG002 - nobody there is paused for failures
     ) -> Job:
         """Take a job's next due time away, as APScheduler pauses jobs."""
         check_reason(reason)
