@@ -22,6 +22,7 @@ def declared_name(job: Job) -> tuple[str, str]:
 
 
 def timezone_of(core: Core, declaration: Declaration) -> str:
+    """The zone of what is declared: its own, else its group's, else the engine's."""
     group = core.registry.groups[declaration.group]
     return declaration.timezone or group.timezone or core.timezone
 
