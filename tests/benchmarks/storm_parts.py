@@ -2,8 +2,10 @@
 
     python tests/benchmarks/storm_parts.py engine STORE JOBS EVERY_S EXTRA
     python tests/benchmarks/storm_parts.py consoles COUNT URL TOKEN
+    python tests/benchmarks/storm_parts.py decoders COUNT URL TOKEN
 
-Both read commands from standard input, a line each, and answer each with a line of JSON.
+The first two read commands from standard input, a line each, and answer each with a line of JSON.
+The last one does a console's work with an engine's frames, and asks the engine nothing.
 """
 
 from __future__ import annotations
@@ -23,10 +25,13 @@ from typing import Any
 
 from schedtui import Engine, Group, current_run
 from schedtui.api import Listen, start_server
+from schedtui.api.answers import changes_lines
 from schedtui.api.tokens import create_token
+from schedtui.client.beat import beat_s
 from schedtui.client.http import HttpClient
+from schedtui.client.http_codec import decode_changes
 from schedtui.client.local import LocalClient
-from schedtui.models import JobSpec, JobSummary, RunState
+from schedtui.models import Changes, JobSpec, JobSummary, RunState
 from schedtui.models.wire import to_wire
 from schedtui.store import open_store
 
@@ -124,7 +129,11 @@ class Storm:
 
     async def _measure(self, seconds: str) -> Answer:
         hub, self._late_us = self._engine.running.core.hub, []
-        place, cpu, began = int(hub.cursor.rpartition(":")[2]), time.process_time(), time.monotonic()
+        place, cpu, began = (
+            int(hub.cursor.rpartition(":")[2]),
+            time.process_time(),
+            time.monotonic(),
+        )
         await asyncio.sleep(float(seconds))
         took = time.monotonic() - began
         late = sorted(self._late_us)
@@ -214,6 +223,21 @@ async def watch(count: int, url: str, token: str) -> None:
     await answer({"end": end})
 
 
+async def decode(count: int, url: str, token: str) -> None:
+    """The work of as many consoles, without an engine: frames that they have already."""
+    client = HttpClient(url, token=token)
+    snapshot = await client.snapshot()
+    await client.aclose()
+    data = b"\n".join(changes_lines(Changes(cursor=snapshot.cursor, jobs=snapshot.jobs)))
+    say({})
+    while True:
+        for _ in range(count):
+            decode_changes(data)
+            await asyncio.sleep(0)
+        beat = beat_s(Changes(cursor="", jobs=snapshot.jobs))
+        await asyncio.sleep(beat - time.monotonic() % beat)
+
+
 async def answer(commands: dict[str, Callable[..., Awaitable[Answer]]]) -> None:
     """Do what standard input says, and answer each line."""
     while line := await asyncio.to_thread(sys.stdin.readline):
@@ -226,6 +250,12 @@ def say(words: Answer) -> None:
     print(json.dumps(to_wire(words)), flush=True)
 
 
+def pin(*, others: bool) -> None:
+    """The engine has a processor of its own, for the consoles stand for other machines."""
+    first, *rest = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, rest or {first} if others else {first})
+
+
 def resident_mib() -> float:
     """What this process has in memory."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -235,11 +265,13 @@ def resident_mib() -> float:
 def main() -> None:
     """One of the two sides."""
     side, *arguments = sys.argv[1:]
-    if side == "consoles":
-        os.nice(10)  # they stand for other machines, and must not take the engine's processor
+    if side != "engine":
+        work = watch if side == "consoles" else decode
+        pin(others=True)
         count, url, token = arguments
-        asyncio.run(watch(int(count), url, token))
+        asyncio.run(work(int(count), url, token))
         return
+    pin(others=False)
     store, jobs, every_s, extra = arguments
     asyncio.run(Storm(Path(store), jobs=int(jobs), every_s=float(every_s), extra=int(extra)).run())
 

@@ -20,7 +20,7 @@ MAX_REMOVED = 10_000
 SLICE = 500
 """Rows that are made before others have the loop."""
 SHARED_S = 0.05
-"""So long a frame is good for whoever else waits at the same place; what changed since comes next."""
+"""So long a frame is good for who else waits at its place; what changed since comes after it."""
 
 
 class _Made(NamedTuple):
