@@ -135,12 +135,13 @@ class Storm:
             time.monotonic(),
         )
         await asyncio.sleep(float(seconds))
-        took = time.monotonic() - began
+        took, cpu = time.monotonic() - began, time.process_time() - cpu
+        changes = int(hub.cursor.rpartition(":")[2]) - place
         late = sorted(self._late_us)
         return {
-            "changes": (int(hub.cursor.rpartition(":")[2]) - place) / took,
+            "changes": changes / took,
             "runs": len(late) / took,
-            "cpu": (time.process_time() - cpu) / took,
+            "cost": 1e6 * cpu / changes,
             "p50_ms": late[len(late) // 2] / 1e3,
             "p99_ms": late[len(late) * 99 // 100] / 1e3,
             "rss_mib": resident_mib(),
@@ -229,13 +230,18 @@ async def decode(count: int, url: str, token: str) -> None:
     snapshot = await client.snapshot()
     await client.aclose()
     data = b"\n".join(changes_lines(Changes(cursor=snapshot.cursor, jobs=snapshot.jobs)))
+
+    async def go_on() -> None:
+        while True:
+            for _ in range(count):
+                decode_changes(data)
+                await asyncio.sleep(0)
+            await asyncio.sleep(beat_s(Changes(cursor="", jobs=snapshot.jobs)))
+
+    working = asyncio.create_task(go_on())
     say({})
-    while True:
-        for _ in range(count):
-            decode_changes(data)
-            await asyncio.sleep(0)
-        beat = beat_s(Changes(cursor="", jobs=snapshot.jobs))
-        await asyncio.sleep(beat - time.monotonic() % beat)
+    await answer({})
+    working.cancel()
 
 
 async def answer(commands: dict[str, Callable[..., Awaitable[Answer]]]) -> None:
