@@ -6,12 +6,11 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
+from manual_guide import README, Guide, blocks_of
 from terminal_driver import Terminal
 from terminal_place import Place
 
-README = Path(__file__).parents[2] / "README.md"
 FIVE_MINUTES = re.compile(r"^## The first five minutes$(.*?)^## ", re.MULTILINE | re.DOTALL)
 STEP = re.compile(r"^\*\*(\d)\. ", re.MULTILINE)
 BLOCK = re.compile(r"^```(?:python)?$\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -27,6 +26,7 @@ def test_the_first_five_minutes(empty: Place) -> None:
     assert list(steps) == ["1", "2", "3", "4", "5"]
     (code,) = blocks(steps["1"])
     (empty.folder / "jobs.py").write_text(code)
+    assert blocks(steps["2"]) == []
     assert "`schedtui jobs.py`" in steps["2"]
     terminal = empty.console("jobs.py")
     steer(terminal)
@@ -34,6 +34,17 @@ def test_the_first_five_minutes(empty: Place) -> None:
     ask(empty, steps["3"])
     serve_and_watch(empty, terminal, steps["4"])
     embed(empty, steps["5"])
+
+
+def test_what_is_not_typed_here_is_typed_by_the_whole_of_ci() -> None:
+    text = README.read_text(encoding="utf-8")
+    here = [block for step in steps_of(text).values() for block in blocks(step)]
+    others = [block.text for block in blocks_of(README) if block.text not in here]
+    ends = ("schedtui demo", "pytest")
+    run = (README.parent / ".ci" / "run").read_text(encoding="utf-8")
+    for command, end in zip(others, ends, strict=True):
+        assert re.fullmatch(f"python3 -m venv .*{end}\n", command)
+        assert f"$(command_of '{end}')" in run
 
 
 def steer(terminal: Terminal) -> None:
@@ -75,7 +86,8 @@ def create_and_delete(terminal: Terminal, step: str) -> None:
 
 def ask(place: Place, step: str) -> None:
     (commands,) = blocks(step)
-    said = {line: place.run(*words_of(line)).stdout for line in commands.splitlines()}
+    guide = Guide(place=place)
+    said = {line: guide.shell(line) for line in commands.splitlines()}
     assert "house/good_morning" in said["schedtui jobs"]
     assert "gigabytes=" in said["schedtui logs house/free_space"]
 

@@ -42,7 +42,9 @@ def defaults() -> dict[str, str]:
 
 def in_words(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value / 86_400:g} days" if value > 86_400 else f"{value:g}"
+    if type(value) is int:
+        return f"{value:,}"
     return str(value)
 
 

@@ -19,6 +19,8 @@ from schedtui.protocols import OffLoop
 
 _BATCH = 250  # rows encoded at a stretch, so that the event loop gets its turn
 _WORTH_ZIPPING = 16_384  # bytes
+_ROWS_A_LINE = 16  # a line of one row takes half as long again
+_PLACES = 4  # in the stream where watchers are at a time: the slow ones are a few beats behind
 _FEW = 200  # rows that take less time than a thread's turn
 
 
@@ -68,7 +70,9 @@ def _rows(batch: Sequence[JobSummary]) -> bytes:
 
 
 class Frames:
-    """Changes as events: the newest frame is encoded once, however many watch. On one event loop.
+    """Changes as events: each of the newest frames is encoded once, however many watch.
+
+    On one event loop.
 
     Watchers at the same place are given the same `Changes` by the engine.
 
@@ -78,15 +82,18 @@ class Frames:
 
     def __init__(self, off_loop: OffLoop) -> None:
         self._off_loop = off_loop
-        self._newest: tuple[Changes, asyncio.Task[bytes]] | None = None
+        self._newest: dict[int, tuple[Changes, asyncio.Task[bytes]]] = {}
+        """By identity, which is theirs as long as they are kept here."""
 
     async def of(self, changes: Changes) -> bytes:
         """The bytes of ``changes``; made off the loop where they are many."""
-        newest = self._newest
-        if newest is None or newest[0] is not changes:
-            newest = (changes, asyncio.ensure_future(self._encode(changes)))
-            self._newest = newest
-        return await asyncio.shield(newest[1])
+        known = self._newest.get(id(changes))
+        if known is None:
+            known = (changes, asyncio.ensure_future(self._encode(changes)))
+            self._newest[id(changes)] = known
+            if len(self._newest) > _PLACES:
+                del self._newest[next(iter(self._newest))]
+        return await asyncio.shield(known[1])
 
     async def _encode(self, changes: Changes) -> bytes:
         if len(changes.jobs) > _FEW:
@@ -99,7 +106,7 @@ def _event(changes: Changes) -> bytes:
 
 
 def changes_lines(changes: Changes) -> list[bytes]:
-    """``changes`` as JSON in several lines, one a job, so that no line grows with their number."""
+    """``changes`` as JSON in several lines of few jobs, so that none grows with their number."""
     head = dump(
         {
             "cursor": changes.cursor,
@@ -110,6 +117,7 @@ def changes_lines(changes: Changes) -> list[bytes]:
     )
     if not changes.jobs:
         return [head]
-    rows = [_rows((row,))[1:-1] + b"," for row in changes.jobs]
+    starts = range(0, len(changes.jobs), _ROWS_A_LINE)
+    rows = [_rows(changes.jobs[start : start + _ROWS_A_LINE])[1:-1] + b"," for start in starts]
     rows[-1] = rows[-1][:-1]
     return [head[:-1] + b',"jobs":[', *rows, b"]}"]

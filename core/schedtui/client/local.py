@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+from schedtui.client.beat import until_next_s
 from schedtui.client.local_files import LocalFiles
 from schedtui.client.local_upkeep import LocalUpkeep
 from schedtui.client.previews import preview_of
@@ -46,8 +46,6 @@ from schedtui.models.secret import shown
 from schedtui.protocols import OffLoop
 from schedtui.triggers import Trigger, parse_trigger
 
-COALESCE_S = 0.1
-"""Frames of changes go out on one beat, ten a second, so that all watchers get the same ones."""
 MAX_PREVIEW = 1_000
 MAX_PAGE = 1_000
 MAX_LINES = 10_000
@@ -126,7 +124,7 @@ class LocalClient(LocalFiles, LocalUpkeep):
             frame = await self._engine.on_loop(partial(hub.after, cursor))
             cursor = frame.cursor
             yield frame
-            await asyncio.sleep(COALESCE_S - time.monotonic() % COALESCE_S)
+            await asyncio.sleep(until_next_s(frame))
 
     async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
         """Jobs in the order of their ids."""

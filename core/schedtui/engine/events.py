@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from schedtui.errors import EngineStoppedError, EventGapError
 from schedtui.models import TERMINAL, Changes, EngineInfo, JobSummary, RunChange, RunState
@@ -18,6 +19,16 @@ MAX_RUNS = 1_000
 MAX_REMOVED = 10_000
 SLICE = 500
 """Rows that are made before others have the loop."""
+SHARED_S = 0.05
+"""So long a frame is good for who else waits at its place; what changed since comes after it."""
+
+
+class _Made(NamedTuple):
+    """A frame: up to where it goes, when it was asked for on the loop's clock, and its making."""
+
+    upto: int
+    at: float
+    task: asyncio.Task[Changes]
 
 
 class Hub:
@@ -49,8 +60,8 @@ class Hub:
         self._engine_seq = 0
         self._waiters: list[asyncio.Future[None]] = []
         self._closed = False
-        self._made: tuple[int, int, asyncio.Task[Changes]] | None = None
-        """The newest frame, or the one that is being made: from where, up to where."""
+        self._made: dict[int, _Made] = {}
+        """The newest frames, and those that are being made, by where they begin."""
 
     @property
     def cursor(self) -> str:
@@ -125,13 +136,19 @@ class Hub:
         return seq
 
     async def _shared(self, seq: int) -> Changes:
-        """The frame from ``seq``: made once for all who wait at the same place."""
-        made = self._made
-        if made is not None and made[0] == seq and (made[1] == self._seq or not made[2].done()):
-            return await asyncio.shield(made[2])
-        task = asyncio.get_running_loop().create_task(self._collect(seq))
-        self._made = (seq, self._seq, task)
-        return await asyncio.shield(task)
+        """The frame from ``seq``: made once for all who wait at the same place.
+
+        In a storm something changes between the first of them and the last.
+        """
+        loop = asyncio.get_running_loop()
+        since = loop.time() - SHARED_S
+        made = self._made.get(seq)
+        if made is None or not (made.upto == self._seq or made.at > since or not made.task.done()):
+            for first in [first for first, one in self._made.items() if one.at <= since]:
+                del self._made[first]
+            made = _Made(self._seq, loop.time(), loop.create_task(self._collect(seq)))
+            self._made[seq] = made
+        return await asyncio.shield(made.task)
 
     async def _collect(self, seq: int) -> Changes:
         # The cursor first: what changes while the rows are made comes again after it.

@@ -12,6 +12,7 @@ from engine_kit import Kit, running
 
 from schedtui import Group, progress
 from schedtui.client.local import LocalClient
+from schedtui.engine import events
 from schedtui.engine.events import MAX_REMOVED, SLICE, Hub
 from schedtui.errors import EngineStoppedError, EventGapError, InvalidError
 from schedtui.models import Changes, Health, JobPatch, RunState
@@ -181,7 +182,7 @@ async def test_rows_are_made_in_slices_and_what_changes_meanwhile_comes_again() 
     assert then.removed == (3 * SLICE - 1,)
 
 
-async def test_watchers_at_one_place_share_a_frame() -> None:
+async def test_watchers_at_one_place_share_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
     hub = table(SLICE + 1, made)
     first, second, other = await asyncio.gather(
@@ -191,6 +192,9 @@ async def test_watchers_at_one_place_share_a_frame() -> None:
     assert other is not first
     assert len(made) == 2 * SLICE + 1
     hub.job(0)
+    assert await hub.after("b:0") is first, "what changed since comes after its cursor"
+    assert list(map(str, (await hub.after(first.cursor)).jobs)) == ["0"]
+    monkeypatch.setattr(events, "SHARED_S", 0)
     assert await hub.after("b:0") is not first
 
 
