@@ -191,6 +191,10 @@ def _absence(case: Case, run: Run) -> Iterator[Fact]:
         yield from engine_down(case)
     elif case.step is not None and run.claimed_at >= case.step.at:
         yield from clock_step(case)
+    if case.held is not None and case.moment < case.held.at:
+        grace = timedelta(microseconds=case.policies.grace_us)
+        if run.state is not RunState.MISSED or case.held.at - case.moment <= grace:
+            yield halted(case, case.held)  # else it was late before that
 
 
 def _attempts(case: Case, run: Run) -> Iterator[Fact]:

@@ -32,7 +32,7 @@ class Present(NamedTuple):
     finished: bool
     """Whether it has no due time left."""
     pending: str | None
-    """Why its next due time, which has come, is not decided yet; None where it does not fire."""
+    """Why its next due time, which has come, is not decided yet; None where nothing will."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +76,8 @@ class Case:
     """The step of the clock that went over this moment."""
     halt: AuditEvent | None
     """The pause of the whole engine at that moment."""
+    held: AuditEvent | None
+    """The pause of the whole engine when its row was written."""
     left_out: LeftOut | None
     group_limit: int | None
     """How many runs its group allows at once."""

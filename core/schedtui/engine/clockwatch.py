@@ -123,7 +123,8 @@ class ClockWatch:
         await write(apply)
         core.epoch = epoch
         if step_us < 0:
-            core.halted_us = 0  # the pause, if there is one, began at a time that comes again
+            # The pause, if there is one, began as long ago as before the step.
+            core.halted_us = max(0, core.halted_us + step_us)
             jobs = list(core.jobs)
             for first in range(0, len(jobs), CHUNK):
                 chunk = jobs[first : first + CHUNK]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import ParamSpec, TypeVar
 
-from schedtui.clock import Clock
+from schedtui.clock import Clock, from_us
 from schedtui.engine import damage
 from schedtui.engine.alerting import Alerts
 from schedtui.engine.arguments import Arguments
@@ -236,10 +236,13 @@ class Core:
         return found.trigger if found is not None and same else None
 
     def absence(self, due_us: int) -> str | None:
-        """Why nobody found a due time that lies before this engine was ready."""
+        """Why nobody found a due time from before this engine was ready, or was paused."""
+        why = []
         if self.absent is not None and due_us <= self.absent[1]:
-            return self.absent[2]
-        return None
+            why.append(self.absent[2])
+        if self.halted and due_us < self.halted_us:
+            why.append(f"{self.halted}, since {from_us(self.halted_us):%FT%TZ}")
+        return "; then ".join(why) or None
 
     def problem(self, key: str, text: str | None) -> None:
         """Enter a problem, or clear it with None."""

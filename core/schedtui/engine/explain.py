@@ -19,6 +19,7 @@ from schedtui.engine.live import LiveJob
 from schedtui.engine.live_run import LiveRun
 from schedtui.engine.lookup import Lookup
 from schedtui.engine.running import Running
+from schedtui.engine.writes import idle_reason
 from schedtui.models import DueTime, Explanation, Fact, FactKind, JobState, Run, RunState
 from schedtui.models.names import split_name
 from schedtui.triggers import Trigger
@@ -154,9 +155,18 @@ def _asked(running: Running, group: str, name: str) -> _Asked:
         now=now,
         problem=broken,
         finished=live.state is JobState.FINISHED,
-        pending=pending if live.fires else None,
+        pending=pending if live.fires else _held(running, live),
     )
     return _Asked(live, live.trigger, present)
+
+
+def _held(running: Running, live: LiveJob) -> str | None:
+    """What decides a due time from before a pause of the engine; None where nothing will."""
+    pause = running.halt.now
+    if pause is None or idle_reason(live) != live.halted:
+        return None
+    since = because.moment_text(from_us(pause.since_us), live.job.timezone)
+    return f"it is decided when the engine, paused by {pause.by} since {since}, is resumed"
 
 
 def _waits(running: Running, run_id: int) -> str:

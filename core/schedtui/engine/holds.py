@@ -60,13 +60,15 @@ class Holds:
     async def end_pause(self, live: LiveJob) -> bool:
         """End the pause of a job that nobody holds, where its end has passed; whether it had.
 
+        A trigger that fails keeps neither the pause from ending nor a command from its job.
+
         Raises:
             StoreUnavailableError: it could not be written.
         """
         if not is_over(live, self._core.clock.now_us()):
             return False
         with self._alone(live):
-            await self._pauses.end(live, ENGINE)
+            await self._pauses.end(live, ENGINE, anyway=True)
         return True
 
     @contextmanager

@@ -122,6 +122,7 @@ class Lookup:
             down=self._down(at_us),
             step=_step(changes, at_us),
             halt=_halt(changes, at_us),
+            held=None if run is None else _halt(changes, to_us(run.claimed_at) - 1),
             left_out=self._left_out(trigger, moment) if due_us is None else None,
             group_limit=self._core.registry.limit_of(str(known.get("group", ""))),
             today=None,

@@ -12,12 +12,14 @@ from datetime import datetime
 
 from schedtui.clock import to_us
 from schedtui.engine.core import Core
+from schedtui.engine.decide import Verdict
 from schedtui.engine.draft import next_due_after
 from schedtui.engine.live import LiveJob
-from schedtui.engine.writes import JobWrites, idle_reason
+from schedtui.engine.newruns import decided_row
+from schedtui.engine.writes import TRIGGER, JobWrites, idle_reason
 from schedtui.errors import ConflictError
-from schedtui.models import Job, JobState
-from schedtui.protocols import Failing, NewRun
+from schedtui.models import Job, JobState, RunState, Source
+from schedtui.protocols import Failing, NewRun, StoreTx
 
 logger = logging.getLogger("schedtui.engine")
 
@@ -74,20 +76,44 @@ class Pauses:
         )
         return await self._writes.replace(live, changed, actor, "job.pause", rows)
 
-    async def end(self, live: LiveJob, actor: str) -> None:
+    async def end(self, live: LiveJob, actor: str, *, anyway: bool = False) -> None:
         """End the pause of a job now, or where its end has passed, then.
+
+        ``anyway``: also where its trigger fails; the job is broken then, as where that fails at
+        the tick.
 
         Raises:
             ConflictError, StoreUnavailableError: nothing was written.
+            Exception: its trigger failed; nothing was written.
         """
         end_us = self._core.clock.now_us()
         until = live.job.paused_until
         if until is not None:
             end_us = min(end_us, to_us(until) - 1)
         rows = await self._writes.passed(live, end_us, "")
-        next_due = live.current().next_due
+        next_due, problem = live.current().next_due, ""
         if live.next_due_us is None or live.next_due_us <= end_us:
-            next_due = await self._next_due(live, end_us)
+            try:
+                next_due = await self._next_due(live, end_us)
+            except Exception as error:
+                if not anyway:
+                    raise
+                logger.exception("the trigger of %s failed", live.full_name)
+                next_due = None
+                if live.next_due_us is not None:  # else it had come to its end before
+                    problem = f"{TRIGGER} failed: {type(error).__name__}: {error}"
+                    rows = (*rows, self._broken(live, end_us, problem))
+        notices = self._core.alerts.of_missed(live, rows)
+
+        def also(tx: StoreTx) -> None:
+            tx.count_failures([Failing(live.id, 0, True)])
+            self._core.alerts.post(tx, notices)
+
+        def then() -> None:
+            live.failures = 0
+            live.problem = problem or live.problem
+            self._core.alerts.committed(notices)
+
         changed = replace(
             live.current(),
             paused=False,
@@ -102,9 +128,16 @@ class Pauses:
             actor,
             "job.resume",
             rows,
-            also=lambda tx: tx.count_failures([Failing(live.id, 0, True)]),
-            then=lambda: setattr(live, "failures", 0),
+            also=also,
+            then=then,
         )
+
+    def _broken(self, live: LiveJob, end_us: int, problem: str) -> NewRun:
+        """What the tick would write of it; here it cannot be mistaken for a due time that runs."""
+        moment_us = max(end_us, live.last_due_us or end_us) + 1
+        verdict = Verdict(moment_us, RunState.MISSED, Source.SCHEDULE, problem)
+        core = self._core
+        return decided_row(next(core.run_ids), live, verdict, core.epoch, core.clock.now_us())
 
     async def _next_due(self, live: LiveJob, after_us: int) -> datetime | None:
         trigger, last_us = live.trigger, live.last_due_us

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 from schedtui.clock import from_us, to_us
 from schedtui.engine import damage
 from schedtui.engine.core import Core
-from schedtui.engine.decide import FINISHED, Verdict, account
+from schedtui.engine.decide import FINISHED, Decision, Verdict, account, decide
 from schedtui.engine.live import LiveJob
 from schedtui.engine.newruns import decided_row
 from schedtui.engine.once_past import learn_before
@@ -34,6 +34,9 @@ logger = logging.getLogger("schedtui.engine")
 
 TRIGGER = "its trigger"
 """How the problem of a job begins whose trigger failed or cannot be read."""
+
+Accounting = Callable[[Trigger, int, int], tuple[Verdict, ...]]
+"""Rows for the due times from one moment up to another that the tick does not decide."""
 
 _NOT_TOLD = frozenset(
     {
@@ -213,11 +216,17 @@ class JobWrites:
             return await came_back(core, live, until_us, under, otherwise)
         if trigger is None or due_us is None:
             return ()
-        since_us = due_us
+        since_us, fires = due_us, partial(account, state=state, reason=otherwise)
         if live.halted and reason == live.halted:
             since_us = core.halted_us  # the pause of the engine is no reason for what was before
-        fired = (state, otherwise)
-        question = partial(_undecided, trigger, due_us, until_us, fired, (since_us, reason))
+            found = partial(decide, now_us=core.clock.now_us(), policies=live.policies)
+            fires = partial(
+                _late,
+                found=partial(found, absence=core.absence(due_us)),
+                state=state,
+                reason=otherwise,
+            )
+        question = partial(_undecided, trigger, due_us, until_us, fires, (since_us, reason))
         try:
             verdicts = await core.asking.ask(trigger, question)
         except Exception:  # it must not keep its job from being deleted or given another
@@ -256,20 +265,42 @@ class JobWrites:
 
 
 def _undecided(
-    trigger: Trigger, due_us: int, until_us: int, fired: tuple[RunState, str], idle: tuple[int, str]
+    trigger: Trigger, due_us: int, until_us: int, fires: Accounting, idle: tuple[int, str]
 ) -> tuple[Verdict, ...]:
-    """Rows for due times of a job that fired (as what, why), and from a moment on did not (why)."""
+    """Rows for due times of a job that fired, and from a moment on did not (why)."""
     since_us, reason = idle
     if not reason:
-        return account(trigger, due_us, until_us, *fired)
+        return fires(trigger, due_us, until_us)
     before: tuple[Verdict, ...] = ()
     if due_us < since_us:
-        before = account(trigger, due_us, min(since_us - 1, until_us), *fired)
+        before = fires(trigger, due_us, min(since_us - 1, until_us))
         next_us = trigger.next_after_us(since_us - 1)
         if next_us is None:
             return before
         due_us = next_us
     return (*before, *account(trigger, due_us, until_us, RunState.SKIPPED, reason))
+
+
+def _late(
+    trigger: Trigger,
+    due_us: int,
+    until_us: int,
+    *,
+    found: Callable[..., Decision],
+    state: RunState,
+    reason: str,
+) -> tuple[Verdict, ...]:
+    """Due times that wait for the end of a pause of the engine: late ones are missed.
+
+    Nothing is claimed before that end, so that the others do not run (as what, why).
+    """
+    verdicts = found(trigger, due_us, until_us=until_us).verdicts
+    return tuple(
+        one
+        if one.state is RunState.MISSED
+        else one._replace(state=state, source=Source.SCHEDULE, reason=reason)
+        for one in verdicts
+    )
 
 
 async def came_back(

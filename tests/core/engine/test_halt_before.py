@@ -89,3 +89,17 @@ async def test_a_clock_that_is_set_back_while_it_is_paused_leaves_it_paused(worl
         rows = await kit.rows()
         assert {run.reason for run in rows[10:]} == {"engine paused by ann: move"}
         assert [due_s(run) for run in rows[10:]] == [50, 60]
+
+
+async def test_a_clock_that_is_set_back_while_it_is_paused_makes_no_downtime_of_it(
+    world: World,
+) -> None:
+    kit, _ = await paused_start_after(world, 115)
+    kit.clock.step(-60)
+    await kit.clock.advance(10)
+    await kit.engine.resume_engine()
+    told = [(due_s(run), run.reason.partition(":")[0]) for run in await kit.rows()]
+    late = [moment for moment, reason in told if reason.startswith("overlap") or reason == ""]
+    held = [moment for moment, reason in told if reason == "engine paused by engine"]
+    assert (late, held[:1]) == ([10, 20, 30, 40, 50, 60], [70])
+    await kit.stop()
