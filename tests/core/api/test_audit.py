@@ -23,6 +23,8 @@ from schedtui.models.actor import Actor, address_of
 SECRET = "sched_contract"
 JOB = "/api/v1/jobs/{group}/{name}"
 JOB_BODY = {"function": "work/greet", "trigger": CRON, "kwargs": {"name": "Ann"}, "name": "made"}
+UNNAMED = {key: value for key, value in JOB_BODY.items() if key != "name"}
+FACE = "/task-manager/tasks"
 HELD = {"tag": "held"}
 
 WRITES: dict[str, tuple[str | None, Any]] = {
@@ -37,7 +39,9 @@ WRITES: dict[str, tuple[str | None, Any]] = {
     f"POST {JOB}/backfill": ("job.backfill", {"start": "2024-01-01", "end": "2026-06-01"}),
     f"POST {JOB}/backfill/cancel": ("job.backfill_cancel", None),
     f"PATCH {JOB}": ("job.edit", {"description": "changed"}),
+    f"PUT {JOB}": ("job.edit", {**UNNAMED, "kwargs": {"name": "Bo"}}),
     f"DELETE {JOB}": ("job.delete", None),
+    f"POST {JOB}/statistics/clear": ("job.clear_statistics", None),
     f"POST {JOB}/trigger": ("job.trigger", None),
     f"POST {JOB}/pause": ("job.pause", None),
     f"POST {JOB}/resume": ("job.resume", None),
@@ -47,6 +51,16 @@ WRITES: dict[str, tuple[str | None, Any]] = {
     # Refused to an engine that is part of a program; tests/core/engine/test_reloading.py has it.
     "POST /api/v1/reload": (None, None),
     "POST /api/v1/triggers/preview": (None, None),  # writes nothing
+    "POST /api/v1/plan": (None, None),  # neither
+    # A line for each job, and one of all: tests/core/engine/revisions has them.
+    "POST /api/v1/apply": (None, None),
+    "POST /api/v1/rollback": (None, None),
+    f"POST {JOB}/retries/cancel": (None, None),  # as the cancel of each run
+    # The calls of fastapi-task-manager are commands of the engine, as those above.
+    **{f"POST {FACE}{call}": (None, None) for call in ("", "/enable", "/disable", "/trigger")},
+    f"POST {FACE}/reset-retry": (None, None),
+    f"DELETE {FACE}": (None, None),
+    f"DELETE {FACE}/statistics": (None, None),
 }
 
 

@@ -46,6 +46,10 @@ class Call:
     query: str = ""
 
 
+TASK = {"task_group_name": "theirs", "function_name": "f", "cron_expression": "0 9 1 1 *"}
+FACE = {"number": 1, "task_group_name": "theirs", "task_name": "j"}
+OF_THEIRS = "task_group_name=theirs&task_name=j"
+
 CALLS = {
     "GET /health": Call("open"),
     "GET /ready": Call("open"),
@@ -83,6 +87,31 @@ CALLS = {
     f"GET {RUN}/logs": Call("hidden"),
     "GET /api/v1/logs": Call("filtered", query="q=wrote"),
     "GET /api/v1/events": Call("stream"),
+    "GET /metrics": Call("refused"),
+    "GET /api/v1/defaults": Call("refused"),
+    "GET /api/v1/export": Call("refused"),
+    "POST /api/v1/plan": Call("refused", body={"text": "format = 1\n"}),
+    "POST /api/v1/apply": Call("refused", body={"text": "format = 1\n", "note": "n"}),
+    "POST /api/v1/rollback": Call("refused", body={"revision": 1}),
+    "GET /api/v1/revisions": Call("refused"),
+    "GET /api/v1/revisions/{number}": Call("refused"),
+    f"PUT {JOB}": Call("refused", body={"function": "mine/f", "trigger": CRON}),
+    f"GET {JOB}/statistics": Call("hidden"),
+    f"POST {JOB}/statistics/clear": Call("hidden"),
+    f"POST {JOB}/retries/cancel": Call("hidden"),
+    "GET /task-manager/health": Call("open"),
+    "GET /task-manager/config": Call("refused"),
+    "GET /task-manager/task-groups": Call("refused"),
+    "GET /task-manager/tasks": Call("filtered"),
+    "GET /task-manager/functions": Call("filtered"),
+    "GET /task-manager/tasks/{task_group_name}/{task_name}/statistics": Call("hidden"),
+    "POST /task-manager/tasks": Call("refused", body=TASK),
+    "DELETE /task-manager/tasks": Call("refused", query=OF_THEIRS),
+    "POST /task-manager/tasks/disable": Call("hidden", query=OF_THEIRS),
+    "POST /task-manager/tasks/enable": Call("hidden", query=OF_THEIRS),
+    "POST /task-manager/tasks/trigger": Call("hidden", query=OF_THEIRS),
+    "POST /task-manager/tasks/reset-retry": Call("hidden", query=OF_THEIRS),
+    "DELETE /task-manager/tasks/statistics": Call("hidden", query=OF_THEIRS),
 }
 
 
@@ -168,7 +197,9 @@ async def test_a_call_on_what_is_of_another_group(
     before = (await whole.runs(), [await whole.job(f"theirs/{job}") for job in ("j", "static")])
     (run,) = (await whole.runs(RunFilter(job="theirs/j"))).items
     method, _, path = name.partition(" ")
-    path = path.format(group="theirs", name="f" if "functions" in path else "j", run_id=run.id)
+    path = path.format(
+        group="theirs", name="f" if "functions" in path else "j", run_id=run.id, **FACE
+    )
 
     answer = await http.request(method, f"{path}?{call.query}", json=call.body)
 
