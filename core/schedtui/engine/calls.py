@@ -41,8 +41,10 @@ def prepare(
         InvalidError: the arguments do not fit.
     """
     run.code, run.late = function.code, {}
-    opened(run.kwargs)  # what it says from now on, in whichever process, shows no secret of these
-    kwargs = {name: _own(value) for name, value in run.kwargs.items()}
+    kwargs: dict[str, Any] = {}
+    if run.kwargs:
+        opened(run.kwargs)  # what it says from now on, in any process, shows no secret of these
+        kwargs = {name: _own(value) for name, value in run.kwargs.items()}
     if run.pool.executor.kind == "process":  # all that is done there
         return function.call, kwargs
     threaded = run.pool.executor.kind == "thread"

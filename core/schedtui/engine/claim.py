@@ -186,7 +186,7 @@ class Claims:
             if trigger_of(job).foreign:
                 self._ask(job, now_us)
             else:
-                batch.append(enter(core, job, now_us))
+                batch.append(enter(core, job, now_us, pool=pool))
             if number % 16 == 0 and time.perf_counter() > until:
                 break
         return batch, False
@@ -227,7 +227,9 @@ class Claims:
         claims = [entry.claim for entry in batch]
         middle = len(batch) // 2
         alerts = self._core.alerts
-        notices = [one for job, claim, _ in batch for one in alerts.of_missed(job, claim.runs)]
+        notices: list[Notice] = []
+        if alerts.targets:
+            notices = [one for job, claim, _ in batch for one in alerts.of_missed(job, claim.runs)]
 
         def apply(tx: StoreTx) -> set[int]:
             lost = tx.claim(claims)

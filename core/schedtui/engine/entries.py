@@ -11,6 +11,7 @@ from schedtui.engine.decide import NOBODY, Active, Decision, Found, Verdict, fin
 from schedtui.engine.live import LiveJob
 from schedtui.engine.live_run import LiveRun
 from schedtui.engine.newruns import claimed_row, decided_row, names_at, new_run
+from schedtui.engine.slots import Pool
 from schedtui.models import RunState, Source
 from schedtui.protocols import Claim, NewRun
 from schedtui.triggers import Trigger
@@ -56,7 +57,14 @@ def named(job: LiveJob, last_us: int) -> Callable[[], Found]:
     return question
 
 
-def enter(core: Core, job: LiveJob, now_us: int, until_us: int | None = None) -> Entry:
+def enter(
+    core: Core,
+    job: LiveJob,
+    now_us: int,
+    until_us: int | None = None,
+    *,
+    pool: Pool | None = None,
+) -> Entry:
     """A due job whose trigger answers at once.
 
     ``until_us``: the last moment of the due times that are decided, where that is not now.
@@ -68,10 +76,17 @@ def enter(core: Core, job: LiveJob, now_us: int, until_us: int | None = None) ->
         found = find(trigger_of(job), due_us, last_us, job.policies)
     except Exception as error:  # noqa: BLE001 - told with the claim
         found = error
-    return answered(core, job, due_us, now_us, found)
+    return answered(core, job, due_us, now_us, found, pool)
 
 
-def answered(core: Core, job: LiveJob, due_us: int, now_us: int, found: Found | Exception) -> Entry:
+def answered(
+    core: Core,
+    job: LiveJob,
+    due_us: int,
+    now_us: int,
+    found: Found | Exception,
+    pool: Pool | None = None,
+) -> Entry:
     """A due job, by what its trigger said; by the error, where it failed.
 
     The places that its runs need are taken.
@@ -85,7 +100,8 @@ def answered(core: Core, job: LiveJob, due_us: int, now_us: int, found: Found | 
         verdict = Verdict(due_us, RunState.MISSED, Source.SCHEDULE, reason)
         decision = Decision(None, due_us, (verdict,))
     names = None if isinstance(found, Exception) else found.names
-    pool = core.pool_of(job.job.function)
+    if pool is None:
+        pool = core.pool_of(job.job.function)
     rows: list[NewRun] = []
     runs: list[LiveRun] = []
     for verdict in decision.verdicts:

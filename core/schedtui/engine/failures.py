@@ -37,9 +37,10 @@ class Failures:
             end: The outcome.
             always: Also where a success finds nothing to forgive now: others may pass it.
         """
-        run, finish, not_before_us, *_ = end
-        job = run.job
-        if end.counts or not_before_us or job.id == NO_JOB:
+        job, finish = end.run.job, end.finish
+        if finish.state is RunState.SUCCEEDED and not (always or job.failures or self._coming):
+            return end  # as nearly all are
+        if end.counts or end.not_before_us or job.id == NO_JOB:
             return end
         if finish.state is RunState.SUCCEEDED:
             counts = always or job.failures > 0 or job.id in self._coming

@@ -89,14 +89,15 @@ class Supervisor:
 
     def start(self, runs: list[LiveRun]) -> None:
         """Call the functions of runs whose rows say ``running``."""
-        now = self._core.clock.monotonic()
+        now, alerts = self._core.clock.monotonic(), self._core.alerts
         self.idle.clear()
         for run in runs:
             run.pool.given_at = now
             self.running[run.id] = run
             if run.scheduled_for_us is not None and run.attempt == 1:
                 self.lateness.add(max(0, run.started_at_us - run.scheduled_for_us) / 1e6)
-            self._core.alerts.starts(run)
+            if alerts.targets:
+                alerts.starts(run)
             if run.job.policies.timeout_s:
                 run.deadline = self._core.clock.call_later(
                     run.job.policies.timeout_s, partial(self._overdue, run)
@@ -284,8 +285,10 @@ class Supervisor:
         for end in ends:
             run, finish, not_before_us, children, *_ = end
             self._welcome(run)
-            self.failures.over(end)
-            core.alerts.committed(end.notices)
+            if end.counts:
+                self.failures.over(end)
+            if end.notices:
+                core.alerts.committed(end.notices)
             job = run.job
             if not_before_us and run.id not in lost:
                 self._queue_again(run, not_before_us)

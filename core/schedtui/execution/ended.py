@@ -86,6 +86,8 @@ def ended_cancelled(
 
 def without_secrets(ended: Ended) -> Ended:
     """An end that shows no secret that this process has seen."""
+    if not (ended.result or ended.error or ended.reason):
+        return ended
     result = _hidden(ended.result)
     return ended._replace(
         error=_hidden(ended.error),
