@@ -255,6 +255,7 @@ async def test_every_manual_run_of_queue_all_waits_its_turn(world: World) -> Non
         await kit.clock.settle()
         assert {run.source for run in runs} == {Source.MANUAL}
         for _ in range(3):
+            await kit.until(lambda: bool(slow.gates))
             slow.end()
             await kit.clock.settle()
         assert [run_id for _, run_id in slow.began] == [run.id for run in runs]
