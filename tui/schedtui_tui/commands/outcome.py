@@ -36,8 +36,8 @@ def add_key_option(parser: argparse.ArgumentParser) -> None:
 
 async def tell_outcome(client: EngineClient, run: Run, args: argparse.Namespace) -> Exit:
     """Say what became of ``run``, with ``--wait`` when it has ended."""
-    if args.wait and run.state not in TERMINAL:
-        if not args.json:
+    if args.wait:  # one that has ended by now has written something too
+        if not args.json and run.state not in TERMINAL:
             print_line(sentence(run))
             sys.stdout.flush()
         run = replace(await ended(client, run, show=not args.json), replayed=run.replayed)
