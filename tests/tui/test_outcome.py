@@ -34,6 +34,5 @@ async def test_what_it_wrote_is_shown_although_it_may_have_ended_before_the_answ
         done = await tell_outcome(client, asked, argparse.Namespace(wait=True, json=False))
     lines = capsys.readouterr().out.splitlines()
     assert done is Exit.DONE
-    assert len(lines) == (2 if over else 3)
     assert lines[-2].endswith("all is well")
     assert ": succeeded in " in lines[-1]
