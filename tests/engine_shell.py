@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from files_kit import fill, make_group
+from files_kit import edited, fill, make_group
 
 from schedtui import Engine, Group
 from schedtui.api import start_server
@@ -41,6 +41,14 @@ class Shell:
         out = self.run(*words, "--json", code=code)[0]
         assert out.isascii()
         return json.loads(out)
+
+    def export(self) -> str:
+        """All jobs as a file."""
+        return self.engine.sync.export_jobs().text
+
+    def write(self, *pairs: tuple[str, str]) -> None:
+        """Write that file to ``jobs.toml``, edited."""
+        (self.folder / "jobs.toml").write_text(edited(self.export(), *pairs), encoding="utf-8")
 
     def job(self, name: str) -> Job:
         """A job as the engine has it."""

@@ -2,66 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from files_kit import edited, fill, make_engine
+from engine_shell import Shell, engine_shell
+from files_kit import edited
 
-from schedtui import Engine
-from schedtui.api import start_server
-from schedtui.locations import StateDir
-from schedtui_tui.cli import main
 from schedtui_tui.commands import files
 
-
-@dataclass
-class Shell:
-    """A folder with an engine beside it, and `schedtui` in this process."""
-
-    folder: Path
-    engine: Engine
-    capsys: pytest.CaptureFixture[str]
-
-    def run(self, *words: str, code: int = 0) -> tuple[str, str]:
-        found = main(words)
-        out, err = self.capsys.readouterr()
-        assert found == code, (words, out, err)
-        return out, err
-
-    def json(self, *words: str) -> Any:
-        return json.loads(self.run(*words, "--json")[0])
-
-    def export(self) -> str:
-        return self.engine.sync.export_jobs().text
-
-    def write(self, *pairs: tuple[str, str]) -> None:
-        (self.folder / "jobs.toml").write_text(edited(self.export(), *pairs), encoding="utf-8")
-
-
-@pytest.fixture
-def shell(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Shell]:
-    monkeypatch.chdir(tmp_path)
-    engine = make_engine().run_in_thread()
-    loop = engine.running.loop
-    state = StateDir.beside(tmp_path).create()
-
-    def wait(work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, loop).result(10)
-
-    server = wait(start_server(engine, listen=None, socket=state.socket))
-    try:
-        wait(fill(engine))
-        yield Shell(tmp_path, engine, capsys)
-    finally:
-        wait(server.stop())
-        engine.close(0)
+shell = pytest.fixture(engine_shell)
 
 
 def names(changes: list[Any]) -> list[tuple[str, str]]:

@@ -87,9 +87,9 @@ class Core:
         self.revision = 0
         """The newest revision of the jobs; 0: there is none."""
         self.halted = ""
+        """Why the whole engine claims nothing; empty while it does."""
         self.halted_us = 0
         """Since when; what was due before, and is not decided yet, has other reasons."""
-        """Why the whole engine claims nothing; empty while it does."""
         self.hub: Hub
         self.alerts = Alerts(self, alerts)
         self.writer: Writer

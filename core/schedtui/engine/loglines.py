@@ -2,8 +2,8 @@
 
 Lines are readable from the moment they are written: first from the run's sink, then from the store,
 and in between from both, told apart by their number. Lines that the store never takes are counted
-in their run's row, as long as its outcome is not written, and in the engine's health
-until others can be kept again.
+in their run's row, as long as its outcome is not written, and in the engine's health until others
+can be kept again.
 """
 
 from __future__ import annotations
