@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from schedtui import Cron, Engine, Every, Group, Once, current_run, log
 from schedtui.clock import from_us
-from schedtui.engine.supervise import Supervisor
+from schedtui.engine.runs.supervise import Supervisor
 from schedtui.errors import SchedtuiError
 from schedtui.protocols import Boot, Finish, Opened, StoreTx
 from schedtui.store.sql import migrate

@@ -18,7 +18,7 @@ from life_laws import Promises, accounts, after_all, crowding, deeds, paused_for
 
 from schedtui import After, Group, current_run, log
 from schedtui.clock import from_us
-from schedtui.engine.live import LiveJob
+from schedtui.engine.live.job import LiveJob
 from schedtui.errors import (
     ConflictError,
     InvalidError,

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from schedtui.client.local import MAX_PAGE
-from schedtui.engine.backfill import MAX_LIMIT
-from schedtui.engine.draft import MAX_TEXT
+from schedtui.engine.backfill.backfill import MAX_LIMIT
+from schedtui.engine.jobs.draft import MAX_TEXT
 from schedtui.engine.revisions.revisions import MAX_NOTE
 from schedtui.models.after import MAX_AFTER
 from schedtui.models.names import MAX_NAME, MAX_REASON, MAX_TAGS

@@ -15,7 +15,7 @@ from schedtui.client.local_upkeep import LocalUpkeep
 from schedtui.client.previews import preview_of
 from schedtui.engine import Engine
 from schedtui.engine.metrics import measure
-from schedtui.engine.reads import position
+from schedtui.engine.runs.reads import position
 from schedtui.errors import InvalidError
 from schedtui.models import (
     Attempt,

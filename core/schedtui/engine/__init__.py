@@ -1,7 +1,9 @@
-"""The engine: `Engine` is its facade, the other modules are the steps of its pipeline.
+"""The engine: `Engine` is its facade, `running` wires its parts; each room is one matter.
 
-A due time goes through them in this order: `due` (heap), `decide`, `claim`, `admit`, `supervise`;
-`commands`, `recover`, `reconcile` and `clockwatch` change what is due; `events` tells who watches.
+A due time goes through them in this order: `live.due` (heap), `tick` (asked, decided, claimed),
+`runs` (admitted, supervised, followed). What changes what is due: `jobs` (commands), `code`
+(declarations), `backfill`, `upkeep` (starts, the clock, pauses of the whole). `control` is what
+programs call, `revisions` jobs as files, `explain` answers why, `notices` and `events` tell.
 """
 
 from schedtui.engine.engine import Engine

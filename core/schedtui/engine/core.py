@@ -10,19 +10,19 @@ from itertools import count
 from typing import ParamSpec, TypeVar
 
 from schedtui.clock import Clock, from_us
-from schedtui.engine import damage
-from schedtui.engine.alerting import Alerts
-from schedtui.engine.arguments import Arguments
-from schedtui.engine.asking import Asking
 from schedtui.engine.daemons import DaemonThreads
-from schedtui.engine.direct import NO_JOB, Direct
-from schedtui.engine.due import DueHeap
 from schedtui.engine.events import Hub
-from schedtui.engine.live import LiveJob
-from schedtui.engine.live_jobs import LiveJobs
-from schedtui.engine.live_run import LiveRun
-from schedtui.engine.secrets import Secrets
-from schedtui.engine.slots import Pool, Slots
+from schedtui.engine.jobs.arguments import Arguments
+from schedtui.engine.jobs.secrets import Secrets
+from schedtui.engine.live.due import DueHeap
+from schedtui.engine.live.job import LiveJob
+from schedtui.engine.live.jobs import LiveJobs
+from schedtui.engine.live.run import LiveRun
+from schedtui.engine.live.slots import Pool, Slots
+from schedtui.engine.notices.alerting import Alerts
+from schedtui.engine.runs.direct import NO_JOB, Direct
+from schedtui.engine.tick.asking import Asking
+from schedtui.engine.upkeep import damage
 from schedtui.errors import FunctionNotFoundError, InvalidError
 from schedtui.models import Job, Policies
 from schedtui.models.alert import Alert

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from typing import Any, Protocol, TypeVar
 
-from schedtui.engine.control import Control
+from schedtui.engine.control.control import Control
 
 A = TypeVar("A")
 S = TypeVar("S")

@@ -14,10 +14,10 @@ from schedtui import policies as policy_rules
 from schedtui.clock import Clock, SystemClock
 from schedtui.engine import forks
 from schedtui.engine.embedded import Embedded, Membership
-from schedtui.engine.reads import Reads
 from schedtui.engine.running import Running
+from schedtui.engine.runs.reads import Reads
+from schedtui.engine.runs.spans import check_telemetry
 from schedtui.engine.settings import Settings
-from schedtui.engine.spans import check_telemetry
 from schedtui.engine.store_choice import StoreChoice
 from schedtui.engine.sync import Sync
 from schedtui.engine.thread import Start, close_at_exit, drive

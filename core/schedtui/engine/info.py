@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from schedtui import __version__
 from schedtui.clock import from_us
-from schedtui.engine import damage
+from schedtui.engine.upkeep import damage
 from schedtui.models import EngineInfo, Health
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from schedtui.models import JobState, RunState, WaitReason
 from schedtui.models.metrics import MAX_FAILING, Metrics, PoolUse
 
 if TYPE_CHECKING:
-    from schedtui.engine.live import LiveJob
+    from schedtui.engine.live.job import LiveJob
+    from schedtui.engine.live.slots import Slots
     from schedtui.engine.running import Running
-    from schedtui.engine.slots import Slots
 
 _SLICE = 1_000  # jobs that are looked at before the tick has its turn
 

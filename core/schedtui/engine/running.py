@@ -15,36 +15,36 @@ from typing import Any, TypeVar
 
 from schedtui import __version__
 from schedtui.capture import Capture
-from schedtui.engine.admit import Admission
 from schedtui.engine.aps import Shell
-from schedtui.engine.cancel import Cancels
-from schedtui.engine.chains import Chains
-from schedtui.engine.chores import Chores
-from schedtui.engine.claim import Claims
-from schedtui.engine.clockwatch import ClockWatch
-from schedtui.engine.commands import Commands
+from schedtui.engine.code.reconcile import reconcile
+from schedtui.engine.code.reloading import Reloading
 from schedtui.engine.core import Core
 from schedtui.engine.daemons import DaemonThreads
-from schedtui.engine.delivery import Delivery
 from schedtui.engine.events import Hub
-from schedtui.engine.halt import Halt
-from schedtui.engine.heartbeat import Heartbeat
-from schedtui.engine.holds import ENGINE
 from schedtui.engine.info import HANGS_S, info
-from schedtui.engine.live_run import LiveRun
-from schedtui.engine.load import Reloads, load
-from schedtui.engine.loglines import LogLines
-from schedtui.engine.once_past import learn
-from schedtui.engine.reconcile import reconcile
-from schedtui.engine.recover import note_absence, recover
-from schedtui.engine.reloading import Reloading
-from schedtui.engine.retention import Retention
+from schedtui.engine.jobs.commands import Commands
+from schedtui.engine.jobs.holds import ENGINE
+from schedtui.engine.jobs.writes import JobWrites
+from schedtui.engine.live.run import LiveRun
+from schedtui.engine.live.slots import Pool, Slots
+from schedtui.engine.notices.delivery import Delivery
 from schedtui.engine.revisions import Revisions
+from schedtui.engine.runs.admit import Admission
+from schedtui.engine.runs.cancel import Cancels
+from schedtui.engine.runs.chains import Chains
+from schedtui.engine.runs.loglines import LogLines
+from schedtui.engine.runs.spans import Spans
+from schedtui.engine.runs.supervise import LAST_WORD_S, Supervisor
 from schedtui.engine.settings import Settings
-from schedtui.engine.slots import Pool, Slots
-from schedtui.engine.spans import Spans
-from schedtui.engine.supervise import LAST_WORD_S, Supervisor
-from schedtui.engine.writes import JobWrites
+from schedtui.engine.tick.claim import Claims
+from schedtui.engine.upkeep.chores import Chores
+from schedtui.engine.upkeep.clockwatch import ClockWatch
+from schedtui.engine.upkeep.halt import Halt
+from schedtui.engine.upkeep.heartbeat import Heartbeat
+from schedtui.engine.upkeep.load import Reloads, load
+from schedtui.engine.upkeep.once_past import learn
+from schedtui.engine.upkeep.recover import note_absence, recover
+from schedtui.engine.upkeep.retention import Retention
 from schedtui.errors import StoreUnavailableError
 from schedtui.execution import (
     AsyncExecutor,

@@ -8,7 +8,7 @@ import pytest
 from engine_kit import World
 from policy_stage import KINDS, Stage
 
-from schedtui.engine import loglines
+from schedtui.engine.runs import loglines
 from schedtui.store import writer
 
 

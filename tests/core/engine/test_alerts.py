@@ -12,7 +12,7 @@ from alert_servers import Hook, Mail, serving
 from engine_kit import Kit, World, running
 
 from schedtui import Email, Group, Webhook
-from schedtui.engine import alerting
+from schedtui.engine.notices import alerting
 from schedtui.errors import StoreDataError
 from schedtui.models import Health, RunState
 

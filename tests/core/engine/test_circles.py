@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedtui import Group, Never
-from schedtui.engine import circles
-from schedtui.engine.circles import uncircled
-from schedtui.engine.followers import circle
-from schedtui.engine.live_jobs import LiveJobs
+from schedtui.engine.code import circles
+from schedtui.engine.code.circles import uncircled
+from schedtui.engine.live.followers import circle
+from schedtui.engine.live.jobs import LiveJobs
 from schedtui.models import After
 
 

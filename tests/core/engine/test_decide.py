@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from schedtui import Cron, Every, Once
 from schedtui.clock import from_us, to_us
-from schedtui.engine.decide import NOBODY, SINGLE_ROWS, Active, Decision, Verdict, account, decide
+from schedtui.engine.tick.decide import (
+    NOBODY,
+    SINGLE_ROWS,
+    Active,
+    Decision,
+    Verdict,
+    account,
+    decide,
+)
 from schedtui.models import CatchUp, Overlap, Policies, RunState, Source
 from schedtui.policies import Effective, resolve
 from schedtui.triggers import Trigger

@@ -8,8 +8,8 @@ from datetime import timedelta
 from engine_kit import START
 
 from schedtui.clock import to_us
-from schedtui.engine.due import DueHeap
-from schedtui.engine.live import LiveJob
+from schedtui.engine.live.due import DueHeap
+from schedtui.engine.live.job import LiveJob
 from schedtui.models import Job
 from schedtui.policies import resolve
 from schedtui.triggers import Every

@@ -13,8 +13,8 @@ from engine_commands import Editable
 from engine_kit import Kit, World, at, running
 
 from schedtui import After, Group, Once, current_run
-from schedtui.engine import ending
-from schedtui.engine.live_run import LiveRun
+from schedtui.engine.live.run import LiveRun
+from schedtui.engine.runs import ending
 from schedtui.errors import ConflictError, StoreUnavailableError
 from schedtui.models import RunState
 from schedtui.store.writer import Lane, Write

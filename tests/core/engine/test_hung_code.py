@@ -14,7 +14,8 @@ from pydantic import AfterValidator
 
 from schedtui import Engine, Every, Group
 from schedtui.client.local import LocalClient
-from schedtui.engine import arguments, running, thread
+from schedtui.engine import running, thread
+from schedtui.engine.jobs import arguments
 from schedtui.errors import UnavailableError
 from schedtui.models import Job
 from schedtui.testing import MemoryStore

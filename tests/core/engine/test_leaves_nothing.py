@@ -9,7 +9,7 @@ import time
 from engine_kit import Kit, back, running
 
 from schedtui import Engine, Group, log
-from schedtui.engine.loglines import FLUSH_S
+from schedtui.engine.runs.loglines import FLUSH_S
 from schedtui.execution import ThreadExecutor
 from schedtui.models import JobSpec, RunState
 

@@ -12,7 +12,7 @@ import pytest
 from engine_kit import FULL, Kit, Worker, World, back, running
 
 from schedtui import Engine, Group, log
-from schedtui.engine import loglines
+from schedtui.engine.runs import loglines
 from schedtui.errors import StoreError
 from schedtui.models import Health, LogLine, RunState
 from schedtui.protocols import LogChunk

@@ -11,10 +11,10 @@ from engine_kit import Kit, World, at, running
 from once_kit import Guarded, restart
 
 from schedtui import Group, Never, current_run
-from schedtui.engine import once
-from schedtui.engine.backfill import MAX_LIMIT
-from schedtui.engine.chains import Child
-from schedtui.engine.once import Once
+from schedtui.engine.backfill.backfill import MAX_LIMIT
+from schedtui.engine.live import once
+from schedtui.engine.live.once import Once
+from schedtui.engine.runs.chains import Child
 from schedtui.models import JobPatch, Run, RunFilter, RunState
 from schedtui.policies import make
 from schedtui.protocols import KEPT_SUCCESSES
@@ -95,7 +95,7 @@ async def test_a_backfill_takes_its_periods_before_another_run_can(
             children.extend(chains.children(core.jobs.named("g/first"), 1, RunState.SUCCEEDED))
             return await making
 
-        monkeypatch.setattr("schedtui.engine.backfill.SLICE", 1)
+        monkeypatch.setattr("schedtui.engine.backfill.backfill.SLICE", 1)
         monkeypatch.setattr(backfills, "_made", made)
         answer = await kit.engine.backfill_job("g/second", at(-86400), at(1))
         (child,) = children

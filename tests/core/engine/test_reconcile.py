@@ -13,8 +13,8 @@ from engine_kit import Kit, KitClock, World, at, check, due_s, running
 
 from schedtui import Cron, Every, Group
 from schedtui.clock import from_us
-from schedtui.engine import reconcile
-from schedtui.engine.writes import JobWrites
+from schedtui.engine.code import reconcile
+from schedtui.engine.jobs.writes import JobWrites
 from schedtui.errors import ConflictError
 from schedtui.models import Health, Job, JobPatch, JobState, Policies, RunState
 from schedtui.models.policy import CatchUp

@@ -8,7 +8,7 @@ import pytest
 from engine_kit import FULL, Kit, KitClock, World, running
 
 from schedtui import Every, Group
-from schedtui.engine import reconcile
+from schedtui.engine.code import reconcile
 from schedtui.models import Health, JobPatch, RunState
 
 

@@ -10,7 +10,7 @@ from store_rows import line
 
 from schedtui import Group
 from schedtui.clock import to_us
-from schedtui.engine.retention import FIRST_S, PERIOD_S
+from schedtui.engine.upkeep.retention import FIRST_S, PERIOD_S
 from schedtui.models import FactKind, RunState, Source
 from schedtui.protocols import LogChunk, NewRun
 from schedtui.store import chunks

@@ -12,8 +12,8 @@ from engine_kit import Kit, Worker, World, at, back, check, due_s, running
 
 from schedtui import Group, current_run
 from schedtui.clock import to_us
-from schedtui.engine.decide import Verdict
-from schedtui.engine.newruns import decided_row
+from schedtui.engine.tick.decide import Verdict
+from schedtui.engine.tick.newruns import decided_row
 from schedtui.errors import StoreDataError
 from schedtui.models import Health, RunState, Source
 from schedtui.protocols import Claim, NewRun, StoreTx

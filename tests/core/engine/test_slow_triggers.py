@@ -15,7 +15,7 @@ from apscheduler.triggers.base import BaseTrigger
 from engine_kit import Kit, KitClock, World, at, check, due_s, running
 
 from schedtui import Group
-from schedtui.engine import asking
+from schedtui.engine.tick import asking
 from schedtui.models import JobPatch, JobState, RunState
 from schedtui.triggers import AnyOf, Every, Trigger, as_trigger
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from schedtui.engine import damage
+from schedtui.engine.code.declared import declared_name
 from schedtui.engine.core import Core
-from schedtui.engine.declared import declared_name
+from schedtui.engine.upkeep import damage
 from schedtui.errors import ConflictError
 from schedtui.models import Job
 from schedtui.models.jobs_file import FIELDS, Content, JobsFile

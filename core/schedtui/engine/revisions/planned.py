@@ -7,14 +7,14 @@ from dataclasses import fields, replace
 from datetime import datetime
 
 from schedtui.clock import to_us
+from schedtui.engine.code.declared import as_declared, asked_job, declared_name
+from schedtui.engine.code.reconcile import not_again
 from schedtui.engine.core import Core
-from schedtui.engine.declared import as_declared, asked_job, declared_name
-from schedtui.engine.draft import Drafts, next_due_after
-from schedtui.engine.live import LiveJob
-from schedtui.engine.reconcile import not_again
+from schedtui.engine.jobs.draft import Drafts, next_due_after
+from schedtui.engine.jobs.writes import idle_reason
+from schedtui.engine.live.job import LiveJob
 from schedtui.engine.revisions.content import PAUSE, same
 from schedtui.engine.revisions.moves import Move
-from schedtui.engine.writes import idle_reason
 from schedtui.errors import ConflictError
 from schedtui.models import After, Job, JobPatch, JobSpec, JobState
 from schedtui.models.jobs_file import Content

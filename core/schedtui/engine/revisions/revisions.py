@@ -16,15 +16,15 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 from schedtui.clock import from_us
-from schedtui.engine.commands import Commands
+from schedtui.engine.code.reconcile import reconcile_freed
 from schedtui.engine.core import Core
-from schedtui.engine.reconcile import reconcile_freed
+from schedtui.engine.jobs.commands import Commands
+from schedtui.engine.jobs.writes import JobWrites
 from schedtui.engine.revisions.content import Known, file_of, known
 from schedtui.engine.revisions.moves import Moves, moves
 from schedtui.engine.revisions.planned import new_name
 from schedtui.engine.revisions.steps import Drafts, Step, drafted, staged
 from schedtui.engine.revisions.turns import Turns
-from schedtui.engine.writes import JobWrites
 from schedtui.errors import ConflictError, InvalidError, JobNotFoundError, RevisionNotFoundError
 from schedtui.models import Applied, ChangeKind, JobsText, Plan, Revision
 from schedtui.models.jobs_file import JobsFile, parse, render

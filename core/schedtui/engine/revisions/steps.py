@@ -7,14 +7,14 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from schedtui.clock import to_us
-from schedtui.engine.commands import Commands
 from schedtui.engine.core import Core
-from schedtui.engine.live import LiveJob
+from schedtui.engine.jobs.commands import Commands
+from schedtui.engine.jobs.writes import JobWrites, told
+from schedtui.engine.live.job import LiveJob
 from schedtui.engine.revisions.content import PAUSE
 from schedtui.engine.revisions.moves import Move
 from schedtui.engine.revisions.planned import Planned
 from schedtui.engine.revisions.turns import Turns
-from schedtui.engine.writes import JobWrites, told
 from schedtui.errors import FieldError, ForeignTriggerError, FunctionNotFoundError, RefusedError
 from schedtui.models import Job
 from schedtui.models.gathering import gathered, refuse, said_by

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from schedtui.engine.halt import Halt
 from schedtui.engine.running import Running
+from schedtui.engine.upkeep.halt import Halt
 from schedtui.errors import EngineStoppedError
 from schedtui.integrations.apscheduler import inside
 from schedtui.integrations.apscheduler.ledger import NOT_RUNNING

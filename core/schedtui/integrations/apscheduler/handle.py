@@ -15,7 +15,7 @@ from schedtui.execution.ended import ended_cancelled, ended_error, ended_ok
 from schedtui.models import Source
 
 if TYPE_CHECKING:
-    from schedtui.engine.live_run import LiveRun
+    from schedtui.engine.live.run import LiveRun
     from schedtui.integrations.apscheduler.inside import Key
     from schedtui.integrations.apscheduler.ledger import Ledger
     from schedtui.protocols import Ended

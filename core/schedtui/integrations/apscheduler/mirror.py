@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from schedtui.clock import from_us
-from schedtui.engine.live import LiveJob
+from schedtui.engine.jobs.writes import told
+from schedtui.engine.live.job import LiveJob
 from schedtui.engine.running import Running
-from schedtui.engine.writes import told
 from schedtui.errors import SchedtuiError
 from schedtui.integrations.apscheduler.inside import Key
 from schedtui.integrations.apscheduler.seen import Seen

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from schedtui.engine.keys import Asked
-from schedtui.engine.live import dump_kwargs
-from schedtui.engine.live_run import LiveRun
+from schedtui.engine.jobs.keys import Asked
+from schedtui.engine.live.job import dump_kwargs
+from schedtui.engine.live.run import LiveRun
 from schedtui.engine.running import Running
 from schedtui.errors import SchedtuiError
 from schedtui.integrations.apscheduler.handle import Handle

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from apscheduler.executors.base import MaxInstancesReachedError
 from apscheduler.jobstores.base import JobLookupError
 
-from schedtui.engine.backfill import Wanted
-from schedtui.engine.commands import Commands
-from schedtui.engine.keys import Asked, Made, asked
-from schedtui.engine.live import LiveJob
+from schedtui.engine.backfill.backfill import Wanted
+from schedtui.engine.jobs.commands import Commands
+from schedtui.engine.jobs.keys import Asked, Made, asked
+from schedtui.engine.live.job import LiveJob
 from schedtui.engine.running import Running
 from schedtui.errors import (
     ConflictError,

@@ -1,0 +1,1 @@
+"""Due times of the past that are made good."""

@@ -1,0 +1,1 @@
+"""Jobs that the code declares, and new generations of that code."""

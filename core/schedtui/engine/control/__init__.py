@@ -1,0 +1,1 @@
+"""What people and programs ask of an engine: `Engine`'s methods, a part a module."""

@@ -1,0 +1,1 @@
+"""Why a job ran, or did not, at a moment."""

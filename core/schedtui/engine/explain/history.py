@@ -1,0 +1,114 @@
+"""What a job was at a moment of the past: from what it is now, and what the audit trail changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from schedtui.engine.jobs.writes import told
+from schedtui.models import AuditEvent, Job
+
+_SCHEDULE = ("trigger", "timezone")
+_PAUSE = ("paused", "paused_by", "pause_reason", "paused_until")
+
+
+class JobHistory:
+    """One job through time.
+
+    Args:
+        job: As it is now; None where it was deleted.
+        lines: Its changes in the audit trail, newest first.
+    """
+
+    def __init__(self, job: Job | None, lines: Sequence[AuditEvent]) -> None:
+        self._now: Mapping[str, Any] | None = None if job is None else told(job)
+        self._lines = lines
+        first = lines[-1] if lines else None
+        self.created: AuditEvent | None = (
+            first if first is not None and first.action == "job.create" else None
+        )
+        """How it began; None where that is not known."""
+        self.deleted: AuditEvent | None = (
+            lines[0] if lines and lines[0].action == "job.delete" else None
+        )
+        """How it ended; None for a living one."""
+        self.created_at: datetime | None = (
+            self.created.at if self.created is not None else None if job is None else job.created_at
+        )
+
+    def lived(self, at: datetime) -> bool:
+        """Whether there was this job at a moment."""
+        begun = self.created_at is None or self.created_at <= at
+        return begun and (self.deleted is None or at < self.deleted.at)
+
+    def at(self, at: datetime) -> Mapping[str, Any]:
+        """What it was at a moment: before its creation what it began as, after its end the last."""
+        known = dict(self._now or {})
+        for line in self._lines:
+            if line is self.deleted:
+                known = dict(_part(line, "before"))
+            elif line.action == "job.create":
+                known = known or dict(_part(line, "after"))
+                break
+            elif line.at <= at:
+                break
+            else:
+                known |= _part(line, "before")
+        return _unpaused(known) if _is_over(known, at) else known
+
+    def before(self, at: datetime, field: str) -> AuditEvent | None:
+        """The last change of a field at or before a moment; its creation counts as one."""
+        return next((line for line in self._changes(field) if line.at <= at), self.created)
+
+    def after(self, at: datetime, field: str) -> AuditEvent | None:
+        """The first change of a field after a moment; None where it is what it was."""
+        later = [line for line in self._changes(field) if line.at > at]
+        return later[-1] if later else None
+
+    def paused_since(self, at: datetime) -> AuditEvent | None:
+        """The newest pause at or before a moment, of one that was paused already too."""
+        return next((line for line in self._pauses() if line.at <= at), self.created)
+
+    def paused_until(self, at: datetime) -> AuditEvent | None:
+        """What ended the pause of a moment: a resume, or another pause."""
+        later = [line for line in self._pauses() if line.at > at]
+        return later[-1] if later else None
+
+    def _pauses(self) -> Iterator[AuditEvent]:
+        """What began, changed or ended a pause, newest first."""
+        changes = [line for field in _PAUSE for line in self._changes(field)]
+        return iter(sorted({line.id: line for line in changes}.values(), key=_by_id, reverse=True))
+
+    def rescheduled(self, at: datetime) -> AuditEvent | None:
+        """The first change of its schedule after a moment."""
+        found = [line for field in _SCHEDULE if (line := self.after(at, field)) is not None]
+        return min(found, key=lambda line: line.id, default=None)
+
+    def _changes(self, field: str) -> Iterator[AuditEvent]:
+        """Newest first."""
+        return (
+            line
+            for line in self._lines
+            if field in _part(line, "after") and "before" in line.detail
+        )
+
+
+def _part(line: AuditEvent, name: str) -> Mapping[str, Any]:
+    """What a line tells of before or after; nothing where it is damaged in the store."""
+    found = line.detail.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _is_over(known: Mapping[str, Any], at: datetime) -> bool:
+    """Whether a pause had ended by itself at a moment, whenever the engine came to write that."""
+    until = known.get("paused_until")
+    return bool(known.get("paused") and until and datetime.fromisoformat(until) <= at)
+
+
+def _unpaused(known: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**known, "paused": False, "pause_reason": "", "paused_by": "", "paused_until": None}
+
+
+def _by_id(line: AuditEvent) -> int:
+    return line.id

@@ -1,0 +1,1 @@
+"""What commands do to jobs: made, edited, paused, deleted, and how that is written."""

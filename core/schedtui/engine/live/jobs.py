@@ -1,0 +1,98 @@
+"""All living jobs, by id and by name."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left, bisect_right, insort
+from collections import Counter
+from collections.abc import Iterator
+
+from schedtui.engine.live.followers import Followers
+from schedtui.engine.live.job import LiveJob
+from schedtui.errors import JobNotFoundError
+from schedtui.models import After, Job
+from schedtui.models.names import split_name
+
+
+class LiveJobs:
+    """All living jobs, by id and by name."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, LiveJob] = {}
+        self._by_name: dict[tuple[str, str], LiveJob] = {}
+        self._ids: list[int] = []
+        self.groups: Counter[str] = Counter()
+        """How many of them each group has."""
+        self.paused = 0
+        """How many of them are paused."""
+        self.followers = Followers()
+        """Those that run after others."""
+        self.chaining = asyncio.Lock()
+        """Held, before any job is, from the check for circles to the commit of what it allowed."""
+
+    def __iter__(self) -> Iterator[LiveJob]:
+        return iter(list(self._by_id.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def add(self, live: LiveJob) -> None:
+        """Enter a new job."""
+        self._by_id[live.id] = live
+        self._by_name[live.job.group, live.job.name] = live
+        insort(self._ids, live.id)
+        self.groups[live.job.group] += 1
+        self.paused += live.job.paused
+        self.followers.enter(live)
+
+    def changed(self, live: LiveJob, old: Job) -> None:
+        """Follow a job to its new name and state."""
+        if self._by_id.get(live.id) is live:
+            self.paused += live.job.paused - old.paused
+            if live.job.after != old.after:
+                self.followers.leave(old)
+                self.followers.enter(live)
+            if (old.group, old.name) != (live.job.group, live.job.name):
+                self._by_name.pop((old.group, old.name), None)
+                self._by_name[live.job.group, live.job.name] = live
+
+    def remove(self, live: LiveJob) -> None:
+        """Take a deleted job out."""
+        live.removed = True
+        if self._by_id.pop(live.id, None) is not None:
+            self._by_name.pop((live.job.group, live.job.name), None)
+            del self._ids[bisect_left(self._ids, live.id)]
+            self.groups[live.job.group] -= 1
+            self.paused -= live.job.paused
+            self.followers.leave(live.job)
+
+    def after(self, job_id: int, limit: int) -> list[LiveJob]:
+        """The next ``limit`` jobs above an id, in the order of their ids."""
+        first = bisect_right(self._ids, job_id)
+        return [self._by_id[one] for one in self._ids[first : first + limit]]
+
+    def by_id(self, job_id: int) -> LiveJob | None:
+        """A living job by its id."""
+        return self._by_id.get(job_id)
+
+    def find(self, group: str, name: str) -> LiveJob | None:
+        """A living job by its names."""
+        return self._by_name.get((group, name))
+
+    def after_of(self, full_name: str) -> tuple[After, ...]:
+        """What a job runs after; empty where there is no such job."""
+        group, _, name = full_name.partition("/")
+        live = self.find(group, name)
+        return () if live is None else live.job.after
+
+    def named(self, full_name: str) -> LiveJob:
+        """A living job by ``group/name``.
+
+        Raises:
+            JobNotFoundError: there is none.
+        """
+        group, name = split_name("job", full_name)
+        live = self.find(group, name)
+        if live is None:
+            raise JobNotFoundError(full_name)
+        return live

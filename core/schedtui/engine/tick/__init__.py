@@ -1,0 +1,1 @@
+"""From a due time to its row: asked, decided, claimed."""

@@ -1,0 +1,192 @@
+"""Steps of the wall clock: noticed at the next tick, made durable, and followed as cron(8) does.
+
+A step is a change of wall time against monotonic time by more than a second between two ticks (a
+suspended machine looks the same: its monotonic clock stood still). Each begins a new *clock epoch*,
+which is part of the key of every due time, so that a time of day that comes twice may have two
+rows.
+
+Forward: what was jumped over is found late and decided by the grace and the catch-up.
+Back by up to three hours: intervals and wildcard cron follow the new time; fixed times, which have
+had their turn, do not repeat. Back by more: everything follows. Source of both: cron(8), Debian.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from schedtui.engine.core import Core
+from schedtui.engine.live.job import LiveJob
+from schedtui.engine.tick.claim import Claims
+from schedtui.engine.tick.entries import due_of, trigger_of
+from schedtui.errors import SchedtuiError, StoreUnavailableError
+from schedtui.protocols import Claim, StoreTx
+
+logger = logging.getLogger("schedtui.clock")
+
+STEP_US = 1_000_000
+FOLLOW_US = 3 * 3_600 * 1_000_000
+"""A step back by more is a correction of a wrong clock; everything follows it."""
+CHUNK = 500
+RETRY_S = 1.0
+
+Write = Callable[[Callable[[StoreTx], Any]], Awaitable[Any]]
+"""One transaction in the lane of the claims; gives what the callable gives."""
+
+
+class ClockWatch:
+    """Compares the two clocks at every tick; claims rest while a step is dealt with.
+
+    Args:
+        core: The engine's parts.
+        claims: Closed while the heap is rebuilt.
+        write: One transaction in the lane of the claims.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        claims: Claims,
+        write: Write,
+    ) -> None:
+        self._core = core
+        self._claims = claims
+        self._write = write
+        self._offset_us = self._offset()
+        self._steps: deque[int] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    def check(self) -> None:
+        """Notice a step; on the loop, before each tick."""
+        offset_us = self._offset()
+        step_us = offset_us - self._offset_us
+        self._offset_us = offset_us
+        if abs(step_us) > STEP_US and not self._stopped:
+            logger.warning("the wall clock was stepped by %.3f s", step_us / 1e6)
+            self._claims.rest()
+            self._core.slots.shift(step_us)
+            self._steps.append(step_us)
+            if self._task is None or self._task.done():
+                self._task = self._core.loop.create_task(self._follow_all())
+
+    async def since(self, last_seen_us: int) -> None:
+        """Follow a step back that happened while no engine ran; before the first tick.
+
+        Raises:
+            StoreUnavailableError: the store cannot take it now.
+        """
+        step_us = self._core.clock.now_us() - last_seen_us
+        if step_us < -STEP_US:
+            logger.warning("the wall clock was set back by %.3f s meanwhile", -step_us / 1e6)
+            await self._follow(step_us, self._write)
+
+    async def settle(self) -> None:
+        """Wait until every step that was noticed is dealt with."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    def stop(self) -> None:
+        """Give up on what is under way; at a stop."""
+        self._stopped = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def _offset(self) -> int:
+        return self._core.clock.now_us() - round(self._core.clock.monotonic() * 1e6)
+
+    async def _follow_all(self) -> None:
+        try:
+            while self._steps:
+                try:
+                    await self._follow(self._steps.popleft(), self._persist)
+                except Exception:  # claims rest meanwhile, so that this must end
+                    logger.exception("a step of the clock could not be followed")
+        finally:
+            if not self._stopped:
+                self._claims.open()
+
+    async def _follow(self, step_us: int, write: Write) -> None:
+        core = self._core
+        epoch = core.epoch + 1
+        at_us = core.clock.now_us()
+        detail = json.dumps({"epoch": epoch, "step_us": step_us})
+
+        def apply(tx: StoreTx) -> None:
+            tx.set_clock_epoch(epoch)
+            tx.audit(at_us, "engine", "engine.clock", core.boot, detail)
+
+        await write(apply)
+        core.epoch = epoch
+        if step_us < 0:
+            # The pause, if there is one, began as long ago as before the step.
+            core.halted_us = max(0, core.halted_us + step_us)
+            jobs = list(core.jobs)
+            for first in range(0, len(jobs), CHUNK):
+                chunk = jobs[first : first + CHUNK]
+                await self._move(chunk, write, everything=-step_us > FOLLOW_US)
+                await asyncio.sleep(0)
+
+    async def _move(self, jobs: list[LiveJob], write: Write, *, everything: bool) -> None:
+        core = self._core
+        held: list[LiveJob] = []
+        try:
+            for live in jobs:
+                while live.busy:
+                    waiter: asyncio.Future[None] = core.loop.create_future()
+                    live.waiters.append(waiter)
+                    await waiter
+                if self._follows(live, everything=everything):
+                    live.busy = True
+                    held.append(live)
+            found = await asyncio.gather(*(self._moved(live) for live in held))
+            moves = [(live, claim) for live, claim in zip(held, found, strict=True) if claim]
+            claims = [claim for _, claim in moves]
+            lost: set[int] = await write(lambda tx: tx.claim(claims)) if claims else set()
+            for live, claim in moves:
+                if claim.job_id not in lost:
+                    live.next_due_us, live.last_due_us = claim.next_due_us, claim.last_due_us
+        finally:
+            for live in held:
+                live.release()
+                core.heap.push(live)
+                core.hub.job(live.id)
+
+    def _follows(self, live: LiveJob, *, everything: bool) -> bool:
+        """Whether a step back is for this job."""
+        trigger = live.trigger
+        if live.next_due_us is None or trigger is None or live.removed:
+            return False
+        return everything or not trigger.fixed
+
+    async def _moved(self, live: LiveJob) -> Claim | None:
+        """Where a job goes on after a step back; None where it stays as it is."""
+        due_us, trigger = due_of(live), trigger_of(live)
+        now_us = self._core.clock.now_us()
+        try:
+            next_us = await self._core.asking.ask(trigger, lambda: trigger.next_after_us(now_us))
+        except Exception:
+            logger.exception("the trigger of %s failed", live.full_name)
+            return None
+        if next_us is None or next_us >= due_us:
+            return None
+        last_us = min(live.last_due_us or now_us, now_us)
+        return Claim(next_us, last_us, live.id, live.version, due_us, (), live.fired)
+
+    async def _persist(self, apply: Callable[[StoreTx], Any]) -> Any:
+        while True:
+            try:
+                return await self._write(apply)
+            except SchedtuiError as error:
+                if not error.retryable or self._stopped:
+                    raise
+                logger.warning("a clock step waits for the store: %s", error)
+                text = f"a step of the clock cannot be written now: {error}; nothing was changed"
+                self._claims.block(StoreUnavailableError(f"{text}, try again"))
+            again = asyncio.Event()
+            self._core.clock.call_later(RETRY_S, again.set)
+            await again.wait()
