@@ -214,3 +214,60 @@ def test_the_tasks_of_a_dump(shell: Shell, valkey: ValkeyServer) -> None:
     dump.write_text("[]")
     assert "HGETALL" in shell.run("import", "task-manager", "tasks.json", code=2)[1]
     assert "No such file" in shell.run("import", "task-manager", "none.json", code=2)[1]
+
+
+THEIRS = """
+format = 1
+
+[jobs."default/nightly"]
+function = "app.mails/greet"
+cron = "0 3 * * *"
+
+[jobs."default/nightly".kwargs]
+name = "Eve"
+
+[jobs."default/disk"]
+function = "app.disk/check"
+every = 60
+"""
+
+
+@pytest.fixture
+def theirs(shell: Shell) -> str:
+    (shell.folder / "theirs.toml").write_text(THEIRS, encoding="utf-8")
+    return "theirs.toml"
+
+
+def test_jobs_of_an_apscheduler_call_functions_of_this_engine(shell: Shell, theirs: str) -> None:
+    mapped = ("--map", "app.disk/check=ops/bare", "--map", "app.mails/greet=work/greet")
+    _, err = shell.run("import", "apscheduler", theirs, *mapped[:2], code=2)
+    assert "command" in err, "ops/bare needs one, and nothing was imported"
+    out, err = shell.run("import", "apscheduler", theirs, "--skip")
+    assert out == "revision 2: 1 added\n"
+    assert "default/disk: the engine has no function for app.disk/check" in err
+    assert "--map app.disk/check=GROUP/FUNCTION" in err
+    job = shell.job("default/nightly")
+    assert (job.function, job.kwargs) == ("work/greet", {"name": "Eve"})
+    assert shell.run("import", "apscheduler", theirs, "--skip", code=4)[1].count("--replace") == 1
+
+
+def test_jobs_of_an_apscheduler_in_a_group(shell: Shell, theirs: str) -> None:
+    shell.run("import", "apscheduler", theirs, "--skip", "--group", "old")
+    assert shell.job("old/nightly").function == "work/greet"
+
+
+@pytest.mark.parametrize(
+    ("pair", "told", "code"),
+    [
+        ("app.mails/greet", "expected MODULE/NAME=GROUP/FUNCTION", 2),
+        ("app.mails/greet=work/none", "no function", 3),
+        ("app.mails/sing=work/greet", "no job of the file calls app.mails/sing", 2),
+    ],
+)
+def test_a_map_that_says_nothing(
+    shell: Shell, theirs: str, pair: str, told: str, code: int
+) -> None:
+    _, err = shell.run("import", "apscheduler", theirs, "--map", pair, code=code)
+    assert told in err
+    assert "there are" not in err
+    assert not shell.json("jobs", "--group", "default")

@@ -71,6 +71,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "schedtui import crontab /etc/crontab --system --function ops/shell --dry-run",
         "schedtui import crontab - --function ops/shell --timezone Europe/Berlin",
         "schedtui import task-manager redis://127.0.0.1:6379/0 --skip",
+        "schedtui import apscheduler theirs.toml --map app.mails/send=Mails/send",
     ),
     "backup": ("schedtui backup /backup/jobs.db", "schedtui backup jobs.db --replace"),
     "restore": ("schedtui restore /backup/jobs.db", "schedtui restore jobs.db --replace"),

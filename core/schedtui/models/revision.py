@@ -64,6 +64,8 @@ class JobsText:
     """TOML; see `schedtui.models.jobs_file`."""
     revision: int = 0
     """The newest revision; 0: there is none."""
+    left_out: tuple[str, ...] = ()
+    """Jobs that no file can say, and why: of an APScheduler, whose arguments may be any object."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from schedtui.models import JobsText
 from schedtui_tui.commands.connect import add_engine_options, with_engine
 from schedtui_tui.commands.runs import positive
 from schedtui_tui.exits import Exit, UsageError, note
@@ -33,17 +34,18 @@ def run(args: argparse.Namespace) -> int:
     async def work(client: EngineClient) -> int:
         if args.revision is not None:
             revision = await client.revision(args.revision)
-            text, found = revision.text, {"text": revision.text, "revision": revision.number}
+            export = JobsText(text=revision.text, revision=revision.number)
         else:
             export = await client.export_jobs()
-            text, found = export.text, {"text": export.text, "revision": export.revision}
+            for line in export.left_out:
+                note(f"left out: {line}")
         if args.file is not None:
-            _write(Path(args.file), text)
+            _write(Path(args.file), export.text)
             note(f"{args.file} is written")
         if args.json:
-            print_json(found)
+            print_json(export)
         elif args.file is None:
-            _print(text)
+            _print(export.text)
         return Exit.DONE
 
     return with_engine(args, work)

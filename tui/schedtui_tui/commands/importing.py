@@ -1,10 +1,10 @@
-"""``schedtui import``: jobs of a crontab, or of fastapi-task-manager, in one revision."""
+"""``schedtui import``: a crontab, fastapi-task-manager or APScheduler as jobs, in one revision."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 
 Jobs = dict[str, dict[str, Any]]
 """What a file says of each job, by ``group/name``; see `schedtui.models.jobs_file`."""
+_Find = Callable[[Mapping[str, "FunctionInfo"]], tuple[Jobs, list[str]]]
+"""Finds the jobs, knowing the engine's functions; and tells which cannot be."""
 _REDIS = ("redis://", "rediss://", "unix://")
 _REBOOT = "@reboot"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``schedtui import``."""
-    sources = parser.add_subparsers(dest="source", required=True, metavar="crontab|task-manager")
+    sources = parser.add_subparsers(
+        dest="source", required=True, metavar="crontab|task-manager|apscheduler"
+    )
     crontab = sources.add_parser(
         "crontab", help="each line becomes a job of a function that takes its command"
     )
@@ -54,7 +58,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "file", metavar="URL|FILE", help="redis://HOST:PORT/DB, or its hash as a JSON file"
     )
     tasks.add_argument("--prefix", help="its redis_key_prefix; default: the only one there")
-    for source in (crontab, tasks):
+    scheduler = sources.add_parser(
+        "apscheduler", help="the jobs of an attached APScheduler, as `schedtui export` there says"
+    )
+    scheduler.add_argument("file", metavar="FILE", help="what `schedtui export` printed; -: stdin")
+    scheduler.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="MODULE/NAME=GROUP/FUNCTION",
+        help="which registered function stands for that one; default: the only one of its name. "
+        "Repeat it for several",
+    )
+    scheduler.add_argument("--group", help="of the jobs; default: what is there, its job store")
+    for source in (crontab, tasks, scheduler):
         source.add_argument(
             "--dry-run", action="store_true", help="show what would be made, and make nothing"
         )
@@ -78,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     if sum((args.dry_run, args.toml, args.json)) > 1 and not (args.dry_run and args.json):
         raise UsageError("--toml prints a file: give it without --dry-run and --json")
     # Before the loop runs: to read may block.
-    find = _from_crontab(args) if args.source == "crontab" else _from_task_manager(args)
+    find = _SOURCES[args.source](args)
 
     async def work(client: EngineClient) -> int:
         functions = {info.full_name: info for info in await client.functions()}
@@ -115,8 +132,9 @@ async def _add(client: EngineClient, jobs: Jobs, args: argparse.Namespace) -> in
             print_plan(plan)
             print_line(f"{summary(plan.changes) or 'nothing would change'}; nothing was done")
         return Exit.DONE
-    source = "a crontab" if args.source == "crontab" else "fastapi-task-manager"
-    applied = await client.apply_jobs(text, note=f"imported from {source}", plan=plan.id)
+    applied = await client.apply_jobs(
+        text, note=f"imported from {_CALLED[args.source]}", plan=plan.id
+    )
     if args.json:
         print_json(applied)
     else:
@@ -124,7 +142,7 @@ async def _add(client: EngineClient, jobs: Jobs, args: argparse.Namespace) -> in
     return Exit.DONE
 
 
-def _from_crontab(args: argparse.Namespace) -> Any:
+def _from_crontab(args: argparse.Namespace) -> _Find:
     from schedtui_tui.commands.init import local_zone
     from schedtui_tui.crontab import read
 
@@ -190,7 +208,7 @@ def _tell_left_out(entries: tuple[Entry, ...], takes: set[str], function: str) -
         note("@reboot: such a job runs whenever its engine starts")
 
 
-def _from_task_manager(args: argparse.Namespace) -> Any:
+def _from_task_manager(args: argparse.Namespace) -> _Find:
     from schedtui_tui.task_manager_hash import job_of, read_dump, read_redis
 
     if args.file.startswith(_REDIS):
@@ -214,3 +232,28 @@ def _from_task_manager(args: argparse.Namespace) -> Any:
         return jobs, problems
 
     return find
+
+
+def _from_apscheduler(args: argparse.Namespace) -> _Find:
+    from schedtui.models.jobs_file import parse
+    from schedtui_tui.apscheduler_file import named, read_map
+
+    mapped = read_map(args.map)
+    file = parse(read_text(args.file))
+
+    def find(functions: Mapping[str, FunctionInfo]) -> tuple[Jobs, list[str]]:
+        return named(file.jobs, mapped, functions, args.group)
+
+    return find
+
+
+_SOURCES: Mapping[str, Callable[[argparse.Namespace], _Find]] = {
+    "crontab": _from_crontab,
+    "task-manager": _from_task_manager,
+    "apscheduler": _from_apscheduler,
+}
+_CALLED: Mapping[str, str] = {
+    "crontab": "a crontab",
+    "task-manager": "fastapi-task-manager",
+    "apscheduler": "APScheduler",
+}

@@ -125,12 +125,19 @@ def zone_name(zone: Any) -> str | None:
         return None
 
 
-def read(trigger: Any) -> Trigger | None:
+def jitter_s(trigger: Any) -> float:
+    """Seconds by which its due times are moved by chance, at most; 0: they are not."""
+    return float(getattr(trigger, "jitter", None) or 0)
+
+
+def read(trigger: Any, *, jitter: bool = False) -> Trigger | None:
     """The trigger of ours that says the same; None where there is none.
 
-    Never one whose due times begin, end or are moved by chance.
+    Args:
+        trigger: The object. Never one whose due times end.
+        jitter: Also one whose due times are moved by chance, without that.
     """
-    if getattr(trigger, "jitter", None) or getattr(trigger, "end_date", None):
+    if (jitter_s(trigger) and not jitter) or getattr(trigger, "end_date", None):
         return None
     try:
         if type(trigger) is CronTrigger:
