@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from schedtui import Engine
+from schedtui.api import start_server
+from schedtui.locations import StateDir
 from schedtui_tui.cli import main
 from schedtui_tui.exits import Exit
 
@@ -72,3 +76,22 @@ def test_a_token_of_some_groups(capsys: Captured) -> None:
     assert (first["groups"], second["groups"]) == (["Mail", "Reports"], None)
     assert "Mail, Reports" in capsys.readouterr().out
     assert create("other", "--group", "a/b") == Exit.USAGE
+
+
+def test_a_token_is_for_the_engine_that_runs_here(tmp_path: Path) -> None:
+    engine = Engine(store="sqlite:///elsewhere.db", echo=False)
+    engine.run_in_thread()
+    loop = engine.running.loop
+
+    def wait(work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(10)
+
+    state = StateDir.beside(tmp_path).create()
+    server = wait(start_server(engine, listen=None, socket=state.socket))
+    try:
+        assert create("ci") == Exit.DONE
+        assert [token.name for token in engine.running.core.store.tokens()] == ["ci"]
+        assert not state.database.exists()
+    finally:
+        wait(server.stop())
+        engine.close(0)

@@ -39,12 +39,12 @@ def store_url(args: argparse.Namespace) -> str:
 
 
 def made_store_url(args: argparse.Namespace) -> str:
-    """`store_url`, and the state folder is there if the store is to be in it.
+    """`used_store_url`, and the state folder is there if the store is to be in it.
 
     Raises:
         StoreUnavailableError: it cannot be made.
     """
-    url = store_url(args)
+    url = used_store_url(args)
     state = StateDir.beside(folder_of(args.target))
     if url == state.store_url:
         try:
