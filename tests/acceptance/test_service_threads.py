@@ -73,3 +73,28 @@ def test_a_script_that_just_ends_gives_its_run_the_grace(tmp_path: Path) -> None
         assert "started 1" in place.log()
         assert place.rows("SELECT state, result FROM runs") == [("succeeded", '"watered"')]
         assert place.rows("SELECT stopped_at IS NOT NULL FROM boots") == [(1,)]
+
+
+@pytest.mark.timeout(90)
+def test_a_django_project_that_reloads_itself(tmp_path: Path) -> None:
+    shutil.copy(SERVICES / "kiosk_wsgi.py", tmp_path)
+    with service_in(tmp_path, "kiosk") as place:
+        place.start("kiosk.py", "check")
+        place.wait(lambda: "no issues" in place.log())
+        assert place.ledger() == []  # a command of Django's runs no jobs
+
+        served = place.start("-u", "kiosk.py", "runserver", "127.0.0.1:0")
+        url = place.url(r"server at (http://[\d.:]+)")
+        place.wait(place.ledger)
+        first = get(url)
+        assert (first["stands_by"], place.ledger()[-1].pid) == (False, first["pid"])
+        assert get(f"{url}/papers/3") == {"pid": first["pid"], "job": "papers-3"}
+
+        source = tmp_path / "kiosk.py"
+        source.write_text(source.read_text() + "\n# an edit\n", encoding="utf-8")
+        place.wait(lambda: place.ledger()[-1].pid != first["pid"])
+        os.killpg(served.pid, signal.SIGINT)  # as Ctrl+C does
+        assert served.wait(DEADLINE_S) == 0
+        check_once_each(place)
+        # Both engines stopped in order, the first one for the second.
+        assert place.rows("SELECT stopped_at IS NOT NULL FROM boots") == [(1,), (1,)]
