@@ -193,6 +193,9 @@ class StoreTx(Protocol):
     def delivered(self, ids: Sequence[int]) -> None:
         """Notices have arrived, or are given up."""
 
+    def undeliverable(self, known: Sequence[str]) -> int:
+        """Notices to any other target have nowhere to go and are removed. Returns how many."""
+
     def postpone(self, ids: Sequence[int], next_us: int) -> None:
         """Delivering notices has failed once more; when to try again."""
 
@@ -342,8 +345,8 @@ class Store(Protocol):
         `KEPT_ANYWAY`. Chunks of log lines come before the runs they belong to.
         """
 
-    def outbox(self, limit: int) -> list[Posted]:
-        """Notices that are not delivered yet, oldest first."""
+    def outbox(self, target: str, limit: int) -> list[Posted]:
+        """Notices to a target that are not delivered yet, oldest first."""
 
     def boots_around(self, at_us: int) -> tuple[PastBoot | None, PastBoot | None]:
         """The last engine that started at or before a moment, and the first one after it."""

@@ -293,10 +293,11 @@ class MemoryStore:
         with self._reading() as data:
             return memory_keeping.expired(data, job_id, keep)
 
-    def outbox(self, limit: int) -> list[Posted]:
-        """Notices that are not delivered yet, oldest first."""
+    def outbox(self, target: str, limit: int) -> list[Posted]:
+        """Notices to a target that are not delivered yet, oldest first."""
         with self._reading() as data:
-            return list(islice(data.outbox.values(), rows.bounded(max(limit, 0))))
+            found = (one for one in data.outbox.values() if one.target == target)
+            return list(islice(found, rows.bounded(max(limit, 0))))
 
     def boots_around(self, at_us: int) -> tuple[PastBoot | None, PastBoot | None]:
         """The last engine that started at or before a moment, and the first one after it."""

@@ -77,6 +77,12 @@ class KeepingTx(OnceTx):
             if one in self._data.outbox:
                 self._remove(self._data.outbox, one)
 
+    def undeliverable(self, known: Sequence[str]) -> int:
+        """Notices to any other target have nowhere to go and are removed. Returns how many."""
+        gone = [one.id for one in self._data.outbox.values() if one.target not in known]
+        self.delivered(gone)
+        return len(gone)
+
     def postpone(self, ids: Sequence[int], next_us: int) -> None:
         """Delivering notices has failed once more; when to try again."""
         for one in ids:

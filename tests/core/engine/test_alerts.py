@@ -46,7 +46,7 @@ class Shaky:
 
 
 async def outbox(kit: Kit) -> int:
-    return len(await asyncio.to_thread(kit.store.outbox, 10_000))
+    return len(await asyncio.to_thread(kit.store.outbox, "webhook 127.0.0.1", 10_000))
 
 
 async def test_a_failure_and_the_recovery_from_it_are_told(world: World, hook: Hook) -> None:
@@ -284,3 +284,19 @@ async def test_a_run_whose_row_the_store_refuses_is_told_as_missed(
         (missed,) = told(hook)
         assert (missed["type"], missed["job"]) == ("missed", "g/work")
         assert missed["run"]["reason"] == "the store refused its row: no such text"
+
+
+async def test_a_dead_endpoint_is_asked_as_seldom_after_a_restart(world: World, hook: Hook) -> None:
+    hook.status = 500
+    alerts = [Webhook(url=hook.url)]
+    shaky = Shaky(overlap="skip", retries=0)
+    kit = await Kit([shaky.group], world=world, alerts=alerts).start()
+    await kit.clock.advance(10 + 5 + 30 + 1)  # it fails, and is told of three times
+    assert len(hook.got) == 3
+    await kit.stop()
+    kit = await Kit([Group("g")], world=world, clock=kit.clock, alerts=alerts).start()
+    await kit.clock.advance(1)
+    assert len(hook.got) == 4
+    await kit.clock.advance(60)
+    assert len(hook.got) == 4, "the fourth wait is ten minutes"
+    await kit.stop()

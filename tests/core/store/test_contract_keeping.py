@@ -180,7 +180,7 @@ def test_a_notice_is_held_until_it_is_delivered(store: Store) -> None:
     with store.transaction() as tx:
         assert tx.post([Notice("ops", T0, '{"n": 1}'), Notice("ops", T0, "{}")], most=2) == 0
         assert tx.post([Notice("ops", T0, "{}"), Notice("chat", T0 + 1, "{}")], most=2) == 1
-    first, second, third = store.outbox(10)
+    first, second = store.outbox("ops", 10)
     assert (first.target, first.body, first.at_us, first.next_us, first.tries) == (
         "ops",
         '{"n": 1}',
@@ -188,18 +188,27 @@ def test_a_notice_is_held_until_it_is_delivered(store: Store) -> None:
         T0,
         0,
     )
-    assert third.target == "chat"
+    assert [one.id for one in store.outbox("ops", 1)] == [first.id]
+    (third,) = store.outbox("chat", 10)
     with store.transaction() as tx:
         tx.delivered([first.id])
         tx.postpone([second.id], T0 + 9)
-    assert [(one.id, one.tries, one.next_us) for one in store.outbox(10)] == [
-        (second.id, 1, T0 + 9),
-        (third.id, 0, T0 + 1),
+    assert [(one.id, one.tries, one.next_us) for one in store.outbox("ops", 10)] == [
+        (second.id, 1, T0 + 9)
     ]
     with store.transaction() as tx:
         tx.delivered([second.id, third.id])
         tx.post([Notice("ops", T0, "{}")], most=2)
-    assert store.outbox(10)[0].id > third.id
+    assert store.outbox("ops", 10)[0].id > third.id
+
+
+def test_notices_that_have_nowhere_to_go_are_removed(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.post([Notice(name, T0, "{}") for name in ("ops", "chat", "ops", "mail")], most=9)
+        assert tx.undeliverable(["chat"]) == 3
+    assert (len(store.outbox("chat", 9)), store.outbox("ops", 9)) == (1, [])
+    with store.transaction() as tx:
+        assert tx.undeliverable([]) == 1
 
 
 def test_the_file_gives_back_its_room_and_the_words_of_a_month(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ class LiveJob:
         "ahead",
         "backfills",
         "busy",
+        "failing",
         "failures",
         "fired",
         "full_name",
@@ -86,6 +87,8 @@ class LiveJob:
         """While a claim or a command of this job is on its way to the store."""
         self.waiters: list[asyncio.Future[None]] = []
         """Commands that wait for it not to be busy."""
+        self.failing: bool | None = None
+        """Whether the run of it that ended last failed; None where nobody has looked yet."""
         self.halted = ""
         """Why nothing of it is claimed though it is not paused itself: the whole engine is."""
         self.limits: tuple[Limit, ...] = ()

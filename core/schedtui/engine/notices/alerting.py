@@ -40,8 +40,6 @@ class Alerts:
     def __init__(self, core: Core, targets: Sequence[Alert]) -> None:
         self._core = core
         self.targets = tuple(targets)
-        self._failing: dict[str, bool] = {}
-        """Whether the run of a job that ended last failed; by `_key`, where that is known."""
         self._timers: dict[tuple[int, str], Timer] = {}
         """By run: what it is told of when it has waited, or run, for so long."""
         self.dropped: dict[str, int] = {}
@@ -78,16 +76,16 @@ class Alerts:
     def _turned(self, job: LiveJob, state: RunState) -> AlertOn | None:
         """What an outcome means after the one before it."""
         if state in _FAILED:
-            self._failing[_key(job)] = True
+            job.failing = True
             return AlertOn.FAILURE
         if state is not RunState.SUCCEEDED:
             return None
-        failing = self._failing.get(_key(job))
+        failing = job.failing
         if failing is None:
             last = (one.state for one in reversed(job.recent))
             known = (one for one in last if one in _FAILED or one is RunState.SUCCEEDED)
             failing = next(known, None) in _FAILED
-        self._failing[_key(job)] = False
+        job.failing = False
         return AlertOn.RECOVERY if failing else None
 
     def of_missed(self, job: LiveJob, rows: Iterable[NewRun]) -> tuple[Notice, ...]:
@@ -212,11 +210,6 @@ class Alerts:
         name = job.full_name if job.id else function
         body = body_of(kind, name, _iso(now_us) or "", said)
         return Notice(alert.name, now_us, body, int(said.get("id", 0)), job.id)
-
-
-def _key(job: LiveJob) -> str:
-    """A job by its id, and what stands for one by its function."""
-    return str(job.id or job.full_name)
 
 
 def _parts(function: str) -> tuple[str, str]:

@@ -23,8 +23,8 @@ logger = logging.getLogger("schedtui.alerts")
 BACKOFF_S = (5.0, 30.0, 120.0, 600.0, 1_800.0, 3_600.0)
 GIVE_UP_S = 3 * 86_400.0
 """What could not be delivered for so long is dropped."""
-_ALL = 1_000_000
-MAX_DROPPED = 10_000
+AT_ONCE = 100
+"""Notices that are read together."""
 STORE_S = 5.0
 """Before a store that did not answer is asked again."""
 
@@ -48,7 +48,6 @@ class Delivery:
         """Targets for which something came while they were at work."""
         self._timers: dict[str, Timer] = {}
         """Targets that failed, until they are tried again."""
-        self._failures: dict[str, int] = {}
         self._closed = True
         self._tidying: asyncio.Task[None] | None = None
         alerts.on_post = self.kick
@@ -112,20 +111,19 @@ class Delivery:
     async def _tidy(self, known: set[str]) -> None:
         """Drop what is for a target that there is no more."""
         try:
-            held = await self._core.off_loop(self._core.store.outbox, _ALL)
-            gone = [posted.id for posted in held if posted.target not in known]
+            gone = await self._writes.write(lambda tx: tx.undeliverable(sorted(known)))
             if gone:
-                await self._writes.write(lambda tx: tx.delivered(gone[:MAX_DROPPED]))
-                logger.warning("%d alerts are dropped: where they go to is gone", len(gone))
+                logger.warning("%d alerts are dropped: where they go to is gone", gone)
         except SchedtuiError as error:
             logger.warning("old alerts are left for the next start: %s", error)
 
     async def _work(self, alert: Alert) -> None:
         try:
-            held = await self._core.off_loop(self._core.store.outbox, _ALL)
-            for posted in held:
-                if posted.target == alert.name and not await self._deliver(alert, posted):
-                    return
+            outbox = self._core.store.outbox
+            while held := await self._core.off_loop(outbox, alert.name, AT_ONCE):
+                for posted in held:
+                    if not await self._deliver(alert, posted):
+                        return
         except SchedtuiError as error:
             logger.warning("alerts to %s wait: %s", alert.name, error)
             self._later(alert, STORE_S)
@@ -138,7 +136,6 @@ class Delivery:
             await self._threads.call(send, alert, message_id, posted.body, now_us // 1_000_000)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             return await self._failed(alert, posted, error, (now_us - posted.at_us) / 1e6)
-        self._failures.pop(alert.name, None)
         self._alerts.dropped.pop(alert.name, None)
         self._core.problem(f"alerts {alert.name}", None)
         self._core.problem(f"dropped alerts {alert.name}", None)
@@ -146,7 +143,7 @@ class Delivery:
         return True
 
     async def _failed(self, alert: Alert, posted: Posted, error: Exception, age_s: float) -> bool:
-        tries = self._failures[alert.name] = self._failures.get(alert.name, 0) + 1
+        tries = posted.tries + 1
         text = f"alerts to {alert.name} are not delivered: {error}"
         if tries == 1:
             logger.warning("%s; it is tried again", text)

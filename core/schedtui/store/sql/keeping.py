@@ -84,6 +84,11 @@ WHERE (SELECT count(*) FROM outbox WHERE target = :target) < :most
 """)
 _RUN = schema.runs.c
 _BOX = schema.outbox.c
+_WHOLE = (
+    sa.func.typeof(_BOX.body) == "text",
+    *(sa.func.typeof(one) == "integer" for one in (_BOX.at, _BOX.next_at, _BOX.tries)),
+)
+"""A message that somebody has not damaged."""
 
 
 class KeepingTx(SqlSteps):
@@ -134,6 +139,12 @@ class KeepingTx(SqlSteps):
         self._connection.execute(schema.outbox.delete().where(_BOX.id.in_(ids)))
 
     @step
+    def undeliverable(self, known: Sequence[str]) -> int:
+        """Notices to any other target have nowhere to go and are removed. Returns how many."""
+        gone = schema.outbox.delete().where(_BOX.target.not_in(known))
+        return self._connection.execute(gone).rowcount
+
+    @step
     def postpone(self, ids: Sequence[int], next_us: int) -> None:
         """Delivering notices has failed once more; when to try again."""
         self._connection.execute(
@@ -182,13 +193,13 @@ class KeepingReader(SqlReader):
         self._floors = None, {}
         return None
 
-    def outbox(self, limit: int) -> list[Posted]:
-        """Notices that are not delivered yet, oldest first; what is damaged is left out."""
+    def outbox(self, target: str, limit: int) -> list[Posted]:
+        """Notices to a target not delivered yet, oldest first; what is damaged is left out."""
         query = sa.select(_BOX.id, _BOX.target, _BOX.at, _BOX.next_at, _BOX.tries, _BOX.body)
-        page = query.order_by(_BOX.id).limit(bounded(max(limit, 0)))
+        held = query.where(_BOX.target == target, *_WHOLE)
+        page = held.order_by(_BOX.id).limit(bounded(max(limit, 0)))
         with self._reading() as connection:
-            found = [Posted(*row) for row in connection.execute(page)]
-        return [one for one in found if _whole(one)]
+            return [Posted(*row) for row in connection.execute(page)]
 
 
 def forgotten(connection: sa.Connection, job_id: int) -> tuple[int, int] | None:
@@ -207,8 +218,3 @@ def _few(found: Iterable[Sequence[int]]) -> Iterable[int]:
             return
         size += length
         yield chunk_id
-
-
-def _whole(one: Posted) -> bool:
-    texts = isinstance(one.target, str) and isinstance(one.body, str)
-    return texts and all(isinstance(n, int) for n in (one.at_us, one.next_us, one.tries))
