@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 MASK: Final = "***"
 """What is shown in place of a secret."""
 SHORTEST: Final = 4
 """Characters of a value that is looked for in text: a shorter one would blot out ordinary words."""
-REMEMBERED: Final = 1_000
-"""Values; beyond that those that were seen longest ago are forgotten."""
-
-# Reentrant: the garbage collector may run a __del__ that makes a secret in the midst of it.
-_lock = threading.RLock()
-_values: OrderedDict[str, None] = OrderedDict()
-_pattern: re.Pattern[str] | None = None
+REMEMBERED: Final = 10_000
+"""Values; beyond that those seen longest ago are forgotten, but for what somebody holds."""
+_FEW: Final = 16
+"""Beginnings of secrets that are faster looked for one by one."""
 
 
 def remember(value: Any) -> None:
@@ -36,39 +33,97 @@ def remember(value: Any) -> None:
     elif isinstance(value, bytes):
         remember(value.decode("utf-8", "replace"))
     elif isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
-        _remember(str(value))
+        _KNOWN.add(str(value))
+
+
+def hold(value: Any) -> None:
+    """Remember the text ``value``, which takes weak references, for as long as it lives."""
+    remember(value)
+    _KNOWN.living.setdefault(str(value), value)
 
 
 def hide(text: str) -> str:
     """``text`` with `MASK` in place of every secret that was remembered."""
-    pattern = _pattern
-    return text if pattern is None else pattern.sub(MASK, text)
+    return _KNOWN.hidden(text)
 
 
-def _remember(text: str) -> None:
-    global _pattern
-    with _lock:
-        known = text in _values
-        _values[text] = None
-        _values.move_to_end(text)
-        if known:
+class _Known:
+    """All that is remembered, by how it begins; a new one costs the same whatever is known."""
+
+    def __init__(self) -> None:
+        # Reentrant: the garbage collector may run a __del__ that makes a secret in the midst of it.
+        self._lock = threading.RLock()
+        self._values: OrderedDict[str, frozenset[str]] = OrderedDict()
+        """Each with the forms that it may have in a text."""
+        self._forms: Counter[str] = Counter()
+        """Of how many values each is a form."""
+        self._begins: dict[str, tuple[str, ...]] = {}
+        """Forms by their first characters, longest first, so that of two no rest is left."""
+        self._few: tuple[str, ...] = ()
+        """All beginnings, while they are few. Read without the lock, as is `_begins`."""
+        self.living: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        """Those that somebody holds."""
+
+    def add(self, value: str) -> None:
+        """Know one."""
+        with self._lock:
+            if value in self._values:
+                self._values.move_to_end(value)
+                return
+            self._values[value] = forms = _forms(value)
+            for form in forms:
+                self._forms[form] += 1
+                if self._forms[form] == 1:
+                    alike = (*self._begins.get(form[:SHORTEST], ()), form)
+                    self._begins[form[:SHORTEST]] = tuple(sorted(alike, key=len, reverse=True))
+            for _ in range(len(self._values) - REMEMBERED):
+                self._forget_one()
+            self._few = tuple(self._begins) if len(self._begins) <= _FEW else ()
+
+    def hidden(self, text: str) -> str:
+        """A text without any."""
+        begins, few = self._begins, self._few
+        if not begins or (few and not any(begin in text for begin in few)):
+            return text
+        shown: list[str] = []
+        end = 0
+        starts = map("".join, zip(*(text[skip:] for skip in range(SHORTEST)), strict=False))
+        for at in [at for at, start in enumerate(starts) if start in begins]:
+            found = begins.get(text[at : at + SHORTEST], ())
+            form = next((one for one in found if text.startswith(one, at)), "")
+            if form and at >= end:
+                shown += (text[end:at], MASK)
+                end = at + len(form)
+        return "".join((*shown, text[end:]))
+
+    def _forget_one(self) -> None:
+        """Forget the one that was seen longest ago, of those that nobody holds."""
+        gone = next((one for one in self._values if one not in self.living), None)
+        if gone is None:
             return
-        while len(_values) > REMEMBERED:
-            _values.popitem(last=False)
-        forms = {form for value in _values for form in _forms(value)}
-        # The longest first, so that of two secrets that begin alike no rest is left.
-        found = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
-        _pattern = re.compile(found) if found else None
+        for form in self._values.pop(gone):
+            self._forms[form] -= 1
+            if not self._forms[form]:
+                del self._forms[form]
+                begin = form[:SHORTEST]
+                left = tuple(one for one in self._begins[begin] if one != form)
+                if left:
+                    self._begins[begin] = left
+                else:
+                    del self._begins[begin]
 
 
-def _forms(value: str) -> set[str]:
+def _forms(value: str) -> frozenset[str]:
     """How a value may be written: as it is, its lines, in JSON, in a ``repr``, in a URL."""
     forms = set()
     for part in {value, value.strip(), *value.splitlines()}:
         quoted = {json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1]}
         forms |= {part, *quoted, repr(part)[1:-1], _quoted(part)}
-    return {form for form in forms if len(form) >= SHORTEST}
+    return frozenset(form for form in forms if len(form) >= SHORTEST)
 
 
 def _quoted(part: str) -> str:
     return quote(part.encode("utf-8", "surrogatepass"), safe="")
+
+
+_KNOWN: Final = _Known()

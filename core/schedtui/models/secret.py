@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from schedtui.errors import InvalidError
-from schedtui.models.hidden import MASK, remember
+from schedtui.models.hidden import MASK, hold, remember
 
 if TYPE_CHECKING:
     from schedtui.models.job import Job
@@ -30,12 +30,13 @@ class Secret(str):
     write, return or raise, the value of every `Secret` that was made is replaced.
     """
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     def __new__(cls, value: str) -> Secret:
         """Make one of ``value``, which nothing shows from now on."""
-        remember(value)
-        return super().__new__(cls, value)
+        made = super().__new__(cls, value)
+        hold(made)
+        return made
 
     def __repr__(self) -> str:
         return f"Secret({MASK!r})"

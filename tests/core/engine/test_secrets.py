@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -31,8 +30,7 @@ KEY = "key-12345"
 @pytest.fixture(autouse=True)
 def nothing_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that has seen no secret yet."""
-    monkeypatch.setattr(hidden, "_values", OrderedDict())
-    monkeypatch.setattr(hidden, "_pattern", None)
+    monkeypatch.setattr(hidden, "_KNOWN", hidden._Known())
 
 
 @pytest.fixture(params=["thread", "process"])
