@@ -40,6 +40,10 @@ def plain(api_key: str, other: str = "") -> str:
     return api_key + other
 
 
+def anything(data: Any) -> None:
+    del data
+
+
 def fetched(token: Secret = Late(late_token)) -> str:
     print("fetched", token)
     return token
@@ -54,6 +58,6 @@ def defaults(password: Secret = DEFAULT, api_key: str = "default-0008", other: s
 
 def make_group(executor: str = "thread") -> Group:
     group = Group("s")
-    for one in (tell, blow, login, plain, fetched, defaults):
+    for one in (tell, blow, login, plain, anything, fetched, defaults):
         group.function(executor=executor)(one)
     return group

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final
 from urllib.parse import quote
 from weakref import WeakValueDictionary
@@ -20,8 +22,23 @@ _FEW: Final = 16
 """Beginnings of secrets that are faster looked for one by one."""
 
 
+_looking: Final = ContextVar("looking", default=False)
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """Nothing that is seen in this block is remembered: nothing runs with it yet, if ever."""
+    before = _looking.set(True)
+    try:
+        yield
+    finally:
+        _looking.reset(before)
+
+
 def remember(value: Any) -> None:
     """Let no text show ``value`` from now on: a text, a number, or every one in a JSON value."""
+    if _looking.get():
+        return
     if isinstance(value, Mapping):
         for item in value.values():
             remember(item)
@@ -38,6 +55,8 @@ def remember(value: Any) -> None:
 
 def hold(value: Any) -> None:
     """Remember the text ``value``, which takes weak references, for as long as it lives."""
+    if _looking.get():
+        return
     remember(value)
     _KNOWN.living.setdefault(str(value), value)
 

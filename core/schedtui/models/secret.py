@@ -65,6 +65,13 @@ def sealed(value: Any) -> Any:
     return value if is_sealed(value) else {SEAL: value}
 
 
+def has_seal(value: Any) -> bool:
+    """Whether a secret as it is kept is anywhere in a JSON value."""
+    if isinstance(value, Mapping):
+        return SEAL in value or any(map(has_seal, value.values()))
+    return isinstance(value, list | tuple) and any(map(has_seal, value))
+
+
 def opened(value: Any) -> Any:
     """A JSON value with every secret in it as the function gets it; nothing shows those then."""
     if is_sealed(value):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from schedtui.errors import InvalidError, TargetError, shorten
+from schedtui.models.hidden import looking
 from schedtui.policies import merge
 from schedtui.registry import Group, Registry
 from schedtui.target import collect
@@ -152,7 +153,8 @@ def _check_arguments(groups: list[Group], cwd: Path) -> None:
         if not declared.kwargs:
             continue
         try:
-            registry.resolve(declared.function).validate(declared.kwargs)
+            with looking():
+                registry.resolve(declared.function).validate(declared.kwargs)
         except InvalidError as error:
             raise TargetError(
                 f"job {declared.full_name}: {error}",

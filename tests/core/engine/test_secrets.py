@@ -234,3 +234,41 @@ def test_forms_in_which_a_value_is_found() -> None:
     for text in (str(secret), repr(str(secret)), json.dumps(secret), secret.splitlines()[1]):
         assert hide(f"<{text}>") in ("<***>", "<'***'>", '<"***">')
     assert hide("an innocent line") == "an innocent line"
+
+
+async def test_what_is_only_looked_at_blots_nothing_out(http: EngineClient) -> None:
+    job = '[jobs."s/new"]\nfunction = "s/tell"\nevery = 3600\n'
+    await http.plan_jobs(f'format = 1\n{job}kwargs = {{password = "disk failure"}}\n')
+    for kwargs in ({"password": "disk failure", "none": 1}, {"password": "disk failure", "to": 1}):
+        with pytest.raises(InvalidArgumentsError):
+            await http.run_function("s/tell", kwargs)
+    assert hide("disk failure") == "disk failure"
+    await run(http, "tell", password="disk failure")
+    assert hide("disk failure") == "***"
+
+
+@pytest.mark.parametrize("value", [{"$secret": "seen-by-all"}, {"deep": [{"$secret": "seen-by-all"}]}])
+async def test_nobody_else_makes_what_an_engine_keeps(http: EngineClient, value: Any) -> None:
+    job = await http.create_job(
+        JobSpec(function="s/tell", name="j", trigger=CRON, kwargs={"password": PASSWORD})
+    )
+    for ask in (
+        lambda: http.run_function("s/anything", {"data": value}),
+        lambda: http.run_function("s/tell", {"password": value}),
+        lambda: http.trigger_job(job.full_name, kwargs={"password": {"$secret": PASSWORD}}),
+        lambda: http.edit_job(job.full_name, JobPatch(kwargs={"password": value})),
+        lambda: http.create_job(
+            JobSpec(function="s/anything", trigger=CRON, kwargs={"data": value})
+        ),
+    ):
+        with pytest.raises(InvalidArgumentsError) as raised:
+            await ask()
+        assert "without the key '$secret'" in raised.value.errors[0].expected
+        assert "seen-by-all" not in str(raised.value)
+    assert hide("seen-by-all") == "seen-by-all"
+
+
+async def test_a_run_is_repeated_with_its_own_secret(http: EngineClient) -> None:
+    first = await run(http, "tell", password=PASSWORD)
+    again = await ended(http, await http.rerun(first.id))
+    assert again.result == first.result

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from schedtui.errors import SchedtuiError, UnavailableError
 from schedtui.execution.late import begin_in_thread
+from schedtui.models.hidden import looking
 from schedtui.registry import Declaration, Registry
 from schedtui.registry.function import Function
 
@@ -99,7 +100,8 @@ _LATE = f"checked within {LIMIT_S:g} s: what checks them waits for something"
 
 
 def _try(function: Function, kwargs: Mapping[str, Any]) -> None:
-    with suppress(BaseException):  # sys.exit() as well: it is told where they are checked for good
+    # sys.exit() as well: it is told where they are checked for good.
+    with looking(), suppress(BaseException):
         function.validate(kwargs)
 
 
@@ -107,7 +109,8 @@ def _check_all(registry: Registry, declarations: Sequence[Declaration], told: li
     """Say of each declaration what is wrong with its arguments; nothing where they are right."""
     for declaration in declarations:
         try:
-            registry.resolve(declaration.function).validate(declaration.kwargs)
+            with looking():
+                registry.resolve(declaration.function).validate(declaration.kwargs)
         except SchedtuiError as error:
             told.append(f"{error}")
         else:

@@ -303,7 +303,7 @@ class Commands:
             await self.holds.released(live)
         damage.refuse(live)
         await self._core.arguments.prepare([(live.job.function, run.kwargs)])
-        given = self._drafts.arguments(live.job.function, run.kwargs)
+        given = self._drafts.arguments(live.job.function, run.kwargs, known=run.kwargs)
         return await self._fire.run(
             live, Source.RERUN, given, actor, parent_id=run.id, period_us=period_us, call=call
         )

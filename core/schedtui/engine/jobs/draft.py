@@ -23,7 +23,6 @@ from schedtui.models import After, Job, JobPatch, JobSpec, Policies
 from schedtui.models.after import check_after
 from schedtui.models.names import MAX_NAME, check_name, check_tags, split_name
 from schedtui.models.notes import check_note, notes_of
-from schedtui.registry import json_arguments
 from schedtui.triggers import Never, Trigger, check_timezone, parse_trigger
 
 MAX_TEXT = 10_000
@@ -264,7 +263,7 @@ class Drafts:
         found = self._core.registry.resolve(function)
         if listed and not found.listed:
             raise FunctionNotFoundError(function, "it is registered for its static jobs alone")
-        return self._core.secrets.checked(found, json_arguments(kwargs), known or {})
+        return self._core.secrets.checked(found, kwargs, known or {})
 
     def _policies(self, given: object) -> Policies:
         """Policies as an engine follows them, of what is only said to be some."""

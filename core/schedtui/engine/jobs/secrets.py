@@ -8,12 +8,15 @@ from typing import Any
 
 from schedtui.errors import FieldError, InvalidArgumentsError, InvalidError
 from schedtui.models import FunctionInfo
-from schedtui.models.hidden import MASK
-from schedtui.models.secret import is_sealed, sealed
-from schedtui.registry import Declaration, Registry
+from schedtui.models.hidden import MASK, looking
+from schedtui.models.secret import SEAL, has_seal, is_sealed, sealed
+from schedtui.registry import Declaration, Registry, json_arguments
 from schedtui.registry.function import Function
 from schedtui.schema.parameters import raise_errors
 
+_NO_SEAL = (
+    f"a value without the key {SEAL!r}, by which engines keep secrets: give the secret itself"
+)
 _MARKS = {"format": "password", "writeOnly": True}
 
 
@@ -36,13 +39,22 @@ class Secrets:
 
         Args:
             function: The function.
-            kwargs: What was asked for, as plain JSON values.
+            kwargs: What was asked for.
             known: What there was before: a secret that is given as ``***``, which is how it is
                 shown, stays what it is.
 
         Raises:
-            InvalidArgumentsError: they do not fit, or a secret that nobody knows is ``***``.
+            InvalidArgumentsError: they do not fit, have no JSON form, or are kept secrets that did
+                not come from ``known``; or a secret that nobody knows is ``***``.
         """
+        asked, kwargs = kwargs, json_arguments(kwargs)
+        raise_errors(
+            [
+                FieldError(field=f"kwargs.{name}", got=MASK, expected=_NO_SEAL)
+                for name, value in kwargs.items()
+                if has_seal(value) and asked[name] is not known.get(name)
+            ]
+        )
         given = {
             name: known[name] if value == MASK and is_sealed(known.get(name)) else value
             for name, value in kwargs.items()
@@ -60,7 +72,8 @@ class Secrets:
             ]
         )
         try:
-            function.validate(given)
+            with looking():
+                function.validate(given)
         except InvalidArgumentsError as error:
             raise_errors([_masked(one, given) for one in error.errors])
             raise
