@@ -24,6 +24,7 @@ from schedtui.protocols.rows import (
     Start,
     Success,
     Token,
+    Tombstone,
 )
 from schedtui.protocols.running import Call, Ended, Executor, Origin
 from schedtui.protocols.store import ENGINE, Store, StoreTx
@@ -63,4 +64,5 @@ __all__ = [
     "StoreTx",
     "Success",
     "Token",
+    "Tombstone",
 ]

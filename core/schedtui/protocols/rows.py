@@ -5,8 +5,9 @@ Times are integer microseconds since 1970 (UTC) and their names end in ``_us``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schedtui.models import RunState, Source, WaitReason
 
@@ -140,6 +141,15 @@ class LogChunk(NamedTuple):
     data: bytes
     text: str
     """Its distinct words, folded, for the full-text index only."""
+
+
+class Tombstone(NamedTuple):
+    """A job that was deleted."""
+
+    id: int
+    function: str
+    kwargs: Mapping[str, Any]
+    """As they were kept, with secrets."""
 
 
 class OpenRun(NamedTuple):

@@ -37,6 +37,7 @@ from schedtui.protocols.rows import (
     Start,
     Success,
     Token,
+    Tombstone,
 )
 
 ENGINE = 0
@@ -253,8 +254,8 @@ class Store(Protocol):
     def job(self, job_id: int) -> Job | None:
         """A living job."""
 
-    def deleted_job(self, group: str, name: str) -> int | None:
-        """The id of the job of this name that was deleted last; None where there was none."""
+    def deleted_job(self, group: str, name: str) -> Tombstone | None:
+        """The job of this name that was deleted last; None where there was none."""
 
     def open_runs(self) -> list[OpenRun]:
         """All runs that are queued or running, oldest first; damaged ones are left out."""

@@ -42,6 +42,7 @@ from schedtui.protocols import (
     StoreTx,
     Success,
     Token,
+    Tombstone,
 )
 from schedtui.store import chunks, memory_keeping, memory_past, rows
 from schedtui.store.memory_data import Data
@@ -135,11 +136,11 @@ class MemoryStore:
         with self._reading() as data:
             return data.jobs.get(job_id)
 
-    def deleted_job(self, group: str, name: str) -> int | None:
-        """The id of the job of this name that was deleted last; None where there was none."""
+    def deleted_job(self, group: str, name: str) -> Tombstone | None:
+        """The job of this name that was deleted last; None where there was none."""
         with self._reading() as data:
-            ids = [i for i in data.deleted if data.names[i] == (group, name)]
-            return max(ids, key=lambda i: (data.deleted[i], i), default=None)
+            found = data.tombstones.get((group, name))
+            return None if found is None else Tombstone(found.id, found.function, found.kwargs)
 
     def open_runs(self) -> list[OpenRun]:
         """All runs that are queued or running, oldest first."""

@@ -37,8 +37,8 @@ class Data:
     """Group and name of every job that ever lived."""
     ids: dict[tuple[str, str], int] = field(default_factory=dict)
     """Living jobs by group and name."""
-    deleted: dict[int, int] = field(default_factory=dict)
-    """When (microseconds) each of the others was deleted."""
+    tombstones: dict[tuple[str, str], Job] = field(default_factory=dict)
+    """Of each group and name the job that was deleted last."""
     runs: dict[int, NewRun] = field(default_factory=dict)
     """Every run as it is now."""
     ends: dict[int, Finish] = field(default_factory=dict)

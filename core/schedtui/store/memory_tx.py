@@ -267,12 +267,12 @@ class MemoryTx(KeepingTx):
         if self._data.ids.get((job.group, job.name), own_id) != own_id:
             raise rows.taken(job)
 
-    def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:
+    def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:  # noqa: ARG002 - a file keeps it
         """Make a tombstone of a living job where its version still is ``version``."""
         old = self._data.jobs.get(job_id)
         if old is None or old.version != version:
             return False
-        self._set(self._data.deleted, job_id, now_us)
+        self._set(self._data.tombstones, (old.group, old.name), old)
         self._remove(self._data.jobs, job_id)
         self._remove(self._data.ids, (old.group, old.name))
         self._forget_successes(job_id)

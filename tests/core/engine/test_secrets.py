@@ -247,7 +247,9 @@ async def test_what_is_only_looked_at_blots_nothing_out(http: EngineClient) -> N
     assert hide("disk failure") == "***"
 
 
-@pytest.mark.parametrize("value", [{"$secret": "seen-by-all"}, {"deep": [{"$secret": "seen-by-all"}]}])
+@pytest.mark.parametrize(
+    "value", [{"$secret": "seen-by-all"}, {"deep": [{"$secret": "seen-by-all"}]}]
+)
 async def test_nobody_else_makes_what_an_engine_keeps(http: EngineClient, value: Any) -> None:
     job = await http.create_job(
         JobSpec(function="s/tell", name="j", trigger=CRON, kwargs={"password": PASSWORD})

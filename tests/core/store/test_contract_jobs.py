@@ -158,13 +158,18 @@ def test_of_the_deleted_jobs_of_a_name_the_last_one_is_found(store: Store) -> No
     assert store.deleted_job("Reports", "clean") is None
     with store.transaction() as tx:
         tx.delete_job(second, version=1, now_us=T0)
-    assert store.deleted_job("Reports", "clean") == second
+    tombstone = store.deleted_job("Reports", "clean")
+    assert tombstone is not None
+    old = job("clean")
+    assert tombstone == (second, old.function, old.kwargs)
     with store.transaction() as tx:
         tx.update_job(job("clean", id=first, version=2), version=1)
         tx.delete_job(first, version=2, now_us=T0 + 1)
     add(store, "clean")
 
-    assert store.deleted_job("Reports", "clean") == first
+    tombstone = store.deleted_job("Reports", "clean")
+    assert tombstone is not None
+    assert tombstone.id == first
     assert store.deleted_job("Reports", "first") is None
     assert store.deleted_job("Other", "clean") is None
 

@@ -45,7 +45,7 @@ class Drafts:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def new(self, spec: JobSpec) -> Job:
+    def new(self, spec: JobSpec, known: Mapping[str, Any] | None = None) -> Job:
         """A job as it is to be inserted; its ``id`` is 0.
 
         Raises:
@@ -63,7 +63,10 @@ class Drafts:
             "trigger", lambda: self._new_trigger(spec, timezone or self._core.timezone)
         )
         after = found.of("after", lambda: self._after(spec.after, group, name))
-        kwargs = found.of("kwargs", lambda: self.arguments(spec.function, spec.kwargs, listed=True))
+        kwargs = found.of(
+            "kwargs",
+            lambda: self.arguments(spec.function, spec.kwargs, listed=True, known=known),
+        )
         policies = found.of("policies", lambda: self._policies(spec.policies))
         found.of("description", lambda: _check_text(spec.description))
         found.notes(notes_of(spec))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import datetime
+from typing import Any
 
 from schedtui.clock import to_us
 from schedtui.engine.code.declared import as_declared, asked_job, declared_name
@@ -22,6 +23,7 @@ from schedtui.models.wire import from_wire
 from schedtui.triggers import Trigger
 from schedtui.triggers.base import FLOOR_US
 
+Kwargs = Mapping[str, Any]
 _PATCHED = frozenset(field.name for field in fields(JobPatch))
 
 
@@ -32,10 +34,14 @@ class Planned(Drafts):
         core: The engine's parts.
         moves: All that the file changes.
         restored: Whether it goes back to a revision: then a job may run after one that is gone.
+        buried: Arguments of deleted jobs that come back, with the secrets that a file does not say.
     """
 
-    def __init__(self, core: Core, moves: Iterable[Move], *, restored: bool) -> None:
+    def __init__(
+        self, core: Core, moves: Iterable[Move], *, restored: bool, buried: Mapping[str, Kwargs]
+    ) -> None:
         super().__init__(core)
+        self._buried = buried
         self._restored = restored
         self._after_by_name = {live.full_name: live.job.after for live in core.jobs}
         moves = list(moves)
@@ -62,7 +68,7 @@ class Planned(Drafts):
                 "name": name,
             },
         )
-        job = self.new(spec)
+        job = self.new(spec, self._buried.get(move.name))
         return _paused(job, content, actor) if self._pauses(content) else job
 
     async def changed(self, move: Move, live: LiveJob, now_us: int, actor: str) -> Job:

@@ -11,8 +11,8 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from schedtui.clock import from_us
@@ -27,6 +27,7 @@ from schedtui.engine.revisions.steps import Drafts, Step, drafted, staged
 from schedtui.engine.revisions.turns import Turns
 from schedtui.errors import ConflictError, InvalidError, JobNotFoundError, RevisionNotFoundError
 from schedtui.models import Applied, ChangeKind, JobsText, Plan, Revision
+from schedtui.models.hidden import MASK
 from schedtui.models.jobs_file import JobsFile, parse, render
 from schedtui.protocols import StoreTx
 
@@ -69,7 +70,8 @@ class Revisions:
         back = isinstance(source, int)
         text = (await self.revision(source)).text if isinstance(source, int) else source
         compared = await self._compared(text)
-        jobs = await drafted(self._core, compared.moves.moves, _ENGINE, restored=back)
+        with _way_out(source if isinstance(source, int) else None):
+            jobs = await drafted(self._core, compared.moves.moves, _ENGINE, restored=back)
         return Plan(
             id=compared.id,
             revision=self._core.revision,
@@ -129,7 +131,8 @@ class Revisions:
         """Do it; None where a job changed before all that are concerned were held."""
         core, found = self._core, compared.moves.moves
         back = restored is not None
-        jobs = await drafted(core, found, actor, restored=back)
+        with _way_out(restored):
+            jobs = await drafted(core, found, actor, restored=back)
         text = await core.off_loop(_text, _after(compared.state, compared.moves, jobs))
         revisions = await self._with_the_one_before(compared.text)
         counts = Counter(move.change.kind for move in found)
@@ -213,6 +216,18 @@ class Revisions:
             jobs.append(live.current())
             await turns.next()
         return await self._core.off_loop(known, self._core, jobs)
+
+
+@contextmanager
+def _way_out(revision: int | None) -> Iterator[None]:
+    """Say what to do where a revision needs a secret that nobody knows any more."""
+    try:
+        yield
+    except InvalidError as error:
+        if revision is None or all(one.got != MASK for one in error.errors):
+            raise
+        hint = f"`schedtui export --revision {revision} FILE`, write it in, `schedtui apply FILE`"
+        raise InvalidError(f"{error}. A revision holds no secret: {hint}", error.errors) from None
 
 
 def _compare(core: Core, text: str, file: JobsFile, state: Known) -> _Compared:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schedtui.clock import to_us
 from schedtui.engine.core import Core
@@ -18,6 +18,7 @@ from schedtui.engine.revisions.turns import Turns
 from schedtui.errors import FieldError, ForeignTriggerError, FunctionNotFoundError, RefusedError
 from schedtui.models import Job
 from schedtui.models.gathering import gathered, refuse, said_by
+from schedtui.models.hidden import MASK
 from schedtui.protocols import Failing, NewRun, StoreTx
 
 
@@ -74,7 +75,8 @@ async def drafted(
     await core.arguments.prepare(
         [(move.new["function"], move.new["kwargs"]) for move in moves if move.new is not None]
     )
-    planned = Planned(core, moves, restored=restored)
+    buried = await _buried(core, moves) if restored else {}
+    planned = Planned(core, moves, restored=restored, buried=buried)
     wrong: list[FieldError] = []
     found: dict[str, Drafted] = {}
     turns = Turns()
@@ -90,6 +92,18 @@ async def drafted(
                 wrong.append(said_by(error, move.place))
         await turns.next()
     refuse(wrong)
+    return found
+
+
+async def _buried(core: Core, moves: Sequence[Move]) -> dict[str, Mapping[str, Any]]:
+    """Arguments of deleted jobs that come back, where they call the function that they called."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for move in moves:
+        if move.old is None and move.new is not None and MASK in move.new["kwargs"].values():
+            group, _, name = move.name.partition("/")
+            tombstone = await core.off_loop(core.store.deleted_job, group, name)
+            if tombstone is not None and tombstone.function == move.new["function"]:
+                found[move.name] = tombstone.kwargs
     return found
 
 

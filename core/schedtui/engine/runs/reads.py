@@ -44,7 +44,8 @@ class Reads:
         live = self._running.core.jobs.find(group, name)
         job_id = live.id if live is not None else None
         if job_id is None:
-            job_id = await self._off_loop(self._store.deleted_job, group, name)
+            tombstone = await self._off_loop(self._store.deleted_job, group, name)
+            job_id = None if tombstone is None else tombstone.id
         if job_id is None:
             raise JobNotFoundError(where.job)
         return replace(where, job=None, job_id=job_id)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from schedtui.clock import to_us
 from schedtui.errors import StoreDataError
 from schedtui.models import Attempt, AuditEvent, AuditFilter, Job, Run, RunFilter, RunState
-from schedtui.protocols import OpenRun, RecentRun, Token
+from schedtui.protocols import OpenRun, RecentRun, Token, Tombstone
 from schedtui.store import rows
 from schedtui.store.jobrows import JOB_COLUMNS, job_of
 from schedtui.store.rows import bounded
@@ -60,6 +60,14 @@ _OPEN = (
     .where(schema.ACTIVE)
     .order_by(_RUNS.id)
 )
+
+
+def _tombstone(row: Any) -> Tombstone:
+    try:
+        kwargs = rows.object_of(row.kwargs)
+    except (TypeError, ValueError, RecursionError):
+        kwargs = {}  # damaged; its history is found all the same
+    return Tombstone(row.id, str(row.function), kwargs)
 
 
 def _recent_query() -> sa.Select[Any]:
@@ -128,18 +136,18 @@ class SqlReader:
             row = connection.execute(_JOB.where(_DUE.job_id == bounded(job_id))).first()
         return None if row is None else job_of(row)
 
-    def deleted_job(self, group: str, name: str) -> int | None:
-        """The id of the job of this name that was deleted last; None where there was none."""
+    def deleted_job(self, group: str, name: str) -> Tombstone | None:
+        """The job of this name that was deleted last; None where there was none."""
         query = (
-            sa.select(_JOBS.id)
+            sa.select(_JOBS.id, _JOBS.function, _JOBS.kwargs)
             .where(_JOBS.group_name == rows.printable(group), _JOBS.name == rows.printable(name))
             .where(_JOBS.deleted_at.is_not(None))
             .order_by(_JOBS.deleted_at.desc(), _JOBS.id.desc())
             .limit(1)
         )
         with self._reading() as connection:
-            found: int | None = connection.execute(query).scalar()
-        return found
+            row = connection.execute(query).first()
+        return None if row is None else _tombstone(row)
 
     def open_runs(self) -> list[OpenRun]:
         """All runs that are queued or running, oldest first; damaged ones are left out."""

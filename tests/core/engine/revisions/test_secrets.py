@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from engine_kit import World, running
 from files_kit import edited
@@ -56,3 +58,33 @@ async def test_a_job_made_anew_needs_its_secret(world: World) -> None:
         await kit.clock.advance(10)
         assert mail.seen == ["ann hunter2"]
         assert "hunter2" not in (await kit.client.revision(2)).text
+
+
+async def test_a_deleted_job_comes_back_with_its_secret(world: World) -> None:
+    mail = Mail()
+    other = Group("o")
+
+    @other.function("send")
+    async def elsewhere(to: str, password: Secret) -> None:
+        mail.seen.append(f"elsewhere: {to} {password!s}")
+
+    async with running(mail.group, other, world=world) as kit:
+        kwargs = {"to": "ann", "password": "hunter2"}
+        spec = JobSpec(function="g/send", name="m", trigger={"type": "never"}, kwargs=kwargs)
+        await kit.client.create_job(spec)
+        text = (await kit.client.export_jobs()).text
+        await kit.client.apply_jobs(edited(text, ('"ann"', '"bob"')), note="n")
+        await kit.client.delete_job("g/m")
+        await kit.client.rollback_jobs(2)
+        await kit.client.trigger_job("g/m")
+        await kit.clock.settle()
+        assert mail.seen == ["bob hunter2"]
+
+        await kit.client.delete_job("g/m")
+        with pytest.raises(InvalidError):  # a file is not a revision of this engine
+            await kit.client.apply_jobs(text, note="n")
+        await kit.client.create_job(replace(spec, function="o/send", group="g"))
+        await kit.client.delete_job("g/m")
+        with pytest.raises(InvalidError) as raised:
+            await kit.client.rollback_jobs(2)
+        assert "schedtui export --revision 2" in str(raised.value)
