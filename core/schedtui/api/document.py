@@ -21,7 +21,6 @@ from schedtui.api.problems import FACE, MEDIA_TYPE, plain_problem
 from schedtui.api.schemas import PREFIX, ref
 from schedtui.api.task_manager.described import complete_face_call, face_response
 from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
-from schedtui.models import Role
 
 _ABOUT: Final = """\
 Errors are problem documents (RFC 9457, `application/problem+json`), whatever their status: `detail`
@@ -55,6 +54,7 @@ _ERRORS: Final[dict[int, tuple[str, str]]] = {
     401: ("unauthorized", "this token is not known here, or has expired"),
     403: ("forbidden", "token:ci has the role viewer; this needs operator"),
     404: ("job-not-found", "there is no job 'Reports/weekly'"),
+    408: ("body-too-slow", "the body did not arrive within 30 s"),
     409: ("conflict", "a job Reports/weekly exists already; choose another name"),
     412: ("version-conflict", "Reports/weekly has version 4, not 3: it was changed meanwhile"),
     413: ("body-too-large", "the body is longer than 1048576 bytes"),
@@ -66,10 +66,14 @@ _ERRORS: Final[dict[int, tuple[str, str]]] = {
     422: ("invalid", "limit: got 0; expected a whole number from 1 to 1000"),
     429: ("too-many-attempts", "too many wrong tokens from this address: wait"),
     500: ("internal", "the engine failed inside while it answered; its log says more"),
+    502: (
+        "unreachable",
+        "the engine that has the store went away before it answered; nothing was done",
+    ),
     503: ("store-unavailable", "the store cannot be written now: database is locked"),
 }
 _HEADERS: Final = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
-_RETRYABLE: Final = frozenset({429, 503})
+_RETRYABLE: Final = frozenset({408, 429, 502, 503})
 
 _PATH: Final[dict[str, dict[str, Any]]] = {
     "group": {
@@ -177,13 +181,14 @@ def _link(described: dict[str, Any]) -> None:
 def _errors_of(call: dict[str, Any], path: str, method: str) -> set[int]:
     found = {421, 422, 500}
     if path not in PUBLIC:
-        found |= {401, 429, 503}
-        if role_for(method, path) is not Role.VIEWER:
-            found.add(403)
+        # 403 also to who reads: a token of some groups. 502: where another process has the store.
+        found |= {401, 403, 429, 502, 503}
     if "{" in path:
         found.add(404)
+    if method != "GET":
+        found |= {408, 413}
     if "requestBody" in call:
-        found |= {400, 413, 415}
+        found |= {400, 415}
     if any(one["name"] == KEY_HEADER for one in call.get("parameters", ())):
         found.add(409)
     return found
