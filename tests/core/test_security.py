@@ -13,6 +13,18 @@ THREATS = [
     line for line in (ROOT / ".github/SECURITY.md").read_text().splitlines() if line.startswith("|")
 ][2:]
 _BUILT_IN = {"eval", "exec", "compile", "__import__"}
+IMPORTS = {
+    "core/schedtui/__init__.py": "a public name of its own, from the table there",
+    "core/schedtui/api/__init__.py": "a room of its own, by a constant",
+    "core/schedtui/api/routes/metrics.py": "a room of its own, by a constant",
+    "core/schedtui/engine/code/reloading.py": "a room of its own, by a constant",
+    "core/schedtui/engine/embedded.py": "a room of its own, by a constant",
+    "core/schedtui/execution/process/find.py": "where the engine's process found the function",
+    "core/schedtui/integrations/apscheduler/engine.py": "a room of its own, by a constant",
+    "core/schedtui/target/imports.py": "the target that the user names when the engine starts",
+    "tui/schedtui_tui/cli.py": "a command of the table there",
+}
+"""Which files import by a name that is computed, and whose names those are."""
 _MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle"}
 
 
@@ -43,3 +55,14 @@ def test_nothing_makes_code_of_data() -> None:
                 names = {node.module or ""} & _MODULES
             found += [(place, name) for name in names]
     assert found == []
+
+
+def test_only_these_import_by_a_name() -> None:
+    found = set()
+    for path in [*(ROOT / "core").rglob("*.py"), *(ROOT / "tui").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = {node.id} if isinstance(node, ast.Name) else set()
+            names |= {node.attr} if isinstance(node, ast.Attribute) else set()
+            if names & {"import_module", "resolve_name", "find_spec", "exec_module"}:
+                found.add(path.relative_to(ROOT).as_posix())
+    assert found == IMPORTS.keys()
