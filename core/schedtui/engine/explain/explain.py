@@ -16,7 +16,7 @@ from schedtui.clock import from_us
 from schedtui.engine.explain import became, because
 from schedtui.engine.explain.case import Case, Present
 from schedtui.engine.explain.lookup import Lookup
-from schedtui.engine.jobs.writes import idle_reason
+from schedtui.engine.jobs.idle import idle_reason
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.live.run import LiveRun
 from schedtui.engine.running import Running
