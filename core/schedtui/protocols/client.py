@@ -149,7 +149,15 @@ class EngineClient(FilesClient, Upkeep, Protocol):
         """
 
     async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
-        """Claim again from now on; due times in between get ``skipped`` rows. Idempotent."""
+        """Claim again from now on; due times in between get ``skipped`` rows. Idempotent.
+
+        Where its trigger fails the pause ends, and the job is broken until that answers again: it
+        is asked at each resume of a job that is not paused.
+
+        Raises:
+            JobNotFoundError
+            ConflictError: it is broken, and stays so; nothing was changed.
+        """
 
     async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
         """Let a static job be what the code says again: edits from outside are undone. Idempotent.

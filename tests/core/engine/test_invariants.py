@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from life_kit import MINUTE, NAMES, Functions, Life, Step, live
+from life_triggers import OWN, CalendarLife
 
 from schedtui.models import Policies
 from schedtui.policies import make
@@ -118,3 +119,34 @@ def test_the_laws_hold_over_any_life(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(live(lambda: Life(own, Functions(fates), Path(folder)), steps))
+
+
+ITS = st.just(OWN)
+OF_THE_OWN = st.one_of(
+    step("calendar", st.sampled_from(["", "away", "once", "naive", "falling"])),
+    step("calendar", st.sampled_from(["away", "once"])),
+    step("pause", ITS, st.sampled_from([None, 0.5, 7, 20, 20, 50])),
+    step("pause", ITS, st.sampled_from([7, 20, 28])),
+    step("resume", ITS),
+    step("trigger", ITS),
+    step("edit", ITS, policies()),
+    step("halt"),
+    step("go_on"),
+)
+
+
+@pytest.mark.timeout(120 + 5 * MORE)
+@settings(
+    max_examples=MORE or 12,
+    deadline=None,
+    database=None,
+    derandomize=not MORE,
+    report_multiple_bugs=False,
+    phases=[Phase.generate, Phase.shrink] if MORE else [Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(own=policies(), steps=steps(OF_THE_OWN))
+def test_the_laws_hold_where_a_trigger_fails(own: Policies, steps: list[Step]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        functions = Functions(["ok"])
+        asyncio.run(live(lambda: CalendarLife(own, functions, Path(folder)), steps))

@@ -37,6 +37,10 @@ def run(args: argparse.Namespace) -> int:
         else:
             due = moment(job.next_due, job.timezone) or "never"
             print_line(f"{job.full_name} is resumed; next due: {due}")
+            if job.next_due is None:  # its trigger may fail, which no pause hides any more
+                problems = (await client.info()).problems
+                for told in (one for one in problems if one.startswith(f"{job.full_name}: ")):
+                    print_line(f"{told}; resume it again once its trigger answers")
         return Exit.DONE
 
     return with_engine(args, work)

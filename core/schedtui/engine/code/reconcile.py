@@ -25,7 +25,8 @@ from schedtui.engine.code.declared import (
 )
 from schedtui.engine.core import Core
 from schedtui.engine.jobs.draft import next_due_after
-from schedtui.engine.jobs.writes import JobWrites, came_back
+from schedtui.engine.jobs.mending import ask_again
+from schedtui.engine.jobs.writes import JobWrites
 from schedtui.engine.live.followers import refuse_circle
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.upkeep import damage
@@ -124,14 +125,10 @@ async def _reconcile(core: Core, writes: JobWrites, hold: Hold) -> None:
                 changed = replace(live.current(), orphaned=True)
                 await writes.replace(live, changed, ACTOR, "job.orphan")
         elif live.next_due_us is None and not job.orphaned and not live.exhausted:
-            next_due = await _next_due(core, live)
-            if next_due is None:
+            async with hold(live):
+                await ask_again(core, writes, live, ACTOR, "job.edit")
+            if live.next_due_us is None:
                 _tell_if_never_due(live)
-                continue
-            async with hold(live):  # its trigger had failed, and works again
-                rows = await came_back(core, live, core.clock.now_us(), live.trigger)
-                changed = replace(live.current(), next_due=next_due)
-                await writes.replace(live, changed, ACTOR, "job.edit", rows)
     for key in told:
         core.problem(key, None)
     for text in core.jobs.followers.missing(core.jobs.find):
@@ -172,17 +169,6 @@ def _taken(live: LiveJob) -> str:
     return (
         f"{live.full_name} is declared in code, and {other}: rename or delete the one, or the other"
     )
-
-
-async def _next_due(core: Core, live: LiveJob) -> datetime | None:
-    """Its next due time; None also where its trigger fails, which it then says."""
-    try:
-        return await _due_after(core, live.trigger, live.last_due_us, core.clock.now_us())
-    except Exception as error:  # one trigger must not keep the others from being reconciled
-        logger.exception("the trigger of %s failed", live.full_name)
-        live.problem = f"its trigger failed: {type(error).__name__}: {error}"
-        core.problem(f"job {live.id}", f"{live.full_name}: {live.problem}")
-        return None
 
 
 async def _due_after(

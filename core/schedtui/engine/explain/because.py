@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from schedtui.clock import from_us, to_us
 from schedtui.engine.explain.case import Case
+from schedtui.engine.explain.failing import MEANWHILE, Failing
 from schedtui.models import After, AuditEvent, Fact, FactKind
 from schedtui.models.after import after_words
 from schedtui.models.wire import from_wire
@@ -71,8 +72,18 @@ def _upcoming(case: Case) -> Iterator[Fact]:
 
 def of_present(case: Case) -> Iterator[Fact]:
     """What keeps the job from firing now, where no moment was asked about; its end does not."""
-    if case.today is not None:
-        yield from (one for one in idle_facts(case.today) if one.kind is not FactKind.FINISHED)
+    if case.today is None:
+        return
+    yield from (one for one in idle_facts(case.today) if one.kind is not FactKind.FINISHED)
+    if case.failing is not None and not case.present.problem:
+        yield failing(case, case.failing)
+
+
+def failing(case: Case, found: Failing) -> Fact:
+    """That the trigger fails, since when, and what becomes of due times."""
+    since = "" if found.since is None else f", since {moment_text(found.since, case.zone)}"
+    text = f"{found.said}{since}; {MEANWHILE}"
+    return Fact(kind=FactKind.BROKEN, text=text, since=found.since)
 
 
 def idle_facts(case: Case) -> Iterator[Fact]:
@@ -86,7 +97,9 @@ def idle_facts(case: Case) -> Iterator[Fact]:
     if case.halt is not None:
         yield halted(case, case.halt)
     undecided = case.accounted is None or case.moment > case.accounted
-    if undecided and case.present.problem:
+    if undecided and case.failing is not None:
+        yield failing(case, case.failing)
+    elif undecided and case.present.problem:
         yield Fact(kind=FactKind.BROKEN, text=case.present.problem)
     elif undecided and case.present.finished and case.history.deleted is None:
         most = case.policies.max_runs
@@ -135,6 +148,10 @@ def _stretch(
 
 
 def _not_due(case: Case) -> Iterator[Fact]:
+    if case.failing is not None and case.unasked:
+        yield failing(case, case.failing)
+        yield from (one for one in idle_facts(case) if one.kind is not FactKind.BROKEN)
+        return
     yield from _left_out(case)
     if case.later_due:
         yield from edited(case)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from schedtui.clock import to_us
+from schedtui.engine.explain.failing import Failing
 from schedtui.engine.explain.history import JobHistory
 from schedtui.models import Attempt, AuditEvent, Run
 from schedtui.policies import Effective
@@ -78,6 +80,8 @@ class Case:
     """The pause of the whole engine at that moment."""
     held: AuditEvent | None
     """The pause of the whole engine when its row was written."""
+    failing: Failing | None
+    """Its trigger, where that fails."""
     left_out: LeftOut | None
     group_limit: int | None
     """How many runs its group allows at once."""
@@ -94,6 +98,32 @@ class Case:
         return self.due if self.due is not None else self.asked
 
     @property
+    def unasked(self) -> bool:
+        """Whether its trigger told nothing of this moment, having failed."""
+        return self.failing is not None and self.before is None and self.after is None
+
+    @property
     def run(self) -> Run | None:
         """What became of the due time."""
         return self.rows[0] if self.rows else None
+
+
+def step_over(changes: Sequence[AuditEvent], us: int) -> Step | None:
+    """The newest step of the clock over a moment."""
+    for line in changes:
+        if line.action == "engine.clock":
+            step_us = line.detail.get("step_us")
+            if not isinstance(step_us, int):  # damaged in the store
+                continue
+            low, high = sorted((to_us(line.at) - step_us, to_us(line.at)))
+            if low < us <= high:
+                return Step(line.at, step_us / 1e6)
+    return None
+
+
+def halt_at(changes: Sequence[AuditEvent], us: int) -> AuditEvent | None:
+    """The pause of the whole engine at a moment."""
+    for line in changes:
+        if line.action in {"engine.pause", "engine.resume"} and to_us(line.at) <= us:
+            return line if line.action == "engine.pause" else None
+    return None

@@ -16,7 +16,7 @@ from schedtui.clock import from_us
 from schedtui.engine.explain import became, because
 from schedtui.engine.explain.case import Case, Present
 from schedtui.engine.explain.lookup import Lookup
-from schedtui.engine.jobs.writes import idle_reason
+from schedtui.engine.jobs.idle import idle_reason
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.live.run import LiveRun
 from schedtui.engine.running import Running
@@ -122,6 +122,10 @@ def _summary(case: Case, facts: list[Fact]) -> str:
             said = "has not run yet" if run.state is RunState.QUEUED else "did not run"
         return f"{case.name} {said} for {moment}: {why}"
     past = case.moment <= case.present.now
+    if case.due is None and case.unasked and facts and facts[0].kind is FactKind.BROKEN:
+        return (
+            f"nobody can tell whether {case.name} {'was' if past else 'is'} due at {moment}: {why}"
+        )
     if case.due is not None:
         ahead = "is due at" if facts[0].kind is FactKind.UPCOMING else "will not run for"
         return f"{case.name} {'did not run for' if past else ahead} {moment}: {why}"

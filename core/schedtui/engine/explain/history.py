@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from schedtui.engine.jobs.writes import told
+from schedtui.clock import to_us
+from schedtui.engine.jobs.audited import told
 from schedtui.models import AuditEvent, Job
 
 _SCHEDULE = ("trigger", "timezone")
@@ -44,6 +45,33 @@ class JobHistory:
 
     def at(self, at: datetime) -> Mapping[str, Any]:
         """What it was at a moment: before its creation what it began as, after its end the last."""
+        known = self._known(lambda line: line.at <= at)
+        return _unpaused(known) if _is_over(known, at) else known
+
+    def ruling(self, due: datetime) -> Mapping[str, Any]:
+        """What rules a due time: not what was changed at that very moment, which found it due."""
+        known = self._known(lambda line: line.at < due)
+        return _unpaused(known) if _is_over(known, due) else known
+
+    def edges(self) -> set[int]:
+        """The first microseconds, UTC, at which something else may rule what is due."""
+        parts = [_part(line, name) for line in self._lines for name in ("before", "after")]
+        ends = {part.get("paused_until") for part in [*parts, self._now or {}]}
+        until = {to_us(datetime.fromisoformat(one)) for one in ends if one}
+        return until | {to_us(line.at) + 1 for line in self._lines}
+
+    @property
+    def was_limited(self) -> bool:
+        """Whether its own policies ever said how many of its due times are to run."""
+        parts = [_part(line, name) for line in self._lines for name in ("before", "after")]
+        policies = [part.get("policies") for part in [*parts, self._now or {}]]
+        return any(isinstance(one, Mapping) and one.get("max_runs") for one in policies)
+
+    def newest(self, action: str) -> AuditEvent | None:
+        """The newest line of an action, whatever the others did."""
+        return next((line for line in self._lines if line.action == action), None)
+
+    def _known(self, applies: Callable[[AuditEvent], bool]) -> Mapping[str, Any]:
         known = dict(self._now or {})
         for line in self._lines:
             if line is self.deleted:
@@ -51,11 +79,11 @@ class JobHistory:
             elif line.action == "job.create":
                 known = known or dict(_part(line, "after"))
                 break
-            elif line.at <= at:
+            elif applies(line):
                 break
             else:
                 known |= _part(line, "before")
-        return _unpaused(known) if _is_over(known, at) else known
+        return known
 
     def before(self, at: datetime, field: str) -> AuditEvent | None:
         """The last change of a field at or before a moment; its creation counts as one."""

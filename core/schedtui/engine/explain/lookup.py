@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,7 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 from schedtui.clock import MAX_US, MIN_US, from_us, to_us
 from schedtui.engine.backfill.notes import own_reason
 from schedtui.engine.core import Core
-from schedtui.engine.explain.case import Case, Present, Step
+from schedtui.engine.explain.case import Case, Present, halt_at, step_over
+from schedtui.engine.explain.failing import failing
 from schedtui.engine.explain.history import JobHistory
 from schedtui.errors import InvalidError, JobNotFoundError, StoreDataError
 from schedtui.models import AuditEvent, Job, Policies, Run, RunFilter, Source
@@ -20,8 +20,6 @@ from schedtui.models.wire import from_wire
 from schedtui.policies import Effective, resolve
 from schedtui.protocols import ENGINE, PastBoot
 from schedtui.triggers import LeftOut, Trigger, left_out, parse_past_moment, parse_trigger
-
-logger = logging.getLogger("schedtui.engine")
 
 T = TypeVar("T")
 
@@ -74,6 +72,8 @@ class Lookup:
         self._live = live
         self._trigger = trigger
         self._present = present
+        self._errors: dict[int, Exception] = {}
+        """What triggers raised, by their id."""
 
     def case(self, at: datetime | str | None) -> Case:
         """What is known about a moment; None: about the newest due time.
@@ -120,17 +120,24 @@ class Lookup:
             unscheduled=tuple(self._unscheduled(job_id, moment)),
             waits="",
             down=self._down(at_us),
-            step=_step(changes, at_us),
-            halt=_halt(changes, at_us),
-            held=None if run is None else _halt(changes, to_us(run.claimed_at) - 1),
+            step=step_over(changes, at_us),
+            halt=halt_at(changes, at_us),
+            held=None if run is None else halt_at(changes, to_us(run.claimed_at) - 1),
             left_out=self._left_out(trigger, moment) if due_us is None else None,
             group_limit=self._core.registry.limit_of(str(known.get("group", ""))),
             today=None,
+            failing=None,
             later_due=line is not None
             and self._first(self._trigger_of(history.at(line.at)), moment) is not None,
             before=self._before(trigger, history, at_us),
             after=self._after(trigger, history, at_us if due_us else moment.until_us - 1),
         )
+        if history.deleted is None:
+            error = self._errors.get(id(trigger))
+            said = failing(
+                self._store, job_id, case.accounted, history, self._present.problem, error
+            )
+            case = replace(case, failing=said)
         if at is not None or history.deleted is not None:
             return case
         return replace(case, today=self._today(case, changes))
@@ -145,7 +152,7 @@ class Lookup:
             due=None,
             known=known,
             policies=self._policies(known),
-            halt=_halt(changes, to_us(now)),
+            halt=halt_at(changes, to_us(now)),
             before=self._before(self._trigger, case.history, to_us(now) + 1),
         )
 
@@ -205,7 +212,9 @@ class Lookup:
         begun = history.created_at
         after_us = 0 if begun is None else to_us(begun)
         trigger = self._trigger
-        found = _tried(lambda: trigger.newest(after_us, now_us, 1)) if trigger else None
+        found = (
+            self._tried(trigger, lambda: trigger.newest(after_us, now_us, 1)) if trigger else None
+        )
         last = None if self._live is None else self._live.last_due
         known = [*(found or []), *([] if last is None else [to_us(last)])]
         return min(max(known, default=now_us), now_us)
@@ -219,7 +228,10 @@ class Lookup:
             return self._trigger
         if not data:
             return None
-        return _tried(lambda: parse_trigger(data, zone, to_us(self._present.now)))
+        try:
+            return parse_trigger(data, zone, to_us(self._present.now))
+        except Exception:  # noqa: BLE001 - a trigger object of the code has no form to read
+            return None
 
     def _policies(self, known: Any) -> Effective:
         try:
@@ -270,26 +282,34 @@ class Lookup:
     def _first(self, trigger: Trigger | None, moment: _Moment) -> int | None:
         if trigger is None:
             return None
-        due_us = _tried(lambda: trigger.next_after_us(moment.from_us - 1))
+        due_us = self._tried(trigger, lambda: trigger.next_after_us(moment.from_us - 1))
         return due_us if due_us is not None and due_us < moment.until_us else None
 
     def _left_out(self, trigger: Trigger | None, moment: _Moment) -> LeftOut | None:
         if trigger is None:
             return None
-        return _tried(lambda: left_out(trigger, moment.from_us, moment.until_us))
+        return self._tried(trigger, lambda: left_out(trigger, moment.from_us, moment.until_us))
+
+    def _tried(self, trigger: Trigger, ask: Callable[[], T]) -> T | None:
+        """What a trigger answers; None where it fails, as one of the user's own may."""
+        try:
+            return ask()
+        except Exception as error:  # noqa: BLE001 - told with the moment
+            self._errors.setdefault(id(trigger), error)
+            return None
 
     def _before(self, trigger: Trigger | None, history: JobHistory, us: int) -> datetime | None:
         begun_us = 0 if history.created_at is None else to_us(history.created_at)
         if trigger is None or us <= begun_us:
             return None
-        found = _tried(lambda: trigger.newest(begun_us, us - 1, 1))
+        found = self._tried(trigger, lambda: trigger.newest(begun_us, us - 1, 1))
         return from_us(found[-1]) if found else None
 
     def _after(self, trigger: Trigger | None, history: JobHistory, us: int) -> datetime | None:
         begun_us = 0 if history.created_at is None else to_us(history.created_at)
         if trigger is None:
             return None
-        found = _tried(lambda: trigger.next_after_us(max(us, begun_us)))
+        found = self._tried(trigger, lambda: trigger.next_after_us(max(us, begun_us)))
         due = None if found is None else from_us(found)
         gone = history.deleted is not None and due is not None and due >= history.deleted.at
         return None if gone else due
@@ -364,33 +384,3 @@ def _stands_for(run: Run, due_us: int | None) -> bool:
     last_us = to_us(run.scheduled_for)
     first_us = last_us if run.range_from is None else to_us(run.range_from)
     return first_us <= due_us <= last_us
-
-
-def _step(changes: Sequence[AuditEvent], us: int) -> Step | None:
-    """The newest step of the clock over a moment."""
-    for line in changes:
-        if line.action == "engine.clock":
-            step_us = line.detail.get("step_us")
-            if not isinstance(step_us, int):  # damaged in the store
-                continue
-            low, high = sorted((to_us(line.at) - step_us, to_us(line.at)))
-            if low < us <= high:
-                return Step(line.at, step_us / 1e6)
-    return None
-
-
-def _halt(changes: Sequence[AuditEvent], us: int) -> AuditEvent | None:
-    """The pause of the whole engine at a moment."""
-    for line in changes:
-        if line.action in {"engine.pause", "engine.resume"} and to_us(line.at) <= us:
-            return line if line.action == "engine.pause" else None
-    return None
-
-
-def _tried(ask: Callable[[], T]) -> T | None:
-    """What a trigger answers; None where it fails, as one of the user's own may."""
-    try:
-        return ask()
-    except Exception:
-        logger.debug("a trigger failed while it was explained", exc_info=True)
-        return None

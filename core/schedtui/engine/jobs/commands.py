@@ -24,7 +24,9 @@ from schedtui.engine.jobs.creation import Creation
 from schedtui.engine.jobs.draft import Drafts
 from schedtui.engine.jobs.holds import Holds
 from schedtui.engine.jobs.keys import Asked, Keys, Made, asked
+from schedtui.engine.jobs.mending import ask_again
 from schedtui.engine.jobs.oneoff import Replaced
+from schedtui.engine.jobs.owed import FAILED
 from schedtui.engine.jobs.pauses import Pauses
 from schedtui.engine.jobs.removal import Removal
 from schedtui.engine.jobs.writes import JobWrites
@@ -182,12 +184,20 @@ class Commands:
         """Claim a job again; see `EngineClient.resume_job`."""
         async with self.holds.hold(name, expect_id) as live:
             damage.refuse(live)
-            if live.state is JobState.BROKEN:
+            failed = live.trigger is not None and live.problem.startswith(FAILED)
+            if live.state is JobState.BROKEN and not failed:
                 raise ConflictError(
                     f"{live.full_name} cannot be resumed: {live.problem}; edit its trigger"
                 )
             if live.job.paused:
                 await self._pauses.end(live, actor)
+            elif failed:
+                await ask_again(self._core, self._writes, live, actor, "job.resume")
+                if live.problem:
+                    raise ConflictError(
+                        f"{live.full_name} cannot go on: {live.problem}; nothing was changed. "
+                        "Resume it again once its trigger answers, or edit its trigger"
+                    )
             return live.current()
 
     @_whole

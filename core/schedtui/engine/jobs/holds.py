@@ -68,7 +68,7 @@ class Holds:
         if not is_over(live, self._core.clock.now_us()):
             return False
         with self._alone(live):
-            await self._pauses.end(live, ENGINE, anyway=True)
+            await self._pauses.end(live, ENGINE)
         return True
 
     @contextmanager

@@ -12,13 +12,12 @@ from datetime import datetime
 
 from schedtui.clock import to_us
 from schedtui.engine.core import Core
-from schedtui.engine.jobs.draft import next_due_after
-from schedtui.engine.jobs.writes import TRIGGER, JobWrites, idle_reason
+from schedtui.engine.jobs.idle import idle_reason
+from schedtui.engine.jobs.owed import FAILED, goes_on
+from schedtui.engine.jobs.writes import JobWrites
 from schedtui.engine.live.job import LiveJob
-from schedtui.engine.tick.decide import Verdict
-from schedtui.engine.tick.newruns import decided_row
 from schedtui.errors import ConflictError
-from schedtui.models import Job, JobState, RunState, Source
+from schedtui.models import Job, JobState
 from schedtui.protocols import Failing, NewRun, StoreTx
 
 logger = logging.getLogger("schedtui.engine")
@@ -76,43 +75,33 @@ class Pauses:
         )
         return await self._writes.replace(live, changed, actor, "job.pause", rows)
 
-    async def end(self, live: LiveJob, actor: str, *, anyway: bool = False) -> None:
+    async def end(self, live: LiveJob, actor: str) -> None:
         """End the pause of a job now, or where its end has passed, then.
 
-        ``anyway``: also where its trigger fails; the job is broken then, as where that fails at
-        the tick.
+        Where its trigger fails the job is broken then, as where that fails at the tick.
 
         Raises:
             ConflictError, StoreUnavailableError: nothing was written.
-            Exception: its trigger failed; nothing was written.
         """
         end_us = self._core.clock.now_us()
         until = live.job.paused_until
         if until is not None:
             end_us = min(end_us, to_us(until) - 1)
-        rows = await self._writes.passed(live, end_us, "")
-        next_due, problem = live.current().next_due, ""
-        if live.next_due_us is None or live.next_due_us <= end_us:
-            try:
-                next_due = await self._next_due(live, end_us)
-            except Exception as error:
-                if not anyway:
-                    raise
-                logger.exception("the trigger of %s failed", live.full_name)
-                next_due = None
-                if live.next_due_us is not None:  # else it had come to its end before
-                    problem = f"{TRIGGER} failed: {type(error).__name__}: {error}"
-                    rows = (*rows, self._broken(live, end_us, problem))
-        notices = self._core.alerts.of_missed(live, rows)
+        rows, next_due, problem = await goes_on(self._core, live, end_us)
+        if live.exhausted:
+            problem = ""  # it owes nothing
+        alerts = self._core.alerts
+        notices = (*alerts.of_missed(live, rows), *alerts.of_broken(live, problem))
 
         def also(tx: StoreTx) -> None:
             tx.count_failures([Failing(live.id, 0, True)])
-            self._core.alerts.post(tx, notices)
+            self._writes.broken(tx, live, problem)
+            alerts.post(tx, notices)
 
         def then() -> None:
             live.failures = 0
-            live.problem = problem or live.problem
-            self._core.alerts.committed(notices)
+            live.problem = problem or ("" if live.problem.startswith(FAILED) else live.problem)
+            alerts.committed(notices)
 
         changed = replace(
             live.current(),
@@ -132,30 +121,17 @@ class Pauses:
             then=then,
         )
 
-    def _broken(self, live: LiveJob, end_us: int, problem: str) -> NewRun:
-        """What the tick would write of it; here it cannot be mistaken for a due time that runs."""
-        moment_us = max(end_us, live.last_due_us or end_us) + 1
-        verdict = Verdict(moment_us, RunState.MISSED, Source.SCHEDULE, problem)
-        core = self._core
-        return decided_row(next(core.run_ids), live, verdict, core.epoch, core.clock.now_us())
-
-    async def _next_due(self, live: LiveJob, after_us: int) -> datetime | None:
-        trigger, last_us = live.trigger, live.last_due_us
-        return await self._core.asking.ask(
-            trigger, lambda: next_due_after(trigger, last_us, after_us)
-        )
-
     async def _idle(self, live: LiveJob, actor: str) -> tuple[tuple[NewRun, ...], datetime | None]:
         """Rows for what was due while the job did not fire already, and where it goes on."""
         now_us, due_us = self._core.clock.now_us(), live.next_due_us
         if due_us is None or due_us > now_us or not idle_reason(live):
             return (), live.current().next_due
-        try:
-            rows = await self._writes.passed(live, now_us, f"paused by {actor} just then")
-            return rows, await self._next_due(live, now_us)
-        except Exception:  # a trigger that fails must not keep its job from being paused
-            logger.exception("the trigger of %s failed", live.full_name)
+        rows, next_due, problem = await goes_on(
+            self._core, live, now_us, f"paused by {actor} just then"
+        )
+        if problem:  # that keeps no job from being paused: what was due is owed
             return (), live.current().next_due
+        return rows, next_due
 
 
 def _longer(job: Job) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from schedtui.engine.core import Core
-from schedtui.engine.jobs.writes import JobWrites, changed_meanwhile, told
+from schedtui.engine.jobs.audited import told
+from schedtui.engine.jobs.writes import JobWrites, changed_meanwhile
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.runs.admit import Admission
 from schedtui.engine.runs.cancel import Cancels

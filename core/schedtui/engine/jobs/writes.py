@@ -10,20 +10,17 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from schedtui.clock import from_us, to_us
+from schedtui.clock import from_us
 from schedtui.engine.core import Core
+from schedtui.engine.jobs import owed
+from schedtui.engine.jobs.audited import difference, told
 from schedtui.engine.live.job import LiveJob
-from schedtui.engine.tick.decide import FINISHED, Decision, Verdict, account, decide
-from schedtui.engine.tick.newruns import decided_row
 from schedtui.engine.upkeep import damage
 from schedtui.engine.upkeep.once_past import learn_before
 from schedtui.errors import ConflictError, SchedtuiError
-from schedtui.models import Job, RunState, Source
-from schedtui.models.secret import shown
-from schedtui.models.wire import to_wire
+from schedtui.models import Job, RunState
 from schedtui.protocols import NewRun, RecentRun, StoreTx
 from schedtui.store.writer import Lane, Write
 from schedtui.triggers import Trigger
@@ -31,27 +28,6 @@ from schedtui.triggers import Trigger
 T = TypeVar("T")
 
 logger = logging.getLogger("schedtui.engine")
-
-TRIGGER = "its trigger"
-"""How the problem of a job begins whose trigger failed or cannot be read."""
-
-Accounting = Callable[[Trigger, int, int], tuple[Verdict, ...]]
-"""Rows for the due times from one moment up to another that the tick does not decide."""
-
-_NOT_TOLD = frozenset(
-    {
-        "version",
-        "created_at",
-        "updated_at",
-        "effective",
-        "next_due",
-        "last_due",
-        "fired",
-        "failures",
-        "declared",
-        "replayed",
-    }
-)
 
 
 def _nothing(*_: object) -> None:
@@ -179,7 +155,7 @@ class JobWrites:
             tx.insert_runs(rows)
             also(tx)
             named = changed if before.damage else before
-            self.audit(tx, actor, action, named, _difference(before, changed))
+            self.audit(tx, actor, action, named, difference(before, changed))
 
         def done() -> Job:
             for row in rows:
@@ -206,40 +182,7 @@ class JobWrites:
             state: What they are then; those of a job that did not fire are ``skipped``.
             under: Its schedule from now on, for a job whose own had failed (`came_back`).
         """
-        core, trigger, due_us = self._core, live.trigger, live.next_due_us
-        reason = idle_reason(live)
-        if trigger is not None and live.exhausted and live.last_due_us is not None:
-            last_us = live.last_due_us
-            due_us = await core.asking.ask(trigger, lambda: trigger.next_after_us(last_us))
-            reason = FINISHED
-        elif trigger is None or due_us is None:
-            return await came_back(core, live, until_us, under, otherwise)
-        if trigger is None or due_us is None:
-            return ()
-        since_us, fires = due_us, partial(account, state=state, reason=otherwise)
-        if live.halted and reason == live.halted:
-            since_us = core.halted_us  # the pause of the engine is no reason for what was before
-            found = partial(decide, now_us=core.clock.now_us(), policies=live.policies)
-            fires = partial(
-                _late,
-                found=partial(found, absence=core.absence(due_us)),
-                state=state,
-                reason=otherwise,
-            )
-        question = partial(_undecided, trigger, due_us, until_us, fires, (since_us, reason))
-        try:
-            verdicts = await core.asking.ask(trigger, question)
-        except Exception:  # it must not keep its job from being deleted or given another
-            logger.exception("the trigger of %s failed", live.full_name)
-            if reason:
-                state = RunState.SKIPPED
-            only = Verdict(due_us, state, Source.SCHEDULE, reason or otherwise)
-            verdicts = (only,) if due_us <= until_us else ()
-        now_us = core.clock.now_us()
-        return tuple(
-            decided_row(next(core.run_ids), live, verdict, core.epoch, now_us)
-            for verdict in verdicts
-        )
+        return await owed.passed(self._core, live, until_us, otherwise, state, under)
 
     def audit(
         self, tx: StoreTx, actor: str, action: str, job: Job, detail: Mapping[str, Any]
@@ -249,6 +192,12 @@ class JobWrites:
         said = json.dumps(detail, sort_keys=True)
         subject = job.id if "before" in detail or "after" in detail else None
         tx.audit(now_us, actor, action, job.full_name, said, subject=subject)
+
+    def broken(self, tx: StoreTx, live: LiveJob, problem: str) -> None:
+        """Note since when the trigger of a job fails; nothing where there is no problem."""
+        if problem and live.next_due_us is not None:
+            detail = {"reason": problem, "before": {}, "after": {}}
+            self.audit(tx, owed.ACTOR, owed.BROKEN, live.job, detail)
 
     def entered(self, job: Job) -> Job:
         """Take a job into the engine that was inserted into the store."""
@@ -264,127 +213,6 @@ class JobWrites:
         return live.current()
 
 
-def _undecided(
-    trigger: Trigger, due_us: int, until_us: int, fires: Accounting, idle: tuple[int, str]
-) -> tuple[Verdict, ...]:
-    """Rows for due times of a job that fired, and from a moment on did not (why)."""
-    since_us, reason = idle
-    if not reason:
-        return fires(trigger, due_us, until_us)
-    before: tuple[Verdict, ...] = ()
-    if due_us < since_us:
-        before = fires(trigger, due_us, min(since_us - 1, until_us))
-        next_us = trigger.next_after_us(since_us - 1)
-        if next_us is None:
-            return before
-        due_us = next_us
-    return (*before, *account(trigger, due_us, until_us, RunState.SKIPPED, reason))
-
-
-def _late(
-    trigger: Trigger,
-    due_us: int,
-    until_us: int,
-    *,
-    found: Callable[..., Decision],
-    state: RunState,
-    reason: str,
-) -> tuple[Verdict, ...]:
-    """Due times that wait for the end of a pause of the engine: late ones are missed.
-
-    Nothing is claimed before that end, so that the others do not run (as what, why).
-    """
-    verdicts = found(trigger, due_us, until_us=until_us).verdicts
-    return tuple(
-        one
-        if one.state is RunState.MISSED
-        else one._replace(state=state, source=Source.SCHEDULE, reason=reason)
-        for one in verdicts
-    )
-
-
-async def came_back(
-    core: Core, live: LiveJob, now_us: int, under: Trigger | None, otherwise: str = ""
-) -> tuple[NewRun, ...]:
-    """Rows for the due times up to now of a job whose trigger had failed, which has no next one.
-
-    By its own schedule, where that can be told by now, else by the one it gets (``under``).
-    ``otherwise``: why, where nothing had failed and its schedule cannot be read any more.
-    """
-    own = core.trigger_of(live.job)[0]
-    if live.job.damage or (own is not None and own.dueless):
-        return ()
-    why = await _failure(core, live, otherwise)
-    if not why:
-        return ()
-    idle = live.job.orphaned or live.job.paused
-    state, reason = RunState.MISSED, why
-    if idle:
-        state, reason = RunState.SKIPPED, idle_reason(live)
-    after_us = to_us(live.job.created_at) if live.last_due_us is None else live.last_due_us
-
-    def verdicts(trigger: Trigger) -> tuple[Verdict, ...]:
-        due_us = trigger.next_after_us(after_us)
-        return () if due_us is None else account(trigger, due_us, now_us, state, reason)
-
-    for trigger in (own, under):
-        if trigger is None or trigger.dueless:
-            continue
-        try:
-            found = await core.asking.ask(trigger, partial(verdicts, trigger))
-        except Exception as error:  # noqa: BLE001 - it may well fail still
-            logger.debug("the trigger of %s failed: %s", live.full_name, error)
-            continue
-        return tuple(
-            decided_row(next(core.run_ids), live, verdict, core.epoch, now_us) for verdict in found
-        )
-    return ()
-
-
-def _of_trigger(problem: str) -> str:
-    return problem if problem.startswith(TRIGGER) else ""
-
-
-async def _failure(core: Core, live: LiveJob, otherwise: str) -> str:
-    """Why the due times of a job were not asked for; empty where its trigger did not fail."""
-    if live.next_due_us is not None:  # it did fire; only now its trigger cannot be read
-        return otherwise if live.job.static else _of_trigger(live.problem)
-    last_us = live.last_due_us
-    if last_us is None:
-        return f"{TRIGGER} gave no due time when its job was made"
-    rows = await core.off_loop(core.store.due_runs, live.id, last_us, last_us, limit=10)
-    reasons = [run.reason.partition("; backfilled by run ")[0] for run in rows]
-    said = [one for one in (*reasons, live.problem) if one.startswith(f"{TRIGGER} failed")]
-    return said[0] if said else ""
-
-
-def idle_reason(live: LiveJob) -> str:
-    """Why nobody decided the due times of a job; empty for one that fires."""
-    if live.job.orphaned:
-        return "orphaned: its declaration was gone from the code"
-    if live.job.paused:
-        said = f": {live.job.pause_reason}" if live.job.pause_reason else ""
-        return f"paused by {live.job.paused_by or 'its declaration'}{said}"
-    return live.problem or live.halted
-
-
-def told(job: Job) -> dict[str, Any]:
-    """A job as the audit trail keeps it."""
-    wire: dict[str, Any] = to_wire(shown(job))
-    if not job.damage:
-        del wire["damage"]
-    return {key: value for key, value in wire.items() if key not in _NOT_TOLD}
-
-
 def changed_meanwhile(name: str) -> ConflictError:
     """The store holds another version of a job than the engine."""
     return ConflictError(f"{name} was changed or deleted meanwhile; read it again")
-
-
-def _difference(before: Job, after: Job) -> dict[str, Any]:
-    old, new = told(before), told(after)
-    changed = [key for key in old if old[key] != new.get(key)]
-    return {
-        "before": {key: old[key] for key in changed},
-        "after": {key: new[key] for key in changed if key in new},
-    }

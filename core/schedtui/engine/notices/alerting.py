@@ -106,6 +106,13 @@ class Alerts:
         }
         return self._of(AlertOn.MISSED, job, job.job.function, said)
 
+    def of_broken(self, job: LiveJob, problem: str) -> tuple[Notice, ...]:
+        """That due times cannot be told any more, where no row says so; without one, nothing."""
+        if not self.targets or not problem:
+            return ()
+        said = {"state": RunState.MISSED.value, "reason": problem}
+        return self._of(AlertOn.MISSED, job, job.job.function, said)
+
     def of_settled(self, run: LiveRun, state: RunState, reason: str) -> tuple[Notice, ...]:
         """That a run which waited will not start."""
         if not self.targets or state is not RunState.MISSED:

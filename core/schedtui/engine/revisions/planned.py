@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from schedtui.engine.code.declared import as_declared, asked_job, declared_name
 from schedtui.engine.code.reconcile import not_again
 from schedtui.engine.core import Core
 from schedtui.engine.jobs.draft import Drafts, next_due_after
-from schedtui.engine.jobs.writes import idle_reason
+from schedtui.engine.jobs.idle import idle_reason
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.revisions.content import PAUSE, same
 from schedtui.engine.revisions.moves import Move
@@ -24,6 +25,9 @@ from schedtui.triggers import Trigger
 from schedtui.triggers.base import FLOOR_US
 
 Kwargs = Mapping[str, Any]
+
+logger = logging.getLogger("schedtui.engine")
+
 _PATCHED = frozenset(field.name for field in fields(JobPatch))
 
 
@@ -114,9 +118,13 @@ class Planned(Drafts):
         moved = (job.trigger, job.timezone) != (live.job.trigger, live.job.timezone)
         if moved or trigger is None or due_us is None or due_us > now_us or not idle_reason(live):
             return job
-        next_due = await self._core.asking.ask(
-            trigger, lambda: next_due_after(trigger, last_us, now_us)
-        )
+        try:
+            next_due = await self._core.asking.ask(
+                trigger, lambda: next_due_after(trigger, last_us, now_us)
+            )
+        except Exception as error:  # noqa: BLE001 - as `Pauses.begin`
+            logger.debug("the trigger of %s failed: %s", live.full_name, error)
+            return job
         return replace(job, next_due=next_due)
 
     async def _resumed(self, live: LiveJob, job: Job, now_us: int) -> Job:

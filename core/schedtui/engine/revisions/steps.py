@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from schedtui.clock import to_us
 from schedtui.engine.core import Core
+from schedtui.engine.jobs.audited import told
 from schedtui.engine.jobs.commands import Commands
-from schedtui.engine.jobs.writes import JobWrites, told
+from schedtui.engine.jobs.owed import goes_on
+from schedtui.engine.jobs.writes import JobWrites
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.revisions.content import PAUSE
 from schedtui.engine.revisions.moves import Move
 from schedtui.engine.revisions.planned import Planned
 from schedtui.engine.revisions.turns import Turns
-from schedtui.errors import FieldError, ForeignTriggerError, FunctionNotFoundError, RefusedError
+from schedtui.errors import (
+    ConflictError,
+    FieldError,
+    ForeignTriggerError,
+    FunctionNotFoundError,
+    RefusedError,
+)
 from schedtui.models import Job
 from schedtui.models.gathering import gathered, refuse, said_by
 from schedtui.models.hidden import MASK
@@ -160,8 +169,19 @@ async def _edit(
     before = live.current()
     resumed = before.paused and not changed.paused
     rows: tuple[NewRun, ...] = ()
-    if resumed or changed.next_due != before.next_due:
-        otherwise = "" if resumed else f"changed by {actor} just then"
+    otherwise = "" if resumed else f"changed by {actor} just then"
+    moved = (changed.trigger, changed.timezone) != (before.trigger, before.timezone)
+    if not moved and (resumed or (changed.paused and changed.next_due != before.next_due)):
+        rows, next_due, problem = await goes_on(core, live, at_us, otherwise)
+        if problem and resumed:
+            raise ConflictError(
+                f"{live.full_name} cannot be resumed: {problem}; nothing was changed, try again "
+                "once its trigger answers"
+            )
+        # What was due under another pause is owed, as in `Pauses.begin`.
+        changed = replace(changed, next_due=before.next_due if problem else next_due)
+        rows = () if problem else rows
+    elif resumed or changed.next_due != before.next_due:
         follows, _ = core.trigger_of(changed)
         rows = await writes.passed(live, at_us, otherwise, under=follows)
 

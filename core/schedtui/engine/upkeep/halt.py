@@ -11,13 +11,17 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from schedtui.clock import to_us
 from schedtui.engine.core import Core
+from schedtui.engine.jobs.idle import halted_words
+from schedtui.engine.jobs.owed import goes_on
 from schedtui.engine.jobs.writes import JobWrites
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.tick.claim import Claims
-from schedtui.engine.tick.entries import due_of, trigger_of
+from schedtui.engine.tick.entries import due_of
 from schedtui.errors import StoreDataError, StoreUnavailableError
 from schedtui.models.names import check_reason
 from schedtui.protocols import Claim, EnginePause, RecentRun, StoreTx
@@ -26,6 +30,15 @@ logger = logging.getLogger("schedtui.engine")
 
 CHUNK = 500
 """Jobs that are accounted for in one transaction."""
+
+
+class _Move(NamedTuple):
+    """A job that goes on behind a pause."""
+
+    live: LiveJob
+    claim: Claim
+    problem: str
+    """How its trigger failed, if it did."""
 
 
 class Halt:
@@ -48,7 +61,7 @@ class Halt:
     def take_over(self, pause: EnginePause | None) -> None:
         """The engine begins as the one before it was; before its jobs are loaded."""
         self.now = pause
-        self._core.halted = "" if pause is None else _reason(pause)
+        self._core.halted = "" if pause is None else halted_words(pause.by, pause.reason)
         since_us = 0 if pause is None else pause.since_us
         # A clock that was set back behind it meanwhile makes it a pause from the beginning.
         self._core.halted_us = since_us if since_us <= self._core.clock.now_us() else 0
@@ -164,10 +177,7 @@ class Halt:
         for live in due:
             live.busy = True
         try:
-            claims = await asyncio.gather(*(self._moved(live, now_us) for live in due))
-            await self._move(
-                [(live, claim) for live, claim in zip(due, claims, strict=True) if claim]
-            )
+            await self._move(await asyncio.gather(*(self._moved(live, now_us) for live in due)))
         finally:
             for live in due:
                 live.release()
@@ -178,40 +188,46 @@ class Halt:
         due_us, ready = live.next_due_us, live.trigger is not None and not _is_own(live)
         return ready and due_us is not None and due_us <= now_us
 
-    async def _moved(self, live: LiveJob, now_us: int) -> Claim | None:
-        """Where a job goes on that was due; None where its trigger fails."""
-        due_us, trigger = due_of(live), trigger_of(live)
-        try:
-            rows = await self._writes.passed(live, now_us, self._core.halted)
-            last_us = rows[-1].scheduled_for_us or due_us
-            next_us = await self._core.asking.ask(
-                trigger, lambda: trigger.next_after_us(max(now_us, last_us))
-            )
-        except Exception:  # the tick finds it broken, and says so
-            logger.exception("the trigger of %s failed", live.full_name)
-            return None
-        return Claim(next_us, last_us, live.id, live.version, due_us, rows, live.fired)
+    async def _moved(self, live: LiveJob, now_us: int) -> _Move:
+        """Where a job goes on that was due."""
+        due_us = due_of(live)
+        rows, next_due, problem = await goes_on(self._core, live, now_us, self._core.halted)
+        last_us = rows[-1].scheduled_for_us or due_us
+        next_us = None if next_due is None else to_us(next_due)
+        claim = Claim(next_us, last_us, live.id, live.version, due_us, rows, live.fired)
+        return _Move(live, claim, problem)
 
-    async def _move(self, moves: Sequence[tuple[LiveJob, Claim]]) -> None:
+    async def _move(self, moves: Sequence[_Move]) -> None:
         if not moves:
             return
-        claims = [claim for _, claim in moves]
-        apply: Callable[[StoreTx], set[int]] = lambda tx: tx.claim(claims)  # noqa: E731 - typed
+
+        def apply(tx: StoreTx) -> set[int]:
+            lost = tx.claim([one.claim for one in moves])
+            for live, _, problem in moves:
+                if live.id not in lost:
+                    self._writes.broken(tx, live, problem)
+            return lost
+
         try:
             lost = await self._writes.write(apply)
         except StoreDataError as error:
             middle = len(moves) // 2
             if not middle:  # its due times are found late by the tick, which knows what to do
-                logger.error("the rows of %s were refused: %s", moves[0][0].full_name, error)
+                logger.error("the rows of %s were refused: %s", moves[0].live.full_name, error)
                 return
             await self._move(moves[:middle])
             await self._move(moves[middle:])
             return
-        for live, claim in moves:
-            if live.id not in lost:
-                self._done(live, claim)
+        for one in moves:
+            if one.live.id not in lost:
+                self._done(one)
 
-    def _done(self, live: LiveJob, claim: Claim) -> None:
+    def _done(self, move: _Move) -> None:
+        live, claim, problem = move
+        if problem:
+            live.problem = problem
+            self._core.problem(f"job {live.id}", f"{live.full_name}: {problem}")
+            self._core.hub.job(live.id)
         live.next_due_us, live.last_due_us = claim.next_due_us, claim.last_due_us
         for row in claim.runs:
             live.recent.append(RecentRun(row.id, live.id, row.state, row.claimed_at_us, None))
@@ -229,8 +245,3 @@ def _left(live: LiveJob, since_us: int) -> bool:
     due_us = live.next_due_us
     ready = not (_is_own(live) or live.busy or live.trigger is None)
     return ready and due_us is not None and due_us < since_us
-
-
-def _reason(pause: EnginePause) -> str:
-    """What the rows of the due times that it skips say."""
-    return f"engine paused by {pause.by}{f': {pause.reason}' if pause.reason else ''}"

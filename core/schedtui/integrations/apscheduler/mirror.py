@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from schedtui.clock import from_us
-from schedtui.engine.jobs.writes import told
+from schedtui.engine.jobs.audited import told
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.running import Running
 from schedtui.errors import SchedtuiError

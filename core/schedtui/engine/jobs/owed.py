@@ -1,0 +1,284 @@
+"""Due times that the tick does not decide: their rows, and where their job goes on.
+
+What a trigger cannot be asked about is owed, and nobody guesses: its job has no next due time, and
+once the trigger answers again each due time since the last one that has a row gets its own, with
+what ruled it then. The audit trail knows that, whatever was done to the job or its engine since.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+from schedtui.clock import from_us, to_us
+from schedtui.engine.core import Core
+from schedtui.engine.jobs.draft import next_due_after
+from schedtui.engine.jobs.idle import Past, Stretch, idle_reason, past_of
+from schedtui.engine.live.job import LiveJob
+from schedtui.engine.tick.decide import FINISHED, Decision, Verdict, account, decide
+from schedtui.engine.tick.newruns import decided_row
+from schedtui.models import RunState, Source
+from schedtui.protocols import NewRun
+from schedtui.triggers import Trigger
+
+logger = logging.getLogger("schedtui.engine")
+
+TRIGGER = "its trigger"
+"""How the problem of a job begins whose trigger failed or cannot be read."""
+FAILED = f"{TRIGGER} failed"
+BROKEN = "job.broken"
+"""The line of the audit trail that says since when a trigger fails, where no row says it."""
+ACTOR = "engine"
+
+Accounting = Callable[[Trigger, int, int], tuple[Verdict, ...]]
+"""Rows for the due times from one moment up to another."""
+
+
+class GoesOn(NamedTuple):
+    """A job whose due times up to a moment have their rows."""
+
+    rows: tuple[NewRun, ...]
+    next_due: datetime | None
+    problem: str = ""
+    """How its trigger failed: then only what was known has a row, and the rest is owed."""
+
+
+def failed(error: Exception) -> str:
+    """What is wrong with a job whose trigger failed."""
+    return f"{FAILED}: {type(error).__name__}: {error}"
+
+
+async def goes_on(core: Core, live: LiveJob, until_us: int, otherwise: str = "") -> GoesOn:
+    """Account for a job up to a moment, and find where it goes on; both, or it says why not.
+
+    ``otherwise``: why, for due times at which it did fire.
+    """
+    due_us, trigger = live.next_due_us, live.trigger
+    if due_us is not None and due_us > until_us:
+        return GoesOn((), from_us(due_us))
+    try:
+        rows = await asked(core, live, until_us, otherwise)
+        last_us = rows[-1].scheduled_for_us if rows else live.last_due_us
+        next_due = await core.asking.ask(
+            trigger, lambda: next_due_after(trigger, last_us, until_us)
+        )
+    except Exception as error:  # noqa: BLE001 - a trigger of the user's own may raise anything
+        logger.warning("the trigger of %s failed: %s", live.full_name, error)
+        rows = await unasked(core, live, until_us, otherwise)
+        return GoesOn(rows, None, failed(error))
+    return GoesOn(rows, next_due)
+
+
+async def passed(
+    core: Core,
+    live: LiveJob,
+    until_us: int,
+    otherwise: str,
+    state: RunState = RunState.SKIPPED,
+    under: Trigger | None = None,
+) -> tuple[NewRun, ...]:
+    """`asked`, for a job that is to go or gets another schedule, whatever its trigger does."""
+    try:
+        return await asked(core, live, until_us, otherwise, state, under)
+    except Exception as error:  # noqa: BLE001 - it keeps no job from being deleted
+        logger.warning("the trigger of %s failed: %s", live.full_name, error)
+        return await unasked(core, live, until_us, otherwise, state, under)
+
+
+async def asked(
+    core: Core,
+    live: LiveJob,
+    until_us: int,
+    otherwise: str,
+    state: RunState = RunState.SKIPPED,
+    under: Trigger | None = None,
+) -> tuple[NewRun, ...]:
+    """Rows for the due times that nobody decided, under the schedule or the pause that ends.
+
+    Args:
+        core: The engine's parts.
+        live: The job as it was until then.
+        until_us: The last moment of it: now, or before.
+        otherwise: Why, where the job did fire.
+        state: What they are then; those of a job that did not fire are ``skipped``.
+        under: Its schedule from now on, for a job whose own had failed (`came_back`).
+
+    Raises:
+        Exception: its trigger failed.
+    """
+    trigger, due_us = live.trigger, live.next_due_us
+    if trigger is not None and live.exhausted and live.last_due_us is not None:
+        question = partial(_finished, trigger, live.last_due_us, until_us)
+        return _rows(core, live, await core.asking.ask(trigger, question))
+    if trigger is None or due_us is None:
+        return await came_back(core, live, until_us, under, otherwise)
+    if due_us > until_us:
+        return ()
+    fires: Accounting = partial(account, state=state, reason=otherwise)
+    if live.halted and idle_reason(live) == live.halted:
+        found = partial(decide, now_us=core.clock.now_us(), policies=live.policies)
+        absent = partial(found, absence=core.absence(due_us))
+        fires = partial(_late, found=absent, state=state, reason=otherwise)
+    stretches = await _stretches(core, live, due_us, until_us)
+    question = partial(_by_stretch, trigger, due_us, stretches, fires)
+    return _rows(core, live, await core.asking.ask(trigger, question))
+
+
+async def unasked(
+    core: Core,
+    live: LiveJob,
+    until_us: int,
+    otherwise: str,
+    state: RunState = RunState.SKIPPED,
+    under: Trigger | None = None,
+) -> tuple[NewRun, ...]:
+    """`asked`, where its trigger fails: what is known, and what the schedule it gets can tell."""
+    due_us = live.next_due_us
+    if due_us is None or due_us > until_us:
+        return ()
+    stretches = await _stretches(core, live, due_us, until_us)
+    reason = stretches[0].reason
+    known = RunState.SKIPPED if reason else state
+    verdicts: tuple[Verdict, ...] = (Verdict(due_us, known, Source.SCHEDULE, reason or otherwise),)
+    if under is not None and under is not live.trigger and not under.dueless:
+        fires = partial(account, state=state, reason=otherwise)
+        question = partial(_after, under, due_us, stretches, fires)
+        try:
+            verdicts += await core.asking.ask(under, question)
+        except Exception as error:  # noqa: BLE001 - the user's code too
+            logger.warning("the new trigger of %s failed: %s", live.full_name, error)
+    return _rows(core, live, verdicts)
+
+
+async def came_back(
+    core: Core, live: LiveJob, until_us: int, under: Trigger | None, otherwise: str = ""
+) -> tuple[NewRun, ...]:
+    """Rows for all that is owed up to a moment by a job that has no next due time.
+
+    By its own schedule, where that can be told by now, else by the one it gets (``under``).
+    ``otherwise``: why, where nothing had failed and its schedule cannot be read any more.
+
+    Raises:
+        Exception: neither can be asked.
+    """
+    own = core.trigger_of(live.job)[0]
+    if live.job.damage or (own is not None and own.dueless):
+        return ()
+    last_us, job = live.last_due_us, live.current()
+    after_us = to_us(job.created_at) if last_us is None else last_us
+    past = await core.off_loop(past_of, core.store, job)
+    why = await _failure(core, live, past, otherwise)
+    triggers = [one for one in (own, under) if one is not None and not one.dueless]
+    if not why or not triggers or after_us >= until_us:
+        return ()
+    fires = partial(account, state=RunState.MISSED, reason=why)
+    stretches = past.stretches(after_us + 1, until_us)
+    errors: list[Exception] = []
+    for trigger in triggers:
+        try:
+            question = partial(_after, trigger, after_us, stretches, fires)
+            return _rows(core, live, await core.asking.ask(trigger, question))
+        except Exception as error:  # noqa: BLE001 - it may well fail still
+            errors.append(error)
+    raise errors[0]
+
+
+async def _failure(core: Core, live: LiveJob, past: Past, otherwise: str) -> str:
+    """Why the due times of a job were not asked for; empty where its trigger did not fail."""
+    if live.next_due_us is not None:  # it did fire; only now its trigger cannot be read
+        unread = live.problem if live.problem.startswith(TRIGGER) else ""
+        return otherwise if live.job.static else unread
+    last_us = live.last_due_us
+    if last_us is None:
+        return f"{TRIGGER} gave no due time when its job was made"
+    rows = await core.off_loop(core.store.due_runs, live.id, last_us, last_us, limit=10)
+    reasons = [run.reason.partition("; backfilled by run ")[0] for run in rows]
+    line = past.job.newest(BROKEN)
+    if line is not None and to_us(line.at) >= last_us and not past.job.rescheduled(line.at):
+        reasons.append(str(line.detail.get("reason") or ""))
+    said = [one for one in (*reasons, live.problem) if one.startswith(FAILED)]
+    if said:
+        return said[0]
+    trigger = live.trigger
+    if trigger is None or not trigger.foreign or live.policies.max_runs or past.job.was_limited:
+        return ""  # as many of its due times had run as were to
+    return f"{TRIGGER} had given no due time after {from_us(last_us):%FT%TZ}"
+
+
+async def _stretches(core: Core, live: LiveJob, due_us: int, until_us: int) -> list[Stretch]:
+    """What ruled a job from its first undecided due time on."""
+    now = idle_reason(live)
+    if live.trigger is not None and live.trigger.foreign:
+        # It may have failed when something else began, which then accounted for nothing.
+        past = await core.off_loop(past_of, core.store, live.current())
+        still = "" if now == live.halted else now
+        found = past.stretches(due_us, until_us)
+        return [one._replace(reason=one.reason or still) for one in found]
+    since_us = core.halted_us if now and now == live.halted else due_us
+    if since_us <= due_us:  # the pause of the engine is no reason for what was before
+        return [Stretch(due_us, until_us, now)]
+    before = Stretch(due_us, min(since_us - 1, until_us), "")
+    return [before, Stretch(since_us, until_us, now)] if since_us <= until_us else [before]
+
+
+def _by_stretch(
+    trigger: Trigger, due_us: int | None, stretches: Sequence[Stretch], fires: Accounting
+) -> tuple[Verdict, ...]:
+    """Each due time from one on, by what ruled it."""
+    found: list[Verdict] = []
+    for stretch in stretches:
+        if due_us is None or due_us > stretch.until_us:
+            continue
+        if stretch.reason:
+            state = RunState.SKIPPED
+            found += account(trigger, due_us, stretch.until_us, state, stretch.reason)
+        else:
+            found += fires(trigger, due_us, stretch.until_us)
+        if stretch is not stretches[-1]:
+            due_us = trigger.next_after_us(stretch.until_us)
+    return tuple(found)
+
+
+def _after(
+    trigger: Trigger, after_us: int, stretches: Sequence[Stretch], fires: Accounting
+) -> tuple[Verdict, ...]:
+    return _by_stretch(trigger, trigger.next_after_us(after_us), stretches, fires)
+
+
+def _finished(trigger: Trigger, last_us: int, until_us: int) -> tuple[Verdict, ...]:
+    due_us = trigger.next_after_us(last_us)
+    if due_us is None:
+        return ()
+    return account(trigger, due_us, until_us, RunState.SKIPPED, FINISHED)
+
+
+def _late(
+    trigger: Trigger,
+    due_us: int,
+    until_us: int,
+    *,
+    found: Callable[..., Decision],
+    state: RunState,
+    reason: str,
+) -> tuple[Verdict, ...]:
+    """Due times that wait for the end of a pause of the engine: late ones are missed.
+
+    Nothing is claimed before that end, so that the others do not run (as what, why).
+    """
+    verdicts = found(trigger, due_us, until_us=until_us).verdicts
+    return tuple(
+        one
+        if one.state is RunState.MISSED
+        else one._replace(state=state, source=Source.SCHEDULE, reason=reason)
+        for one in verdicts
+    )
+
+
+def _rows(core: Core, live: LiveJob, verdicts: Iterable[Verdict]) -> tuple[NewRun, ...]:
+    now_us = core.clock.now_us()
+    return tuple(
+        decided_row(next(core.run_ids), live, verdict, core.epoch, now_us) for verdict in verdicts
+    )
