@@ -300,3 +300,23 @@ async def test_a_dead_endpoint_is_asked_as_seldom_after_a_restart(world: World, 
     await kit.clock.advance(60)
     assert len(hook.got) == 4, "the fourth wait is ten minutes"
     await kit.stop()
+
+
+async def test_what_was_missed_before_its_schedule_became_another_is_told(
+    world: World, hook: Hook
+) -> None:
+    shaky = Shaky()
+    shaky.fails = False
+    kit = await Kit([shaky.group], world=world).start()
+    await kit.clock.advance(11)
+    await kit.stop()
+    kit.clock.suspend(600)
+    other = Group("g")
+    other.job(every=40, name="work")(shaky.work)
+    alerts = [Webhook(url=hook.url)]
+    kit = await Kit([other], world=world, clock=kit.clock, alerts=alerts).start()
+    await kit.clock.advance(1)
+    (missed,) = told(hook)
+    assert (missed["type"], missed["job"]) == ("missed", "g/work")
+    assert missed["run"]["due_times"] >= 55
+    await kit.stop()

@@ -91,7 +91,7 @@ class Pauses:
         if live.exhausted:
             problem = ""  # it owes nothing
         alerts = self._core.alerts
-        notices = (*alerts.of_missed(live, rows), *alerts.of_broken(live, problem))
+        notices = alerts.of_broken(live, problem)
 
         def also(tx: StoreTx) -> None:
             tx.count_failures([Failing(live.id, 0, True)])

@@ -148,11 +148,13 @@ class JobWrites:
             changed = replace(changed, last_due=from_us(last_us))
         now = from_us(self._core.clock.now_us())
         changed = replace(changed, version=live.version + 1, updated_at=now)
+        notices = self._core.alerts.of_missed(live, rows)
 
         def write(tx: StoreTx) -> None:
             if not tx.update_job(changed, version=before.version, counts=bool(before.damage)):
                 raise changed_meanwhile(before.full_name)
             tx.insert_runs(rows)
+            self._core.alerts.post(tx, notices)
             also(tx)
             named = changed if before.damage else before
             self.audit(tx, actor, action, named, difference(before, changed))
@@ -161,6 +163,7 @@ class JobWrites:
             for row in rows:
                 live.recent.append(RecentRun(row.id, live.id, row.state, row.claimed_at_us, None))
             self._core.adopt(live, changed)
+            self._core.alerts.committed(notices)
             return live.current()
 
         return Replacement(write, done)
