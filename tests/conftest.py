@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,19 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process a core for the tests of folders, at least two, as half of the time they wait.
+
+    Four at most, as each of them collects all tests. What is named in files runs here.
+
+    ``-n NUMBER`` on the command line wins.
+    """
+    named = [Path(one.partition("::")[0]) for one in config.args]
+    if not all(path.is_dir() for path in named):
+        return 0
+    return min(4, max(2, os.cpu_count() or 1))
 
 
 @pytest.fixture

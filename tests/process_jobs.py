@@ -12,12 +12,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from schedtui import Group, current_run, log, progress, track
+from schedtui.execution.process.relay import Link
 
 group = Group("p")
 helper = logging.getLogger("helper")
@@ -102,16 +104,16 @@ async def a_fail() -> None:
 
 
 async def a_wait() -> None:
-    print("waiting")
     try:
+        print("waiting")
         await asyncio.Event().wait()
     finally:
         print("cleaned up", current_run().cancelled)
 
 
 def nap(seconds: float = 30) -> str:
-    print("napping")
     try:
+        print("napping")  # the signal that asks it to end may already find it here
         time.sleep(seconds)
     finally:
         print("woken", current_run().cancelled)
@@ -201,26 +203,71 @@ def loaded(text: str | None) -> dict[str, Any]:
     return found
 
 
-def nonsense() -> None:
-    """Writes into the socket of its worker what no worker writes."""
-    for fd in range(3, 20):
-        try:
-            if "socket" in str(Path(f"/proc/self/fd/{fd}").readlink()):
-                os.write(fd, b"\0\0\0\x05hello")
-        except OSError:
-            continue
-    time.sleep(30)
+def nonsense(until: str = "") -> None:
+    """Writes into the socket of its worker what no worker writes, and stays until a file is there.
+
+    The socket has the number that it had in the engine's process: any.
+    """
+    for file in list(Path("/proc/self/fd").iterdir()):
+        with suppress(OSError):
+            if "socket" in str(file.readlink()):
+                os.write(int(file.name), b"\0\0\0\x05hello")
+    end = time.monotonic() + 30
+    while time.monotonic() < end and not (until and Path(until).exists()):
+        time.sleep(0.01)
 
 
 def close_all(then: str) -> None:
     """Closes all files, as one does that becomes a daemon."""
-    os.closerange(0, 256)
+    os.closerange(0, 1 + max(int(file.name) for file in Path("/proc/self/fd").iterdir()))
     if then == "print":
         print("nobody hears it")
         time.sleep(30)
     elif then == "open":
         kept = [os.open(os.devnull, os.O_RDWR) for _ in range(64)]
         assert len(kept) == 64
+
+
+def terminated() -> None:
+    """Is sent the signal by somebody who sends no message."""
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+    finally:
+        print("asked", current_run().cancelled)
+
+
+def _at_its_end(before: Callable[[Link], None], after: Callable[[Link], None]) -> None:
+    """From now on do this and that when this worker tells how a call has ended."""
+    send = Link.send
+
+    def around(self: Link, message: dict[str, Any]) -> None:
+        if message["tell"] != "ended":
+            return send(self, message)
+        before(self)
+        send(self, message)
+        Link.send = send  # type: ignore[method-assign]  # as it was
+        return after(self)
+
+    Link.send = around  # type: ignore[method-assign]  # a worker's moment that nothing else meets
+
+
+def signalled_at_its_end() -> str:
+    """Is sent the signal when it has ended and nobody knows yet."""
+    _at_its_end(lambda _: os.kill(os.getpid(), signal.SIGTERM), lambda _: None)
+    return "done"
+
+
+def speak_too_late(call: int) -> None:
+    """Has a thread whose last line and progress are sent when its end was."""
+    said = {"tell": "said", "call": call, "lines": [["info", "log", "late"]]}
+    _at_its_end(lambda _: None, lambda link: link.send({**said, "state": [0.5, "late", 3]}))
+
+
+def hold() -> int:
+    """Leaves a thread behind that keeps the interpreter from its exit."""
+    threading.Thread(target=time.sleep, args=(60,)).start()
+    return os.getpid()
 
 
 class Holder:

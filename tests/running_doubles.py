@@ -105,7 +105,7 @@ class Calls:
 
     async def line(self, run_id: int, text: str) -> None:
         """Wait until the run has said something."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while text not in texts(self.sinks[run_id]):  # noqa: ASYNC110 - said elsewhere
                 await asyncio.sleep(0.002)
 

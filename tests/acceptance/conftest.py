@@ -15,6 +15,15 @@ import shop_jobs
 from terminal_driver import environment
 from terminal_place import Place
 
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each of these tests twice the time: it starts several programs, beside other tests."""
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.timeout(120))
+
 
 class _Site(BaseHTTPRequestHandler):
     def do_GET(self) -> None:

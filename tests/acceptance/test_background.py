@@ -18,7 +18,9 @@ def detach(place: Place, terminal: Terminal) -> int:
     terminal.press_until("q", "Keep running")
     terminal.send("b")
     assert terminal.leave() == 0
-    found = re.search(r"in the background as process (\d+)", terminal.wait("background"))
+    # Not the dialog, which speaks of the background as well, and may still be on the screen.
+    said = re.compile(r"in the background as process (\d+)\.")
+    found = said.search(terminal.wait(lambda text: said.search(text) is not None))
     assert found
     pid = int(found[1])
     place.background.append(pid)

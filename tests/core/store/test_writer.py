@@ -377,9 +377,7 @@ def test_a_writer_that_never_started_can_be_stopped() -> None:
 
 
 def test_submitting_never_blocks_on_the_store(world: World) -> None:
-    world.hold()
-    began = time.monotonic()
+    world.hold()  # a call that waited for the store would never come back
     for number in range(1_000):
         world.writer.submit(world.write(Lane.OUTCOME, str(number)))
-    assert time.monotonic() - began < 5
     assert len(world.writer._lanes[Lane.OUTCOME]) == 1_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ from schedtui.execution.process.frames import Decoder, Message, encode
 from schedtui.execution.process.launch import Launched, launch
 from schedtui.execution.process.place import Place
 
+_log = logging.getLogger(__name__)
 _PIECE = 65_536
 _REST_S = 0.01
 """After a full piece of output: 6 MB a second are read, and a job that prints more waits."""
@@ -52,12 +54,13 @@ class Child:
         """What was wrong with what it sent."""
         self.last_words = b""
         """The end of what it wrote to stderr."""
+        self.killed = False
+        """Whether it was killed, and will be gone soon."""
         self._owner = owner
         self._loop = loop
         self._decoder = Decoder()
         self._unsent = bytearray()
         self._started: Launched | None = None
-        self._killed = False
         self._over = False
 
     def start(self) -> None:
@@ -122,7 +125,7 @@ class Child:
 
     def kill(self) -> None:
         """End it now, with all that it has started."""
-        self._killed = True
+        self.killed = True
         self._signal(signal.SIGKILL)
 
     def drain(self) -> None:
@@ -141,11 +144,16 @@ class Child:
 
     def _connect(self, started: Launched) -> None:
         self._started = started
-        if self._killed:
+        if self.killed:
             self._signal(signal.SIGKILL)
-        self._loop.add_reader(started.sock.fileno(), self._read)
-        for fd, stream in self._outputs(started):
-            self._loop.add_reader(fd, self._output, fd, stream)
+        try:
+            self._loop.add_reader(started.sock.fileno(), self._read)
+            for fd, stream in self._outputs(started):
+                self._loop.add_reader(fd, self._output, fd, stream)
+        except OSError as error:  # the machine watches no more files
+            self.failure = error
+            self.kill()
+            return
         self._flush()
 
     @staticmethod
@@ -169,7 +177,7 @@ class Child:
 
     def _read(self) -> bool:
         """Take one piece of what it sends; whether there was one."""
-        if self._started is None or self._over:
+        if self._started is None or self._over or self.fault:
             return False
         data = self._received(self._started.sock)
         if not data:
@@ -180,9 +188,13 @@ class Child:
         try:
             for message in self._decoder.feed(data):
                 self._owner.told(self, message)
-        except ProtocolError as error:
+        except Exception as error:  # noqa: BLE001 - a call waits for its end, whatever it is
             # Whatever wrote this, it is no worker of ours any more.
-            self.fault = str(error)
+            if isinstance(error, ProtocolError):
+                self.fault = str(error)
+            else:
+                self.fault = f"a message that it cannot take: {error!r:.200}"
+                _log.exception("a message of worker process %s could not be taken", self.pid)
             self._loop.remove_reader(self._started.sock.fileno())
             self.kill()
             return False

@@ -9,19 +9,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 
 class Interrupt:
     """Raises `CancelledError` in the function that runs, or cancels its task.
 
-    While a message is half sent, it waits: the engine would not understand what comes after.
+    While a message is half sent, it waits: the engine would not understand what comes after, and
+    would not learn of an end.
     """
 
     def __init__(self) -> None:
         self.asked = False
         """Whether this worker was asked to end; it makes no other call after that."""
         self.serving = False
-        """Whether it is at a call; otherwise the signal ends the process."""
+        """Whether it is at a call; otherwise the signal ends the process. See `rest`."""
         self._armed = False
         self._shielded = 0
         self._task: asyncio.Task[object] | None = None
@@ -29,6 +31,16 @@ class Interrupt:
     def install(self) -> None:
         """Take the signal; anew before every call, because the last one may have taken it."""
         signal.signal(signal.SIGTERM, self._on_signal)
+
+    def rest(self) -> None:
+        """The call is over, and the engine knows how.
+
+        Raises:
+            SystemExit: the signal has come in the meantime.
+        """
+        self.serving = False
+        if self.asked:
+            self._leave()
 
     @contextmanager
     def armed(self) -> Iterator[None]:
@@ -62,12 +74,16 @@ class Interrupt:
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.asked = True
-        if not self.serving:
-            sys.exit(128 + signal.SIGTERM)
         if not self._shielded:
             self._strike()
 
+    @staticmethod
+    def _leave() -> NoReturn:
+        sys.exit(128 + signal.SIGTERM)
+
     def _strike(self) -> None:
+        if not self.serving:
+            self._leave()
         if not self._armed:
             return
         self._armed = False

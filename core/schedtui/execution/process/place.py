@@ -24,7 +24,9 @@ class Place(NamedTuple):
     def now(cls) -> Place:
         """That of this process."""
         cwd = _cwd()
-        path = tuple(os.path.join(cwd, one) for one in sys.path)  # noqa: PTH118 - joins 10 µs sooner
+        # What is no text there is passed over, as by Python's own imports.
+        texts = [one for one in sys.path if isinstance(one, str)]
+        path = tuple(os.path.join(cwd, one) for one in texts)  # noqa: PTH118 - joins 10 µs sooner
         return cls(cwd, path, target_folders(), _main_file())
 
 

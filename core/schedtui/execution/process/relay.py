@@ -53,10 +53,11 @@ class Link:
 class RelaySink(RunSink):
     """Sends each line when it is there, so that none is lost when the process dies after it."""
 
-    __slots__ = ("_link", "_next_s", "_sending", "_sent_seq", "_teller", "_told", "_waker")
+    __slots__ = ("_call", "_link", "_next_s", "_sending", "_sent_seq", "_teller", "_told", "_waker")
 
-    def __init__(self, *, run_id: int, attempt: int, link: Link) -> None:
+    def __init__(self, *, run_id: int, attempt: int, call: int, link: Link) -> None:
         super().__init__(run_id=run_id, attempt=attempt, clock=SystemClock())
+        self._call = call
         self._link = link
         self._sending = threading.Lock()
         self._teller = 0
@@ -129,15 +130,16 @@ class RelaySink(RunSink):
         self._told = told = (self.progress, self.progress_text, self.dropped)
         self._next_s = time.monotonic() + PROGRESS_S
         said = [(line.level, line.stream, line.text) for line in lines]
-        self._link.send({"tell": "said", "lines": said, "state": told})
+        self._link.send({"tell": "said", "call": self._call, "lines": said, "state": told})
 
 
 class WorkerRun:
     """The run of the present call, as the code that executes for it sees it."""
 
-    def __init__(self, given: Message, link: Link) -> None:
+    def __init__(self, given: Message, call: int, link: Link) -> None:
         due_us = given["due_us"]
-        self.cancelled = False
+        self._cancelled = False
+        self._interrupt = link.interrupt
         self._current = CurrentRun(
             id=given["id"],
             job=given["job"],
@@ -147,7 +149,17 @@ class WorkerRun:
             parent_id=given["parent_id"],
             handle=self,
         )
-        self._sink = RelaySink(run_id=given["id"], attempt=given["attempt"], link=link)
+        attempt = given["attempt"]
+        self._sink = RelaySink(run_id=given["id"], attempt=attempt, call=call, link=link)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was asked to end: by a message or by the signal, whichever is here first."""
+        return self._cancelled or self._interrupt.asked
+
+    @cancelled.setter
+    def cancelled(self, value: bool) -> None:
+        self._cancelled = value
 
     def current(self) -> CurrentRun:
         """What the run is."""

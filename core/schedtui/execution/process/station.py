@@ -43,10 +43,9 @@ class Station:
         """The call that it makes."""
         self.runs = 0
         """Calls that it has made."""
-        self.ending = False
-        """Whether it takes no call any more."""
         self.stuck = False
         """Whether it was made to let go of a call, and its process is not gone yet."""
+        self._ending = False
         self._asked = False
         self._begun = False
         self._spent = False
@@ -62,6 +61,11 @@ class Station:
     def place(self) -> Place:
         """Where its process finds its modules."""
         return self._child.place
+
+    @property
+    def ending(self) -> bool:
+        """Whether it takes no call any more; what is killed does not, even before it is gone."""
+        return self._ending or self._child.killed
 
     @property
     def is_idle(self) -> bool:
@@ -92,7 +96,7 @@ class Station:
         Raises:
             Exception: it cannot be told to another process; nothing was sent.
         """
-        message = _as_message(call)
+        message = _as_message(call, self.runs)
         self._stop_timer("idle")
         self._begun = False
         self._dropped = 0
@@ -108,7 +112,7 @@ class Station:
 
     def retire(self) -> None:
         """Take no call any more, and end after the present one."""
-        self.ending = True
+        self._ending = True
         if self.call is None:
             self._leave()
 
@@ -127,7 +131,7 @@ class Station:
         """End the process now; its call never reports."""
         self.stuck = self.call is not None
         self.call = None
-        self.ending = True
+        self._ending = True
         self._child.kill()
 
     def _leave(self) -> None:
@@ -155,23 +159,28 @@ class Station:
 
     def told(self, _child: Child, message: Message) -> None:
         """It sent a message."""
-        kind, call = message.get("tell"), self.call
+        kind = message.get("tell")
+        if kind not in ("began", "said", "ended"):
+            raise ProtocolError(f"a message that tells {kind!r:.50}")
+        if self.call is None or message.get("call") != self.runs:
+            return  # from a thread of a call that has ended, or was let go
         if kind == "began":
             self._begun = True
         elif kind == "said":
             self._said(read_said(message))
-        elif kind == "ended" and call is not None:
-            ended = read_ended(message.get("ended"), self._clock)
-            self._child.drain()  # what it wrote by other ways came before this
-            if ended.state is RunState.CANCELLED and not self._asked:
-                ended = ended._replace(reason=_FROM_ELSEWHERE)
-            if message.get("spent") is not False or self._asked:
-                self.ending = True
-            self._settle(self._verdict or ended)
-            if self.ending:
-                self._leave()
-        elif kind != "ended":
-            raise ProtocolError(f"a message that tells {kind!r:.50}")
+        else:
+            self._told_end(message)
+
+    def _told_end(self, message: Message) -> None:
+        ended = read_ended(message.get("ended"), self._clock)
+        self._child.drain()  # what it wrote by other ways came before this
+        if ended.state is RunState.CANCELLED and not self._asked:
+            ended = ended._replace(reason=_FROM_ELSEWHERE)
+        if message.get("spent") is not False or self._asked:
+            self._ending = True
+        self._settle(self._verdict or ended)
+        if self._ending:
+            self._leave()
 
     def _said(self, said: tuple[list[tuple[str, str, str]], float | None, str, int]) -> None:
         lines, progress, progress_text, dropped = said
@@ -193,7 +202,7 @@ class Station:
 
     def gone(self, child: Child) -> None:
         """It has ended."""
-        self.ending = True
+        self._ending = True
         for name in list(self._timers):
             self._stop_timer(name)
         if self.call is not None:
@@ -227,7 +236,7 @@ class Station:
         return None if self.call is None else self.call.context.run(current_sink)
 
 
-def _as_message(call: Call) -> Message:
+def _as_message(call: Call, number: int) -> Message:
     run = call.context.run(current_run)
     given = {
         "id": run.id,
@@ -239,6 +248,7 @@ def _as_message(call: Call) -> Message:
     }
     return {
         "do": "call",
+        "call": number,
         "origin": call.origin,
         "kwargs": dict(call.kwargs),
         "run": given,

@@ -44,6 +44,9 @@ from schedtui.registry import Function
 from schedtui.registry.fingerprint import value_fingerprint
 from schedtui.target.imports import import_hidden
 
+LEAVE_S = 1.0
+"""What a worker that has ended has for its threads and for what it does at its exit."""
+
 
 def main(given: dict[str, Any]) -> None:
     """Be a worker until the engine says that it is enough, or is gone.
@@ -67,7 +70,20 @@ def main(given: dict[str, Any]) -> None:
     Capture(echo=False).install(log_level=None)
     sock = socket.socket(fileno=given["fd"])
     sock.set_inheritable(False)
-    Worker(Link(sock, interrupt), main=given["main"], cwd=given["cwd"]).serve()
+    try:
+        Worker(Link(sock, interrupt), main=given["main"], cwd=given["cwd"]).serve()
+    finally:
+        _be_gone_soon()
+
+
+def _be_gone_soon() -> None:
+    """End this process though a thread that a call has left behind would keep it.
+
+    The engine would give it calls, and wait for ever: the thread that reads them is still there.
+    """
+    last = threading.Timer(LEAVE_S, os._exit, (os.EX_TEMPFAIL,))
+    last.daemon = True
+    last.start()
 
 
 class Worker:
@@ -105,16 +121,18 @@ class Worker:
     def _serve(self, message: Message) -> None:
         interrupt = self._link.interrupt
         interrupt.serving = True
-        run = self._run = WorkerRun(message["run"], self._link)
+        call = message["call"]
+        run = self._run = WorkerRun(message["run"], call, self._link)
         interrupt.install()
-        self._link.send({"tell": "began"})
+        self._link.send({"tell": "began", "call": call})
         self._late: dict[str, str] | None = None
         ended = without_secrets(self._made(message, run))._replace(late=self._late)
         run.close()
         self._run = None
         spent = self._spent()
-        interrupt.serving = False
-        self._link.send({"tell": "ended", "ended": list(ended), "spent": spent})
+        # Not before it is told: the signal would end the process, and nobody know of this end.
+        self._link.send({"tell": "ended", "call": call, "ended": list(ended), "spent": spent})
+        interrupt.rest()
 
     def _made(self, message: Message, run: WorkerRun) -> Ended:
         interrupt, pid, clock = self._link.interrupt, os.getpid(), SystemClock()
