@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _ASK_S = 1.0
 """Seconds that a person waits for names at most."""
-_MOST = 1_000
 
 SCRIPTS = {
     "bash": r"""# bash completion of schedtui: eval "$(schedtui completion bash)" in ~/.bashrc
@@ -121,7 +120,7 @@ def _names(ask: Callable[[EngineClient], Awaitable[list[str]]]) -> Iterable[str]
 
 
 async def _jobs(client: EngineClient) -> list[str]:
-    return [job.full_name for job in (await client.jobs(limit=_MOST)).items]
+    return [row.full_name for row in (await client.snapshot()).jobs]
 
 
 async def _functions(client: EngineClient) -> list[str]:
