@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 from schedtui import Engine, Group, log
 from schedtui.api.access import digest
+from schedtui.integrations.passing import Passing, Winner
 from schedtui.models import (
     Changes,
     Job,
@@ -17,6 +18,8 @@ from schedtui.models import (
     Run,
 )
 from schedtui.protocols import EngineClient, Token
+
+T = TypeVar("T")
 
 CRON = {"type": "cron", "expression": "0 9 1 1 *"}
 ODD_NAMES = ("[red]x[@click=app.quit]", "50 % # ? & ; é 日\u202f本", "a.b..c", "%2F", "'\"<>")
@@ -50,6 +53,23 @@ def make_group() -> Group:
     async def yearly() -> None: ...
 
     return group
+
+
+class StandsBy:
+    """A process that knows one that fires."""
+
+    def __init__(self, winner: Winner) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._winner = winner
+
+    def present(self, actor: str) -> EngineClient:
+        return self._winner.client(actor)
+
+    def client(self, actor: str) -> EngineClient:
+        return Passing(self, actor).typed
+
+    async def ask(self, actor: str, call: Callable[[EngineClient], Awaitable[T]]) -> T:
+        return await call(self.present(actor))
 
 
 def a_token(secret: str) -> Token:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_CALLS = frozenset(name for name in dir(EngineClient) if not name.startswith("_"))
 _MAKES_RUN = frozenset({"rerun", "run_function", "trigger_job"})
 
 
@@ -103,7 +104,7 @@ class Passing:
         return self._service.present(self._actor).address
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        if name.startswith("_") or name not in vars(EngineClient):
+        if name not in _CALLS:
             raise AttributeError(f"an engine has no {name!r}")
 
         async def call(*args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,7 @@
-"""Every client of one and the same engine: in its process, over TCP, over its Unix socket."""
+"""Every client of one and the same engine.
+
+In its process, over TCP, over its Unix socket, and in a process that stands by for it.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from client_contract import make_group, put_token
+from client_contract import StandsBy, make_group, put_token
 
 from schedtui import Engine
 from schedtui.api import Listen, start_server
 from schedtui.client.http import HttpClient
 from schedtui.client.local import LocalClient
+from schedtui.integrations.passing import Winner
 from schedtui.protocols import EngineClient
+from schedtui.store.sql.lock import Owner
 
 
 @pytest.fixture
@@ -25,7 +30,7 @@ async def engine() -> AsyncIterator[Engine]:
         await engine.stop(grace_s=0)
 
 
-@pytest.fixture(params=["local", "tcp", "socket"])
+@pytest.fixture(params=["local", "tcp", "socket", "standby"])
 async def client(
     request: pytest.FixtureRequest, engine: Engine, tmp_path: Path
 ) -> AsyncIterator[EngineClient]:
@@ -33,20 +38,24 @@ async def client(
         yield LocalClient(engine, actor="tester")
         return
     put_token(engine, "sched_contract")
-    folder = tmp_path / ".schedtui"
+    socket = tmp_path / ".schedtui" / "engine.sock"
     over_tcp = request.param == "tcp"
     server = await start_server(
         engine,
         listen=Listen(port=0) if over_tcp else None,
-        socket=None if over_tcp else folder / "engine.sock",
+        socket=None if over_tcp else socket,
     )
-    client = (
-        HttpClient(server.url, token="sched_contract")
-        if over_tcp
-        else HttpClient("http://localhost", socket=folder / "engine.sock")
-    )
+    winner = Winner(Owner(pid=1, boot="b", address=str(socket)))
+    client: EngineClient
+    if request.param == "standby":
+        client = StandsBy(winner).client("tester")
+    elif over_tcp:
+        client = HttpClient(server.url, token="sched_contract")
+    else:
+        client = HttpClient("http://localhost", socket=socket)
     try:
         yield client
     finally:
         await client.aclose()
+        await winner.aclose()
         await server.stop()
