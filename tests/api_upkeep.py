@@ -27,6 +27,10 @@ class NotedUpkeep(ABC):
         group = GroupDefaults(name="g", policies=Policies(), jobs=1, declared=True)
         return Defaults(timezone="UTC", policies=spell(resolve()), slots={}, groups=(group,))
 
+    async def metrics(self) -> str:
+        self._note("metrics")
+        return "schedtui_runs_running 1.0\n"
+
     async def statistics(self, job: str, *, limit: int = 500) -> Statistics:
         self._note("statistics", limit=limit)
         return Statistics(job=self._job(job).full_name, runs=(RunTime(7, NOW, 0.5),))

@@ -12,6 +12,9 @@ class FakeUpkeep:
     async def defaults(self) -> Defaults:
         return Defaults(timezone="UTC", policies=spell(resolve()), slots={})
 
+    async def metrics(self) -> str:
+        return ""
+
     async def statistics(self, job: str, *, limit: int = 500) -> Statistics:  # noqa: ARG002 - none
         return Statistics(job=job)
 

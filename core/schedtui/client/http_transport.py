@@ -73,6 +73,7 @@ class Transport:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         most: int = MAX_ANSWER,
+        media: str = "application/json",
     ) -> bytes:
         """The body of a successful answer.
 
@@ -83,12 +84,13 @@ class Transport:
             body: A model or JSON values to send; None sends none.
             headers: Further headers.
             most: Bytes that the answer may have.
+            media: What it must be.
 
         Raises:
             SchedtuiError: what the engine answered, or why it could not be asked.
         """
         content = None if body is None else _encoded(body)
-        extra = {**self._own, **(headers or {})}
+        extra = {"Accept": media, **self._own, **(headers or {})}
         if content is not None:
             extra["Content-Type"] = "application/json"
         with self._mapped_errors(change=method != "GET"):
@@ -102,7 +104,7 @@ class Transport:
                     headers=extra,
                 ) as response,
             ):
-                self._check(response, "application/json")
+                self._check(response, media)
                 answer = await _read(response, most)
                 if not response.is_success:
                     raise self._refusal(response, answer)
@@ -167,7 +169,6 @@ class Transport:
             uds = None if self._socket is None else str(self._socket)
             self._http = httpx.AsyncClient(
                 headers={
-                    "Accept": "application/json",
                     # A few packed kilobytes can hold gigabytes.
                     "Accept-Encoding": "identity",
                     "User-Agent": "schedtui",

@@ -27,6 +27,11 @@ class HttpUpkeep:
         """See `Upkeep.defaults`."""
         return await self._calls.get(Defaults, "/defaults")
 
+    async def metrics(self) -> str:
+        """See `Upkeep.metrics`."""
+        answer = await self._wire.call("GET", "/metrics", media="text/plain")
+        return answer.decode(errors="replace")
+
     async def statistics(self, job: str, *, limit: int = 500) -> Statistics:
         """See `Upkeep.statistics`."""
         return await self._calls.get(Statistics, f"{job_path(job)}/statistics", limit=limit)

@@ -14,7 +14,6 @@ from schedtui.client.local_files import LocalFiles
 from schedtui.client.local_upkeep import LocalUpkeep
 from schedtui.client.previews import preview_of
 from schedtui.engine import Engine
-from schedtui.engine.metrics import measure
 from schedtui.engine.runs.reads import position
 from schedtui.errors import InvalidError
 from schedtui.models import (
@@ -40,7 +39,6 @@ from schedtui.models import (
     RunFilter,
     Snapshot,
 )
-from schedtui.models.metrics import Metrics
 from schedtui.models.names import check_name
 from schedtui.models.secret import shown
 from schedtui.protocols import OffLoop
@@ -106,14 +104,6 @@ class LocalClient(LocalFiles, LocalUpkeep):
 
         async def ask() -> str:
             return self._engine.running.core.hub.cursor
-
-        return await self._engine.on_loop(ask)
-
-    async def metrics(self) -> Metrics:
-        """The engine in numbers."""
-
-        async def ask() -> Metrics:
-            return await measure(self._engine.running)
 
         return await self._engine.on_loop(ask)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+
 from schedtui.engine import Engine
 from schedtui.engine.defaults import defaults
+from schedtui.engine.metrics import measure
 from schedtui.errors import InvalidError
 from schedtui.models import Defaults, FunctionInfo, Statistics
+from schedtui.models.metrics import Metrics
 
 MAX_RUNS = 1_000
 """The most runs that statistics are of; the same behind HTTP."""
@@ -38,6 +42,17 @@ class LocalUpkeep:
             return defaults(self._engine.running)
 
         return await self._engine.on_loop(read)
+
+    async def metrics(self) -> str:
+        """The engine in numbers."""
+
+        async def ask() -> Metrics:
+            return await measure(self._engine.running)
+
+        # Imported when it is asked for first: most engines are never scraped.
+        prometheus = importlib.import_module("schedtui.client.prometheus")
+        text: str = prometheus.exposition(await self._engine.on_loop(ask))
+        return text
 
     async def statistics(self, job: str, *, limit: int = 500) -> Statistics:
         """How long the runs of a job took."""

@@ -13,6 +13,9 @@ class Upkeep(Protocol):
     async def defaults(self) -> Defaults:
         """What jobs have of their groups and of their engine where they do not say it."""
 
+    async def metrics(self) -> str:
+        """The engine in numbers, in the text format of Prometheus."""
+
     async def statistics(self, job: str, *, limit: int = 500) -> Statistics:
         """How long the newest runs of a job took that succeeded, since that was cleared.
 

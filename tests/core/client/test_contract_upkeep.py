@@ -34,6 +34,12 @@ async def test_what_jobs_have_of_groups_and_engine(client: EngineClient, engine:
     assert (loose.name, loose.declared, loose.jobs) == ("loose", False, 1)
 
 
+async def test_the_engine_in_numbers(client: EngineClient) -> None:
+    await client.create_job(spec(name="ann"))
+    lines = (await client.metrics()).splitlines()
+    assert 'schedtui_jobs{state="scheduled"} 2.0' in lines
+
+
 async def test_how_long_the_runs_took_that_succeeded(client: EngineClient) -> None:
     await client.create_job(spec(name="ann"))
     first, second = [await succeeded(client, "work/ann") for _ in range(2)]

@@ -30,11 +30,11 @@ _Word = TypeVar("_Word", bound=StrEnum)
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
 
-def exposition(metrics: Metrics) -> bytes:
+def exposition(metrics: Metrics) -> str:
     """``metrics`` as Prometheus reads them."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Once(metrics))
-    return generate_latest(registry)
+    return generate_latest(registry).decode()
 
 
 class _Once(Collector):
