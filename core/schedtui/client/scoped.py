@@ -9,14 +9,9 @@ from typing import Any, TypeVar, cast
 
 from schedtui.client.local import MAX_PAGE
 from schedtui.client.scoped_changes import ScopedChanges, engine_for
-from schedtui.errors import (
-    ForbiddenError,
-    FunctionNotFoundError,
-    JobNotFoundError,
-    RunNotFoundError,
-)
+from schedtui.client.scoped_upkeep import ScopedUpkeep
+from schedtui.errors import RunNotFoundError
 from schedtui.models import (
-    After,
     Attempt,
     AuditEvent,
     AuditFilter,
@@ -26,7 +21,6 @@ from schedtui.models import (
     Changes,
     EngineInfo,
     Explanation,
-    FunctionInfo,
     Job,
     JobFilter,
     JobPatch,
@@ -38,20 +32,22 @@ from schedtui.models import (
     Run,
     RunFilter,
     Snapshot,
-    Statistics,
 )
 from schedtui.protocols import EngineClient
+from schedtui.protocols.files import FilesClient
 
 T = TypeVar("T")
 
 MAX_PAGES = 50
 """How many pages one call looks through; the page is shorter then, and its cursor goes on."""
-REFUSED = frozenset({"pause_engine", "reload", "resume_engine"})
+REFUSED = frozenset({"metrics", "pause_engine", "reload", "resume_engine"}) | {
+    name for name in vars(FilesClient) if not name.startswith("_")
+}
 """What concerns all groups: no token of some of them may do it."""
 _OF_GROUPS = ("job.", "run.", "function.")
 
 
-class ScopedClient:
+class ScopedClient(ScopedUpkeep):
     """`EngineClient` for some groups only.
 
     What is named and is of another group is answered as if it did not exist. A call that is not
@@ -61,10 +57,6 @@ class ScopedClient:
         inner: The engine.
         groups: Whose jobs, functions and runs there are.
     """
-
-    def __init__(self, inner: EngineClient, groups: tuple[str, ...]) -> None:
-        self._inner = inner
-        self._groups = frozenset(groups)
 
     @property
     def typed(self) -> EngineClient:
@@ -112,15 +104,6 @@ class ScopedClient:
         finally:
             if isinstance(stream, AsyncGenerator):
                 await stream.aclose()
-
-    async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
-        """The functions of these groups."""
-        found = await self._inner.functions(group)
-        return tuple(one for one in found if one.group in self._groups)
-
-    async def groups(self) -> tuple[str, ...]:
-        """Those of these groups that there are."""
-        return tuple(name for name in await self._inner.groups() if name in self._groups)
 
     async def audit(
         self, where: AuditFilter | None = None, *, limit: int = 100, cursor: str | None = None
@@ -213,18 +196,6 @@ class ScopedClient:
     ) -> int:
         """Cancel the queued backfill runs of a job."""
         return await self._inner.cancel_backfill(self._job(job), reason=reason, expect_id=expect_id)
-
-    async def cancel_retries(self, job: str, **how: Any) -> int:
-        """Cancel the runs of a job that wait for a retry."""
-        return await self._inner.cancel_retries(self._job(job), **how)
-
-    async def statistics(self, job: str, *, limit: int = 500) -> Statistics:
-        """How long the runs of a job took."""
-        return await self._inner.statistics(self._job(job), limit=limit)
-
-    async def clear_statistics(self, job: str, *, expect_id: int | None = None) -> None:
-        """Begin a job's statistics anew."""
-        await self._inner.clear_statistics(self._job(job), expect_id=expect_id)
 
     async def bulk(
         self,
@@ -344,36 +315,12 @@ class ScopedClient:
     async def aclose(self) -> None:
         """Nothing of its own is open."""
 
-    # --- what is whose ----------------------------------------------------------------------------
-
-    def _has(self, full_name: str) -> bool:
-        return full_name.partition("/")[0] in self._groups
-
-    def _job(self, job: str) -> str:
-        if not self._has(job):
-            raise JobNotFoundError(job)
-        return job
-
-    def _function(self, function: str) -> None:
-        if not self._has(function):
-            raise FunctionNotFoundError(function)
-
-    def _after(self, after: tuple[str | After, ...]) -> None:
-        for one in after:
-            self._job(one.job if isinstance(one, After) else str(one))
-
     async def _sees_run(self, run_id: int) -> bool:
         try:
             await self.run(run_id)
         except RunNotFoundError:
             return False
         return True
-
-    def _forbidden(self, why: str) -> ForbiddenError:
-        names = ", ".join(sorted(self._groups))
-        return ForbiddenError(
-            f"this token is for the groups {names} alone, and {why}: use one without --group"
-        )
 
     async def _page(
         self,
