@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -114,5 +115,12 @@ def line(seq: int, text: str, **changes: Any) -> LogLine:
     return LogLine(**{**values, **changes})
 
 
-def ids(store: Store, limit: int = 100, before: int | None = None, **where: Any) -> list[int]:
-    return [run.id for run in store.runs(RunFilter(**where), limit=limit, before=before)]
+def ids(
+    store: Store,
+    limit: int = 100,
+    before: int | None = None,
+    among: Collection[int] | None = None,
+    **where: Any,
+) -> list[int]:
+    found = store.runs(RunFilter(**where), limit=limit, before=before, among=among)
+    return [run.id for run in found]

@@ -150,6 +150,11 @@ class RunFilter:
     The engine turns it into ``job_id``; a store does not look at it.
     """
     group: str | None = None
+    tag: str | None = None
+    """One of the tags that its job has now; a job that was deleted has none.
+
+    The engine turns it into the ids of jobs; a store does not look at it.
+    """
     state: RunState | None = None
     source: Source | None = None
     since: datetime | None = None

@@ -266,8 +266,22 @@ class Store(Protocol):
         Damaged ones are left out.
         """
 
-    def runs(self, where: RunFilter, *, limit: int, before: int | None) -> list[Run]:
-        """Runs with an id below ``before``, newest first; damaged ones are left out."""
+    def runs(
+        self,
+        where: RunFilter,
+        *,
+        limit: int,
+        before: int | None,
+        among: Collection[int] | None = None,
+    ) -> list[Run]:
+        """Runs with an id below ``before``, newest first; damaged ones are left out.
+
+        Args:
+            where: Which.
+            limit: How many at most.
+            before: None: from the newest one on.
+            among: Of the jobs with these ids only.
+        """
 
     def run(self, run_id: int) -> Run | None:
         """A run.

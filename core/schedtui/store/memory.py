@@ -7,7 +7,7 @@ engines that need no history.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -160,11 +160,21 @@ class MemoryStore:
                     recent.append(_recent(run))
         return {job_id: recent[::-1] for job_id, recent in sorted(found.items()) if recent}
 
-    def runs(self, where: RunFilter, *, limit: int, before: int | None) -> list[Run]:
+    def runs(
+        self,
+        where: RunFilter,
+        *,
+        limit: int,
+        before: int | None,
+        among: Collection[int] | None = None,
+    ) -> list[Run]:
         """Runs with an id below ``before``, newest first."""
         with self._reading() as data:
             fits = _filter(where, data)
+            jobs = None if among is None else frozenset(among)
             newest = sorted(data.runs, reverse=True)
+            if jobs is not None:
+                newest = [run_id for run_id in newest if data.runs[run_id].job_id in jobs]
             ids = (i for i in newest if (before is None or i < before) and fits(data.runs[i]))
             return [_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
 

@@ -94,6 +94,7 @@ async def test_runs_take_every_filter(http: httpx.AsyncClient, engine: FakeEngin
     query = {
         "job": "g/a",
         "group": "g",
+        "tag": "night",
         "state": "failed",
         "source": "manual",
         "since": "2026-11-21T13:00:00+01:00",
@@ -108,6 +109,7 @@ async def test_runs_take_every_filter(http: httpx.AsyncClient, engine: FakeEngin
         "where": RunFilter(
             job="g/a",
             group="g",
+            tag="night",
             state=RunState.FAILED,
             source=Source.MANUAL,
             since=NOW,

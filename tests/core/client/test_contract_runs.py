@@ -55,6 +55,25 @@ async def test_a_failed_run_says_why(client: EngineClient) -> None:
     assert "RuntimeError" in (done.traceback or "")
 
 
+async def test_runs_of_the_jobs_that_have_a_tag(client: EngineClient) -> None:
+    for name, tags in (("a", ("night",)), ("b", ("day", "night")), ("c", ("day",))):
+        await client.create_job(spec(name=name, tags=tags))
+    runs = [await ended(client, await client.trigger_job(f"work/{name}")) for name in "abc"]
+    await ended(client, await client.run_function("work/greet", {"name": "x"}))
+
+    async def with_tag(tag: str, **more: object) -> list[int]:
+        where = RunFilter(tag=tag, **more)  # type: ignore[arg-type]  # parts of a filter
+        return [run.id for run in (await client.runs(where)).items]
+
+    assert await with_tag("night") == [runs[1].id, runs[0].id]
+    assert await with_tag("day", job="work/b") == [runs[1].id]
+    assert await with_tag("day", state=RunState.FAILED) == []
+    assert await with_tag("nobody's") == []
+    first = await client.runs(RunFilter(tag="day"), limit=1)
+    second = await client.runs(RunFilter(tag="day"), limit=1, cursor=first.cursor)
+    assert [run.id for run in (*first.items, *second.items)] == [runs[2].id, runs[1].id]
+
+
 async def test_runs_are_filtered_and_paged(client: EngineClient) -> None:
     job = await client.create_job(spec(name="hello"))
     bad = await client.create_job(spec(name="bad", function="work/fail", kwargs={}))

@@ -260,6 +260,9 @@ def test_runs_are_filtered(store: Store) -> None:
     assert ids(store, group="Reports", state=RunState.QUEUED, source=Source.MANUAL) == [9, 7, 3, 1]
     assert ids(store, job_id=b, since=from_us(T0 + 2), state=RunState.FAILED) == [4]
     assert ids(store, job_id=c, group="Reports") == []
+    assert ids(store, among=(a, c)) == [9, 8, 6, 5, 3, 2]
+    assert ids(store, among=(a, c), group="Other", state=RunState.QUEUED) == [5]
+    assert ids(store, among=()) == []
 
 
 def test_runs_are_paged(store: Store) -> None:
@@ -283,6 +286,8 @@ def test_a_group_of_many_jobs_is_filtered_too(store: Store) -> None:
     assert ids(store, limit=3, group="Reports") == [120, 119, 118]
     assert len(ids(store, limit=500, group="Reports")) == 120
     assert ids(store, limit=3, before=3, group="Reports") == [2, 1]
+    assert ids(store, limit=3, among=owners) == [120, 119, 118]
+    assert ids(store, limit=3, before=3, among=owners) == [2, 1]
 
 
 def test_a_run_shows_the_name_its_job_has_now(store: Store) -> None:

@@ -26,6 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="runs of this job only; also of one that was deleted",
     )
     parser.add_argument("--group", help="runs of this group's jobs only")
+    parser.add_argument("--tag", help="runs of living jobs with this tag only")
     parser.add_argument(
         "--state", choices=[state.value for state in RunState], help="runs in this state only"
     )
@@ -65,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
         where = RunFilter(
             job=args.job,
             group=args.group,
+            tag=args.tag,
             state=RunState(args.state) if args.state else None,
             source=Source(args.source) if args.source else None,
         )

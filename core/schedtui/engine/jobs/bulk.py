@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from schedtui.engine.jobs.commands import Commands
+from schedtui.engine.jobs.found import check_filter, is_meant
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.live.jobs import LiveJobs
 from schedtui.errors import FieldError, InvalidError, SchedtuiError
 from schedtui.models import BulkAction, BulkOutcome, JobFilter
-from schedtui.models.names import check_name
 
 AT_ONCE = 200
 """Jobs whose commands are under way together, so that the writer commits them in groups."""
@@ -38,11 +38,7 @@ async def bulk(
     if where.empty:
         error = FieldError(field="group", got=None, expected="a group, a tag or a state")
         raise InvalidError("no filter is given; expected a group, a tag or a state", (error,))
-    # Else a name that nothing can have would find nothing, and nobody would notice.
-    if where.group is not None:
-        check_name("group", where.group)
-    if where.tag is not None:
-        check_name("tag", where.tag)
+    check_filter(where)
 
     async def pause(live: LiveJob) -> None:
         await commands.pause(
@@ -65,7 +61,7 @@ async def bulk(
         BulkAction.TRIGGER: trigger,
         BulkAction.DELETE: delete,
     }[action]
-    found = sorted((live for live in jobs if _is_meant(live, where)), key=lambda live: live.id)
+    found = sorted((live for live in jobs if is_meant(live, where)), key=lambda live: live.id)
     outcomes: list[BulkOutcome] = []
     for first in range(0, len(found), AT_ONCE):
         batch = found[first : first + AT_ONCE]
@@ -82,11 +78,3 @@ async def _outcome(one: _One, live: LiveJob, action: BulkAction) -> BulkOutcome:
             raise  # the reason or the end is wrong, and so for every job
         return BulkOutcome(job=name, id=live.id, done=False, problem=str(error))
     return BulkOutcome(job=name, id=live.id, done=True, run_id=run_id)
-
-
-def _is_meant(live: LiveJob, where: JobFilter) -> bool:
-    return (
-        where.group in (None, live.job.group)
-        and (where.tag is None or where.tag in live.job.tags)
-        and where.state in (None, live.state)
-    )

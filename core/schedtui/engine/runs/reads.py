@@ -6,10 +6,21 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+from schedtui.engine.jobs.found import found
 from schedtui.engine.running import Running
 from schedtui.engine.runs.statistics import statistics
 from schedtui.errors import InvalidError, JobNotFoundError, RunNotFoundError
-from schedtui.models import TERMINAL, LogLine, LogPage, Page, Revision, Run, RunFilter, Statistics
+from schedtui.models import (
+    TERMINAL,
+    JobFilter,
+    LogLine,
+    LogPage,
+    Page,
+    Revision,
+    Run,
+    RunFilter,
+    Statistics,
+)
 from schedtui.models.names import split_name
 
 FOLLOW_S = 0.05
@@ -30,7 +41,10 @@ class Reads:
         """A page of the history, newest first."""
         before = position(cursor)
         where = await self._resolved(where)
-        rows = await self._off_loop(self._store.runs, where, limit=limit + 1, before=before)
+        among = None if where.tag is None else await self._tagged(where.tag)
+        rows = await self._off_loop(
+            self._store.runs, where, limit=limit + 1, before=before, among=among
+        )
         page = tuple(self._live(run) for run in rows[:limit])
         return Page(items=page, cursor=str(page[-1].id) if len(rows) > limit else None)
 
@@ -50,6 +64,12 @@ class Reads:
             raise JobNotFoundError(where.job)
         return replace(where, job=None, job_id=job_id)
 
+    async def _tagged(self, tag: str) -> list[int]:
+        """The ids of the jobs that have a tag."""
+        jobs = self._running.core.jobs
+        tagged = await self._running.on_loop(lambda: found(jobs, JobFilter(tag=tag)))
+        return [live.id for live in tagged]
+
     async def revisions(self, limit: int, cursor: str | None) -> Page[Revision]:
         """A page of the revisions of the jobs, newest first."""
         before = position(cursor)
@@ -63,10 +83,10 @@ class Reads:
 
     async def run(self, run_id: int) -> Run:
         """One run, with what it has said since its row was written."""
-        found = await self._off_loop(self._store.run, run_id)
-        if found is None:
+        row = await self._off_loop(self._store.run, run_id)
+        if row is None:
             raise RunNotFoundError(run_id)
-        return self._live(found)
+        return self._live(row)
 
     async def statistics(self, job: str, limit: int) -> Statistics:
         """How long the newest runs of a living job took that succeeded."""

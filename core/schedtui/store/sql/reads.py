@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
@@ -163,10 +164,19 @@ class SqlReader:
                 found.setdefault(recent.job_id, []).append(recent)
         return found
 
-    def runs(self, where: RunFilter, *, limit: int, before: int | None) -> list[Run]:
+    def runs(
+        self,
+        where: RunFilter,
+        *,
+        limit: int,
+        before: int | None,
+        among: Collection[int] | None = None,
+    ) -> list[Run]:
         """Runs with an id below ``before``, newest first; damaged ones are left out."""
         with self._reading() as connection:
             query = RUN.where(*_conditions(connection, where))
+            if among is not None:
+                query = query.where(_among(among))
             read = partial(self._whole, run_row)
             return _page(connection, query, _RUNS.id, read, limit, before)
 
@@ -341,6 +351,14 @@ def _in_state(state: RunState) -> sa.ColumnElement[bool]:
         # Written out, not bound: only so does SQLite see that the index on active runs applies.
         return _RUNS.state == sa.literal_column(f"'{state}'")
     return _RUNS.state == str(state)
+
+
+def _among(ids: Collection[int]) -> sa.ColumnElement[bool]:
+    """Few or many jobs, as `_in_group`; as one value, for there may be more than can be bound."""
+    if len(ids) <= _SMALL_GROUP:
+        return _RUNS.job_id.in_(ids)
+    listed = sa.func.json_each(json.dumps(list(ids))).table_valued("value")
+    return sa.literal_column("+runs.job_id").in_(sa.select(listed.c.value))
 
 
 def _in_group(connection: sa.Connection, group: str) -> sa.ColumnElement[bool]:
