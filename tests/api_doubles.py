@@ -116,8 +116,8 @@ class FakeClient(FakeFiles, NotedUpkeep):
         self._note("info")
         return self._engine.table.engine
 
-    async def snapshot(self) -> Snapshot:
-        self._note("snapshot")
+    async def snapshot(self, where: JobFilter | None = None) -> Snapshot:
+        self._note("snapshot", where=where)
         return self._engine.table
 
     async def changes(self, cursor: str) -> AsyncIterator[Changes]:
@@ -144,8 +144,10 @@ class FakeClient(FakeFiles, NotedUpkeep):
         self._note("groups")
         return ("g",)
 
-    async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
-        self._note("jobs", limit=limit, cursor=cursor)
+    async def jobs(
+        self, where: JobFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Job]:
+        self._note("jobs", where=where, limit=limit, cursor=cursor)
         return Page(items=tuple(self._engine.jobs.values())[:limit], cursor="next")
 
     async def job(self, job: str) -> Job:

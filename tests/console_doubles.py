@@ -151,7 +151,10 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep):
     def _info(self) -> EngineInfo:
         return info_of(len(self.rows), self.paused_by)
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(
+        self,
+        where: JobFilter | None = None,  # noqa: ARG002 - the console asks for all
+    ) -> Snapshot:
         self._check("snapshot")
         self.snapshots += 1
         cursor = f"b:{next(self._seq)}"
@@ -177,8 +180,10 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep):
     async def groups(self) -> tuple[str, ...]:
         return tuple(sorted({row.group for row in self.rows.values()}))
 
-    async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
-        self._check("jobs", limit, cursor)
+    async def jobs(
+        self, where: JobFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Job]:
+        self._check("jobs", where, limit, cursor)
         return Page(items=tuple(self._job(row) for row in list(self.rows.values())[:limit]))
 
     async def job(self, job: str) -> Job:

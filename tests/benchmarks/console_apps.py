@@ -126,14 +126,14 @@ def console(note: Note, count: int, _socket: Path) -> None:
 def console_http(note: Note, _count: int, socket: Path) -> None:
     """The console on an engine behind HTTP; the noted moment is that of the request."""
     from schedtui.client.http import HttpClient
-    from schedtui.models import Snapshot
+    from schedtui.models import JobFilter, Snapshot
 
     class Client(HttpClient):
-        async def snapshot(self) -> Snapshot:
+        async def snapshot(self, where: JobFilter | None = None) -> Snapshot:
             await self.info()  # the connection is there, as after a gap
             await asyncio.sleep(WARM_UP_S)
             note.mark()
-            return await super().snapshot()
+            return await super().snapshot(where)
 
     attached(Client("http://localhost", socket=socket))
 
@@ -148,16 +148,16 @@ def memory_engine(note: Note, count: int) -> FakeEngine:
     """As the tests' one, but nothing it does grows with how much it has."""
     from console_doubles import FakeEngine
 
-    from schedtui.models import Snapshot
+    from schedtui.models import JobFilter, Snapshot
 
     class Engine(FakeEngine):
         def __init__(self) -> None:
             super().__init__(jobs(count))
             self._names = {row.full_name: row for row in self.rows.values()}
 
-        async def snapshot(self) -> Snapshot:
+        async def snapshot(self, where: JobFilter | None = None) -> Snapshot:
             await asyncio.sleep(WARM_UP_S)
-            answer = await super().snapshot()
+            answer = await super().snapshot(where)
             note.mark()
             return answer
 

@@ -101,9 +101,10 @@ class HttpClient(HttpFiles, HttpUpkeep):
         """See `EngineClient.info`."""
         return await self._calls.get(EngineInfo, "/engine")
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self, where: JobFilter | None = None) -> Snapshot:
         """See `EngineClient.snapshot`."""
-        answer = await self._wire.call("GET", f"{API}/snapshot", most=MAX_LIST)
+        query = to_wire(where) if where is not None else {}
+        answer = await self._wire.call("GET", f"{API}/snapshot", params=query, most=MAX_LIST)
         return await made(decode_snapshot, answer)
 
     async def changes(self, cursor: str) -> AsyncGenerator[Changes]:
@@ -116,9 +117,12 @@ class HttpClient(HttpFiles, HttpUpkeep):
                     _raise_for(event)
         raise UnreachableError(f"{self.address} ended the stream of changes; a retry is safe")
 
-    async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
+    async def jobs(
+        self, where: JobFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Job]:
         """See `EngineClient.jobs`."""
-        return await self._calls.get(Page[Job], "/jobs", limit=limit, cursor=cursor)
+        query = to_wire(where) if where is not None else {}
+        return await self._calls.get(Page[Job], "/jobs", **query, limit=limit, cursor=cursor)
 
     async def job(self, job: str) -> Job:
         """See `EngineClient.job`."""

@@ -14,6 +14,7 @@ from schedtui.client.local_files import LocalFiles
 from schedtui.client.local_upkeep import LocalUpkeep
 from schedtui.client.previews import preview_of
 from schedtui.engine import Engine
+from schedtui.engine.jobs.found import found, is_meant
 from schedtui.engine.runs.reads import position
 from schedtui.errors import InvalidError
 from schedtui.models import (
@@ -82,16 +83,16 @@ class LocalClient(LocalFiles, LocalUpkeep):
         """Load the code again."""
         return await self._engine.reload(actor=self._actor)
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self, where: JobFilter | None = None) -> Snapshot:
         """All jobs, and where changes go on from."""
-        running = self._engine.running
+        running, meant = self._engine.running, where or JobFilter()
 
         async def take() -> Snapshot:
             # In slices, so that a hundred thousand jobs do not stop the tick: what changes in
             # between comes again with the changes after the cursor.
             cursor, rows = running.core.hub.cursor, []
             for number, live in enumerate(running.core.jobs):
-                if not live.removed:
+                if not live.removed and is_meant(live, meant):
                     rows.append(live.summary())
                 if number % 1_000 == 999:
                     await asyncio.sleep(0)
@@ -116,13 +117,16 @@ class LocalClient(LocalFiles, LocalUpkeep):
             yield frame
             await asyncio.sleep(until_next_s(frame))
 
-    async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
+    async def jobs(
+        self, where: JobFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Job]:
         """Jobs in the order of their ids."""
         _check_limit(limit)
         after = position(cursor) or 0
 
         async def read() -> Page[Job]:
-            living = self._engine.running.core.jobs.after(after, limit + 1)
+            jobs = self._engine.running.core.jobs
+            living = await found(jobs, where or JobFilter(), after=after, limit=limit + 1)
             page = tuple(shown(live.current()) for live in living[:limit])
             return Page(items=page, cursor=str(page[-1].id) if len(living) > limit else None)
 

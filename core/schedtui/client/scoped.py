@@ -25,6 +25,7 @@ from schedtui.models import (
     JobFilter,
     JobPatch,
     JobSpec,
+    JobSummary,
     LogHit,
     LogPage,
     Page,
@@ -84,15 +85,20 @@ class ScopedClient(ScopedUpkeep):
         """The engine, with the numbers of these groups."""
         return (await self.snapshot()).engine
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self, where: JobFilter | None = None) -> Snapshot:
         """The jobs of these groups."""
-        whole = await self._inner.snapshot()
-        jobs = tuple(row for row in whole.jobs if row.group in self._groups)
-        return replace(whole, engine=engine_for(whole.engine, jobs), jobs=jobs)
+        parts = [await self._inner.snapshot(one) for one in self._each(JobFilter())]
+        first = parts[0] if parts else replace(await self._inner.snapshot(), jobs=())
+        # What changes between two parts comes again with the changes after the first one's cursor.
+        own = sorted((row for part in parts for row in part.jobs), key=lambda row: row.id)
+        jobs = tuple(row for row in own if where is None or _fits(row, where))
+        return replace(first, engine=engine_for(first.engine, own), jobs=jobs)
 
     async def cursor(self) -> str:
         """Where `changes` begins now."""
-        return (await self._inner.snapshot()).cursor
+        ask = getattr(self._inner, "cursor", None)
+        cursor: str = (await self.snapshot()).cursor if ask is None else await ask()
+        return cursor
 
     async def changes(self, cursor: str) -> AsyncGenerator[Changes]:
         """What changes in these groups."""
@@ -118,14 +124,21 @@ class ScopedClient(ScopedUpkeep):
 
     # --- jobs -------------------------------------------------------------------------------------
 
-    async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
+    async def jobs(
+        self, where: JobFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Job]:
         """The jobs of these groups."""
-        return await self._page(
-            limit,
-            cursor,
-            lambda count, start: self._inner.jobs(limit=count, cursor=start),
-            lambda job: job.group in self._groups,
-        )
+        found: list[Job] = []
+        more = False
+        for one in self._each(where or JobFilter()):
+            page = await self._inner.jobs(one, limit=limit, cursor=cursor)
+            found += page.items
+            more |= page.cursor is not None
+        found.sort(key=lambda job: job.id)
+        more |= len(found) > limit
+        # Where a page ends is told by the id of its last job.
+        last = str(found[:limit][-1].id) if more else None
+        return Page(items=tuple(found[:limit]), cursor=last)
 
     async def job(self, job: str) -> Job:
         """One job."""
@@ -208,12 +221,8 @@ class ScopedClient(ScopedUpkeep):
         """Do one thing to every job of these groups that ``where`` finds."""
         if where.empty:  # is refused, and must not come to mean all of a group
             return await self._inner.bulk(action, where, reason=reason, until=until)
-        if where.group is not None:
-            wanted = [where] if where.group in self._groups else []
-        else:
-            wanted = [replace(where, group=group) for group in sorted(self._groups)]
         found: list[BulkOutcome] = []
-        for one in wanted:
+        for one in self._each(where):
             found += await self._inner.bulk(action, one, reason=reason, until=until)
         return tuple(sorted(found, key=lambda outcome: outcome.id))
 
@@ -315,6 +324,12 @@ class ScopedClient(ScopedUpkeep):
     async def aclose(self) -> None:
         """Nothing of its own is open."""
 
+    def _each(self, where: JobFilter) -> list[JobFilter]:
+        """The same filter for each of these groups that it may mean."""
+        if where.group is not None:
+            return [where] if where.group in self._groups else []
+        return [replace(where, group=group) for group in sorted(self._groups)]
+
     async def _sees_run(self, run_id: int) -> bool:
         try:
             await self.run(run_id)
@@ -338,3 +353,11 @@ class ScopedClient(ScopedUpkeep):
             if cursor is None or len(found) >= limit:
                 break
         return Page(items=tuple(found), cursor=cursor)
+
+
+def _fits(row: JobSummary, where: JobFilter) -> bool:
+    return (
+        where.group in (None, row.group)
+        and (where.tag is None or where.tag in row.tags)
+        and where.state in (None, row.state)
+    )

@@ -1,4 +1,4 @@
-"""One command to many jobs at once."""
+"""Which jobs are meant, and one command to many of them at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class BulkAction(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobFilter:
-    """Which jobs; every part that is given must hold, and one must be given."""
+    """Which jobs; every part that is given must hold. A command needs one, a list needs none."""
 
     group: str | None = None
     tag: str | None = None

@@ -60,8 +60,8 @@ class EngineClient(FilesClient, Upkeep, Protocol):
             RefusedError: the engine is part of a program, and was not asked to follow its code.
         """
 
-    async def snapshot(self) -> Snapshot:
-        """All jobs, and the cursor from which `changes` goes on."""
+    async def snapshot(self, where: JobFilter | None = None) -> Snapshot:
+        """All jobs, or those that ``where`` finds; the cursor from which `changes` goes on."""
 
     def changes(self, cursor: str) -> AsyncIterator[Changes]:
         """What changes after ``cursor``, coalesced to at most ten a second; never ends by itself.
@@ -76,8 +76,10 @@ class EngineClient(FilesClient, Upkeep, Protocol):
     async def groups(self) -> tuple[str, ...]:
         """The names of all groups, sorted."""
 
-    async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
-        """Jobs in the order of their ids."""
+    async def jobs(
+        self, where: JobFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Job]:
+        """All jobs, or those that ``where`` finds, in the order of their ids."""
 
     async def job(self, job: str) -> Job:
         """One job. Raises `JobNotFoundError`."""

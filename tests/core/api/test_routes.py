@@ -28,7 +28,15 @@ from schedtui.errors import (
     EngineStoppedError,
     EventGapError,
 )
-from schedtui.models import AuditFilter, Changes, RunFilter, RunState, Source
+from schedtui.models import (
+    AuditFilter,
+    Changes,
+    JobFilter,
+    JobState,
+    RunFilter,
+    RunState,
+    Source,
+)
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 JOB = {"function": "g/a", "trigger": {"type": "cron", "expression": "* * * * *"}}
@@ -52,8 +60,17 @@ READS: list[tuple[str, str, dict[str, Any]]] = [
     ("/api/v1/groups", "groups", {}),
     ("/api/v1/functions", "functions", {"group": None}),
     ("/api/v1/functions?group=g", "functions", {"group": "g"}),
-    ("/api/v1/jobs", "jobs", {"limit": 100, "cursor": None}),
-    ("/api/v1/jobs?limit=1&cursor=7", "jobs", {"limit": 1, "cursor": "7"}),
+    ("/api/v1/jobs", "jobs", {"where": JobFilter(), "limit": 100, "cursor": None}),
+    (
+        "/api/v1/jobs?group=g&tag=t&state=paused&limit=1&cursor=7",
+        "jobs",
+        {
+            "where": JobFilter(group="g", tag="t", state=JobState.PAUSED),
+            "limit": 1,
+            "cursor": "7",
+        },
+    ),
+    ("/api/v1/snapshot?tag=t", "snapshot", {"where": JobFilter(tag="t")}),
     ("/api/v1/jobs/g/a", "job", {"job": "g/a"}),
     ("/api/v1/jobs/g/a/next?count=3", "next_due", {"count": 3}),
     ("/api/v1/jobs/g/a/explain", "explain", {"job": "g/a", "at": None}),

@@ -27,7 +27,17 @@ from schedtui.errors import (
     JobNotFoundError,
     RunNotFoundError,
 )
-from schedtui.models import BulkAction, JobFilter, JobPatch, JobSpec, Run, RunFilter
+from schedtui.models import (
+    BulkAction,
+    Job,
+    JobFilter,
+    JobPatch,
+    JobSpec,
+    Page,
+    Run,
+    RunFilter,
+    Snapshot,
+)
 from schedtui.protocols import EngineClient
 
 CRON = {"type": "cron", "expression": "0 9 1 1 *"}
@@ -313,6 +323,58 @@ async def test_pages_leave_nothing_out(engine: Engine) -> None:
             if cursor is None:
                 break
         assert (len(found), found) == (number, sorted(found, reverse=True))
+
+
+async def test_pages_of_jobs_are_full_and_leave_nothing_out(engine: Engine) -> None:
+    whole = LocalClient(engine)
+    for number, group in enumerate(("theirs", "mine", "theirs", "theirs", "mine")):
+        spec = JobSpec(function=f"{group}/f", trigger=CRON, name=f"j{number}", tags=("new",))
+        await whole.create_job(spec)
+    for groups, number in ((("mine",), 4), (("mine", "other"), 4), (("mine", "theirs"), 9)):
+        scoped = ScopedClient(whole, groups)
+        pages: list[list[int]] = []
+        cursor = None
+        while not pages or cursor is not None:
+            page = await scoped.jobs(limit=2, cursor=cursor)
+            pages.append([job.id for job in page.items])
+            cursor = page.cursor
+        found = [one for page in pages for one in page]
+        assert (len(found), found) == (number, sorted(found))
+        assert {len(page) for page in pages[:-1]} == {2}
+    scoped = ScopedClient(whole, ("mine",))
+    new = [job.full_name for job in (await scoped.jobs(JobFilter(tag="new"))).items]
+    assert new == ["mine/j1", "mine/j4"]
+    assert (await scoped.jobs(JobFilter(group="theirs"))).items == ()
+    shown = await scoped.snapshot(JobFilter(tag="new"))
+    assert ([row.full_name for row in shown.jobs], shown.engine.jobs) == (new, 4)
+
+
+async def test_it_is_not_asked_for_the_jobs_of_other_groups(engine: Engine) -> None:
+    asked: list[JobFilter | None] = []
+
+    class Asked(LocalClient):
+        async def snapshot(self, where: JobFilter | None = None) -> Snapshot:
+            asked.append(where)
+            return await super().snapshot(where)
+
+        async def jobs(self, where: JobFilter | None = None, **how: Any) -> Page[Job]:
+            asked.append(where)
+            return await super().jobs(where, **how)
+
+    scoped = ScopedClient(Asked(engine), ("mine",))
+
+    assert await scoped.cursor() == await LocalClient(engine).cursor()
+    assert not asked
+    assert (await scoped.info()).jobs == 2
+    await scoped.snapshot()
+    await scoped.jobs()
+    assert asked == [JobFilter(group="mine")] * 3
+
+
+async def test_who_has_no_group_sees_nothing(engine: Engine) -> None:
+    scoped = ScopedClient(LocalClient(engine), ())
+    assert ((await scoped.snapshot()).jobs, (await scoped.info()).jobs) == ((), 0)
+    assert (await scoped.jobs()).items == ()
 
 
 async def test_the_stream_of_changes_tells_of_its_own_group_alone(

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from schedtui.clock import from_us
-from schedtui.models import Job, JobState, JobSummary, Policies, RunState
+from schedtui.models import Job, JobFilter, JobState, JobSummary, Policies, RunState
 from schedtui.models.notes import notes_of
 from schedtui.models.wire import to_wire
 from schedtui.policies import inherited
@@ -27,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``schedtui jobs``."""
     parser.add_argument("job", nargs="?", metavar="GROUP/NAME", help="all there is of this job")
     parser.add_argument("--group", help="jobs of this group only")
+    parser.add_argument("--tag", help="jobs with this tag only")
     parser.add_argument(
         "--state", choices=_STATES, help="jobs that are so, or whose last run became so"
     )
@@ -40,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
     async def work(client: EngineClient) -> int:
         if args.job:
             return await _show(client, args.job, as_json=args.json)
-        jobs = [job for job in (await client.snapshot()).jobs if _is_meant(job, args)]
+        where = JobFilter(group=args.group, tag=args.tag)
+        jobs = [job for job in (await client.snapshot(where)).jobs if _is_meant(job, args)]
         if args.json:
             print_json([as_object(job) for job in jobs])
         else:
@@ -95,11 +97,7 @@ def _paused(job: Job) -> str:
 
 
 def _is_meant(job: JobSummary, args: argparse.Namespace) -> bool:
-    return args.group in (None, job.group) and args.state in (
-        None,
-        job.state.value,
-        job_look(job).word,
-    )
+    return args.state in (None, job.state.value, job_look(job).word)
 
 
 def _row(job: JobSummary) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from schedtui.api.answers import json_answer, snapshot_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import context_of, engine_of
 from schedtui.api.examples import EXAMPLES
+from schedtui.api.job_filter import FILTER, filter_in
 from schedtui.api.query import CURSOR, NONE, Params, limit, moment, text
 from schedtui.api.schemas import EnginePauseBody, describe, page_of, ref
 from schedtui.client.http_codec import COLUMNS
@@ -21,6 +22,7 @@ from schedtui.models import AuditEvent, AuditFilter, EngineInfo, Health, JobSumm
 health = APIRouter(tags=["health"])
 router = APIRouter(prefix="/api/v1", tags=["engine"])
 
+_TABLE = Params(*FILTER)
 _AUDIT = Params(
     text("actor", about="Only what they did, as the trail names them: `token:ci`"),
     text("action", about="Only this, as `job.edit`; `job.*` is all that begins so"),
@@ -169,15 +171,16 @@ async def read_groups(request: Request) -> Response:
     return json_answer({"items": await engine_of(request).groups()})
 
 
-@router.get("/snapshot", openapi_extra=describe(NONE, _SNAPSHOT))
+@router.get("/snapshot", openapi_extra=describe(_TABLE, _SNAPSHOT))
 async def read_snapshot(request: Request) -> Response:
     """All jobs as one table (`columns`, `rows`) and the `cursor` from which events go on.
 
-    A row's `recent` is one flat list: state, duration in microseconds, state, duration …
+    A row's `recent` is one flat list: state, duration in microseconds, state, duration … Every
+    filter that is given must hold; events tell of all jobs all the same.
     """
-    NONE.read(request)
+    where = filter_in(_TABLE.read(request))
     return await snapshot_answer(
-        request, await engine_of(request).snapshot(), context_of(request).off_loop
+        request, await engine_of(request).snapshot(where), context_of(request).off_loop
     )
 
 

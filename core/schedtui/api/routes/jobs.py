@@ -13,6 +13,7 @@ from schedtui.api.answers import json_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
 from schedtui.api.headers import IF_MATCH, answer_header, version_in
+from schedtui.api.job_filter import FILTER, filter_in
 from schedtui.api.query import CURSOR, EXPECT_ID, NONE, Params, limit, text, whole
 from schedtui.api.replay import key_in, run_answer
 from schedtui.api.schemas import JobPutBody, PauseBody, TriggerBody, describe, page_of, ref
@@ -24,7 +25,7 @@ from schedtui.protocols import EngineClient
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 
-_LIST = Params(limit(), CURSOR)
+_LIST = Params(*FILTER, limit(), CURSOR)
 _CHANGE = Params(EXPECT_ID)
 _NEXT = Params(whole("count", low=1, high=MAX_PAGE, default=5, about="How many due times at most"))
 _EXPLAIN = Params(
@@ -59,9 +60,11 @@ _TRIGGER = describe(
 
 @router.get("", openapi_extra=describe(_LIST, page_of(ref(Job))))
 async def list_jobs(request: Request) -> Response:
-    """Jobs in the order of their ids."""
+    """Jobs in the order of their ids; every filter that is given must hold."""
     query = _LIST.read(request)
-    page = await engine_of(request).jobs(limit=query["limit"], cursor=query["cursor"])
+    page = await engine_of(request).jobs(
+        filter_in(query), limit=query["limit"], cursor=query["cursor"]
+    )
     return json_answer(page)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import HTTPException
 
 from schedtui.client.local import MAX_PAGE
+from schedtui.engine.jobs.found import check_filter
 from schedtui.errors import InvalidNameError, JobNotFoundError
-from schedtui.models import GroupDefaults, Job
+from schedtui.models import GroupDefaults, Job, JobFilter
 from schedtui.protocols import EngineClient
 
 
@@ -22,13 +23,14 @@ async def find_jobs(
         return [] if job is None or not _has(job, tag) else [job]
     found: list[Job] = []
     cursor: str | None = None
+    where = JobFilter(group=group, tag=tag)
+    try:
+        check_filter(where)
+    except InvalidNameError:
+        return found
     while True:
-        page = await engine.jobs(limit=MAX_PAGE, cursor=cursor)
-        found += [
-            job
-            for job in page.items
-            if group in (None, job.group) and name in (None, job.name) and _has(job, tag)
-        ]
+        page = await engine.jobs(where, limit=MAX_PAGE, cursor=cursor)
+        found += [job for job in page.items if name in (None, job.name)]
         cursor = page.cursor
         if cursor is None:
             return found

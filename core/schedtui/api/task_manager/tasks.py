@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -40,7 +41,7 @@ async def get_tasks(
     """Every task that fits the filter, with its state; none is no error."""
     engine = engine_of(request)
     jobs = await find_jobs(engine, task_group_name, name, tag)
-    active = await _active(engine, jobs)
+    active = await _active(engine, jobs, RunFilter(group=task_group_name, tag=tag))
     if len(jobs) <= _FEW:
         return _list(jobs, active)
     return await context_of(request).off_loop(_list, jobs, active)
@@ -67,17 +68,17 @@ async def get_task_statistics(request: Request, task_group_name: str, task_name:
     return answer_of(told)
 
 
-async def _active(engine: EngineClient, jobs: list[Job]) -> list[Run]:
-    """The runs that run or wait, of one job or of all."""
+async def _active(engine: EngineClient, jobs: list[Job], where: RunFilter) -> list[Run]:
+    """The runs that run or wait, of one job or of all that ``where`` means."""
     if not jobs:
         return []
-    job_id = jobs[0].id if len(jobs) == 1 else None
+    if len(jobs) == 1:
+        where = RunFilter(job_id=jobs[0].id)
     found: list[Run] = []
     for state in (RunState.RUNNING, RunState.QUEUED):
         cursor: str | None = None
         while True:
-            where = RunFilter(job_id=job_id, state=state)
-            page = await engine.runs(where, limit=MAX_PAGE, cursor=cursor)
+            page = await engine.runs(replace(where, state=state), limit=MAX_PAGE, cursor=cursor)
             found += page.items
             cursor = page.cursor
             if cursor is None:

@@ -45,6 +45,8 @@ async def found(
         after: Only those with a higher id.
         limit: How many at most; None: all.
     """
+    if where.empty and limit is not None:
+        return jobs.after(after, limit)
     meant: list[LiveJob] = []
     while limit is None or len(meant) < limit:
         batch = jobs.after(after, AT_A_STRETCH)

@@ -20,7 +20,7 @@ from schedtui.integrations.apscheduler.steer import Steering
 from schedtui.integrations.apscheduler.triggers import zone_name
 from schedtui.integrations.apscheduler.watch import Watch
 from schedtui.locations import StateDir
-from schedtui.models import Explanation, FunctionInfo, Job, Page, Snapshot
+from schedtui.models import Explanation, FunctionInfo, Job, JobFilter, Page, Snapshot
 from schedtui.protocols import StoreTx
 
 if TYPE_CHECKING:
@@ -130,15 +130,17 @@ class ObservingClient(LocalClient):
         super().__init__(engine, actor=actor)
         self._observing = engine
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self, where: JobFilter | None = None) -> Snapshot:
         """All jobs, and where changes go on from."""
         await self._observing.refresh()
-        return await super().snapshot()
+        return await super().snapshot(where)
 
-    async def jobs(self, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
+    async def jobs(
+        self, where: JobFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Job]:
         """Jobs in the order of their ids."""
         await self._observing.refresh()
-        return await super().jobs(limit=limit, cursor=cursor)
+        return await super().jobs(where, limit=limit, cursor=cursor)
 
     async def job(self, job: str) -> Job:
         """One job."""

@@ -15,7 +15,7 @@ from task_manager_side import Side
 from schedtui.api.limits import MAX_BODY
 from schedtui.api.server import Server
 from schedtui.errors import ConflictError, EngineStoppedError, StoreUnavailableError
-from schedtui.models import Job, Page
+from schedtui.models import Job, JobFilter, Page, RunFilter, RunState
 
 
 def api(side: Side, method: str, path: str, **options: Any) -> httpx.Response:
@@ -166,7 +166,7 @@ async def test_what_cannot_be_done_to_one_is_done_to_the_others(
 ) -> None:
     resume = FakeClient.resume_job
 
-    async def all_jobs(_client: FakeClient, **_page: Any) -> Page[Job]:
+    async def all_jobs(_client: FakeClient, _where: JobFilter, **_page: Any) -> Page[Job]:
         return Page(items=tuple(engine.jobs.values()))
 
     async def resumed(client: FakeClient, job: str, *, expect_id: int | None = None) -> Job:
@@ -187,6 +187,28 @@ async def test_what_cannot_be_done_to_one_is_done_to_the_others(
     answer = await face.post("/tasks/enable")
     refused = {"detail": "g/a cannot be resumed: edit its trigger"}
     assert (answer.status_code, answer.json()) == (409, refused)
+
+
+async def test_the_engine_is_asked_for_the_tasks_that_are_meant_alone(
+    engine: ServedFake, face: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[JobFilter] = []
+
+    async def jobs(_client: FakeClient, where: JobFilter, **_page: Any) -> Page[Job]:
+        asked.append(where)
+        return Page(items=(make_job(), make_job("b", id_=2)))
+
+    monkeypatch.setattr(FakeClient, "jobs", jobs)
+
+    told = await face.get("/tasks", params={"task_group_name": "g", "tag": "t"})
+
+    assert [task["name"] for task in told.json()] == ["a", "b"]
+    assert asked == [JobFilter(group="g", tag="t")]
+    where = RunFilter(group="g", tag="t", state=RunState.QUEUED)
+    assert engine.seen["runs"]["where"] == where
+    for odd in ({"tag": ""}, {"task_group_name": "a/b"}, {"tag": "x" * 2_000}):
+        assert (await face.get("/tasks", params=odd)).json() == []
+    assert len(asked) == 1
 
 
 async def test_a_body_that_is_too_long(face: httpx.AsyncClient) -> None:
