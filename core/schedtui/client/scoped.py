@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from schedtui.client.local import MAX_PAGE
+from schedtui.client.pages import newest_of
 from schedtui.client.scoped_changes import ScopedChanges, engine_for
 from schedtui.client.scoped_upkeep import ScopedUpkeep
 from schedtui.errors import RunNotFoundError
@@ -267,8 +268,16 @@ class ScopedClient(ScopedUpkeep):
         where = where or RunFilter()
         if where.job is not None:
             self._job(where.job)
-        if where.group is not None and where.group not in self._groups:
+        elif where.group is not None and where.group not in self._groups:
             return Page(items=())
+        if where.job is not None or where.job_id is not None or where.group is not None:
+            return await self._own_runs(where, limit, cursor)
+        parts = [replace(where, group=group) for group in sorted(self._groups)]
+        if where.tag is None:
+            parts.append(replace(where, job_id=0))  # of their functions, without a job
+        return newest_of([await self._own_runs(part, limit, cursor) for part in parts], limit)
+
+    async def _own_runs(self, where: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         return await self._page(
             limit,
             cursor,

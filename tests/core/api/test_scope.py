@@ -14,8 +14,9 @@ from typing import Any, Literal
 import httpx
 import pytest
 from api_doubles import FakeEngine, make_app
+from scope_kit import CRON, done, found, scoped_engine
 
-from schedtui import Engine, Group, log
+from schedtui import Engine
 from schedtui.api import Listen, start_server
 from schedtui.api.tokens import create_token
 from schedtui.client.http import HttpClient
@@ -29,18 +30,14 @@ from schedtui.errors import (
 )
 from schedtui.models import (
     BulkAction,
-    Job,
     JobFilter,
     JobPatch,
     JobSpec,
-    Page,
-    Run,
     RunFilter,
-    Snapshot,
 )
 from schedtui.protocols import EngineClient
 
-CRON = {"type": "cron", "expression": "0 9 1 1 *"}
+engine = pytest.fixture(scoped_engine)
 JOB = "/api/v1/jobs/{group}/{name}"
 RUN = "/api/v1/runs/{run_id}"
 
@@ -123,50 +120,6 @@ CALLS = {
     "POST /task-manager/tasks/reset-retry": Call("hidden", query=OF_THEIRS),
     "DELETE /task-manager/tasks/statistics": Call("hidden", query=OF_THEIRS),
 }
-
-
-def make_group(name: str) -> Group:
-    group = Group(name)
-
-    @group.function()
-    async def f() -> str:
-        log(f"{name} wrote this")
-        return name
-
-    group.job(cron="0 0 1 1 *", name="static", tags=["shared"])(f)
-    return group
-
-
-@pytest.fixture
-async def engine() -> AsyncIterator[Engine]:
-    engine = Engine(groups=[make_group("mine"), make_group("theirs")], store="memory://")
-    await engine.start()
-    whole = LocalClient(engine)
-    for group in ("mine", "theirs"):
-        await whole.create_job(
-            JobSpec(function=f"{group}/f", trigger=CRON, name="j", tags=("shared",))
-        )
-        await done(whole, await whole.trigger_job(f"{group}/j"))
-        await done(whole, await whole.run_function(f"{group}/f"))
-    await found(whole, 4)
-    try:
-        yield engine
-    finally:
-        await engine.stop(grace_s=0)
-
-
-async def found(client: EngineClient, number: int) -> None:
-    """Wait until so many lines can be searched for."""
-    async with asyncio.timeout(10):
-        while len(await client.search_logs("wrote")) < number:  # noqa: ASYNC110 - polls, as a user
-            await asyncio.sleep(0.02)
-
-
-async def done(client: EngineClient, run: Run) -> Run:
-    async for page in client.follow(run.id):
-        if page.done:
-            break
-    return await client.run(run.id)
 
 
 @pytest.fixture
@@ -305,76 +258,6 @@ async def test_a_run_of_another_group_cannot_be_followed(
     with pytest.raises(RunNotFoundError):
         async for _ in scoped.follow(run.id):
             pass
-
-
-async def test_pages_leave_nothing_out(engine: Engine) -> None:
-    """Runs of two groups one after the other, read by a token of both and by one of one."""
-    whole = LocalClient(engine)
-    for group in ("theirs", "mine", "theirs", "theirs", "mine"):
-        await whole.run_function(f"{group}/f")
-    for groups, number in ((("mine",), 4), (("mine", "other"), 4), (("mine", "theirs"), 9)):
-        scoped = ScopedClient(whole, groups)
-        found: list[int] = []
-        cursor = None
-        while True:
-            page = await scoped.runs(limit=2, cursor=cursor)
-            found += [run.id for run in page.items]
-            cursor = page.cursor
-            if cursor is None:
-                break
-        assert (len(found), found) == (number, sorted(found, reverse=True))
-
-
-async def test_pages_of_jobs_are_full_and_leave_nothing_out(engine: Engine) -> None:
-    whole = LocalClient(engine)
-    for number, group in enumerate(("theirs", "mine", "theirs", "theirs", "mine")):
-        spec = JobSpec(function=f"{group}/f", trigger=CRON, name=f"j{number}", tags=("new",))
-        await whole.create_job(spec)
-    for groups, number in ((("mine",), 4), (("mine", "other"), 4), (("mine", "theirs"), 9)):
-        scoped = ScopedClient(whole, groups)
-        pages: list[list[int]] = []
-        cursor = None
-        while not pages or cursor is not None:
-            page = await scoped.jobs(limit=2, cursor=cursor)
-            pages.append([job.id for job in page.items])
-            cursor = page.cursor
-        found = [one for page in pages for one in page]
-        assert (len(found), found) == (number, sorted(found))
-        assert {len(page) for page in pages[:-1]} == {2}
-    scoped = ScopedClient(whole, ("mine",))
-    new = [job.full_name for job in (await scoped.jobs(JobFilter(tag="new"))).items]
-    assert new == ["mine/j1", "mine/j4"]
-    assert (await scoped.jobs(JobFilter(group="theirs"))).items == ()
-    shown = await scoped.snapshot(JobFilter(tag="new"))
-    assert ([row.full_name for row in shown.jobs], shown.engine.jobs) == (new, 4)
-
-
-async def test_it_is_not_asked_for_the_jobs_of_other_groups(engine: Engine) -> None:
-    asked: list[JobFilter | None] = []
-
-    class Asked(LocalClient):
-        async def snapshot(self, where: JobFilter | None = None) -> Snapshot:
-            asked.append(where)
-            return await super().snapshot(where)
-
-        async def jobs(self, where: JobFilter | None = None, **how: Any) -> Page[Job]:
-            asked.append(where)
-            return await super().jobs(where, **how)
-
-    scoped = ScopedClient(Asked(engine), ("mine",))
-
-    assert await scoped.cursor() == await LocalClient(engine).cursor()
-    assert not asked
-    assert (await scoped.info()).jobs == 2
-    await scoped.snapshot()
-    await scoped.jobs()
-    assert asked == [JobFilter(group="mine")] * 3
-
-
-async def test_who_has_no_group_sees_nothing(engine: Engine) -> None:
-    scoped = ScopedClient(LocalClient(engine), ())
-    assert ((await scoped.snapshot()).jobs, (await scoped.info()).jobs) == ((), 0)
-    assert (await scoped.jobs()).items == ()
 
 
 async def test_the_stream_of_changes_tells_of_its_own_group_alone(
