@@ -171,6 +171,15 @@ async def test_a_job_is_put_in_place(real: Server) -> None:
     assert named.json()["errors"][0]["field"] == "name"
 
 
+async def test_of_those_that_put_a_job_at_once_one_has_made_it(real: Server) -> None:
+    async with on(real) as http:
+        answers = await asyncio.gather(
+            *(http.put("/api/v1/jobs/work/raced", json=SPEC) for _ in range(6))
+        )
+    assert sorted(one.status_code for one in answers) == [200] * 5 + [201]
+    assert len({one.json()["id"] for one in answers}) == 1
+
+
 async def test_a_creation_is_sent_again_with_its_key(real: Server) -> None:
     key = {"Idempotency-Key": "order-17"}
     async with on(real) as http:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import suppress
 from urllib.parse import quote
 
 from fastapi import APIRouter
@@ -19,9 +20,8 @@ from schedtui.api.replay import key_in, run_answer
 from schedtui.api.schemas import JobPutBody, PauseBody, TriggerBody, describe, page_of, ref
 from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
 from schedtui.client.local import MAX_PAGE
-from schedtui.errors import JobNotFoundError
+from schedtui.errors import ConflictError
 from schedtui.models import Explanation, Job, JobPatch, JobSpec, Preview, Run
-from schedtui.protocols import EngineClient
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 
@@ -98,12 +98,12 @@ async def put_job(request: Request, group: str, name: str) -> Response:
     body = await read_body(request, JobPutBody)
     fields = {one.name: getattr(body, one.name) for one in dataclasses.fields(body)}
     engine = engine_of(request)
-    there = await _id_of(engine, f"{group}/{name}")
     spec = JobSpec(group=group, name=name, **fields)
-    job = await engine.create_job(spec, replace=True, version=version)
-    if job.id == there:
-        return _job_answer(job)
-    return _job_answer(job, status=201, location=quote(request.url.path))
+    if version is None:
+        with suppress(ConflictError):  # there is one
+            job = await engine.create_job(spec)
+            return _job_answer(job, status=201, location=quote(request.url.path))
+    return _job_answer(await engine.create_job(spec, replace=True, version=version))
 
 
 @router.patch(_JOB, openapi_extra=_EDIT)
@@ -185,13 +185,6 @@ async def explain_job(request: Request, group: str, name: str) -> Response:
     """Why it ran, or did not, at a moment; also of a job that was deleted."""
     query = _EXPLAIN.read(request)
     return json_answer(await engine_of(request).explain(f"{group}/{name}", query["at"]))
-
-
-async def _id_of(engine: EngineClient, name: str) -> int | None:
-    try:
-        return (await engine.job(name)).id
-    except JobNotFoundError:
-        return None
 
 
 def _job_answer(job: Job, *, status: int = 200, location: str = "") -> Response:
