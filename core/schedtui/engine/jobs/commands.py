@@ -61,11 +61,26 @@ def _whole(
 
     @wraps(command)
     async def run(self: Commands, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        task = asyncio.ensure_future(command(self, *args, **kwargs))
+        loop = asyncio.get_running_loop()
+        # Not `asyncio.shield`, which takes one more turn of the loop to tell how it ended.
+        told: asyncio.Future[T] = loop.create_future()
+        task = loop.create_task(_tell(command(self, *args, **kwargs), told))
         task.add_done_callback(_seen)
-        return await asyncio.shield(task)
+        return await told
 
     return run
+
+
+async def _tell(command: Coroutine[Any, Any, T], told: asyncio.Future[T]) -> None:
+    """See a command through, and say how it ended to whoever still waits for that."""
+    try:
+        result = await command
+    except BaseException as error:
+        if not told.done():
+            told.set_exception(error)
+        raise
+    if not told.done():
+        told.set_result(result)
 
 
 def _seen(task: asyncio.Future[Any]) -> None:

@@ -21,7 +21,7 @@ def of_version(version: object) -> sa.ColumnElement[bool]:
 
 
 # Statements made once: to make one costs ten times what it costs to run it.
-INSERT_JOB = InsertRow(schema.jobs, without=("id", "deleted_at"), returning="id")
+INSERT_JOB = InsertRow(schema.jobs, without=("id", "deleted_at"))
 INSERT_DUE = InsertRow(schema.job_due)
 INSERT_AUDIT = InsertRow(schema.audit, without=("id",))
 UPDATE_JOB = schema.jobs.update().where(schema.jobs.c.id == sa.bindparam("of_job"))

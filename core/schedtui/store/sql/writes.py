@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +34,7 @@ from schedtui.store.sql import fulltext, once, revisions, schema, statements
 from schedtui.store.sql.bulk import (
     savepoint,
 )
+from schedtui.store.sql.errors import Foreign
 from schedtui.store.sql.keeping import KeepingTx
 from schedtui.store.sql.step import step
 
@@ -188,9 +190,14 @@ class SqlTx(KeepingTx):
         """Insert a job; ``id`` is given by the store."""
         definition, due = _split(job)
         del definition["id"]
-        with savepoint(self._connection), _unique(rows.taken(job)):
-            job_id: int = statements.INSERT_JOB.run(self._connection, definition).scalar_one()
+        with _unique(rows.taken(job)):
+            job_id = statements.INSERT_JOB.run(self._connection, definition)
+        try:
             statements.INSERT_DUE.run(self._connection, {**due, "job_id": job_id})
+        except Foreign:
+            with suppress(*Foreign):  # a full disk may have ended the whole transaction
+                self._execute(schema.jobs.delete().where(schema.jobs.c.id == job_id))
+            raise
         return replace(job, id=job_id)
 
     @step
@@ -318,8 +325,9 @@ class SqlTx(KeepingTx):
 def _unique(taken: ConflictError) -> Iterator[None]:
     try:
         yield
-    except IntegrityError as error:
-        if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_CONSTRAINT_UNIQUE":
+    except (IntegrityError, sqlite3.IntegrityError) as error:
+        original = getattr(error, "orig", error)
+        if getattr(original, "sqlite_errorname", "") != "SQLITE_CONSTRAINT_UNIQUE":
             raise
         raise taken from error
 
