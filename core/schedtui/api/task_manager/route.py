@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, get_type_hints
 
-from fastapi import APIRouter
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -15,10 +14,9 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
-from starlette.types import Scope
 
-from schedtui.api.problems import FACE, ProblemError, path_of, response_for
+from schedtui.api.problems import FACE, ProblemError, response_for
+from schedtui.api.router import Router
 from schedtui.client.http_json import dump_finite
 from schedtui.errors import SchedtuiError
 
@@ -78,17 +76,7 @@ def _direct(
     return direct
 
 
-class FaceRouter(APIRouter):
-    """The router of the face; says at once that a path is none of its own."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Which of its routes fits a request, if any."""
-        if scope["type"] != "http" or not path_of(scope).startswith(f"{self.prefix}/"):
-            return Match.NONE, {}
-        return super().matches(scope)
-
-
-router = FaceRouter(prefix=FACE, tags=["task-manager"], route_class=FaceRoute)
+router = Router(prefix=FACE, tags=["task-manager"], route_class=FaceRoute)
 """What the modules of this package add their calls to."""
 
 

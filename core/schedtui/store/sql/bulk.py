@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -108,11 +109,12 @@ class InsertRow:
     def __init__(self, table: sa.Table, *, without: Sequence[str] = ()) -> None:
         names = [column.name for column in table.columns if column.name not in without]
         statement = table.insert().values({name: sa.bindparam(f"p_{name}") for name in names})
-        self._sql, self._order = _compile(statement)
+        self._sql, order = _compile(statement)
+        self._values = itemgetter(*order)
 
     def run(self, connection: sa.Connection, row: Mapping[str, Any]) -> int:
         """Insert a row, which has a value for each column; the id it was given."""
-        done = plainly(connection, self._sql, tuple(row[name] for name in self._order))
+        done = plainly(connection, self._sql, self._values(row))
         return done.lastrowid or 0
 
 
