@@ -118,6 +118,25 @@ class InsertRow:
         return done.lastrowid or 0
 
 
+class Prepared:
+    """A statement that is compiled once.
+
+    Args:
+        statement: What differs from one time to the next is a ``bindparam`` in it.
+    """
+
+    def __init__(self, statement: sa.Update | sa.Delete) -> None:
+        compiled = statement.compile(dialect=_DIALECT)
+        self._sql = str(compiled)
+        self._order = tuple(compiled.positiontup or ())
+        self._fixed = compiled.params
+
+    def run(self, connection: sa.Connection, **values: Any) -> sqlite3.Cursor:
+        """Run it with a value for each parameter."""
+        all_ = {**self._fixed, **values}
+        return plainly(connection, self._sql, tuple(all_[name] for name in self._order))
+
+
 class BulkUpdate:
     """``UPDATE`` with a condition of each row's own, and the knowledge of which rows it hit.
 

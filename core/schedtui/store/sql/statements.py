@@ -7,7 +7,15 @@ import sqlalchemy as sa
 from schedtui.protocols import Claim, Finish, NewRun, Start
 from schedtui.store import rows
 from schedtui.store.sql import schema
-from schedtui.store.sql.bulk import BulkInsert, BulkUpdate, InsertRow, integers, printable, texts
+from schedtui.store.sql.bulk import (
+    BulkInsert,
+    BulkUpdate,
+    InsertRow,
+    Prepared,
+    integers,
+    printable,
+    texts,
+)
 
 RUNS = schema.runs.c
 DUE = schema.job_due.c
@@ -29,6 +37,27 @@ UPDATE_DUE = schema.job_due.update().where(
     DUE.job_id == sa.bindparam("of_job"), of_version(sa.bindparam("of_version"))
 )
 
+DELETE_DUE = Prepared(
+    schema.job_due.delete().where(
+        DUE.job_id == sa.bindparam("of_job"), of_version(sa.bindparam("of_version"))
+    )
+)
+DELETE_JOB = Prepared(
+    schema.jobs.update()
+    .where(schema.jobs.c.id == sa.bindparam("of_job"))
+    .values(deleted_at=sa.bindparam("at"))
+)
+CANCEL_QUEUED = Prepared(
+    schema.runs.update()
+    .where(RUNS.job_id == sa.bindparam("of_job"), QUEUED)
+    .values(
+        state="cancelled",
+        reason=sa.bindparam("why"),
+        finished_at=sa.bindparam("at"),
+        wait_reason=None,
+    )
+    .returning(RUNS.id)
+)
 MOVE = BulkUpdate(
     schema.job_due,
     Claim._fields,

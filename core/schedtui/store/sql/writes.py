@@ -166,6 +166,10 @@ class SqlTx(KeepingTx):
         self, job_id: int, reason: str, now_us: int, *, among: Collection[int] | None = None
     ) -> list[int]:
         """Queued runs of a job to ``cancelled``. Returns their ids, the oldest first."""
+        if among is None:
+            values = {"of_job": job_id, "why": rows.printable(reason), "at": now_us}
+            found = statements.CANCEL_QUEUED.run(self._connection, **values)
+            return sorted(run_id for (run_id,) in found)
         cancel = (
             schema.runs.update()
             .where(statements.RUNS.job_id == job_id, statements.QUEUED)
@@ -177,8 +181,6 @@ class SqlTx(KeepingTx):
             )
             .returning(statements.RUNS.id)
         )
-        if among is None:
-            return sorted(self._execute(cancel).scalars())
         ids, cancelled = sorted(among), []
         for first in range(0, len(ids), _AMONG):
             some = cancel.where(statements.RUNS.id.in_(ids[first : first + _AMONG]))
@@ -217,17 +219,11 @@ class SqlTx(KeepingTx):
     @step
     def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:
         """Make a tombstone of a living job where its version still is ``version``."""
-        gone = self._execute(
-            schema.job_due.delete().where(
-                statements.DUE.job_id == job_id, statements.of_version(version)
-            )
-        )
-        if gone.rowcount == 0:
+        at = {"of_job": job_id, "of_version": version}
+        if statements.DELETE_DUE.run(self._connection, **at).rowcount == 0:
             return False
         once.forget_successes(self._connection, job_id)
-        self._execute(
-            schema.jobs.update().where(schema.jobs.c.id == job_id).values(deleted_at=now_us)
-        )
+        statements.DELETE_JOB.run(self._connection, of_job=job_id, at=now_us)
         return True
 
     @step
