@@ -122,14 +122,13 @@ class Prepared:
     """A statement that is compiled once.
 
     Args:
-        statement: What differs from one time to the next is a ``bindparam`` in it.
+        statement: What differs from one time to the next is a ``bindparam`` in it; for a column
+            that is set to it, with ``p_`` before the column's name.
     """
 
     def __init__(self, statement: sa.Update | sa.Delete) -> None:
-        compiled = statement.compile(dialect=_DIALECT)
-        self._sql = str(compiled)
-        self._order = tuple(compiled.positiontup or ())
-        self._fixed = compiled.params
+        self._sql, self._order = _compile(statement)
+        self._fixed = statement.compile(dialect=_DIALECT).params
 
     def run(self, connection: sa.Connection, **values: Any) -> sqlite3.Cursor:
         """Run it with a value for each parameter."""
@@ -243,6 +242,6 @@ def _hundreds(
     return flat, data[whole:]
 
 
-def _compile(statement: sa.Insert | sa.Update) -> tuple[str, tuple[str, ...]]:
+def _compile(statement: sa.Insert | sa.Update | sa.Delete) -> tuple[str, tuple[str, ...]]:
     compiled = statement.compile(dialect=_DIALECT)
     return str(compiled), tuple(name.removeprefix("p_") for name in compiled.positiontup or ())

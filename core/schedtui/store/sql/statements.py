@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from schedtui.protocols import Claim, Finish, NewRun, Start
@@ -32,10 +34,29 @@ def of_version(version: object) -> sa.ColumnElement[bool]:
 INSERT_JOB = InsertRow(schema.jobs, without=("id", "deleted_at"))
 INSERT_DUE = InsertRow(schema.job_due)
 INSERT_AUDIT = InsertRow(schema.audit, without=("id",))
-UPDATE_JOB = schema.jobs.update().where(schema.jobs.c.id == sa.bindparam("of_job"))
-UPDATE_DUE = schema.job_due.update().where(
-    DUE.job_id == sa.bindparam("of_job"), of_version(sa.bindparam("of_version"))
+UPDATE_JOB = Prepared(
+    schema.jobs.update()
+    .where(schema.jobs.c.id == sa.bindparam("of_job"))
+    .values(
+        {
+            column.name: sa.bindparam(f"p_{column.name}")
+            for column in schema.jobs.columns
+            if column.name not in {"id", "deleted_at"}
+        }
+    )
 )
+
+
+def _update_due(names: Sequence[str]) -> Prepared:
+    update = schema.job_due.update().where(
+        DUE.job_id == sa.bindparam("of_job"), of_version(sa.bindparam("of_version"))
+    )
+    return Prepared(update.values({name: sa.bindparam(f"p_{name}") for name in names}))
+
+
+OF_DUE = ("version", "next_due", "last_due", "fired", "failures")
+UPDATE_DUE = _update_due(OF_DUE[:3])
+UPDATE_DUE_AND_COUNTS = _update_due(OF_DUE)
 
 DELETE_DUE = Prepared(
     schema.job_due.delete().where(
@@ -90,7 +111,6 @@ START = BulkUpdate(
     },
 )
 SAID = ("reason", "error_type", "error", "traceback")
-OF_DUE = ("version", "next_due", "last_due", "fired", "failures")
 FREE_TEXT = ("reason", "error_type", "error", "traceback", "result", "progress_text")
 FINISH = BulkUpdate(
     schema.runs,

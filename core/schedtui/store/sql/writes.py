@@ -206,14 +206,12 @@ class SqlTx(KeepingTx):
     def update_job(self, job: Job, *, version: int, counts: bool = False) -> bool:
         """Write a living job's columns where its version still is ``version``."""
         definition, due = _split(job)
-        if not counts:
-            del due["fired"], due["failures"]
+        move = statements.UPDATE_DUE_AND_COUNTS if counts else statements.UPDATE_DUE
         with savepoint(self._connection), _unique(rows.taken(job)):
             at = {"of_job": job.id, "of_version": version}
-            moved = self._connection.execute(statements.UPDATE_DUE, {**due, **at})
-            if moved.rowcount == 0:
+            if move.run(self._connection, **due, **at).rowcount == 0:
                 return False
-            self._connection.execute(statements.UPDATE_JOB, {**definition, "of_job": job.id})
+            statements.UPDATE_JOB.run(self._connection, **definition, of_job=job.id)
         return True
 
     @step
