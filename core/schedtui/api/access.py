@@ -119,8 +119,6 @@ class Access:
         )
 
     async def _known(self, max_age_s: float) -> Sequence[Token]:
-        if self._tokens is not None and self._monotonic() - self._loaded_at <= max_age_s:
-            return self._tokens
         async with self._loading:
             age = self._monotonic() - self._loaded_at
             if self._tokens is not None and age <= max_age_s:
