@@ -1,10 +1,13 @@
 """One small service twice: on fastapi-task-manager with a real Valkey, and on schedtui.
 
-    python tests/task_manager_services.py peer [CONCURRENT] | ours [FILE]
+    python tests/task_manager_services.py peer [CONCURRENT] | ours [FILE] | empty
+
+``empty`` takes the body that creates a task, and does nothing: what a request alone takes.
 
 Prints one line of JSON: ``url`` of the thirteen calls, ``tokens`` by role, ``store`` (the Valkey's,
-or the state's). Ends when its standard input does, so that nobody has to find it to stop it.
-`SCHEDTUI_TEST_REDIS_URL` names a Redis to use in the place of a Valkey of its own; it is emptied.
+or the state's), ``pid``. Ends when its standard input does, so that nobody has to find it to stop
+it. `SCHEDTUI_TEST_REDIS_URL` names a Redis to use in the place of a Valkey of its own, and is
+emptied.
 """
 
 from __future__ import annotations
@@ -45,7 +48,8 @@ YEARLY = "0 0 1 1 *"
 
 
 def tell(url: str, store: str, tokens: dict[str, str]) -> None:
-    print(json.dumps({"url": url, "store": store, "tokens": tokens}), flush=True)
+    told = {"url": url, "store": store, "tokens": tokens, "pid": os.getpid()}
+    print(json.dumps(told), flush=True)
 
 
 async def stdin_ended() -> None:
@@ -75,7 +79,6 @@ def a_redis() -> Iterator[tuple[str, int, int]]:
 
 async def peer(concurrent: int = 10) -> None:
     """The real fastapi-task-manager."""
-    import uvicorn
     from fastapi import APIRouter, FastAPI
     from fastapi_task_manager.config import Config
     from fastapi_task_manager.task_group import TaskGroup
@@ -97,17 +100,44 @@ async def peer(concurrent: int = 10) -> None:
         router = APIRouter()
         router.include_router(manager.get_manager_router(), prefix=PREFIX)
         app.include_router(router)
-        # Bound by uvicorn itself, as in service: on a socket of ours it would wait for each ACK.
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="on"))
-        serving = asyncio.create_task(server.serve())
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
-        (listening,) = server.servers[0].sockets
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}{PREFIX}"
-        tell(url, f"redis://{host}:{port}/{database}", {})
-        await stdin_ended()
-        server.should_exit = True
-        await serving
+        await serve(app, f"redis://{host}:{port}/{database}")
+
+
+async def empty() -> None:
+    """Nothing but the request, with the peer's own models of its body and answer."""
+    from fastapi import FastAPI
+    from fastapi_task_manager.schema.task import CreateDynamicTaskRequest, DynamicTaskResponse
+
+    app = FastAPI()
+
+    async def create(task: Any) -> Any:
+        return DynamicTaskResponse(
+            task_group_name=task.task_group_name,
+            task_name=task.name or "",
+            function_name=task.function_name,
+            cron_expression=task.cron_expression,
+            kwargs=task.kwargs,
+        )
+
+    create.__annotations__["task"] = CreateDynamicTaskRequest  # whose name only this function knows
+    app.post(f"{PREFIX}/tasks", response_model=DynamicTaskResponse)(create)
+    await serve(app, "")
+
+
+async def serve(app: Any, store: str) -> None:
+    """Serve until the end of the standard input."""
+    import uvicorn
+
+    # Bound by uvicorn itself, as in service: on a socket of ours it would wait for each ACK.
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="on"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    (listening,) = server.servers[0].sockets
+    tell(f"http://127.0.0.1:{listening.getsockname()[1]}{PREFIX}", store, {})
+    await stdin_ended()
+    server.should_exit = True
+    await serving
 
 
 async def ours(store: str) -> None:
@@ -149,6 +179,8 @@ if __name__ == "__main__":
     tune()
     if sys.argv[1] == "peer":
         asyncio.run(peer(*map(int, sys.argv[2:])))
+    elif sys.argv[1] == "empty":
+        asyncio.run(empty())
     else:
         place = Path(sys.argv[2]) if len(sys.argv) > 2 else None
         asyncio.run(ours("memory://" if place is None else f"sqlite:///{place}"))

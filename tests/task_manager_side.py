@@ -24,10 +24,11 @@ class Side:
     """One of the two services."""
 
     name: str
-    """``peer`` or ``ours``."""
+    """``peer``, ``ours`` or ``empty``."""
     url: str
     store: str
     tokens: dict[str, str]
+    pid: int
     http: httpx.Client
     made: list[tuple[str, str]] = field(default_factory=list)
 

@@ -17,6 +17,7 @@ from schedtui.protocols import OffLoop, Token
 HOW_TO = "create one with 'schedtui token create --name NAME --role ROLE'"
 _FRESH_S: Final = 5.0  # how long a token that was taken back may still be good
 _RELOAD_S: Final = 0.5  # how soon an unknown token makes the list be read again
+_ROLES: Final = frozenset(Role)
 _READING_POSTS: Final = frozenset({"/api/v1/triggers/preview", "/api/v1/plan"})
 # How those calls end.
 _OPERATING: Final = ("/trigger", "/pause", "/resume", "/cancel", "/rerun", "/backfill")
@@ -140,7 +141,7 @@ class Access:
             # Every token is compared, whichever it is, so that time tells nothing.
             if hmac.compare_digest(token.sha256, given):
                 found = token
-        if found is None or found.role not in set(Role):
+        if found is None or found.role not in _ROLES:
             return None
         expired = found.expires_at_us is not None and found.expires_at_us <= self._now_us()
         return None if expired else found

@@ -9,6 +9,8 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from schedtui.api.transport import OneWrite
+
 MAX_CONNECTIONS = 256
 """Open at once; far below the usual limit of 1024 file descriptors, which jobs need as well."""
 HEADERS_S = 10.0
@@ -28,7 +30,8 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Let it in, if there is room."""
-        super().connection_made(transport)
+        out: Any = OneWrite(transport, self.loop)
+        super().connection_made(out)
         if len(self.connections) > MAX_CONNECTIONS:
             transport.abort()
             return

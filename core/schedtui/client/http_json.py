@@ -9,6 +9,8 @@ from typing import Any
 MAX_DEPTH = 100
 """Lists and objects within each other; more is a mistake or an attack."""
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
 
 def dump(value: Any) -> bytes:
     """``value`` as compact ASCII JSON.
@@ -17,7 +19,7 @@ def dump(value: Any) -> bytes:
         TypeError: it holds something that JSON does not know.
         ValueError: it holds NaN or an infinity.
     """
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return _ENCODER.encode(value).encode("ascii")
 
 
 def dump_finite(value: Any) -> bytes:

@@ -23,6 +23,8 @@ def check_name(field: str, name: object) -> str:
             carry as a path segment), holds a slash, a control or a bidi-override character, or
             nothing that can be seen.
     """
+    if isinstance(name, str) and _is_plain(name):
+        return name
     if (
         not isinstance(name, str)
         or not 1 <= len(name) <= MAX_NAME
@@ -38,6 +40,18 @@ def check_name(field: str, name: object) -> str:
             (FieldError(field=field, got=shorten_value(name), expected=expected),),
         )
     return name
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name is fine at a glance; most are, and the long look takes ten times as long."""
+    return (
+        0 < len(name) <= MAX_NAME
+        and name.isascii()
+        and name.isprintable()
+        and name[0] not in " ."
+        and name[-1] != " "
+        and "/" not in name
+    )
 
 
 def check_reason(reason: str) -> None:

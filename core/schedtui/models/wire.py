@@ -21,12 +21,15 @@ from schedtui.errors import FieldError, InvalidError, shorten, shorten_value
 T = TypeVar("T")
 _Reader = Callable[[Any, str, list[FieldError], bool], Any]
 _BAD = object()
+_PLAIN = frozenset({str, int, bool, float, type(None)})
 _MAX_ERRORS = 1_000  # that are collected from a list
 
 
 def to_wire(value: Any) -> Any:
     """``value`` as plain JSON values: dict, list, str, int, float, bool, None."""
-    if value is None or isinstance(value, str | bool | int | float):
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, str | int | float):
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -35,8 +35,8 @@ def job_row(job: Job) -> dict[str, Any]:
             "trigger": dump(job.trigger),
             "timezone": job.timezone,
             "kwargs": dump(job.kwargs),
-            "policies": dump({k: v for k, v in to_wire(job.policies).items() if v is not None}),
-            "after": dump(to_wire(job.after)),
+            "policies": _policies_json(job.policies),
+            "after": dump(to_wire(job.after)) if job.after else "[]",
             "tags": dump(list(job.tags)),
             "description": printable(job.description),
             **{field: printable(text) for field, text in notes_of(job).items()},
@@ -58,6 +58,15 @@ def job_row(job: Job) -> dict[str, Any]:
         }
     except (TypeError, ValueError, RecursionError) as error:
         raise StoreDataError(f"job {job.full_name} cannot be kept: {error}") from error
+
+
+def _policies_json(policies: Policies) -> str:
+    if policies == _NONE:
+        return "{}"
+    return dump({k: v for k, v in to_wire(policies).items() if v is not None})
+
+
+_NONE = Policies()
 
 
 def kept(job: Job) -> Job:

@@ -234,7 +234,7 @@ def dump(value: Any) -> str:
     Raises:
         TypeError, ValueError, RecursionError: it has no JSON form.
     """
-    return json.dumps(value, separators=(",", ":"), allow_nan=False, default=_plain)
+    return _ENCODER.encode(value)
 
 
 def bounded(number: int) -> int:
@@ -286,6 +286,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_plain)
 
 
 def object_of(text: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from schedtui.clock import to_us
@@ -74,8 +75,18 @@ def _read(data: Any, reading: Reading) -> Trigger:
 def _read_cron(data: Mapping[str, Any], _: Reading) -> Trigger:
     form = Form(data, "expression", "timezone")
     zone = form.read_optional("timezone", check_timezone)
-    cron = form.done(form.read("expression", Cron))
-    return Cron(cron.expression, zone)
+    cron = form.done(form.read("expression", _cron))
+    return cron if zone is None else Cron(cron.expression, zone)
+
+
+def _cron(expression: Any) -> Cron:
+    # Kept: of many jobs most have one of few schedules.
+    return _kept_cron(expression) if isinstance(expression, str) else Cron(expression)
+
+
+@lru_cache(maxsize=1_024)
+def _kept_cron(expression: str) -> Cron:
+    return Cron(expression)
 
 
 def _read_every(data: Mapping[str, Any], _: Reading) -> Trigger:

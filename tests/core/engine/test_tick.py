@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from engine_kit import KitClock, World, due_s, running
+from engine_kit import KitClock, World, at, due_s, running
 
-from schedtui import Every, Group
+from schedtui import Every, Group, Once
 from schedtui.engine.aps import MAX_SLEEP_S, Shell
 from schedtui.models import Health, JobPatch, RunState
 
@@ -206,3 +206,19 @@ async def test_a_job_with_an_unreadable_trigger_is_told_and_harms_nobody(world: 
         assert not any("its trigger" in text for text in kit.running.info().problems)
         await kit.clock.advance(6)
         assert [due_s(run) for run in await kit.rows(fixed.id)][-1] == 15.0
+
+
+async def test_a_job_that_is_due_before_the_next_look_is_not_late(world: World) -> None:
+    group = Group("g")
+
+    @group.function()
+    async def work() -> None: ...
+
+    async with running(group, world=world) as kit:
+        await kit.clock.advance(0.1)
+        for name, due in (("soon", at(0.35)), ("later", at(1.7))):
+            await kit.engine.create_job(function="g/work", trigger=Once(due), name=name)
+        await kit.clock.advance(3)
+        late = {run.job: (run.claimed_at, run.scheduled_for) for run in await kit.rows()}
+        assert set(late) == {"g/soon", "g/later"}
+        assert all(claimed == due for claimed, due in late.values())

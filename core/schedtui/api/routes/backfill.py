@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,11 +10,12 @@ from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
 from schedtui.api.query import EXPECT_ID, Params
 from schedtui.api.replay import key_in
+from schedtui.api.router import Router
 from schedtui.api.schemas import CANCELLED, BackfillBody, BackfillCancelBody, describe, ref
 from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
 from schedtui.models import Backfill
 
-router = APIRouter(prefix="/api/v1/jobs/{group}/{name}/backfill", tags=["jobs"])
+router = Router(prefix="/api/v1/jobs/{group}/{name}/backfill", tags=["jobs"])
 
 _CHANGE = Params(EXPECT_ID)
 _BACKFILL = describe(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,10 +9,11 @@ from schedtui.api.answers import json_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
 from schedtui.api.query import NONE
+from schedtui.api.router import Router
 from schedtui.api.schemas import BulkPauseBody, describe, page_of, ref
 from schedtui.models import BulkAction, BulkOutcome, JobFilter
 
-router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
+router = Router(prefix="/api/v1/jobs", tags=["jobs"])
 
 _OUTCOMES = page_of(ref(BulkOutcome))
 

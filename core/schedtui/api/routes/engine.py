@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,13 +13,14 @@ from schedtui.api.context import context_of, engine_of
 from schedtui.api.examples import EXAMPLES
 from schedtui.api.job_filter import FILTER, filter_in
 from schedtui.api.query import CURSOR, NONE, Params, limit, moment, text
+from schedtui.api.router import Router
 from schedtui.api.schemas import EnginePauseBody, describe, page_of, ref
 from schedtui.client.http_codec import COLUMNS
 from schedtui.errors import UnavailableError
 from schedtui.models import AuditEvent, AuditFilter, EngineInfo, Health, JobSummary, Reload
 
-health = APIRouter(tags=["health"])
-router = APIRouter(prefix="/api/v1", tags=["engine"])
+health = Router(tags=["health"])
+router = Router(prefix="/api/v1", tags=["engine"])
 
 _TABLE = Params(*FILTER)
 _AUDIT = Params(

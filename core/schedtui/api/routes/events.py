@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar, runtime_checkable
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +15,7 @@ from schedtui.api.context import context_of, engine_of, frames_of
 from schedtui.api.examples import EXAMPLES
 from schedtui.api.headers import LAST_EVENT
 from schedtui.api.query import Params, text
+from schedtui.api.router import Router
 from schedtui.api.schemas import describe, events_of
 from schedtui.api.stream import EventStream
 from schedtui.client.http_json import dump, dump_finite
@@ -27,7 +27,7 @@ from schedtui.protocols import EngineClient
 
 T = TypeVar("T")
 
-router = APIRouter(prefix="/api/v1", tags=["events"])
+router = Router(prefix="/api/v1", tags=["events"])
 
 _EVENTS = Params(
     text(

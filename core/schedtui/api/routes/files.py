@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,11 +9,12 @@ from schedtui.api.answers import json_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
 from schedtui.api.query import CURSOR, NONE, Params, limit, path_id
+from schedtui.api.router import Router
 from schedtui.api.schemas import ApplyBody, PlanBody, RollbackBody, describe, page_of, ref
 from schedtui.errors import InvalidError, RevisionNotFoundError
 from schedtui.models import Applied, JobsText, Plan, Revision
 
-router = APIRouter(prefix="/api/v1", tags=["jobs as code"])
+router = Router(prefix="/api/v1", tags=["jobs as code"])
 
 _LIST = Params(limit(), CURSOR)
 

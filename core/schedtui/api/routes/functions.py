@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,13 +11,14 @@ from schedtui.api.context import engine_of
 from schedtui.api.problems import problem_response
 from schedtui.api.query import NONE, Params, text
 from schedtui.api.replay import key_in, run_answer
+from schedtui.api.router import Router
 from schedtui.api.schemas import RunBody, describe, page_of, ref
 from schedtui.client.idempotency import KEY_HEADER
 from schedtui.client.problems import to_problem
 from schedtui.errors import FunctionNotFoundError
 from schedtui.models import FunctionInfo, Run
 
-router = APIRouter(prefix="/api/v1/functions", tags=["functions"])
+router = Router(prefix="/api/v1/functions", tags=["functions"])
 
 _LIST = Params(text("group", about="Only those of this group"))
 

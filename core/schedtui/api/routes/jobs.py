@@ -6,7 +6,6 @@ import dataclasses
 from contextlib import suppress
 from urllib.parse import quote
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,13 +16,14 @@ from schedtui.api.headers import IF_MATCH, answer_header, version_in
 from schedtui.api.job_filter import FILTER, filter_in
 from schedtui.api.query import CURSOR, EXPECT_ID, NONE, Params, limit, text, whole
 from schedtui.api.replay import key_in, run_answer
+from schedtui.api.router import Router
 from schedtui.api.schemas import JobPutBody, PauseBody, TriggerBody, describe, page_of, ref
 from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
 from schedtui.client.local import MAX_PAGE
 from schedtui.errors import ConflictError
 from schedtui.models import Explanation, Job, JobPatch, JobSpec, Preview, Run
 
-router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
+router = Router(prefix="/api/v1/jobs", tags=["jobs"])
 
 _LIST = Params(*FILTER, limit(), CURSOR)
 _CHANGE = Params(EXPECT_ID)

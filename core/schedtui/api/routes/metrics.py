@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.context import engine_of
 from schedtui.api.query import NONE
+from schedtui.api.router import Router
 from schedtui.api.schemas import describe
 
-router = APIRouter(tags=["health"])
+router = Router(tags=["health"])
 
 _TEXT = {
     "type": "string",

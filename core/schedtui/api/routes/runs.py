@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,6 +26,7 @@ from schedtui.api.query import (
     whole,
 )
 from schedtui.api.replay import key_in, run_answer
+from schedtui.api.router import Router
 from schedtui.api.routes.events import closing, error_frame
 from schedtui.api.schemas import CancelBody, describe, events_of, page_of, ref
 from schedtui.api.stream import EventStream
@@ -39,7 +39,7 @@ from schedtui.models import LogHit, LogPage, Run, RunFilter, RunState, Source
 from schedtui.models.wire import to_wire
 from schedtui.protocols import EngineClient
 
-router = APIRouter(prefix="/api/v1", tags=["runs"])
+router = Router(prefix="/api/v1", tags=["runs"])
 
 _LIST = Params(
     text("job", about="Only those of this job, `group/name`", pattern="^[^/]+/[^/]+$"),

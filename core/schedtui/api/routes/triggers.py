@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,12 +9,13 @@ from schedtui.api.answers import json_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
 from schedtui.api.query import NONE
+from schedtui.api.router import Router
 from schedtui.api.schemas import PreviewBody, describe, ref
 from schedtui.client.local import MAX_PAGE
 from schedtui.errors import InvalidError
 from schedtui.models import Preview
 
-router = APIRouter(prefix="/api/v1/triggers", tags=["triggers"])
+router = Router(prefix="/api/v1/triggers", tags=["triggers"])
 
 
 @router.post("/preview", openapi_extra=describe(NONE, ref(Preview), body=PreviewBody))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,10 +9,11 @@ from schedtui.api.answers import json_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
 from schedtui.api.query import EXPECT_ID, NONE, Params, limit
+from schedtui.api.router import Router
 from schedtui.api.schemas import CANCELLED, RetriesCancelBody, describe, ref
 from schedtui.models import Defaults, Statistics
 
-router = APIRouter(prefix="/api/v1", tags=["jobs"])
+router = Router(prefix="/api/v1", tags=["jobs"])
 
 _CHANGE = Params(EXPECT_ID)
 _STATISTICS = Params(limit(default=500))

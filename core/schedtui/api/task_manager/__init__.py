@@ -4,7 +4,11 @@ Its clients work unchanged but for the address and a token. Paths, parameters, b
 texts are that package's; what it names a task is a job. What differs is told in ``core/README.md``.
 """
 
-from schedtui.api.task_manager import actions, dynamic, system, tasks
+from schedtui.api.task_manager import dynamic
+
+# isort: split
+# After the creation of tasks: calls are tried in this order.
+from schedtui.api.task_manager import actions, system, tasks
 from schedtui.api.task_manager.route import router
 
 __all__ = ["actions", "dynamic", "router", "system", "tasks"]

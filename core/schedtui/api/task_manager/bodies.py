@@ -42,7 +42,7 @@ class TaskCreate(BaseModel):
     def _is_text(self) -> TaskCreate:
         """Half a surrogate pair is no character: no database can keep it."""
         try:
-            json.dumps(self.model_dump(), ensure_ascii=False).encode()
+            json.dumps(vars(self), ensure_ascii=False).encode()
         except UnicodeEncodeError:
             raise ValueError("the texts hold half of a surrogate pair") from None
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from cronsim import CronSim, CronSimError
@@ -23,6 +24,7 @@ _LONGEST: Final = 1_000
 _UTC: Final = frozenset({"UTC", "Etc/UTC", "Zulu", "Etc/Zulu", "Etc/UCT", "UCT", "Universal"})
 
 
+@lru_cache(maxsize=1_024)
 def cron_problem(expression: str) -> str:
     """What the face says of an expression that it does not take; empty where it does."""
     if len(expression) > _LONGEST:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from schedtui.models import Job
@@ -22,14 +23,15 @@ _NOT_TOLD = frozenset(
         "replayed",
     }
 )
+_TOLD = tuple(field.name for field in fields(Job) if field.name not in _NOT_TOLD)
+_TOLD_WHOLE = tuple(name for name in _TOLD if name != "damage")
 
 
 def told(job: Job) -> dict[str, Any]:
     """A job as the audit trail keeps it."""
-    wire: dict[str, Any] = to_wire(shown(job))
-    if not job.damage:
-        del wire["damage"]
-    return {key: value for key, value in wire.items() if key not in _NOT_TOLD}
+    job = shown(job)
+    names = _TOLD if job.damage else _TOLD_WHOLE
+    return {name: to_wire(getattr(job, name)) for name in names}
 
 
 def difference(before: Job, after: Job) -> dict[str, Any]:

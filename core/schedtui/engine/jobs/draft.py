@@ -27,6 +27,7 @@ from schedtui.triggers import Never, Trigger, check_timezone, parse_trigger
 
 MAX_TEXT = 10_000
 """Characters of a description."""
+_NONE = Policies()
 
 
 class Edited(NamedTuple):
@@ -272,6 +273,8 @@ class Drafts:
         """Policies as an engine follows them, of what is only said to be some."""
         if not isinstance(given, Policies):
             raise InvalidError.one("policies", given, "Policies(…)")
+        if given == _NONE:
+            return _NONE
         policies = policy_rules.make(**policy_rules.words(given))
         if policies.pool and policies.pool not in self._core.slots.named:
             raise InvalidError.one("pool", policies.pool, self._core.slots.pools_told)

@@ -29,6 +29,9 @@ T = TypeVar("T")
 
 logger = logging.getLogger("schedtui.engine")
 
+LOOKS_EVERY_US = 1_000_000
+"""The tick looks at what is due so often without being woken; see `schedtui.engine.aps`."""
+
 
 def _nothing(*_: object) -> None:
     return None
@@ -80,8 +83,8 @@ class JobWrites:
                 future.set_result(result)
 
         self._core.writer.submit(Write(lane, apply, done=done, failed=failed))
-        # Shielded: a caller that goes away must not undo what is on its way to the store.
-        return await asyncio.shield(future)
+        # A caller that goes away ends this future, and nothing of what is on its way to the store.
+        return await future
 
     async def insert(
         self,
@@ -212,7 +215,9 @@ class JobWrites:
             self._core.hub.job(live.id)
             self._core.on_change(live)
             self._core.names_changed()
-            self._core.wakeup()
+            due_us = live.next_due_us
+            if due_us is not None and due_us < self._core.clock.now_us() + LOOKS_EVERY_US:
+                self._core.wakeup()
         return live.current()
 
 

@@ -10,9 +10,11 @@ every single row, and behind a busy event loop has to wait for it as often.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -45,6 +47,16 @@ def integers(column: Sequence[Any]) -> Iterable[Any]:
 def printable(column: Sequence[Any]) -> Iterable[Any]:
     """Text from outside, which may hold what no UTF-8 can."""
     return map(rows.printable, column)
+
+
+def plainly(connection: sa.Connection, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+    """Run a statement without SQLAlchemy's share of it, which is longer than most statements take.
+
+    Raises:
+        One of `Foreign`, as the driver has it.
+    """
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # of no dialect in particular
+    return driver.execute(sql, values)
 
 
 class BulkInsert:
@@ -92,21 +104,36 @@ class InsertRow:
     Args:
         table: Where to.
         without: Columns that are left to their defaults.
-        returning: The column that is told of the new row.
     """
 
-    def __init__(
-        self, table: sa.Table, *, without: Sequence[str] = (), returning: str | None = None
-    ) -> None:
+    def __init__(self, table: sa.Table, *, without: Sequence[str] = ()) -> None:
         names = [column.name for column in table.columns if column.name not in without]
         statement = table.insert().values({name: sa.bindparam(f"p_{name}") for name in names})
-        if returning is not None:
-            statement = statement.returning(table.c[returning])
-        self._sql, self._order = _compile(statement)
+        self._sql, order = _compile(statement)
+        self._values = itemgetter(*order)
 
-    def run(self, connection: sa.Connection, row: Mapping[str, Any]) -> sa.CursorResult[Any]:
-        """Insert a row, which has a value for each column."""
-        return connection.exec_driver_sql(self._sql, tuple(row[name] for name in self._order))
+    def run(self, connection: sa.Connection, row: Mapping[str, Any]) -> int:
+        """Insert a row, which has a value for each column; the id it was given."""
+        done = plainly(connection, self._sql, self._values(row))
+        return done.lastrowid or 0
+
+
+class Prepared:
+    """A statement that is compiled once.
+
+    Args:
+        statement: What differs from one time to the next is a ``bindparam`` in it; for a column
+            that is set to it, with ``p_`` before the column's name.
+    """
+
+    def __init__(self, statement: sa.Update | sa.Delete) -> None:
+        self._sql, self._order = _compile(statement)
+        self._fixed = statement.compile(dialect=_DIALECT).params
+
+    def run(self, connection: sa.Connection, **values: Any) -> sqlite3.Cursor:
+        """Run it with a value for each parameter."""
+        all_ = {**self._fixed, **values}
+        return plainly(connection, self._sql, tuple(all_[name] for name in self._order))
 
 
 class BulkUpdate:
@@ -187,10 +214,10 @@ class BulkUpdate:
 @contextmanager
 def savepoint(connection: sa.Connection) -> Iterator[Callable[[], None]]:
     """What fails in the block leaves nothing of the block; gives a function that undoes it too."""
-    connection.exec_driver_sql("SAVEPOINT s")
+    plainly(connection, "SAVEPOINT s")
 
     def undo() -> None:
-        connection.exec_driver_sql("ROLLBACK TO s")
+        plainly(connection, "ROLLBACK TO s")
 
     try:
         yield undo
@@ -198,9 +225,9 @@ def savepoint(connection: sa.Connection) -> Iterator[Callable[[], None]]:
         # A full disk may have ended the whole transaction, and the savepoint with it.
         with suppress(*Foreign):
             undo()
-            connection.exec_driver_sql("RELEASE s")
+            plainly(connection, "RELEASE s")
         raise
-    connection.exec_driver_sql("RELEASE s")
+    plainly(connection, "RELEASE s")
 
 
 def _hundreds(
@@ -215,6 +242,6 @@ def _hundreds(
     return flat, data[whole:]
 
 
-def _compile(statement: sa.Insert | sa.Update) -> tuple[str, tuple[str, ...]]:
+def _compile(statement: sa.Insert | sa.Update | sa.Delete) -> tuple[str, tuple[str, ...]]:
     compiled = statement.compile(dialect=_DIALECT)
     return str(compiled), tuple(name.removeprefix("p_") for name in compiled.positiontup or ())

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from schedtui.protocols import KEPT_SUCCESSES, CallKey, Success
 from schedtui.store import rows
 from schedtui.store.sql import schema
+from schedtui.store.sql.bulk import Prepared
 from schedtui.store.sql.reads import SqlReader
 
 MAX_DROPPED = 1_000
@@ -66,9 +67,12 @@ def keep_successes(connection: sa.Connection, successes: Sequence[Success]) -> N
         connection.execute(_FORGET, {"job_id": job_id, "most": KEPT_SUCCESSES})
 
 
+_FORGET_JOB = Prepared(schema.successes.delete().where(_SUCCESSES.job_id == sa.bindparam("of_job")))
+
+
 def forget_successes(connection: sa.Connection, job_id: int) -> None:
     """A job is gone: nothing will be asked of its periods any more."""
-    connection.execute(schema.successes.delete().where(_SUCCESSES.job_id == job_id))
+    _FORGET_JOB.run(connection, of_job=job_id)
 
 
 class OnceReader(SqlReader):

@@ -14,6 +14,7 @@ from schedtui.models import LogHit, LogLine
 from schedtui.protocols import Boot, Opened, StoreTx
 from schedtui.store import rows
 from schedtui.store.sql import fulltext, schema
+from schedtui.store.sql.bulk import plainly
 from schedtui.store.sql.connection import Connections, make_file
 from schedtui.store.sql.errors import Foreign, translated
 from schedtui.store.sql.keeping import KeepingReader
@@ -137,11 +138,11 @@ class SqliteStore(PastReader, OnceReader, RevisionReader, KeepingReader):
                 self._writer = self._connections.writer()
             connection = self._writer
             with translated(path):
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                plainly(connection, "BEGIN IMMEDIATE")
             try:
                 yield connection
                 with translated(path):
-                    connection.exec_driver_sql("COMMIT")
+                    plainly(connection, "COMMIT")
             except BaseException:
                 self._roll_back(connection)
                 raise
@@ -168,7 +169,7 @@ class SqliteStore(PastReader, OnceReader, RevisionReader, KeepingReader):
 
     def _roll_back(self, connection: sa.Connection) -> None:
         try:
-            connection.exec_driver_sql("ROLLBACK")
+            plainly(connection, "ROLLBACK")
         except Foreign:
             self.drop_connection()  # closing it ends whatever is left of the transaction
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from schedtui.protocols import Claim, Finish, NewRun, Start
 from schedtui.store import rows
 from schedtui.store.sql import schema
-from schedtui.store.sql.bulk import BulkInsert, BulkUpdate, InsertRow, integers, printable, texts
+from schedtui.store.sql.bulk import (
+    BulkInsert,
+    BulkUpdate,
+    InsertRow,
+    Prepared,
+    integers,
+    printable,
+    texts,
+)
 
 RUNS = schema.runs.c
 DUE = schema.job_due.c
@@ -21,14 +31,54 @@ def of_version(version: object) -> sa.ColumnElement[bool]:
 
 
 # Statements made once: to make one costs ten times what it costs to run it.
-INSERT_JOB = InsertRow(schema.jobs, without=("id", "deleted_at"), returning="id")
+INSERT_JOB = InsertRow(schema.jobs, without=("id", "deleted_at"))
 INSERT_DUE = InsertRow(schema.job_due)
 INSERT_AUDIT = InsertRow(schema.audit, without=("id",))
-UPDATE_JOB = schema.jobs.update().where(schema.jobs.c.id == sa.bindparam("of_job"))
-UPDATE_DUE = schema.job_due.update().where(
-    DUE.job_id == sa.bindparam("of_job"), of_version(sa.bindparam("of_version"))
+UPDATE_JOB = Prepared(
+    schema.jobs.update()
+    .where(schema.jobs.c.id == sa.bindparam("of_job"))
+    .values(
+        {
+            column.name: sa.bindparam(f"p_{column.name}")
+            for column in schema.jobs.columns
+            if column.name not in {"id", "deleted_at"}
+        }
+    )
 )
 
+
+def _update_due(names: Sequence[str]) -> Prepared:
+    update = schema.job_due.update().where(
+        DUE.job_id == sa.bindparam("of_job"), of_version(sa.bindparam("of_version"))
+    )
+    return Prepared(update.values({name: sa.bindparam(f"p_{name}") for name in names}))
+
+
+OF_DUE = ("version", "next_due", "last_due", "fired", "failures")
+UPDATE_DUE = _update_due(OF_DUE[:3])
+UPDATE_DUE_AND_COUNTS = _update_due(OF_DUE)
+
+DELETE_DUE = Prepared(
+    schema.job_due.delete().where(
+        DUE.job_id == sa.bindparam("of_job"), of_version(sa.bindparam("of_version"))
+    )
+)
+DELETE_JOB = Prepared(
+    schema.jobs.update()
+    .where(schema.jobs.c.id == sa.bindparam("of_job"))
+    .values(deleted_at=sa.bindparam("at"))
+)
+CANCEL_QUEUED = Prepared(
+    schema.runs.update()
+    .where(RUNS.job_id == sa.bindparam("of_job"), QUEUED)
+    .values(
+        state="cancelled",
+        reason=sa.bindparam("why"),
+        finished_at=sa.bindparam("at"),
+        wait_reason=None,
+    )
+    .returning(RUNS.id)
+)
 MOVE = BulkUpdate(
     schema.job_due,
     Claim._fields,
@@ -61,7 +111,6 @@ START = BulkUpdate(
     },
 )
 SAID = ("reason", "error_type", "error", "traceback")
-OF_DUE = ("version", "next_due", "last_due", "fired", "failures")
 FREE_TEXT = ("reason", "error_type", "error", "traceback", "result", "progress_text")
 FINISH = BulkUpdate(
     schema.runs,

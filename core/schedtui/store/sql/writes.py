@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +34,7 @@ from schedtui.store.sql import fulltext, once, revisions, schema, statements
 from schedtui.store.sql.bulk import (
     savepoint,
 )
+from schedtui.store.sql.errors import Foreign
 from schedtui.store.sql.keeping import KeepingTx
 from schedtui.store.sql.step import step
 
@@ -164,6 +166,10 @@ class SqlTx(KeepingTx):
         self, job_id: int, reason: str, now_us: int, *, among: Collection[int] | None = None
     ) -> list[int]:
         """Queued runs of a job to ``cancelled``. Returns their ids, the oldest first."""
+        if among is None:
+            values = {"of_job": job_id, "why": rows.printable(reason), "at": now_us}
+            found = statements.CANCEL_QUEUED.run(self._connection, **values)
+            return sorted(run_id for (run_id,) in found)
         cancel = (
             schema.runs.update()
             .where(statements.RUNS.job_id == job_id, statements.QUEUED)
@@ -175,8 +181,6 @@ class SqlTx(KeepingTx):
             )
             .returning(statements.RUNS.id)
         )
-        if among is None:
-            return sorted(self._execute(cancel).scalars())
         ids, cancelled = sorted(among), []
         for first in range(0, len(ids), _AMONG):
             some = cancel.where(statements.RUNS.id.in_(ids[first : first + _AMONG]))
@@ -188,39 +192,36 @@ class SqlTx(KeepingTx):
         """Insert a job; ``id`` is given by the store."""
         definition, due = _split(job)
         del definition["id"]
-        with savepoint(self._connection), _unique(rows.taken(job)):
-            job_id: int = statements.INSERT_JOB.run(self._connection, definition).scalar_one()
+        with _unique(rows.taken(job)):
+            job_id = statements.INSERT_JOB.run(self._connection, definition)
+        try:
             statements.INSERT_DUE.run(self._connection, {**due, "job_id": job_id})
+        except Foreign:
+            with suppress(*Foreign):  # a full disk may have ended the whole transaction
+                self._execute(schema.jobs.delete().where(schema.jobs.c.id == job_id))
+            raise
         return replace(job, id=job_id)
 
     @step
     def update_job(self, job: Job, *, version: int, counts: bool = False) -> bool:
         """Write a living job's columns where its version still is ``version``."""
         definition, due = _split(job)
-        if not counts:
-            del due["fired"], due["failures"]
+        move = statements.UPDATE_DUE_AND_COUNTS if counts else statements.UPDATE_DUE
         with savepoint(self._connection), _unique(rows.taken(job)):
             at = {"of_job": job.id, "of_version": version}
-            moved = self._connection.execute(statements.UPDATE_DUE, {**due, **at})
-            if moved.rowcount == 0:
+            if move.run(self._connection, **due, **at).rowcount == 0:
                 return False
-            self._connection.execute(statements.UPDATE_JOB, {**definition, "of_job": job.id})
+            statements.UPDATE_JOB.run(self._connection, **definition, of_job=job.id)
         return True
 
     @step
     def delete_job(self, job_id: int, *, version: int, now_us: int) -> bool:
         """Make a tombstone of a living job where its version still is ``version``."""
-        gone = self._execute(
-            schema.job_due.delete().where(
-                statements.DUE.job_id == job_id, statements.of_version(version)
-            )
-        )
-        if gone.rowcount == 0:
+        at = {"of_job": job_id, "of_version": version}
+        if statements.DELETE_DUE.run(self._connection, **at).rowcount == 0:
             return False
         once.forget_successes(self._connection, job_id)
-        self._execute(
-            schema.jobs.update().where(schema.jobs.c.id == job_id).values(deleted_at=now_us)
-        )
+        statements.DELETE_JOB.run(self._connection, of_job=job_id, at=now_us)
         return True
 
     @step
@@ -318,8 +319,9 @@ class SqlTx(KeepingTx):
 def _unique(taken: ConflictError) -> Iterator[None]:
     try:
         yield
-    except IntegrityError as error:
-        if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_CONSTRAINT_UNIQUE":
+    except (IntegrityError, sqlite3.IntegrityError) as error:
+        original = getattr(error, "orig", error)
+        if getattr(original, "sqlite_errorname", "") != "SQLITE_CONSTRAINT_UNIQUE":
             raise
         raise taken from error
 

@@ -273,3 +273,21 @@ def test_what_no_call_of_it_answers_has_its_form_too(
     assert answer.json().keys() == {"detail"}
     assert ("www-authenticate" in answer.headers) == (status == 401)
     assert ("allow" in answer.headers) == (status == 405)
+
+
+def test_a_body_is_read_alike_however_its_kind_is_written(ours: Side) -> None:
+    body = b'{"task_group_name": "Reports", "function_name": "send_report", "name": "%s", %s}'
+    cron = b'"cron_expression": "0 0 1 1 *", "high_priority": "yes"'
+    told = []
+    for number, kind in enumerate(("application/json", "application/json; charset=utf-8")):
+        headers = {"Content-Type": kind}
+        name = f"kind-{number}".encode()
+        made = ours.call("POST", "/tasks", content=body % (name, cron), headers=headers)
+        wrong = ours.call("POST", "/tasks", content=body % (name, b'"tags": 5'), headers=headers)
+        assert (made[0], wrong[0]) == (200, 422)
+        assert ours.task(name.decode())["high_priority"] is True
+        told.append(wrong[1])
+    first, second = told
+    for one in (*first["detail"], *second["detail"]):
+        one["input"] = None  # the names differ
+    assert first == second
