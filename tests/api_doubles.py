@@ -13,6 +13,7 @@ import httpx
 from api_rows import INFO, NOW, RUN, make_explanation, make_job, make_page, make_row
 from api_upkeep import NotedUpkeep
 from backfill_doubles import make_backfill
+from dead_doubles import FakeDead
 from fastapi import FastAPI
 from files_doubles import FakeFiles
 
@@ -83,7 +84,7 @@ class FakeEngine:
         return FakeClient(self, actor)
 
 
-class FakeClient(FakeFiles, NotedUpkeep):
+class FakeClient(FakeFiles, NotedUpkeep, FakeDead):
     """Answers what `FakeEngine` holds."""
 
     def __init__(self, engine: FakeEngine, actor: str) -> None:

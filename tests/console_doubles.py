@@ -11,6 +11,7 @@ from typing import Any
 
 from backfill_doubles import FakeBackfills
 from console_rows import NASTY, info_of, job_of, now_us, run, summary
+from dead_doubles import FakeDead
 from files_doubles import FakeFiles
 from preview_doubles import FakePreviews
 from upkeep_doubles import FakeUpkeep
@@ -55,7 +56,7 @@ from schedtui.policies import resolve, spell
 __all__ = ["NASTY", "FakeEngine", "now_us", "run", "summary"]
 
 
-class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep):
+class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep, FakeDead):
     """Implements `schedtui.protocols.EngineClient`."""
 
     def __init__(self, rows: Iterable[JobSummary] = ()) -> None:
@@ -129,6 +130,9 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep):
             raise self.down
 
     def _asked(self, call: str, **seen: Any) -> None:
+        self._check(call, *seen.values())
+
+    def _note(self, call: str, **seen: Any) -> None:
         self._check(call, *seen.values())
 
     def _row(self, name: str, expect_id: int | None = None) -> JobSummary:

@@ -21,6 +21,7 @@ from schedtui.client.http_codec import (
     decode_logs,
     decode_snapshot,
 )
+from schedtui.client.http_dead import HttpDead
 from schedtui.client.http_files import HttpFiles
 from schedtui.client.http_transport import Transport
 from schedtui.client.http_upkeep import HttpUpkeep
@@ -62,7 +63,7 @@ from schedtui.models.names import split_name
 from schedtui.models.wire import to_wire
 
 
-class HttpClient(HttpFiles, HttpUpkeep):
+class HttpClient(HttpFiles, HttpUpkeep, HttpDead):
     """Speaks to an engine that `schedtui serve` or a console has opened to others.
 
     Args:
@@ -152,6 +153,8 @@ class HttpClient(HttpFiles, HttpUpkeep):
     ) -> Page[Run]:
         """See `EngineClient.runs`."""
         query = to_wire(where) if where is not None else {}
+        if not query.get("dead"):  # an engine from before there was this asks for nothing else
+            query.pop("dead", None)
         return await self._calls.get(Page[Run], "/runs", **query, limit=limit, cursor=cursor)
 
     async def run(self, run_id: int) -> Run:

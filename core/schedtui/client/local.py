@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from schedtui.client.beat import until_next_s
+from schedtui.client.local_dead import LocalDead
 from schedtui.client.local_files import LocalFiles
 from schedtui.client.local_upkeep import LocalUpkeep
 from schedtui.client.previews import preview_of
@@ -52,7 +53,7 @@ MAX_LINES = 10_000
 """The most of a list that one call gives; the same behind HTTP."""
 
 
-class LocalClient(LocalFiles, LocalUpkeep):
+class LocalClient(LocalFiles, LocalUpkeep, LocalDead):
     """`EngineClient` on an `Engine` of this process; from any thread's event loop.
 
     Args:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 from schedtui.client.local import MAX_PAGE
 from schedtui.client.scoped_changes import ScopedChanges, engine_for
+from schedtui.client.scoped_dead import ScopedDead
 from schedtui.errors import (
     ForbiddenError,
     FunctionNotFoundError,
@@ -51,7 +52,7 @@ REFUSED = frozenset({"pause_engine", "reload", "resume_engine"})
 _OF_GROUPS = ("job.", "run.", "function.")
 
 
-class ScopedClient:
+class ScopedClient(ScopedDead):
     """`EngineClient` for some groups only.
 
     What is named and is of another group is answered as if it did not exist. A call that is not

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
@@ -20,9 +20,11 @@ from schedtui.models import (
     JobFilter,
     JobPatch,
     JobsText,
+    Letters,
     Plan,
     Reload,
     Run,
+    RunFilter,
 )
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
@@ -273,6 +275,38 @@ class Sync:
         """See `Engine.rollback_jobs`."""
         return self._call(
             lambda: self._engine.rollback_jobs(number, note=note, plan=plan, actor=actor)
+        )
+
+    def replay_runs(
+        self,
+        which: Sequence[int] | RunFilter,
+        *,
+        limit: int = 1_000,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+        actor: str = PYTHON,
+    ) -> Letters:
+        """See `Engine.replay_runs`."""
+        return self._call(
+            lambda: self._engine.replay_runs(
+                which, limit=limit, dry_run=dry_run, idempotency_key=idempotency_key, actor=actor
+            )
+        )
+
+    def dismiss_runs(
+        self,
+        which: Sequence[int] | RunFilter,
+        *,
+        note: str = "",
+        limit: int = 1_000,
+        dry_run: bool = False,
+        actor: str = PYTHON,
+    ) -> Letters:
+        """See `Engine.dismiss_runs`."""
+        return self._call(
+            lambda: self._engine.dismiss_runs(
+                which, note=note, limit=limit, dry_run=dry_run, actor=actor
+            )
         )
 
     def pause_engine(self, *, reason: str = "", actor: str = PYTHON) -> EngineInfo:

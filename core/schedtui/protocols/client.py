@@ -30,11 +30,12 @@ from schedtui.models import (
     RunFilter,
     Snapshot,
 )
+from schedtui.protocols.dead import DeadLetters
 from schedtui.protocols.files import FilesClient
 from schedtui.protocols.upkeep import Upkeep
 
 
-class EngineClient(FilesClient, Upkeep, Protocol):
+class EngineClient(FilesClient, Upkeep, DeadLetters, Protocol):
     """An engine as the console and the command line see it, in this process or behind HTTP.
 
     A job is named ``group/name``. Where ``expect_id`` is given and the living job of that name has

@@ -78,6 +78,13 @@ class StoreTx(Protocol):
             The ids of the runs that were not running with that token; of those nothing was written.
         """
 
+    def handle(self, letters: Sequence[tuple[int, str]]) -> set[int]:
+        """Say of dead letters, by the ids of their runs, what was done about them.
+
+        Returns:
+            The ids of those that were none, or none any more; of those nothing was written.
+        """
+
     def settle(self, ends: Sequence[Settled]) -> set[int]:
         """``queued`` to a terminal state. Returns the ids of runs that were no longer queued."""
 
@@ -268,6 +275,9 @@ class Store(Protocol):
 
     def runs(self, where: RunFilter, *, limit: int, before: int | None) -> list[Run]:
         """Runs with an id below ``before``, newest first; damaged ones are left out."""
+
+    def dead_letters(self, where: RunFilter, *, limit: int) -> tuple[int, list[Run]]:
+        """How many dead letters fit, and the oldest of them; damaged ones are left out."""
 
     def run(self, run_id: int) -> Run | None:
         """A run.

@@ -46,6 +46,7 @@ from schedtui.protocols import (
 )
 from schedtui.store import chunks, memory_keeping, memory_past, rows
 from schedtui.store.memory_data import Data
+from schedtui.store.memory_dead import is_dead
 from schedtui.store.memory_tx import MemoryTx
 
 
@@ -167,6 +168,14 @@ class MemoryStore:
             newest = sorted(data.runs, reverse=True)
             ids = (i for i in newest if (before is None or i < before) and fits(data.runs[i]))
             return [_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
+
+    def dead_letters(self, where: RunFilter, *, limit: int) -> tuple[int, list[Run]]:
+        """How many dead letters fit, and the oldest of them."""
+        with self._reading() as data:
+            fits = _filter(replace(where, dead=True), data)
+            ids = [run_id for run_id in sorted(data.runs) if fits(data.runs[run_id])]
+            page = ids[: rows.bounded(max(limit, 0))]
+            return len(ids), [_run(data, run_id) for run_id in page]
 
     def run(self, run_id: int) -> Run | None:
         """A run."""
@@ -320,6 +329,10 @@ def _filter(where: RunFilter, data: Data) -> Callable[[NewRun], bool]:
     since = None if where.since is None else to_us(where.since)
     until = None if where.until is None else to_us(where.until)
 
+    def _error_type(run_id: int) -> str | None:
+        end = data.ends.get(run_id)
+        return None if end is None else end.error_type
+
     def fits(run: NewRun) -> bool:
         return (
             (where.job_id is None or run.job_id == where.job_id)
@@ -328,6 +341,9 @@ def _filter(where: RunFilter, data: Data) -> Callable[[NewRun], bool]:
             and (where.source is None or run.source == where.source)
             and (since is None or run.claimed_at_us >= since)
             and (until is None or run.claimed_at_us < until)
+            and (where.function is None or run.function == where.function)
+            and (where.error_type is None or _error_type(run.id) == where.error_type)
+            and (not where.dead or is_dead(data, run.id))
         )
 
     return fits
@@ -336,7 +352,8 @@ def _filter(where: RunFilter, data: Data) -> Callable[[NewRun], bool]:
 def _run(data: Data, run_id: int) -> Run:
     end = data.ends.get(run_id)
     extra = _NO_END if end is None else end[_FIRST_OF_END:]
-    return rows.run_of((*data.runs[run_id], *extra), data.name_of(run_id))
+    row = (*data.runs[run_id], *extra, data.handled.get(run_id))
+    return rows.run_of(row, data.name_of(run_id))
 
 
 _FIRST_OF_END = Finish._fields.index("error_type")

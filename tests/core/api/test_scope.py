@@ -84,6 +84,8 @@ CALLS = {
     f"GET {RUN}": Call("hidden"),
     f"POST {RUN}/cancel": Call("hidden"),
     f"POST {RUN}/rerun": Call("hidden"),
+    "POST /api/v1/runs/replay": Call("filtered", body={"where": {"error_type": "ValueError"}}),
+    "POST /api/v1/runs/dismiss": Call("filtered", body={"where": {"error_type": "ValueError"}}),
     f"GET {RUN}/logs": Call("hidden"),
     "GET /api/v1/logs": Call("filtered", query="q=wrote"),
     "GET /api/v1/events": Call("stream"),

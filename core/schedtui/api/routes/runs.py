@@ -49,6 +49,9 @@ _LIST = Params(
     member("source", Source, about="Only those that came about so"),
     moment("since", about="Only those claimed then or later"),
     moment("until", about="Only those claimed before then"),
+    text("function", about="Only those of this function, `group/name`"),
+    text("error_type", about="Only those that ended with this error, such as `ValueError`"),
+    flag("dead", about="Only dead letters: failed, and neither replayed nor dismissed since"),
     limit(),
     CURSOR,
 )
@@ -84,6 +87,9 @@ async def list_runs(request: Request) -> Response:
         source=query["source"],
         since=query["since"],
         until=query["until"],
+        function=query["function"],
+        error_type=query["error_type"],
+        dead=query["dead"],
     )
     return json_answer(await engine.runs(where, limit=query["limit"], cursor=query["cursor"]))
 

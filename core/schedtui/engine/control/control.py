@@ -12,6 +12,7 @@ from schedtui import policies as policy_rules
 from schedtui.clock import aware_utc
 from schedtui.engine.backfill.backfill import Wanted
 from schedtui.engine.control.create import CreateControl
+from schedtui.engine.control.dead import DeadControl
 from schedtui.engine.control.files import FileControl
 from schedtui.engine.control.upkeep import UpkeepControl
 from schedtui.engine.elsewhere import Elsewhere, passed_on
@@ -48,7 +49,7 @@ from schedtui.triggers import Trigger
 T = TypeVar("T")
 
 
-class Control(CreateControl, FileControl, UpkeepControl):
+class Control(CreateControl, FileControl, UpkeepControl, DeadControl):
     """The half of `Engine` that changes jobs and runs.
 
     Everything here may raise `EngineStoppedError`, where the engine does not run or is stopping:

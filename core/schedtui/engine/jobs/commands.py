@@ -8,12 +8,10 @@ no job: `schedtui.engine.runs.cancel`.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import datetime
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 from schedtui.clock import to_us
 from schedtui.engine.backfill.backfill import Backfills, Wanted
@@ -29,12 +27,16 @@ from schedtui.engine.jobs.oneoff import Replaced
 from schedtui.engine.jobs.owed import FAILED
 from schedtui.engine.jobs.pauses import Pauses
 from schedtui.engine.jobs.removal import Removal
+from schedtui.engine.jobs.whole import whole
 from schedtui.engine.jobs.writes import JobWrites
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.live.run import LiveRun
 from schedtui.engine.runs.admit import Admission
 from schedtui.engine.runs.cancel import Cancels
 from schedtui.engine.runs.fire import Fire
+from schedtui.engine.runs.replay import Replays
+from schedtui.engine.runs.replay import Wanted as WantedLetters
+from schedtui.engine.runs.replay_keys import earlier_replay
 from schedtui.engine.runs.statistics import CLEARED
 from schedtui.engine.tick.claim import Claims
 from schedtui.engine.upkeep import damage
@@ -46,32 +48,9 @@ from schedtui.errors import (
     StaticJobError,
     VersionConflictError,
 )
-from schedtui.models import Backfill, Job, JobPatch, JobSpec, JobState, Run, Source
+from schedtui.models import Backfill, Job, JobPatch, JobSpec, JobState, Letters, Run, Source
 from schedtui.models.names import check_reason
 from schedtui.protocols import NewRun
-
-T = TypeVar("T")
-P = ParamSpec("P")
-
-
-def _whole(
-    command: Callable[Concatenate[Commands, P], Coroutine[Any, Any, T]],
-) -> Callable[Concatenate[Commands, P], Coroutine[Any, Any, T]]:
-    """A caller that goes away does not end a command between its commit and what follows it."""
-
-    @wraps(command)
-    async def run(self: Commands, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        task = asyncio.ensure_future(command(self, *args, **kwargs))
-        task.add_done_callback(_seen)
-        return await asyncio.shield(task)
-
-    return run
-
-
-def _seen(task: asyncio.Future[Any]) -> None:
-    """A caller that went away does not ask how it ended."""
-    if not task.cancelled():
-        task.exception()
 
 
 class Commands:
@@ -97,16 +76,17 @@ class Commands:
         self._backfills = Backfills(core, writes, admission)
         self._drafts = Drafts(core)
         self._keys = Keys(core)
+        self._replays = Replays(core, writes, admission, self.holds, self._drafts)
         self._creation = Creation(core, writes, self._drafts, self._keys)
 
-    @_whole
+    @whole
     async def create(self, spec: JobSpec, actor: str, *, key: str | None = None) -> Job:
         """Create a dynamic job; see `EngineClient.create_job`."""
         await self._core.arguments.prepare([(spec.function, spec.kwargs)])
         async with self._chaining(spec.after):
             return await self._creation.create(spec, actor, key)
 
-    @_whole
+    @whole
     async def edit(
         self,
         name: str,
@@ -154,7 +134,7 @@ class Commands:
                     also=lambda tx: ending.write(tx, replaced.end(tx, ending.ids)),
                 )
 
-    @_whole
+    @whole
     async def pause(
         self,
         name: str,
@@ -179,7 +159,7 @@ class Commands:
                 return live.current()
             return await self._pauses.begin(live, reason, actor, until, shorten=shorten)
 
-    @_whole
+    @whole
     async def resume(self, name: str, actor: str, *, expect_id: int | None) -> Job:
         """Claim a job again; see `EngineClient.resume_job`."""
         async with self.holds.hold(name, expect_id) as live:
@@ -200,21 +180,21 @@ class Commands:
                     )
             return live.current()
 
-    @_whole
+    @whole
     async def end_pause(self, live: LiveJob) -> None:
         """End the pause of a job where its end has passed."""
         while live.busy:
             await self.holds.released(live)
         await self.holds.end_pause(live)
 
-    @_whole
+    @whole
     async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:
         """Undo edits from outside of a static job; see `EngineClient.revert_job`."""
         hold = self.holds.hold(name, expect_id)
         async with self._freeing(name), self._chaining(True), hold as live:
             return await revert(self._core, self._writes, live, actor)
 
-    @_whole
+    @whole
     async def delete(self, name: str, actor: str, *, expect_id: int | None) -> None:
         """Delete a job; see `EngineClient.delete_job`."""
         async with self._freeing(name), self.holds.hold(name, expect_id) as live:
@@ -245,7 +225,7 @@ class Commands:
             rows=rows,
         )
 
-    @_whole
+    @whole
     async def trigger(
         self,
         name: str,
@@ -270,7 +250,7 @@ class Commands:
             given = self._drafts.arguments(live.job.function, given, known=live.kwargs)
             return await self._fire.run(live, Source.MANUAL, given, actor, call=call)
 
-    @_whole
+    @whole
     async def run_function(
         self, function: str, kwargs: Mapping[str, Any], actor: str, *, key: str | None = None
     ) -> Made:
@@ -284,7 +264,7 @@ class Commands:
             live = self._core.direct.of(function)
             return await self._fire.run(live, Source.MANUAL, given, actor, call=call)
 
-    @_whole
+    @whole
     async def fire(self, live: LiveJob, source: Source, actor: str) -> Made:
         """Run a job now, with its own arguments, for a reason of the engine's."""
         while live.busy:
@@ -294,7 +274,7 @@ class Commands:
         damage.refuse(live)
         return await self._fire.run(live, source, live.kwargs, actor)
 
-    @_whole
+    @whole
     async def rerun(self, run: Run, actor: str, *, key: str | None = None) -> Made:
         """Run what a run ran once more; see `EngineClient.rerun`."""
         call = asked(f"run {run.id}", key)
@@ -318,13 +298,26 @@ class Commands:
             live, Source.RERUN, given, actor, parent_id=run.id, period_us=period_us, call=call
         )
 
-    @_whole
+    @whole
+    async def replay(self, wanted: WantedLetters, actor: str, call: Asked | None) -> Letters:
+        """Run dead letters once more; see `DeadLetters.replay_runs`."""
+        async with self._keys.turn(call) as made:
+            if call is not None and made is not None:
+                return await earlier_replay(self._core, call)
+            return await self._replays.replay(wanted, actor, call)
+
+    @whole
+    async def dismiss(self, wanted: WantedLetters, note: str, actor: str) -> Letters:
+        """Say that nothing more is to be done about them; see `DeadLetters.dismiss_runs`."""
+        return await self._replays.dismiss(wanted, note, actor)
+
+    @whole
     async def cancel(self, run_id: int, actor: str, *, reason: str, force: bool) -> None:
         """End a run before its time; see `EngineClient.cancel_run`."""
         check_reason(reason)
         await self._cancels.cancel(run_id, actor, reason=reason, force=force)
 
-    @_whole
+    @whole
     async def backfill(
         self,
         name: str,
@@ -354,7 +347,7 @@ class Commands:
                     live, plan, answer, seen_id=seen_id, kwargs=given, actor=actor, call=call
                 )
 
-    @_whole
+    @whole
     async def cancel_retries(
         self, name: str, reason: str, actor: str, *, expect_id: int | None
     ) -> int:
@@ -363,7 +356,7 @@ class Commands:
         async with self.holds.hold(name, expect_id) as live:
             return await self._cancels.retries(live, actor, reason)
 
-    @_whole
+    @whole
     async def clear_statistics(self, name: str, actor: str, *, expect_id: int | None) -> None:
         """Begin a job's statistics anew; see `EngineClient.clear_statistics`."""
         live = self.holds.find(name, expect_id)
@@ -372,7 +365,7 @@ class Commands:
             lambda tx: tx.audit(now_us, actor, CLEARED, live.full_name, "{}", subject=live.id)
         )
 
-    @_whole
+    @whole
     async def cancel_backfill(
         self, name: str, reason: str, actor: str, *, expect_id: int | None
     ) -> int:

@@ -29,13 +29,18 @@ class Reads:
     async def runs(self, where: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """A page of the history, newest first."""
         before = position(cursor)
-        where = await self._resolved(where)
+        where = await self.resolved(where)
         rows = await self._off_loop(self._store.runs, where, limit=limit + 1, before=before)
         page = tuple(self._live(run) for run in rows[:limit])
         return Page(items=page, cursor=str(page[-1].id) if len(rows) > limit else None)
 
-    async def _resolved(self, where: RunFilter) -> RunFilter:
-        """A filter that names a job by its id, if at all."""
+    async def resolved(self, where: RunFilter) -> RunFilter:
+        """A filter that names a job by its id, if at all.
+
+        Raises:
+            InvalidError: it names one in both ways.
+            JobNotFoundError: no job ever had the name.
+        """
         if where.job is None:
             return where
         if where.job_id is not None:

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from apscheduler.executors.base import MaxInstancesReachedError
 from apscheduler.jobstores.base import JobLookupError
 
-from schedtui.engine.backfill.backfill import Wanted
 from schedtui.engine.jobs.commands import Commands
 from schedtui.engine.jobs.keys import Asked, Made, asked
 from schedtui.engine.live.job import LiveJob
@@ -30,11 +29,11 @@ from schedtui.integrations.apscheduler import inside
 from schedtui.integrations.apscheduler.inside import Key
 from schedtui.integrations.apscheduler.ledger import NOT_RUNNING, Ledger
 from schedtui.integrations.apscheduler.mirror import MirroredJob
-from schedtui.integrations.apscheduler.refusals import refused
+from schedtui.integrations.apscheduler.refusals import RefusedRuns, refused
 from schedtui.integrations.apscheduler.seen import is_json
 from schedtui.integrations.apscheduler.triggers import Theirs, is_over, write
 from schedtui.integrations.apscheduler.watch import Manual, Watch
-from schedtui.models import Backfill, Job, JobPatch, JobSpec, Run, RunState, Source
+from schedtui.models import Job, JobPatch, JobSpec, RunState, Source
 from schedtui.models.names import check_reason
 from schedtui.registry import json_arguments
 from schedtui.triggers import Never, Trigger, check_timezone, parse_trigger
@@ -46,7 +45,7 @@ LOOP_S = 10.0
 _FIXED = ("function", "policies", "after", "tags", "name")
 
 
-class Steering(Commands):
+class Steering(RefusedRuns, Commands):
     """The commands of an engine whose jobs are APScheduler's; on the engine's loop.
 
     Args:
@@ -269,50 +268,9 @@ class Steering(Commands):
         """Refused: APScheduler fires."""
         raise refused("jobs are fired by it alone", "trigger the job")
 
-    async def rerun(self, run: Run, actor: str, *, key: str | None = None) -> Made:  # noqa: ARG002 - refused
-        """Refused: the arguments of a run are not known whole."""
-        raise refused(
-            "the arguments of a run that is over are known in part only", f"trigger {run.job}"
-        )
-
     async def cancel(self, run_id: int, actor: str, *, reason: str, force: bool) -> None:  # noqa: ARG002 - refused
         """Refused: nothing there ends a run."""
         raise refused(f"nothing there ends a function that runs (run {run_id})", "wait")
-
-    async def cancel_retries(
-        self,
-        name: str,  # noqa: ARG002 - refused
-        reason: str,  # noqa: ARG002 - refused
-        actor: str,  # noqa: ARG002 - refused
-        *,
-        expect_id: int | None,  # noqa: ARG002 - refused
-    ) -> int:
-        """Refused: there are none."""
-        raise refused("a run there has one attempt", "do nothing")
-
-    async def backfill(
-        self,
-        name: str,
-        wanted: Wanted,  # noqa: ARG002 - refused
-        kwargs: Mapping[str, Any] | None,  # noqa: ARG002 - refused
-        actor: str,  # noqa: ARG002 - refused
-        *,
-        expect_id: int | None,  # noqa: ARG002 - refused
-        key: str | None = None,  # noqa: ARG002 - refused
-    ) -> Backfill:
-        """Refused: a function there is not told its due time."""
-        raise refused("a run there cannot be made for a due time of the past", f"trigger {name}")
-
-    async def cancel_backfill(
-        self,
-        name: str,  # noqa: ARG002 - refused
-        reason: str,  # noqa: ARG002 - refused
-        actor: str,  # noqa: ARG002 - refused
-        *,
-        expect_id: int | None,  # noqa: ARG002 - refused
-    ) -> int:
-        """Refused: there are none."""
-        raise refused("there are no backfills", "do nothing")
 
     # --- how
 

@@ -166,7 +166,7 @@ class SqlReader:
     def runs(self, where: RunFilter, *, limit: int, before: int | None) -> list[Run]:
         """Runs with an id below ``before``, newest first; damaged ones are left out."""
         with self._reading() as connection:
-            query = RUN.where(*_conditions(connection, where))
+            query = RUN.where(*conditions(connection, where))
             read = partial(self._whole, run_row)
             return _page(connection, query, _RUNS.id, read, limit, before)
 
@@ -303,7 +303,8 @@ def _recent_run(row: Any) -> RecentRun:
         )
 
 
-def _conditions(connection: sa.Connection, where: RunFilter) -> list[sa.ColumnElement[bool]]:
+def conditions(connection: sa.Connection, where: RunFilter) -> list[sa.ColumnElement[bool]]:
+    """What the rows of ``runs`` have to be to fit."""
     found: list[sa.ColumnElement[bool]] = []
     if where.job_id is not None:
         found.append(_RUNS.job_id == bounded(where.job_id))
@@ -317,6 +318,12 @@ def _conditions(connection: sa.Connection, where: RunFilter) -> list[sa.ColumnEl
         found.append(_RUNS.claimed_at >= to_us(where.since))
     if where.until is not None:
         found.append(_RUNS.claimed_at < to_us(where.until))
+    if where.function is not None:
+        found.append(_RUNS.function == rows.printable(where.function))
+    if where.error_type is not None:
+        found.append(_RUNS.error_type == rows.printable(where.error_type))
+    if where.dead:
+        found.append(schema.DEAD)
     return found
 
 

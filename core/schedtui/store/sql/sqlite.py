@@ -15,6 +15,7 @@ from schedtui.protocols import Boot, Opened, StoreTx
 from schedtui.store import rows
 from schedtui.store.sql import fulltext, schema
 from schedtui.store.sql.connection import Connections, make_file
+from schedtui.store.sql.dead import DeadReader
 from schedtui.store.sql.errors import Foreign, translated
 from schedtui.store.sql.keeping import KeepingReader
 from schedtui.store.sql.lock import Lock
@@ -31,7 +32,7 @@ CHECK_EVERY_S = 5.0
 _BOOTS = schema.boots.c
 
 
-class SqliteStore(PastReader, OnceReader, RevisionReader, KeepingReader):
+class SqliteStore(PastReader, OnceReader, RevisionReader, KeepingReader, DeadReader):
     """A store in a file: WAL, one writer, readers that never wait for it.
 
     With ``durability=normal`` a power cut may take the last commits, a killed process none; the
