@@ -34,6 +34,7 @@ COMMANDS = {
     "reload": ("reload", "load the code again"),
     "cancel": ("cancel", "end a run before its time"),
     "rerun": ("rerun", "run what a run ran once more"),
+    "dead": ("dead", "list what failed for good, replay or dismiss it"),
     "delete": ("delete", "delete jobs that were created at run time"),
     "export": ("export", "write the jobs as a file"),
     "plan": ("plan", "say what applying a file would change"),

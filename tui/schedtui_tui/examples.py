@@ -57,6 +57,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "reload": ("schedtui reload",),
     "cancel": ('schedtui cancel 17 --reason "wrong day"', "schedtui cancel 17 --force"),
     "rerun": ("schedtui rerun 17 --wait",),
+    "dead": (
+        "schedtui dead list --since 24h",
+        "schedtui dead replay 17 18",
+        "schedtui dead replay --since 6h --error ConnectionError --dry-run",
+        'schedtui dead dismiss --job Reports/daily --note "the mail server was down"',
+    ),
     "delete": ("schedtui delete Reports/daily", "schedtui delete --tag old"),
     "export": ("schedtui export jobs.toml", "schedtui export --revision 3"),
     "plan": (
