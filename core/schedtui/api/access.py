@@ -19,7 +19,10 @@ _FRESH_S: Final = 5.0  # how long a token that was taken back may still be good
 _RELOAD_S: Final = 0.5  # how soon an unknown token makes the list be read again
 _READING_POSTS: Final = frozenset({"/api/v1/triggers/preview", "/api/v1/plan"})
 # How those calls end.
-_OPERATING: Final = ("/trigger", "/pause", "/resume", "/cancel", "/rerun", "/backfill")
+_OPERATING: Final = (
+    *("/trigger", "/pause", "/resume", "/cancel", "/rerun", "/backfill"),
+    *("/replay", "/dismiss"),
+)
 _OPERATING_TASKS: Final = ("/tasks/disable", "/tasks/enable", "/tasks/reset-retry")
 
 

@@ -51,10 +51,8 @@ _JOB: Final[dict[str, Schema]] = {
     **{field: {"maxLength": most} for field, most in NOTES.items()},
 }
 _REVISION: Final[Schema] = {"minimum": 0, "maximum": 2**63 - 1}
-_ID: Final[Schema] = {"minimum": 0, "maximum": 2**63 - 1}
-_FOUND: Final[Schema] = {"maxLength": 1_000}
 _LETTERS: Final[dict[str, Schema]] = {
-    "runs": {"minItems": 1, "maxItems": MAX_LETTERS, "items": {"type": "integer", **_ID}},
+    "runs": {"minItems": 1, "maxItems": MAX_LETTERS},
     "limit": {"minimum": 1, "maximum": MAX_LETTERS},
 }
 _FILTER: Final[dict[str, Schema]] = {"group": NAME, "tag": NAME}
@@ -79,7 +77,7 @@ BOUNDS: Final[Mapping[str, Mapping[str, Schema]]] = {
     },
     "ApplyBody": {"note": {"minLength": 1, "maxLength": MAX_NOTE, "pattern": r"\S"}},
     "RollbackBody": {"revision": _REVISION, "note": {"maxLength": MAX_NOTE}},
-    "RunFilter": {"job_id": _ID, "job": FULL_NAME, "function": _FOUND, "error_type": _FOUND},
+    "RunFilter": {"job": FULL_NAME},
     "ReplayBody": _LETTERS,
     "DismissBody": {**_LETTERS, "note": {"maxLength": DISMISS_NOTE}},
     "PlanBody": {"revision": _REVISION},

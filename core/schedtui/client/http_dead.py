@@ -26,8 +26,8 @@ class HttpDead:
         """See `DeadLetters.replay_runs`; without a key it has one of its own."""
         body = {**_which(which), "limit": limit, "dry_run": dry_run}
         if dry_run:
-            return await self._calls.post(Letters, "/runs/replay", body)
-        return await self._calls.make(Letters, "/runs/replay", body, idempotency_key)
+            return await self._calls.post(Letters, "/dead-letters/replay", body)
+        return await self._calls.make(Letters, "/dead-letters/replay", body, idempotency_key)
 
     async def dismiss_runs(
         self,
@@ -39,7 +39,7 @@ class HttpDead:
     ) -> Letters:
         """See `DeadLetters.dismiss_runs`."""
         body = {**_which(which), "note": note, "limit": limit, "dry_run": dry_run}
-        return await self._calls.post(Letters, "/runs/dismiss", body)
+        return await self._calls.post(Letters, "/dead-letters/dismiss", body)
 
 
 def _which(which: Sequence[int] | RunFilter) -> dict[str, Any]:

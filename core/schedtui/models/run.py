@@ -157,6 +157,7 @@ class RunFilter:
     The engine turns it into ``job_id``; a store does not look at it.
     """
     group: str | None = None
+    """Of its jobs; among dead letters also of its functions, run without a job."""
     state: RunState | None = None
     source: Source | None = None
     since: datetime | None = None

@@ -329,6 +329,10 @@ def _filter(where: RunFilter, data: Data) -> Callable[[NewRun], bool]:
     since = None if where.since is None else to_us(where.since)
     until = None if where.until is None else to_us(where.until)
 
+    def _group(run: NewRun) -> str:
+        alone = where.dead and not run.job_id
+        return run.function.partition("/")[0] if alone else data.names.get(run.job_id, ("",))[0]
+
     def _error_type(run_id: int) -> str | None:
         end = data.ends.get(run_id)
         return None if end is None else end.error_type
@@ -336,7 +340,7 @@ def _filter(where: RunFilter, data: Data) -> Callable[[NewRun], bool]:
     def fits(run: NewRun) -> bool:
         return (
             (where.job_id is None or run.job_id == where.job_id)
-            and (where.group is None or data.names.get(run.job_id, ("", ""))[0] == where.group)
+            and (where.group is None or _group(run) == where.group)
             and (where.state is None or run.state == where.state)
             and (where.source is None or run.source == where.source)
             and (since is None or run.claimed_at_us >= since)

@@ -50,8 +50,8 @@ WRITES: dict[str, tuple[str | None, Any]] = {
     f"POST {JOB}/revert": ("job.revert", None),
     "POST /api/v1/runs/{run_id}/cancel": ("run.cancel", None),
     "POST /api/v1/runs/{run_id}/rerun": ("job.rerun", None),
-    "POST /api/v1/runs/replay": ("run.replay", {"where": {"group": "work"}}),
-    "POST /api/v1/runs/dismiss": ("run.dismiss", {"where": {"group": "work"}}),
+    "POST /api/v1/dead-letters/replay": ("run.replay", {"where": {"group": "work"}}),
+    "POST /api/v1/dead-letters/dismiss": ("run.dismiss", {"where": {"group": "work"}}),
     # Refused to an engine that is part of a program; tests/core/engine/test_reloading.py has it.
     "POST /api/v1/reload": (None, None),
     "POST /api/v1/triggers/preview": (None, None),  # writes nothing
@@ -129,7 +129,7 @@ async def test_a_write_says_who_and_from_where(engine: Engine, name: str) -> Non
 
     assert answer.is_success, answer.text
     async with asyncio.timeout(10):  # who cancelled a run that runs is written as soon as it can be
-        while not (lines := await _by_the_tester(local)):
+        while not (lines := await _by_the_tester(local)):  # noqa: ASYNC110 - as a reader would
             await asyncio.sleep(0.01)
     (line,) = lines
     assert (line.action, line.address) == (action, "127.0.0.1")

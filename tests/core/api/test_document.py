@@ -16,6 +16,7 @@ from schedtui.api.task_manager import router as task_manager
 DESCRIBED: dict[str, Any] = make_app(FakeEngine()).openapi()
 CALLS = {f"{method.upper()} {path}": call for path, method, call in calls_of(DESCRIBED)}
 CREATING = {
+    "POST /api/v1/dead-letters/replay",
     "POST /api/v1/jobs",
     "POST /api/v1/jobs/{group}/{name}/backfill",
     "POST /api/v1/jobs/{group}/{name}/trigger",

@@ -45,6 +45,16 @@ def test_what_failed_is_counted_and_found_oldest_first(history: tuple[Store, int
     assert ids(store, function="Reports/other") == [4]
 
 
+def test_what_ran_without_a_job_is_of_the_group_of_its_function(store: Store) -> None:
+    add(store, "mine")
+    with store.transaction() as tx:
+        tx.insert_runs([new_run(1, 0, state=FAILED), new_run(2, 0, state=FAILED, function="R/f")])
+
+    assert letters(store, group="Reports") == (1, [1])
+    assert ids(store, dead=True, group="R") == [2]
+    assert ids(store, dead=True, group="%") == []
+
+
 def test_what_was_handled_is_none_any_more_and_says_why(history: tuple[Store, int]) -> None:
     store, _ = history
 

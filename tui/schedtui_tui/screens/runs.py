@@ -14,6 +14,7 @@ from schedtui_tui.keys import bindings
 from schedtui_tui.link import explain
 from schedtui_tui.model import Delta
 from schedtui_tui.screens.commands import JobCommands
+from schedtui_tui.screens.dead_letters import Which
 from schedtui_tui.screens.loading import load_detail
 from schedtui_tui.screens.run_commands import Chosen, RunCommands
 from schedtui_tui.text import cut
@@ -199,6 +200,10 @@ class JobScreen(JobCommands, RunCommands):
         """The run under the cursor."""
         run_id = self._table.cursor_id
         return None if run_id is None else Chosen(run_id, self._row.full_name)
+
+    def letters(self) -> tuple[Which, str] | None:
+        """Those of the job."""
+        return RunFilter(job_id=self._row.id), self._row.full_name
 
     @on(RowOpened)
     def action_open(self) -> None:

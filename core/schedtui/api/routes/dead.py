@@ -16,7 +16,7 @@ from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
 from schedtui.errors import FieldError, InvalidError
 from schedtui.models import Letters, RunFilter
 
-router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
+router = APIRouter(prefix="/api/v1/dead-letters", tags=["runs"])
 
 _REPLAY = describe(
     NONE, ref(Letters), status=202, body=ReplayBody, headers=(KEY_HEADER,), also=(404, 409)

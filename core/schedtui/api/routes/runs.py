@@ -44,7 +44,10 @@ router = APIRouter(prefix="/api/v1", tags=["runs"])
 _LIST = Params(
     text("job", about="Only those of this job, `group/name`", pattern="^[^/]+/[^/]+$"),
     whole("job_id", about="Only those of the job with this id"),
-    text("group", about="Only those of jobs of this group"),
+    text(
+        "group",
+        about="Only those of its jobs; with `dead` also of functions without a job",
+    ),
     member("state", RunState, about="Only those in this state"),
     member("source", Source, about="Only those that came about so"),
     moment("since", about="Only those claimed then or later"),

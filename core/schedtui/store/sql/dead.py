@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -38,8 +39,8 @@ class DeadReader(SqlReader):
     def dead_letters(self, where: RunFilter, *, limit: int) -> tuple[int, list[Run]]:
         """How many dead letters fit, and the oldest of them; damaged ones are left out."""
         with self._reading() as connection:
-            fits = conditions(connection, where)
-            count = sa.select(sa.func.count()).select_from(schema.runs).where(*fits, schema.DEAD)
-            page = RUN.where(*fits, schema.DEAD).order_by(_RUN.id).limit(bounded(max(limit, 0)))
+            fits = conditions(connection, replace(where, dead=True))
+            count = sa.select(sa.func.count()).select_from(schema.runs).where(*fits)
+            page = RUN.where(*fits).order_by(_RUN.id).limit(bounded(max(limit, 0)))
             number = connection.execute(count).scalar_one()
             return number, self._whole(run_row, connection.execute(page).all())

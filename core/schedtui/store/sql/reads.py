@@ -309,7 +309,8 @@ def conditions(connection: sa.Connection, where: RunFilter) -> list[sa.ColumnEle
     if where.job_id is not None:
         found.append(_RUNS.job_id == bounded(where.job_id))
     if where.group is not None:
-        found.append(_in_group(connection, rows.printable(where.group)))
+        group = rows.printable(where.group)
+        found.append(_dead_in_group(group) if where.dead else _in_group(connection, group))
     if where.state is not None:
         found.append(_in_state(where.state))
     if where.source is not None:
@@ -360,3 +361,12 @@ def _in_group(connection: sa.Connection, group: str) -> sa.ColumnElement[bool]:
     if len(ids) <= _SMALL_GROUP:
         return _RUNS.job_id.in_(ids)
     return sa.literal_column("+runs.job_id").in_(query)
+
+
+def _dead_in_group(group: str) -> sa.ColumnElement[bool]:
+    """Of its jobs, or of its functions without a job; by their own index, few are looked at."""
+    of_jobs = sa.literal_column("+runs.job_id").in_(
+        sa.select(_JOBS.id).where(_JOBS.group_name == group)
+    )
+    alone = _RUNS.function.startswith(f"{group}/", autoescape=True)
+    return sa.or_(of_jobs, sa.and_(sa.literal_column("+runs.job_id") == 0, alone))
