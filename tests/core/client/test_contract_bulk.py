@@ -145,3 +145,10 @@ async def test_a_filter_that_fits_nothing_is_refused(
 ) -> None:
     with pytest.raises(InvalidError, match="without '/' and without control characters"):
         await client.bulk(BulkAction.PAUSE, where)
+
+
+async def test_a_reason_that_cannot_be_is_refused_also_where_no_job_fits(
+    client: EngineClient,
+) -> None:
+    with pytest.raises(InvalidError, match="reason"):
+        await client.bulk(BulkAction.PAUSE, JobFilter(tag="nobody"), reason="x" * 1_001)

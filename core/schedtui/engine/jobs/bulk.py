@@ -11,7 +11,7 @@ from schedtui.engine.live.job import LiveJob
 from schedtui.engine.live.jobs import LiveJobs
 from schedtui.errors import FieldError, InvalidError, SchedtuiError
 from schedtui.models import BulkAction, BulkOutcome, JobFilter
-from schedtui.models.names import check_name
+from schedtui.models.names import check_name, check_reason
 
 AT_ONCE = 200
 """Jobs whose commands are under way together, so that the writer commits them in groups."""
@@ -43,6 +43,7 @@ async def bulk(
         check_name("group", where.group)
     if where.tag is not None:
         check_name("tag", where.tag)
+    check_reason(reason)
 
     async def pause(live: LiveJob) -> None:
         await commands.pause(
