@@ -40,6 +40,7 @@ from schedtui.models import (
     Fact,
     FactKind,
     FieldChange,
+    Figures,
     FunctionInfo,
     GroupDefaults,
     Health,
@@ -70,6 +71,7 @@ from schedtui.models import (
     RunTime,
     Source,
     Statistics,
+    Stats,
 )
 from schedtui.models.wire import to_wire
 from schedtui.policies import DEFAULTS
@@ -211,6 +213,23 @@ _MODELS: Final = (
     JobsText(text=_TEXT, revision=18),
     Plan(id="5f0c7d1be2a94c83", revision=17, changes=(_CHANGE,), unchanged=11),
     replace(_REVISION, text=_TEXT),
+    Stats(
+        since=_BEFORE,
+        items=(
+            Figures(
+                name=_JOB,
+                runs=4,
+                states={"failed": 1, "succeeded": 3},
+                success_rate=0.75,
+                average_s=2.1,
+                shortest_s=1.9,
+                longest_s=2.4,
+                p95_s=2.4,
+                last_success=_END,
+                last_failure=_AT,
+            ),
+        ),
+    ),
     Statistics(job=_JOB, runs=(RunTime(4711, _END, 2.0),)),
     Attempt(run_id=4711, number=1, state=RunState.SUCCEEDED, started_at=_AT, finished_at=_END),
     AuditEvent(

@@ -38,6 +38,7 @@ from schedtui.models import (
     Run,
     RunFilter,
     Statistics,
+    Stats,
 )
 from schedtui.models.dead import MAX_LETTERS
 
@@ -67,6 +68,7 @@ MODELS: tuple[type, ...] = (
     Revision,
     Run,
     Statistics,
+    Stats,
 )
 CANCELLED: dict[str, Any] = {
     "type": "object",

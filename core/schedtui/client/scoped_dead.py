@@ -5,17 +5,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from schedtui.errors import RunNotFoundError
-from schedtui.models import Letter, Letters, RunFilter
+from schedtui.models import Letter, Letters, RunFilter, Stats, StatsBy
 from schedtui.models.names import check_idempotency_key
 from schedtui.protocols import EngineClient
 
 
 class ScopedDead(ABC):
-    """`schedtui.protocols.dead.DeadLetters`; a part of `ScopedClient`."""
+    """`schedtui.protocols.dead.DeadLetters`, and numbers of runs; a part of `ScopedClient`."""
 
     _inner: EngineClient
     _groups: frozenset[str]
@@ -39,6 +40,24 @@ class ScopedDead(ABC):
     ) -> Letters:
         """Say that nothing more is to be done about dead letters of these groups."""
         return await self._each(self._inner.dismiss_runs, which, limit, how)
+
+    async def stats(self, where: RunFilter | None = None, *, by: StatsBy = StatsBy.JOB) -> Stats:
+        """Counts and times of the runs of these groups."""
+        where = where or RunFilter()
+        if where.job is not None:
+            self._job(where.job)
+        if where.group in self._groups:
+            return await self._inner.stats(where, by=by)
+        groups = [] if where.group is not None else sorted(self._groups)
+        told = [await self._inner.stats(replace(where, group=one), by=by) for one in groups]
+        items = [figures for one in told for figures in one.items]
+        return Stats(
+            since=told[0].since if told else where.since or datetime.fromtimestamp(0, UTC),
+            until=where.until,
+            by=by,
+            complete=all(one.complete for one in told),
+            items=tuple(sorted(items, key=lambda figures: figures.name)),
+        )
 
     async def _each(
         self,

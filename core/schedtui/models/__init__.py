@@ -40,6 +40,7 @@ from schedtui.models.role import Role
 from schedtui.models.run import Attempt, LogHit, LogLine, LogPage, Run, RunFilter
 from schedtui.models.states import FAILED, TERMINAL, JobState, RunState, Source, WaitReason
 from schedtui.models.statistics import RunTime, Statistics
+from schedtui.models.stats import Figures, Stats, StatsBy
 
 __all__ = [
     "FAILED",
@@ -63,6 +64,7 @@ __all__ = [
     "Fact",
     "FactKind",
     "FieldChange",
+    "Figures",
     "FunctionInfo",
     "GroupDefaults",
     "Health",
@@ -98,6 +100,8 @@ __all__ = [
     "Snapshot",
     "Source",
     "Statistics",
+    "Stats",
+    "StatsBy",
     "WaitReason",
     "compare_runs",
 ]

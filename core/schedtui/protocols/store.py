@@ -17,6 +17,7 @@ from schedtui.models import (
     Run,
     RunFilter,
 )
+from schedtui.models.stats import Figures, StatsBy
 from schedtui.protocols.keeping import Keep, Notice, Posted, Removal
 from schedtui.protocols.rows import (
     Boot,
@@ -278,6 +279,12 @@ class Store(Protocol):
 
     def dead_letters(self, where: RunFilter, *, limit: int) -> tuple[int, list[Run]]:
         """How many dead letters fit, and the oldest of them; damaged ones are left out."""
+
+    def run_figures(self, where: RunFilter, by: StatsBy) -> tuple[bool, list[Figures]]:
+        """The runs that fit in numbers, by name, and whether they are all there are.
+
+        A group has also the runs of its functions without a job.
+        """
 
     def run(self, run_id: int) -> Run | None:
         """A run.

@@ -7,12 +7,11 @@ engines that need no history.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 
-from schedtui.clock import to_us
 from schedtui.errors import StoreLockedError, StoreUnavailableError
 from schedtui.models import (
     TERMINAL,
@@ -26,6 +25,7 @@ from schedtui.models import (
     Run,
     RunFilter,
 )
+from schedtui.models.stats import Figures, StatsBy
 from schedtui.protocols import (
     Boot,
     CallKey,
@@ -46,7 +46,8 @@ from schedtui.protocols import (
 )
 from schedtui.store import chunks, memory_keeping, memory_past, rows
 from schedtui.store.memory_data import Data
-from schedtui.store.memory_dead import is_dead
+from schedtui.store.memory_filter import run_filter
+from schedtui.store.memory_stats import run_figures
 from schedtui.store.memory_tx import MemoryTx
 
 
@@ -164,7 +165,7 @@ class MemoryStore:
     def runs(self, where: RunFilter, *, limit: int, before: int | None) -> list[Run]:
         """Runs with an id below ``before``, newest first."""
         with self._reading() as data:
-            fits = _filter(where, data)
+            fits = run_filter(where, data)
             newest = sorted(data.runs, reverse=True)
             ids = (i for i in newest if (before is None or i < before) and fits(data.runs[i]))
             return [_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
@@ -172,10 +173,17 @@ class MemoryStore:
     def dead_letters(self, where: RunFilter, *, limit: int) -> tuple[int, list[Run]]:
         """How many dead letters fit, and the oldest of them."""
         with self._reading() as data:
-            fits = _filter(replace(where, dead=True), data)
+            fits = run_filter(replace(where, dead=True), data)
             ids = [run_id for run_id in sorted(data.runs) if fits(data.runs[run_id])]
             page = ids[: rows.bounded(max(limit, 0))]
             return len(ids), [_run(data, run_id) for run_id in page]
+
+    def run_figures(self, where: RunFilter, by: StatsBy) -> tuple[bool, list[Figures]]:
+        """The runs that fit in numbers, by name, and whether they are all there are."""
+        with self._reading() as data:
+            fits = run_filter(where, data, alone=True)
+            newest = (data.runs[run_id] for run_id in sorted(data.runs, reverse=True))
+            return run_figures(data, filter(fits, newest), by)
 
     def run(self, run_id: int) -> Run | None:
         """A run."""
@@ -323,34 +331,6 @@ def _last_sign(data: Data) -> int:
         if run.clock_epoch == data.meta["clock_epoch"]:
             signs += [run.claimed_at_us, run.started_at_us or 0]
     return max(signs)
-
-
-def _filter(where: RunFilter, data: Data) -> Callable[[NewRun], bool]:
-    since = None if where.since is None else to_us(where.since)
-    until = None if where.until is None else to_us(where.until)
-
-    def _group(run: NewRun) -> str:
-        alone = where.dead and not run.job_id
-        return run.function.partition("/")[0] if alone else data.names.get(run.job_id, ("",))[0]
-
-    def _error_type(run_id: int) -> str | None:
-        end = data.ends.get(run_id)
-        return None if end is None else end.error_type
-
-    def fits(run: NewRun) -> bool:
-        return (
-            (where.job_id is None or run.job_id == where.job_id)
-            and (where.group is None or _group(run) == where.group)
-            and (where.state is None or run.state == where.state)
-            and (where.source is None or run.source == where.source)
-            and (since is None or run.claimed_at_us >= since)
-            and (until is None or run.claimed_at_us < until)
-            and (where.function is None or run.function == where.function)
-            and (where.error_type is None or _error_type(run.id) == where.error_type)
-            and (not where.dead or is_dead(data, run.id))
-        )
-
-    return fits
 
 
 def _run(data: Data, run_id: int) -> Run:

@@ -82,6 +82,7 @@ CALLS = {
     f"GET {JOB}/explain": Call("hidden"),
     "POST /api/v1/triggers/preview": Call("refused", body={"trigger": CRON, "group": "theirs"}),
     "GET /api/v1/runs": Call("filtered"),
+    "GET /api/v1/stats": Call("filtered"),
     f"GET {RUN}": Call("hidden"),
     f"POST {RUN}/cancel": Call("hidden"),
     f"POST {RUN}/rerun": Call("hidden"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from fastapi import APIRouter
@@ -41,7 +41,7 @@ from schedtui.protocols import EngineClient
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
 
-_LIST = Params(
+FILTER = (
     text("job", about="Only those of this job, `group/name`", pattern="^[^/]+/[^/]+$"),
     whole("job_id", about="Only those of the job with this id"),
     text(
@@ -55,9 +55,9 @@ _LIST = Params(
     text("function", about="Only those of this function, `group/name`"),
     text("error_type", about="Only those that ended with this error, such as `ValueError`"),
     flag("dead", about="Only dead letters: failed, and neither replayed nor dismissed since"),
-    limit(),
-    CURSOR,
 )
+"""The parameters that say which runs are meant."""
+_LIST = Params(*FILTER, limit(), CURSOR)
 _LOGS = Params(
     whole("after", default=0, about="Only lines with a higher number"),
     limit(default=1_000, high=MAX_LINES),
@@ -80,20 +80,7 @@ async def list_runs(request: Request) -> Response:
     """The history, newest first; every filter that is given must hold."""
     query = _LIST.read(request)
     engine = engine_of(request)
-    if query["job"] is not None and query["job_id"] is not None:
-        raise InvalidError.one("job_id", query["job_id"], "either job or job_id, not both")
-    where = RunFilter(
-        job_id=query["job_id"],
-        job=query["job"],
-        group=query["group"],
-        state=query["state"],
-        source=query["source"],
-        since=query["since"],
-        until=query["until"],
-        function=query["function"],
-        error_type=query["error_type"],
-        dead=query["dead"],
-    )
+    where = filter_of(query)
     return json_answer(await engine.runs(where, limit=query["limit"], cursor=query["cursor"]))
 
 
@@ -170,6 +157,28 @@ async def search_logs(request: Request) -> Response:
     query = _SEARCH.read(request)
     return json_answer(
         {"items": await engine_of(request).search_logs(query["q"], limit=query["limit"])}
+    )
+
+
+def filter_of(query: Mapping[str, Any]) -> RunFilter:
+    """Which runs are meant, by the values of `FILTER`.
+
+    Raises:
+        InvalidError: a job is named in two ways.
+    """
+    if query["job"] is not None and query["job_id"] is not None:
+        raise InvalidError.one("job_id", query["job_id"], "either job or job_id, not both")
+    return RunFilter(
+        job_id=query["job_id"],
+        job=query["job"],
+        group=query["group"],
+        state=query["state"],
+        source=query["source"],
+        since=query["since"],
+        until=query["until"],
+        function=query["function"],
+        error_type=query["error_type"],
+        dead=query["dead"],
     )
 
 

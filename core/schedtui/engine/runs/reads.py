@@ -5,15 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
+from schedtui.clock import from_us
 from schedtui.engine.running import Running
 from schedtui.engine.runs.statistics import statistics
 from schedtui.errors import InvalidError, JobNotFoundError, RunNotFoundError
-from schedtui.models import TERMINAL, LogLine, LogPage, Page, Revision, Run, RunFilter, Statistics
+from schedtui.models import (
+    TERMINAL,
+    LogLine,
+    LogPage,
+    Page,
+    Revision,
+    Run,
+    RunFilter,
+    Statistics,
+    Stats,
+    StatsBy,
+)
 from schedtui.models.names import split_name
 
 FOLLOW_S = 0.05
 """Between two pages of a followed log."""
+STATS_S = 86_400.0
+"""The while that counts and times are of where none is named."""
 POLL_S = 1.0
 """How long a follower waits for news before it looks by itself."""
 
@@ -80,6 +95,17 @@ class Reads:
         if live is None:
             raise JobNotFoundError(job)
         return await self._off_loop(statistics, self._store, live.id, live.full_name, limit)
+
+    async def stats(self, where: RunFilter, by: StatsBy) -> Stats:
+        """Counts and times of the runs of a while; of the last 24 hours where none is named."""
+        where = await self.resolved(where)
+        since = where.since
+        if since is None:
+            end = where.until or from_us(self._running.clock.now_us())
+            since = end - timedelta(seconds=STATS_S)
+        where = replace(where, since=since)
+        whole, items = await self._off_loop(self._store.run_figures, where, by)
+        return Stats(since=since, until=where.until, by=by, complete=whole, items=tuple(items))
 
     async def logs(self, run_id: int, after: int, limit: int) -> LogPage:
         """Lines above ``after``."""

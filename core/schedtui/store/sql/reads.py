@@ -310,7 +310,7 @@ def conditions(connection: sa.Connection, where: RunFilter) -> list[sa.ColumnEle
         found.append(_RUNS.job_id == bounded(where.job_id))
     if where.group is not None:
         group = rows.printable(where.group)
-        found.append(_dead_in_group(group) if where.dead else _in_group(connection, group))
+        found.append(in_group_or_alone(group) if where.dead else _in_group(connection, group))
     if where.state is not None:
         found.append(_in_state(where.state))
     if where.source is not None:
@@ -363,7 +363,7 @@ def _in_group(connection: sa.Connection, group: str) -> sa.ColumnElement[bool]:
     return sa.literal_column("+runs.job_id").in_(query)
 
 
-def _dead_in_group(group: str) -> sa.ColumnElement[bool]:
+def in_group_or_alone(group: str) -> sa.ColumnElement[bool]:
     """Of its jobs, or of its functions without a job; by their own index, few are looked at."""
     of_jobs = sa.literal_column("+runs.job_id").in_(
         sa.select(_JOBS.id).where(_JOBS.group_name == group)
