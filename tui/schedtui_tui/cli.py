@@ -19,6 +19,7 @@ COMMANDS = {
     "serve": ("serve", "an engine without a screen, with its HTTP API"),
     "jobs": ("jobs", "list jobs, or show one"),
     "runs": ("runs", "list runs, newest first"),
+    "stats": ("stats", "count runs and their times, by job or function"),
     "logs": ("logs", "show what a run wrote"),
     "functions": ("functions", "list the registered functions"),
     "next": ("next", "show a job's next due times"),

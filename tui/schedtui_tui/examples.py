@@ -20,6 +20,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "schedtui runs Reports/daily --json",
         "schedtui runs --diff 17 18",
     ),
+    "stats": (
+        "schedtui stats --since 7d",
+        "schedtui stats --by function --group Reports",
+        "schedtui stats --job Reports/daily --json",
+    ),
     "logs": ("schedtui logs Reports/daily --follow", "schedtui logs 17 --lines 50"),
     "functions": ("schedtui functions --group Reports",),
     "next": ("schedtui next Reports/daily --count 10",),
