@@ -222,7 +222,7 @@ class HttpClient(HttpFiles, HttpUpkeep, HttpDead):
         read = partial(decode, Job)
         if replace:
             path, body = replacing(spec)
-            headers = {} if version is None else {"If-Match": f'"{version}"'}
+            headers = _if_match(version)
             return await self._calls.ask(read, "PUT", path, body=body, headers=headers)
         headers = {} if idempotency_key is None else {KEY_HEADER: header_of(idempotency_key)}
         return await self._calls.ask(read, "POST", "/jobs", body=spec, headers=headers)
@@ -231,15 +231,18 @@ class HttpClient(HttpFiles, HttpUpkeep, HttpDead):
         self, job: str, patch: JobPatch, *, version: int | None = None, expect_id: int | None = None
     ) -> Job:
         """See `EngineClient.edit_job`."""
-        headers = {} if version is None else {"If-Match": f'"{version}"'}
+        headers = _if_match(version)
         path, query = job_path(job), {"expect_id": expect_id}
         return await self._calls.ask(
             partial(decode, Job), "PATCH", path, query, patch, headers=headers
         )
 
-    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
+    async def delete_job(
+        self, job: str, *, version: int | None = None, expect_id: int | None = None
+    ) -> None:
         """See `EngineClient.delete_job`."""
-        await self._wire.call("DELETE", API + job_path(job), params={"expect_id": expect_id})
+        query, headers = {"expect_id": expect_id}, _if_match(version)
+        await self._wire.call("DELETE", API + job_path(job), params=query, headers=headers)
 
     async def pause_job(
         self,
@@ -247,22 +250,31 @@ class HttpClient(HttpFiles, HttpUpkeep, HttpDead):
         *,
         reason: str = "",
         until: datetime | None = None,
+        version: int | None = None,
         expect_id: int | None = None,
     ) -> Job:
         """See `EngineClient.pause_job`."""
         body = {"reason": reason, "until": None if until is None else aware_utc(until, "until")}
-        path = f"{job_path(job)}/pause"
-        return await self._calls.post(Job, path, body, expect_id=expect_id)
+        return await self._steer(job, "pause", body, version, expect_id)
 
-    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
+    async def resume_job(
+        self, job: str, *, version: int | None = None, expect_id: int | None = None
+    ) -> Job:
         """See `EngineClient.resume_job`."""
-        path = f"{job_path(job)}/resume"
-        return await self._calls.post(Job, path, expect_id=expect_id)
+        return await self._steer(job, "resume", None, version, expect_id)
 
-    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+    async def revert_job(
+        self, job: str, *, version: int | None = None, expect_id: int | None = None
+    ) -> Job:
         """See `EngineClient.revert_job`."""
-        path = f"{job_path(job)}/revert"
-        return await self._calls.post(Job, path, expect_id=expect_id)
+        return await self._steer(job, "revert", None, version, expect_id)
+
+    async def _steer(
+        self, job: str, what: str, body: Any, version: int | None, expect_id: int | None
+    ) -> Job:
+        path, query = f"{job_path(job)}/{what}", {"expect_id": expect_id}
+        read, headers = partial(decode, Job), _if_match(version)
+        return await self._calls.ask(read, "POST", path, query, body, headers=headers)
 
     async def trigger_job(
         self,
@@ -363,6 +375,10 @@ class HttpClient(HttpFiles, HttpUpkeep, HttpDead):
     async def aclose(self) -> None:
         """Close every connection."""
         await self._wire.aclose()
+
+
+def _if_match(version: int | None) -> dict[str, str]:
+    return {} if version is None else {"If-Match": f'"{version}"'}
 
 
 def _raise_for(event: SseEvent) -> None:

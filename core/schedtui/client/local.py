@@ -172,9 +172,11 @@ class LocalClient(LocalFiles, LocalUpkeep, LocalDead):
             job, patch, version=version, expect_id=expect_id, actor=self._actor
         )
 
-    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
+    async def delete_job(
+        self, job: str, *, version: int | None = None, expect_id: int | None = None
+    ) -> None:
         """Delete a dynamic or orphaned job."""
-        await self._engine.remove_job(job, expect_id=expect_id, actor=self._actor)
+        await self._engine.remove_job(job, version=version, expect_id=expect_id, actor=self._actor)
 
     async def pause_job(
         self,
@@ -182,20 +184,34 @@ class LocalClient(LocalFiles, LocalUpkeep, LocalDead):
         *,
         reason: str = "",
         until: datetime | None = None,
+        version: int | None = None,
         expect_id: int | None = None,
     ) -> Job:
         """Stop claiming due times."""
         return await self._engine.pause_job(
-            job, reason=reason, until=until, expect_id=expect_id, actor=self._actor
+            job,
+            reason=reason,
+            until=until,
+            version=version,
+            expect_id=expect_id,
+            actor=self._actor,
         )
 
-    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
+    async def resume_job(
+        self, job: str, *, version: int | None = None, expect_id: int | None = None
+    ) -> Job:
         """Claim due times again."""
-        return await self._engine.resume_job(job, expect_id=expect_id, actor=self._actor)
+        return await self._engine.resume_job(
+            job, version=version, expect_id=expect_id, actor=self._actor
+        )
 
-    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+    async def revert_job(
+        self, job: str, *, version: int | None = None, expect_id: int | None = None
+    ) -> Job:
         """Undo edits from outside of a static job."""
-        return await self._engine.revert_job(job, expect_id=expect_id, actor=self._actor)
+        return await self._engine.revert_job(
+            job, version=version, expect_id=expect_id, actor=self._actor
+        )
 
     async def trigger_job(
         self,

@@ -167,9 +167,11 @@ class ScopedClient(ScopedDead):
         self._after(patch.after or ())
         return await self._inner.edit_job(job, patch, version=version, expect_id=expect_id)
 
-    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
+    async def delete_job(
+        self, job: str, *, version: int | None = None, expect_id: int | None = None
+    ) -> None:
         """Delete a job."""
-        await self._inner.delete_job(self._job(job), expect_id=expect_id)
+        await self._inner.delete_job(self._job(job), version=version, expect_id=expect_id)
 
     async def pause_job(
         self,
@@ -177,20 +179,25 @@ class ScopedClient(ScopedDead):
         *,
         reason: str = "",
         until: datetime | None = None,
+        version: int | None = None,
         expect_id: int | None = None,
     ) -> Job:
         """Stop claiming its due times."""
         return await self._inner.pause_job(
-            self._job(job), reason=reason, until=until, expect_id=expect_id
+            self._job(job), reason=reason, until=until, version=version, expect_id=expect_id
         )
 
-    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
+    async def resume_job(
+        self, job: str, *, version: int | None = None, expect_id: int | None = None
+    ) -> Job:
         """Claim its due times again."""
-        return await self._inner.resume_job(self._job(job), expect_id=expect_id)
+        return await self._inner.resume_job(self._job(job), version=version, expect_id=expect_id)
 
-    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+    async def revert_job(
+        self, job: str, *, version: int | None = None, expect_id: int | None = None
+    ) -> Job:
         """Undo edits of a job of the code."""
-        return await self._inner.revert_job(self._job(job), expect_id=expect_id)
+        return await self._inner.revert_job(self._job(job), version=version, expect_id=expect_id)
 
     async def trigger_job(
         self,

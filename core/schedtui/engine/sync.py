@@ -104,9 +104,18 @@ class Sync:
             )
         )
 
-    def remove_job(self, job: str, *, expect_id: int | None = None, actor: str = PYTHON) -> None:
+    def remove_job(
+        self,
+        job: str,
+        *,
+        version: int | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
+    ) -> None:
         """See `Engine.remove_job`."""
-        self._call(lambda: self._engine.remove_job(job, expect_id=expect_id, actor=actor))
+        self._call(
+            lambda: self._engine.remove_job(job, version=version, expect_id=expect_id, actor=actor)
+        )
 
     def pause_job(
         self,
@@ -114,23 +123,47 @@ class Sync:
         *,
         reason: str = "",
         until: datetime | None = None,
+        version: int | None = None,
         expect_id: int | None = None,
         actor: str = PYTHON,
     ) -> Job:
         """See `Engine.pause_job`."""
         return self._call(
             lambda: self._engine.pause_job(
-                job, reason=reason, until=until, expect_id=expect_id, actor=actor
+                job,
+                reason=reason,
+                until=until,
+                version=version,
+                expect_id=expect_id,
+                actor=actor,
             )
         )
 
-    def resume_job(self, job: str, *, expect_id: int | None = None, actor: str = PYTHON) -> Job:
+    def resume_job(
+        self,
+        job: str,
+        *,
+        version: int | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
+    ) -> Job:
         """See `Engine.resume_job`."""
-        return self._call(lambda: self._engine.resume_job(job, expect_id=expect_id, actor=actor))
+        return self._call(
+            lambda: self._engine.resume_job(job, version=version, expect_id=expect_id, actor=actor)
+        )
 
-    def revert_job(self, job: str, *, expect_id: int | None = None, actor: str = PYTHON) -> Job:
+    def revert_job(
+        self,
+        job: str,
+        *,
+        version: int | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
+    ) -> Job:
         """See `Engine.revert_job`."""
-        return self._call(lambda: self._engine.revert_job(job, expect_id=expect_id, actor=actor))
+        return self._call(
+            lambda: self._engine.revert_job(job, version=version, expect_id=expect_id, actor=actor)
+        )
 
     def reload(self, *, actor: str = PYTHON) -> Reload:
         """See `Engine.reload`."""

@@ -120,12 +120,15 @@ class EngineClient(FilesClient, Upkeep, DeadLetters, Protocol):
             ConflictError: the new name is taken.
         """
 
-    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
+    async def delete_job(
+        self, job: str, *, version: int | None = None, expect_id: int | None = None
+    ) -> None:
         """Delete a dynamic or orphaned job: queued runs are cancelled, running ones finish.
 
         Raises:
             JobNotFoundError, ConflictError
             StaticJobError: it is declared in code.
+            VersionConflictError: its version is not ``version``.
         """
 
     async def pause_job(
@@ -134,6 +137,7 @@ class EngineClient(FilesClient, Upkeep, DeadLetters, Protocol):
         *,
         reason: str = "",
         until: datetime | None = None,
+        version: int | None = None,
         expect_id: int | None = None,
     ) -> Job:
         """Stop claiming due times of a job; running and queued runs are not touched. Idempotent.
@@ -143,13 +147,17 @@ class EngineClient(FilesClient, Upkeep, DeadLetters, Protocol):
             reason: Shown wherever the job is, and in the rows of the due times it skips.
             until: When it resumes by itself: what is due then runs. None: when somebody resumes it.
                 A job that is paused already has the new reason and end from now on.
+            version: The version that it must have; `VersionConflictError` where it has another.
             expect_id: See the class.
 
         Raises:
             InvalidError: ``until`` is not in the future.
+            VersionConflictError: its version is not ``version``.
         """
 
-    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
+    async def resume_job(
+        self, job: str, *, version: int | None = None, expect_id: int | None = None
+    ) -> Job:
         """Claim again from now on; due times in between get ``skipped`` rows. Idempotent.
 
         Where its trigger fails the pause ends, and the job is broken until that answers again: it
@@ -158,9 +166,12 @@ class EngineClient(FilesClient, Upkeep, DeadLetters, Protocol):
         Raises:
             JobNotFoundError
             ConflictError: it is broken, and stays so; nothing was changed.
+            VersionConflictError: its version is not ``version``.
         """
 
-    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+    async def revert_job(
+        self, job: str, *, version: int | None = None, expect_id: int | None = None
+    ) -> Job:
         """Let a static job be what the code says again: edits from outside are undone. Idempotent.
 
         Whether it is paused stays as it is.
@@ -168,6 +179,7 @@ class EngineClient(FilesClient, Upkeep, DeadLetters, Protocol):
         Raises:
             JobNotFoundError
             ConflictError: it is not declared in code, or no longer.
+            VersionConflictError: its version is not ``version``.
         """
 
     async def trigger_job(

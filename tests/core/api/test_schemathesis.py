@@ -60,7 +60,9 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409"]
 [[operations]]
 include-path = "/task-manager/tasks"
 include-method = "POST"
-checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409", "422"]
+checks.positive_data_acceptance.expected-statuses = [
+    "2xx", "400", "401", "403", "404", "409", "422",
+]
 
 [[operations]]
 include-method = ["PUT", "PATCH"]

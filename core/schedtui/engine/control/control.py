@@ -164,10 +164,17 @@ class Control(CreateControl, FileControl, UpkeepControl, DeadControl):
 
     @passed_on("delete_job")
     async def remove_job(
-        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
+        self,
+        job: str,
+        *,
+        version: int | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
     ) -> None:
         """Delete a dynamic or orphaned job; see `EngineClient.delete_job`."""
-        await self.on_loop(lambda: self._live().commands.delete(job, actor, expect_id=expect_id))
+        await self.on_loop(
+            lambda: self._live().commands.delete(job, actor, expect_id=expect_id, version=version)
+        )
 
     @passed_on()
     async def pause_job(
@@ -176,33 +183,46 @@ class Control(CreateControl, FileControl, UpkeepControl, DeadControl):
         *,
         reason: str = "",
         until: datetime | None = None,
+        version: int | None = None,
         expect_id: int | None = None,
         actor: str = PYTHON,
     ) -> Job:
         """Stop claiming a job's due times; see `EngineClient.pause_job`."""
         end = None if until is None else aware_utc(until, "until")
         changed = await self.on_loop(
-            lambda: self._live().commands.pause(job, reason, actor, expect_id=expect_id, until=end)
+            lambda: self._live().commands.pause(
+                job, reason, actor, expect_id=expect_id, until=end, version=version
+            )
         )
         return shown(changed)
 
     @passed_on()
     async def resume_job(
-        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
+        self,
+        job: str,
+        *,
+        version: int | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
     ) -> Job:
         """Claim a job's due times again; see `EngineClient.resume_job`."""
         changed = await self.on_loop(
-            lambda: self._live().commands.resume(job, actor, expect_id=expect_id)
+            lambda: self._live().commands.resume(job, actor, expect_id=expect_id, version=version)
         )
         return shown(changed)
 
     @passed_on()
     async def revert_job(
-        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
+        self,
+        job: str,
+        *,
+        version: int | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
     ) -> Job:
         """Let a static job be what the code says; see `EngineClient.revert_job`."""
         changed = await self.on_loop(
-            lambda: self._live().commands.revert(job, actor, expect_id=expect_id)
+            lambda: self._live().commands.revert(job, actor, expect_id=expect_id, version=version)
         )
         return shown(changed)
 

@@ -46,7 +46,6 @@ from schedtui.errors import (
     InvalidError,
     JobNotFoundError,
     StaticJobError,
-    VersionConflictError,
 )
 from schedtui.models import Backfill, Job, JobPatch, JobSpec, JobState, Letters, Run, Source
 from schedtui.models.names import check_reason
@@ -102,13 +101,8 @@ class Commands:
         ``instead``: a one-off that is due already, and whose run has not started, does not run.
         """
         chained = patch.after or patch.name is not None
-        hold = self.holds.hold(name, expect_id)
+        hold = self.holds.hold(name, expect_id, version)
         async with self._freeing(name), self._chaining(chained), hold as live:
-            if version is not None and live.version != version:
-                raise VersionConflictError(
-                    f"{name} has version {live.version}, not {version}: it was changed meanwhile; "
-                    "read it again and repeat the edit on what it is now"
-                )
             before = live.current()
             if patch.kwargs is not None or patch.function is not None:
                 kwargs = before.kwargs if patch.kwargs is None else patch.kwargs
@@ -145,6 +139,7 @@ class Commands:
         until: datetime | None = None,
         shorten: bool = True,
         still: Callable[[LiveJob], bool] = lambda _: True,
+        version: int | None = None,
     ) -> Job:
         """Stop claiming a job; see `EngineClient.pause_job`.
 
@@ -154,15 +149,17 @@ class Commands:
         check_reason(reason)
         if until is not None and to_us(until) <= self._core.clock.now_us():
             raise InvalidError.one("until", until.isoformat(), "a moment in the future")
-        async with self.holds.hold(name, expect_id) as live:
+        async with self.holds.hold(name, expect_id, version) as live:
             if not still(live):
                 return live.current()
             return await self._pauses.begin(live, reason, actor, until, shorten=shorten)
 
     @whole
-    async def resume(self, name: str, actor: str, *, expect_id: int | None) -> Job:
+    async def resume(
+        self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
+    ) -> Job:
         """Claim a job again; see `EngineClient.resume_job`."""
-        async with self.holds.hold(name, expect_id) as live:
+        async with self.holds.hold(name, expect_id, version) as live:
             damage.refuse(live)
             failed = live.trigger is not None and live.problem.startswith(FAILED)
             if live.state is JobState.BROKEN and not failed:
@@ -188,16 +185,20 @@ class Commands:
         await self.holds.end_pause(live)
 
     @whole
-    async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:
+    async def revert(
+        self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
+    ) -> Job:
         """Undo edits from outside of a static job; see `EngineClient.revert_job`."""
-        hold = self.holds.hold(name, expect_id)
+        hold = self.holds.hold(name, expect_id, version)
         async with self._freeing(name), self._chaining(True), hold as live:
             return await revert(self._core, self._writes, live, actor)
 
     @whole
-    async def delete(self, name: str, actor: str, *, expect_id: int | None) -> None:
+    async def delete(
+        self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
+    ) -> None:
         """Delete a job; see `EngineClient.delete_job`."""
-        async with self._freeing(name), self.holds.hold(name, expect_id) as live:
+        async with self._freeing(name), self.holds.hold(name, expect_id, version) as live:
             job = live.current()
             if job.static and not job.orphaned and not job.damage:
                 raise StaticJobError(

@@ -13,6 +13,7 @@ from apscheduler.executors.base import MaxInstancesReachedError
 from apscheduler.jobstores.base import JobLookupError
 
 from schedtui.engine.jobs.commands import Commands
+from schedtui.engine.jobs.holds import check_version
 from schedtui.engine.jobs.keys import Asked, Made, asked
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.running import Running
@@ -81,20 +82,25 @@ class Steering(RefusedRuns, Commands):
         until: datetime | None = None,
         shorten: bool = True,  # noqa: ARG002 - a pause there has no end
         still: Callable[[LiveJob], bool] = lambda _: True,  # noqa: ARG002 - nobody there is paused for failures
+        version: int | None = None,
     ) -> Job:
         """Take a job's next due time away, as APScheduler pauses jobs."""
         check_reason(reason)
         if until is not None:
             raise refused("a pause has no end there", "resume it yourself")
         live = self._found(name, expect_id)
+        check_version(live, version)
         if not live.current().paused:
             with self._acting(live, actor, reason) as (alias, job_id):
                 await self._call(name, self._scheduler.pause_job, job_id, alias)
         return live.current()
 
-    async def resume(self, name: str, actor: str, *, expect_id: int | None) -> Job:
+    async def resume(
+        self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
+    ) -> Job:
         """Give a job its next due time back."""
         live = self._found(name, expect_id)
+        check_version(live, version)
         seen = live.seen
         if seen is None or not seen.paused:
             return live.current()
@@ -107,9 +113,12 @@ class Steering(RefusedRuns, Commands):
             await self._call(name, self._scheduler.resume_job, job_id, alias)
         return live.current()
 
-    async def delete(self, name: str, actor: str, *, expect_id: int | None) -> None:
+    async def delete(
+        self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
+    ) -> None:
         """Remove a job from its job store; one that is in none any more, from the history's."""
         live = self._found(name, expect_id, orphans=True)
+        check_version(live, version)
         if live.seen is None:
             await self._ledger.mirror.delete(live, actor)
             return
@@ -249,7 +258,14 @@ class Steering(RefusedRuns, Commands):
             "call add_job() in its code",
         )
 
-    async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:  # noqa: ARG002 - refused
+    async def revert(
+        self,
+        name: str,  # noqa: ARG002 - refused
+        actor: str,  # noqa: ARG002 - refused
+        *,
+        expect_id: int | None,  # noqa: ARG002 - refused
+        version: int | None = None,  # noqa: ARG002 - refused
+    ) -> Job:
         """Refused: no declaration is known."""
         raise refused("no declaration in code is known of its jobs", "edit the job")
 
