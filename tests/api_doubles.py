@@ -182,8 +182,8 @@ class FakeClient(FakeFiles, NotedUpkeep, FakeDead):
             raise ConflictError("a job g/taken exists already")
         return replace(found, version=found.version + 1)
 
-    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
-        self._note("delete_job", expect_id=expect_id)
+    async def delete_job(self, job: str, **given: Any) -> None:
+        self._note("delete_job", expect_id=given["expect_id"])
         del self._engine.jobs[self._job(job).full_name]
 
     async def pause_job(
@@ -192,17 +192,18 @@ class FakeClient(FakeFiles, NotedUpkeep, FakeDead):
         *,
         reason: str = "",
         until: datetime | None = None,
+        version: int | None = None,  # noqa: ARG002 - of the engine's
         expect_id: int | None = None,
     ) -> Job:
         self._note("pause_job", reason=reason, until=until, expect_id=expect_id)
         return replace(self._job(job), paused=True, pause_reason=reason, paused_until=until)
 
-    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
-        self._note("resume_job", expect_id=expect_id)
+    async def resume_job(self, job: str, **given: Any) -> Job:
+        self._note("resume_job", expect_id=given["expect_id"])
         return self._job(job)
 
-    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
-        self._note("revert_job", expect_id=expect_id)
+    async def revert_job(self, job: str, **given: Any) -> Job:
+        self._note("revert_job", expect_id=given["expect_id"])
         return self._job(job)
 
     async def reload(self) -> Reload:
@@ -269,8 +270,10 @@ class FakeClient(FakeFiles, NotedUpkeep, FakeDead):
         *,
         reason: str = "",
         until: datetime | None = None,
+        idempotency_key: str | None = None,
     ) -> tuple[BulkOutcome, ...]:
         self._note("bulk", action=action, where=where, reason=reason, until=until)
+        self._engine.keys.append(idempotency_key)
         return (
             BulkOutcome(job="g/a", id=1, done=True, run_id=7),
             BulkOutcome(job="g/b", id=2, done=False, problem="it is declared in code"),

@@ -218,7 +218,7 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep, FakeDead):
         self._check("edit_job", job, patch, version)
         return self._job(self._row(job, expect_id))
 
-    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
+    async def delete_job(self, job: str, *, expect_id: int | None = None, **_given: Any) -> None:
         self._check("delete_job", job, expect_id)
         self.change(removed=(self._row(job, expect_id).id,))
 
@@ -228,6 +228,7 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep, FakeDead):
         *,
         reason: str = "",
         until: datetime | None = None,  # noqa: ARG002 - the protocol's signature
+        version: int | None = None,  # noqa: ARG002 - likewise
         expect_id: int | None = None,
     ) -> Job:
         self._check("pause_job", job, expect_id)
@@ -237,7 +238,7 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep, FakeDead):
         self.change(row)
         return self._job(row)
 
-    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+    async def revert_job(self, job: str, *, expect_id: int | None = None, **_given: Any) -> Job:
         self._check("revert_job", job, expect_id)
         row = self._row(job, expect_id)._replace(overridden=False)
         self.change(row)
@@ -246,7 +247,7 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep, FakeDead):
     async def reload(self) -> Reload:
         return Reload(ok=True, generation=1, modules=())
 
-    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
+    async def resume_job(self, job: str, *, expect_id: int | None = None, **_given: Any) -> Job:
         self._check("resume_job", job, expect_id)
         row = self._row(job, expect_id)._replace(
             state=JobState.SCHEDULED, next_due_us=now_us() + 60_000_000
@@ -288,8 +289,9 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep, FakeDead):
         *,
         reason: str = "",
         until: datetime | None = None,
+        idempotency_key: str | None = None,
     ) -> tuple[BulkOutcome, ...]:
-        raise AssertionError("bulk", action, where, reason, until)
+        raise AssertionError("bulk", action, where, reason, until, idempotency_key)
 
     async def pause_engine(self, *, reason: str = "") -> EngineInfo:
         self._check("pause_engine", reason)

@@ -355,6 +355,7 @@ class HttpClient(HttpFiles, HttpUpkeep, HttpDead):
         *,
         reason: str = "",
         until: datetime | None = None,
+        idempotency_key: str | None = None,
     ) -> tuple[BulkOutcome, ...]:
         """See `EngineClient.bulk`."""
         body = to_wire(where)
@@ -362,7 +363,9 @@ class HttpClient(HttpFiles, HttpUpkeep, HttpDead):
             end = None if until is None else aware_utc(until, "until")
             body |= {"reason": reason, "until": end}
         read, path = partial(decode, Page[BulkOutcome]), f"/jobs/{action.value}"
-        return (await self._calls.ask(read, "POST", path, body=body, most=MAX_LIST)).items
+        headers = {} if idempotency_key is None else {KEY_HEADER: header_of(idempotency_key)}
+        page = await self._calls.ask(read, "POST", path, body=body, headers=headers, most=MAX_LIST)
+        return page.items
 
     async def pause_engine(self, *, reason: str = "") -> EngineInfo:
         """See `EngineClient.pause_engine`."""

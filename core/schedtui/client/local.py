@@ -12,6 +12,7 @@ from typing import Any
 from schedtui.client.beat import until_next_s
 from schedtui.client.local_dead import LocalDead
 from schedtui.client.local_files import LocalFiles
+from schedtui.client.local_steering import LocalSteering
 from schedtui.client.local_upkeep import LocalUpkeep
 from schedtui.client.previews import preview_of
 from schedtui.engine import Engine
@@ -53,7 +54,7 @@ MAX_LINES = 10_000
 """The most of a list that one call gives; the same behind HTTP."""
 
 
-class LocalClient(LocalFiles, LocalUpkeep, LocalDead):
+class LocalClient(LocalFiles, LocalSteering, LocalUpkeep, LocalDead):
     """`EngineClient` on an `Engine` of this process; from any thread's event loop.
 
     Args:
@@ -172,47 +173,6 @@ class LocalClient(LocalFiles, LocalUpkeep, LocalDead):
             job, patch, version=version, expect_id=expect_id, actor=self._actor
         )
 
-    async def delete_job(
-        self, job: str, *, version: int | None = None, expect_id: int | None = None
-    ) -> None:
-        """Delete a dynamic or orphaned job."""
-        await self._engine.remove_job(job, version=version, expect_id=expect_id, actor=self._actor)
-
-    async def pause_job(
-        self,
-        job: str,
-        *,
-        reason: str = "",
-        until: datetime | None = None,
-        version: int | None = None,
-        expect_id: int | None = None,
-    ) -> Job:
-        """Stop claiming due times."""
-        return await self._engine.pause_job(
-            job,
-            reason=reason,
-            until=until,
-            version=version,
-            expect_id=expect_id,
-            actor=self._actor,
-        )
-
-    async def resume_job(
-        self, job: str, *, version: int | None = None, expect_id: int | None = None
-    ) -> Job:
-        """Claim due times again."""
-        return await self._engine.resume_job(
-            job, version=version, expect_id=expect_id, actor=self._actor
-        )
-
-    async def revert_job(
-        self, job: str, *, version: int | None = None, expect_id: int | None = None
-    ) -> Job:
-        """Undo edits from outside of a static job."""
-        return await self._engine.revert_job(
-            job, version=version, expect_id=expect_id, actor=self._actor
-        )
-
     async def trigger_job(
         self,
         job: str,
@@ -292,9 +252,17 @@ class LocalClient(LocalFiles, LocalUpkeep, LocalDead):
         *,
         reason: str = "",
         until: datetime | None = None,
+        idempotency_key: str | None = None,
     ) -> tuple[BulkOutcome, ...]:
         """Do one thing to every job that ``where`` finds."""
-        return await self._engine.bulk(action, where, reason=reason, until=until, actor=self._actor)
+        return await self._engine.bulk(
+            action,
+            where,
+            reason=reason,
+            until=until,
+            idempotency_key=idempotency_key,
+            actor=self._actor,
+        )
 
     async def pause_engine(self, *, reason: str = "") -> EngineInfo:
         """Claim nothing more, of no job."""

@@ -281,11 +281,19 @@ class Sync:
         *,
         reason: str = "",
         until: datetime | None = None,
+        idempotency_key: str | None = None,
         actor: str = PYTHON,
     ) -> tuple[BulkOutcome, ...]:
         """See `Engine.bulk`."""
         return self._call(
-            lambda: self._engine.bulk(action, where, reason=reason, until=until, actor=actor)
+            lambda: self._engine.bulk(
+                action,
+                where,
+                reason=reason,
+                until=until,
+                idempotency_key=idempotency_key,
+                actor=actor,
+            )
         )
 
     def export_jobs(self) -> JobsText:

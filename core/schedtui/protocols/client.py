@@ -32,10 +32,11 @@ from schedtui.models import (
 )
 from schedtui.protocols.dead import DeadLetters
 from schedtui.protocols.files import FilesClient
+from schedtui.protocols.steering import Steering
 from schedtui.protocols.upkeep import Upkeep
 
 
-class EngineClient(FilesClient, Upkeep, DeadLetters, Protocol):
+class EngineClient(FilesClient, Steering, Upkeep, DeadLetters, Protocol):
     """An engine as the console and the command line see it, in this process or behind HTTP.
 
     A job is named ``group/name``. Where ``expect_id`` is given and the living job of that name has
@@ -118,68 +119,6 @@ class EngineClient(FilesClient, Upkeep, DeadLetters, Protocol):
             InvalidError, JobNotFoundError, FunctionNotFoundError
             VersionConflictError: its version is not ``version``.
             ConflictError: the new name is taken.
-        """
-
-    async def delete_job(
-        self, job: str, *, version: int | None = None, expect_id: int | None = None
-    ) -> None:
-        """Delete a dynamic or orphaned job: queued runs are cancelled, running ones finish.
-
-        Raises:
-            JobNotFoundError, ConflictError
-            StaticJobError: it is declared in code.
-            VersionConflictError: its version is not ``version``.
-        """
-
-    async def pause_job(
-        self,
-        job: str,
-        *,
-        reason: str = "",
-        until: datetime | None = None,
-        version: int | None = None,
-        expect_id: int | None = None,
-    ) -> Job:
-        """Stop claiming due times of a job; running and queued runs are not touched. Idempotent.
-
-        Args:
-            job: ``group/name``.
-            reason: Shown wherever the job is, and in the rows of the due times it skips.
-            until: When it resumes by itself: what is due then runs. None: when somebody resumes it.
-                A job that is paused already has the new reason and end from now on.
-            version: The version that it must have; `VersionConflictError` where it has another.
-            expect_id: See the class.
-
-        Raises:
-            InvalidError: ``until`` is not in the future.
-            VersionConflictError: its version is not ``version``.
-        """
-
-    async def resume_job(
-        self, job: str, *, version: int | None = None, expect_id: int | None = None
-    ) -> Job:
-        """Claim again from now on; due times in between get ``skipped`` rows. Idempotent.
-
-        Where its trigger fails the pause ends, and the job is broken until that answers again: it
-        is asked at each resume of a job that is not paused.
-
-        Raises:
-            JobNotFoundError
-            ConflictError: it is broken, and stays so; nothing was changed.
-            VersionConflictError: its version is not ``version``.
-        """
-
-    async def revert_job(
-        self, job: str, *, version: int | None = None, expect_id: int | None = None
-    ) -> Job:
-        """Let a static job be what the code says again: edits from outside are undone. Idempotent.
-
-        Whether it is paused stays as it is.
-
-        Raises:
-            JobNotFoundError
-            ConflictError: it is not declared in code, or no longer.
-            VersionConflictError: its version is not ``version``.
         """
 
     async def trigger_job(
@@ -313,6 +252,7 @@ class EngineClient(FilesClient, Upkeep, DeadLetters, Protocol):
         *,
         reason: str = "",
         until: datetime | None = None,
+        idempotency_key: str | None = None,
     ) -> tuple[BulkOutcome, ...]:
         """Do one thing to every job that ``where`` finds, in the order of their ids.
 
@@ -324,6 +264,8 @@ class EngineClient(FilesClient, Upkeep, DeadLetters, Protocol):
             where: Which jobs.
             reason: Of a pause.
             until: Of a pause.
+            idempotency_key: Of a trigger; see `trigger_job`. Each job is run once for it, and its
+                outcome is ``replayed`` where that was before. One that came to fit since is run.
 
         Raises:
             InvalidError: ``where`` is empty or cannot fit any job, or ``reason`` or ``until``

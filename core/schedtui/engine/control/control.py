@@ -329,6 +329,7 @@ class Control(CreateControl, FileControl, UpkeepControl, DeadControl):
         *,
         reason: str = "",
         until: datetime | None = None,
+        idempotency_key: str | None = None,
         actor: str = PYTHON,
     ) -> tuple[BulkOutcome, ...]:
         """One command to many jobs; see `EngineClient.bulk`."""
@@ -337,7 +338,16 @@ class Control(CreateControl, FileControl, UpkeepControl, DeadControl):
         async def work() -> tuple[BulkOutcome, ...]:
             live = self._live()
             jobs = live.core.jobs
-            return await bulk(jobs, live.commands, action, where, actor, reason=reason, until=end)
+            return await bulk(
+                jobs,
+                live.commands,
+                action,
+                where,
+                actor,
+                reason=reason,
+                until=end,
+                key=idempotency_key,
+            )
 
         return await self.on_loop(work)
 

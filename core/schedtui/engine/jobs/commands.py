@@ -235,10 +235,14 @@ class Commands:
         *,
         expect_id: int | None,
         key: str | None = None,
+        where: Mapping[str, Any] | None = None,
     ) -> Made:
-        """Run a job now; see `EngineClient.trigger_job`."""
+        """Run a job now; see `EngineClient.trigger_job`.
+
+        ``where``: of a call to many jobs, the filter, by which that call is known besides its key.
+        """
         live = self.holds.find(name, expect_id)
-        call = asked(f"job {live.id}", key, kwargs)
+        call = asked(f"job {live.id}", key, kwargs if where is None else {"where": where})
         async with self._keys.turn(call) as made:
             if made is not None:
                 return made

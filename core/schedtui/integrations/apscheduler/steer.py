@@ -133,10 +133,11 @@ class Steering(RefusedRuns, Commands):
         *,
         expect_id: int | None,
         key: str | None = None,
+        where: Mapping[str, Any] | None = None,
     ) -> Made:
         """Hand a job to its executor now; its schedule is not touched, paused or not."""
         live = self._found(name, expect_id)
-        call = asked(f"job {live.id}", key, kwargs)
+        call = asked(f"job {live.id}", key, kwargs if where is None else {"where": where})
         async with self._keys.turn(call) as made:
             return made or await self._trigger_now(name, live, kwargs, actor, call)
 
