@@ -96,3 +96,10 @@ def test_they_are_dismissed_with_a_note(shell: Shell, failed: list[int]) -> None
 )
 def test_what_cannot_be_is_a_usage_error(shell: Shell, words: tuple[str, ...], says: str) -> None:
     assert says in shell.run("dead", *words, code=2)[1]
+
+
+def test_many_jobs_are_triggered_once_for_a_key(shell: Shell) -> None:
+    first = shell.json("trigger", "--tag", "mail", "--key", "k")
+    again, _ = shell.run("trigger", "--tag", "mail", "--key", "k")
+    assert f"run {first[0]['run_id']} (an earlier call with this key made it)" in again
+    assert "--key" in shell.run("trigger", "--tag", "mail", "--key", "", code=2)[1]
