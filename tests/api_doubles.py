@@ -13,6 +13,7 @@ import httpx
 from api_rows import INFO, NOW, RUN, make_explanation, make_job, make_page, make_row
 from api_upkeep import NotedUpkeep
 from backfill_doubles import make_backfill
+from dead_doubles import FakeDead
 from fastapi import FastAPI
 from files_doubles import FakeFiles
 
@@ -83,7 +84,7 @@ class FakeEngine:
         return FakeClient(self, actor)
 
 
-class FakeClient(FakeFiles, NotedUpkeep):
+class FakeClient(FakeFiles, NotedUpkeep, FakeDead):
     """Answers what `FakeEngine` holds."""
 
     def __init__(self, engine: FakeEngine, actor: str) -> None:
@@ -183,8 +184,8 @@ class FakeClient(FakeFiles, NotedUpkeep):
             raise ConflictError("a job g/taken exists already")
         return replace(found, version=found.version + 1)
 
-    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
-        self._note("delete_job", expect_id=expect_id)
+    async def delete_job(self, job: str, **given: Any) -> None:
+        self._note("delete_job", expect_id=given["expect_id"])
         del self._engine.jobs[self._job(job).full_name]
 
     async def pause_job(
@@ -193,17 +194,18 @@ class FakeClient(FakeFiles, NotedUpkeep):
         *,
         reason: str = "",
         until: datetime | None = None,
+        version: int | None = None,  # noqa: ARG002 - of the engine's
         expect_id: int | None = None,
     ) -> Job:
         self._note("pause_job", reason=reason, until=until, expect_id=expect_id)
         return replace(self._job(job), paused=True, pause_reason=reason, paused_until=until)
 
-    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
-        self._note("resume_job", expect_id=expect_id)
+    async def resume_job(self, job: str, **given: Any) -> Job:
+        self._note("resume_job", expect_id=given["expect_id"])
         return self._job(job)
 
-    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
-        self._note("revert_job", expect_id=expect_id)
+    async def revert_job(self, job: str, **given: Any) -> Job:
+        self._note("revert_job", expect_id=given["expect_id"])
         return self._job(job)
 
     async def reload(self) -> Reload:
@@ -270,8 +272,10 @@ class FakeClient(FakeFiles, NotedUpkeep):
         *,
         reason: str = "",
         until: datetime | None = None,
+        idempotency_key: str | None = None,
     ) -> tuple[BulkOutcome, ...]:
         self._note("bulk", action=action, where=where, reason=reason, until=until)
+        self._engine.keys.append(idempotency_key)
         return (
             BulkOutcome(job="g/a", id=1, done=True, run_id=7),
             BulkOutcome(job="g/b", id=2, done=False, problem="it is declared in code"),

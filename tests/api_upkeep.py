@@ -7,7 +7,18 @@ from typing import Any
 
 from api_rows import NOW
 
-from schedtui.models import Defaults, GroupDefaults, Job, Policies, RunTime, Statistics
+from schedtui.models import (
+    Defaults,
+    Figures,
+    GroupDefaults,
+    Job,
+    Policies,
+    RunFilter,
+    RunTime,
+    Statistics,
+    Stats,
+    StatsBy,
+)
 from schedtui.policies import resolve, spell
 
 
@@ -34,6 +45,10 @@ class NotedUpkeep(ABC):
     async def statistics(self, job: str, *, limit: int = 500) -> Statistics:
         self._note("statistics", limit=limit)
         return Statistics(job=self._job(job).full_name, runs=(RunTime(7, NOW, 0.5),))
+
+    async def stats(self, where: RunFilter | None = None, *, by: StatsBy = StatsBy.JOB) -> Stats:
+        self._note("stats", where=where, by=by)
+        return Stats(since=NOW, by=by, items=(Figures(name="g/a", runs=1),))
 
     async def clear_statistics(self, job: str, *, expect_id: int | None = None) -> None:
         self._note("clear_statistics", expect_id=expect_id)

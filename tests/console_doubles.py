@@ -11,6 +11,7 @@ from typing import Any
 
 from backfill_doubles import FakeBackfills
 from console_rows import NASTY, info_of, job_of, now_us, run, summary
+from dead_doubles import FakeDead
 from files_doubles import FakeFiles
 from preview_doubles import FakePreviews
 from upkeep_doubles import FakeUpkeep
@@ -55,7 +56,7 @@ from schedtui.policies import resolve, spell
 __all__ = ["NASTY", "FakeEngine", "now_us", "run", "summary"]
 
 
-class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep):
+class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep, FakeDead):
     """Implements `schedtui.protocols.EngineClient`."""
 
     def __init__(self, rows: Iterable[JobSummary] = ()) -> None:
@@ -129,6 +130,9 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep):
             raise self.down
 
     def _asked(self, call: str, **seen: Any) -> None:
+        self._check(call, *seen.values())
+
+    def _note(self, call: str, **seen: Any) -> None:
         self._check(call, *seen.values())
 
     def _row(self, name: str, expect_id: int | None = None) -> JobSummary:
@@ -219,7 +223,7 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep):
         self._check("edit_job", job, patch, version)
         return self._job(self._row(job, expect_id))
 
-    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
+    async def delete_job(self, job: str, *, expect_id: int | None = None, **_given: Any) -> None:
         self._check("delete_job", job, expect_id)
         self.change(removed=(self._row(job, expect_id).id,))
 
@@ -229,6 +233,7 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep):
         *,
         reason: str = "",
         until: datetime | None = None,  # noqa: ARG002 - the protocol's signature
+        version: int | None = None,  # noqa: ARG002 - likewise
         expect_id: int | None = None,
     ) -> Job:
         self._check("pause_job", job, expect_id)
@@ -238,7 +243,7 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep):
         self.change(row)
         return self._job(row)
 
-    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+    async def revert_job(self, job: str, *, expect_id: int | None = None, **_given: Any) -> Job:
         self._check("revert_job", job, expect_id)
         row = self._row(job, expect_id)._replace(overridden=False)
         self.change(row)
@@ -247,7 +252,7 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep):
     async def reload(self) -> Reload:
         return Reload(ok=True, generation=1, modules=())
 
-    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
+    async def resume_job(self, job: str, *, expect_id: int | None = None, **_given: Any) -> Job:
         self._check("resume_job", job, expect_id)
         row = self._row(job, expect_id)._replace(
             state=JobState.SCHEDULED, next_due_us=now_us() + 60_000_000
@@ -289,8 +294,9 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep):
         *,
         reason: str = "",
         until: datetime | None = None,
+        idempotency_key: str | None = None,
     ) -> tuple[BulkOutcome, ...]:
-        raise AssertionError("bulk", action, where, reason, until)
+        raise AssertionError("bulk", action, where, reason, until, idempotency_key)
 
     async def pause_engine(self, *, reason: str = "") -> EngineInfo:
         self._check("pause_engine", reason)

@@ -21,6 +21,10 @@ def make_group(name: str) -> Group:
         log(f"{name} wrote this")
         return name
 
+    @group.function()
+    async def bad() -> None:
+        raise ValueError(name)
+
     group.job(cron="0 0 1 1 *", name="static", tags=["shared"])(f)
     return group
 
@@ -41,6 +45,14 @@ async def scoped_engine() -> AsyncIterator[Engine]:
         yield engine
     finally:
         await engine.stop(grace_s=0)
+
+
+async def fail(client: EngineClient) -> dict[str, Run]:
+    """A dead letter of each group."""
+    return {
+        group: await done(client, await client.run_function(f"{group}/bad"))
+        for group in ("mine", "theirs")
+    }
 
 
 async def found(client: EngineClient, number: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from schedtui.models import Defaults, Statistics
+from datetime import UTC, datetime
+
+from schedtui.models import Defaults, Figures, RunFilter, Statistics, Stats, StatsBy
 from schedtui.policies import resolve, spell
 
 
@@ -17,6 +19,16 @@ class FakeUpkeep:
 
     async def statistics(self, job: str, *, limit: int = 500) -> Statistics:  # noqa: ARG002 - none
         return Statistics(job=job)
+
+    figures: tuple[Figures, ...] = ()
+
+    async def stats(
+        self,
+        where: RunFilter | None = None,  # noqa: ARG002 - of any
+        *,
+        by: StatsBy = StatsBy.JOB,
+    ) -> Stats:
+        return Stats(since=datetime(2026, 1, 1, tzinfo=UTC), by=by, items=self.figures)
 
     async def clear_statistics(self, job: str, *, expect_id: int | None = None) -> None: ...
 

@@ -55,6 +55,7 @@ def test_an_action_asks_for_the_role_that_the_api_asks_for() -> None:
         "cancel": Role.OPERATOR,
         "halt": Role.OPERATOR,
         "rerun": Role.OPERATOR,
+        "letters": Role.OPERATOR,
         "mark": Role.OPERATOR,
         "unmark": Role.OPERATOR,
         "create": Role.ADMIN,

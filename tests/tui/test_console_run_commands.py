@@ -11,7 +11,7 @@ from console_doubles import NASTY, FakeEngine, now_us, run, summary
 from console_driver import Driver, console, three
 
 from schedtui.clock import to_us
-from schedtui.models import Attempt, FunctionInfo, Run, RunState, Source, WaitReason
+from schedtui.models import Attempt, FunctionInfo, Run, RunFilter, RunState, Source, WaitReason
 from schedtui_tui.widgets.run_summary import waits_for
 
 WIDE = (140, 40)
@@ -169,13 +169,42 @@ async def test_what_the_engine_refuses_is_said() -> None:
         await driver.shows("Run 1001 was not run again: no run 1001")
 
 
+async def test_dead_letters_of_a_job_are_replayed_or_dismissed_after_asking() -> None:
+    async with console(three(), size=(100, 30)) as driver:
+        await driver.press("enter", "X")
+        await driver.shows("1 dead letter of Reports/alpha", "Replay (y)", "Dismiss (d)")
+        await driver.press("escape", "X")
+        await driver.shows("1 dead letter of Reports/alpha")
+        await driver.press("d")
+        await driver.shows("1 dismissed")
+        meant = [(call[0], call[1]) for call in driver.engine.calls if call[0].endswith("s_runs")]
+        dry = [call[-2] for call in driver.engine.named("replay_runs")]
+    assert meant == [("dismiss_runs", RunFilter(job_id=1))]
+    assert dry == [True, True]
+
+
+async def test_one_run_that_failed_is_replayed_after_asking() -> None:
+    engine = three()
+    engine.all_runs[1001] = run(1001, 1, state=RunState.FAILED, handled="dismissed by ann: known")
+    async with console(engine, size=(100, 30)) as driver:
+        await driver.press("l")
+        await driver.shows("Handled    dismissed by ann: known")
+        await driver.press("X")
+        await driver.shows("1 dead letter of run 1001")
+        await driver.press("y")
+        await driver.shows("1 replayed")
+        calls = [(call[1], call[3]) for call in driver.engine.named("replay_runs")]
+    assert calls == [([1001], True), ([1001], False)]
+
+
 async def test_read_only_ends_nothing() -> None:
     async with console(busy(), read_only=True) as driver:
         await driver.press("l")
         await driver.shows("run 5")
-        await driver.press("x", "R")
+        await driver.press("x", "R", "X")
         assert "End run" not in driver.text()
         assert not driver.engine.named("rerun")
+        assert not driver.engine.named("replay_runs")
         assert "Run again" not in driver.text()
 
 

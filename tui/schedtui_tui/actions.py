@@ -71,6 +71,13 @@ def _rerun(scope: str, footer: int) -> Action:
     )  # fmt: skip
 
 
+def _letters(scope: str, help_: str, command: str) -> Action:
+    return Action(
+        id="letters", scope=scope, keys="X", label="Dead letters", role=Role.OPERATOR,
+        help=help_, command=command,
+    )  # fmt: skip
+
+
 def _display(scope: str) -> tuple[Action, ...]:
     return (
         Action(
@@ -128,6 +135,8 @@ ACTIONS: tuple[Action, ...] = (
     *_job_actions("job"),
     _cancel("job", "End the run under the cursor, else the one that runs, after asking.", 7),
     _rerun("job", 8),
+    _letters("job", "Replay or dismiss the job's runs that failed for good, after asking.",
+             "schedtui dead replay --job {job}"),
     Action(id="log", scope="job", keys="l", label="Last log", footer=6,
            help="The log of the run that runs now, else of the last one.",
            command="schedtui logs {run}"),
@@ -136,6 +145,8 @@ ACTIONS: tuple[Action, ...] = (
     _back("run"),
     _cancel("run", "End it before its time, after asking.", 6),
     _rerun("run", 7),
+    _letters("run", "Replay or dismiss it where it failed for good, after asking.",
+             "schedtui dead replay {run}"),
     Action(id="full", scope="run", keys="f", label="Log only", footer=5,
            help="The log over the whole screen, and back."),
     *_display("run"),

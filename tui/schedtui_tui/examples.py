@@ -20,6 +20,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "schedtui runs Reports/daily --json",
         "schedtui runs --diff 17 18",
     ),
+    "stats": (
+        "schedtui stats --since 7d",
+        "schedtui stats --by function --group Reports",
+        "schedtui stats --job Reports/daily --json",
+    ),
     "logs": ("schedtui logs Reports/daily --follow", "schedtui logs 17 --lines 50"),
     "functions": ("schedtui functions --group Reports",),
     "next": ("schedtui next Reports/daily --count 10",),
@@ -57,6 +62,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "reload": ("schedtui reload",),
     "cancel": ('schedtui cancel 17 --reason "wrong day"', "schedtui cancel 17 --force"),
     "rerun": ("schedtui rerun 17 --wait",),
+    "dead": (
+        "schedtui dead list --since 24h",
+        "schedtui dead replay 17 18",
+        "schedtui dead replay --since 6h --error ConnectionError --dry-run",
+        'schedtui dead dismiss --job Reports/daily --note "the mail server was down"',
+    ),
     "delete": ("schedtui delete Reports/daily", "schedtui delete --tag old"),
     "export": ("schedtui export jobs.toml", "schedtui export --revision 3"),
     "plan": (

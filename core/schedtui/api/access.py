@@ -20,7 +20,10 @@ _RELOAD_S: Final = 0.5  # how soon an unknown token makes the list be read again
 _ROLES: Final = frozenset(Role)
 _READING_POSTS: Final = frozenset({"/api/v1/triggers/preview", "/api/v1/plan"})
 # How those calls end.
-_OPERATING: Final = ("/trigger", "/pause", "/resume", "/cancel", "/rerun", "/backfill")
+_OPERATING: Final = (
+    *("/trigger", "/pause", "/resume", "/cancel", "/rerun", "/backfill"),
+    *("/replay", "/dismiss"),
+)
 _OPERATING_TASKS: Final = ("/tasks/disable", "/tasks/enable", "/tasks/reset-retry")
 
 

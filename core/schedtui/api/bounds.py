@@ -14,6 +14,8 @@ from schedtui.engine.backfill.backfill import MAX_LIMIT
 from schedtui.engine.jobs.draft import MAX_TEXT
 from schedtui.engine.revisions.revisions import MAX_NOTE
 from schedtui.models.after import MAX_AFTER
+from schedtui.models.dead import MAX_LETTERS
+from schedtui.models.dead import MAX_NOTE as DISMISS_NOTE
 from schedtui.models.names import MAX_NAME, MAX_REASON, MAX_TAGS
 from schedtui.models.notes import NOTES
 from schedtui.policies import MAX_PERIOD, MAX_RETRY_ON, RANGES
@@ -49,6 +51,10 @@ _JOB: Final[dict[str, Schema]] = {
     **{field: {"maxLength": most} for field, most in NOTES.items()},
 }
 _REVISION: Final[Schema] = {"minimum": 0, "maximum": 2**63 - 1}
+_LETTERS: Final[dict[str, Schema]] = {
+    "runs": {"minItems": 1, "maxItems": MAX_LETTERS},
+    "limit": {"minimum": 1, "maximum": MAX_LETTERS},
+}
 _FILTER: Final[dict[str, Schema]] = {"group": NAME, "tag": NAME}
 
 BOUNDS: Final[Mapping[str, Mapping[str, Schema]]] = {
@@ -71,6 +77,9 @@ BOUNDS: Final[Mapping[str, Mapping[str, Schema]]] = {
     },
     "ApplyBody": {"note": {"minLength": 1, "maxLength": MAX_NOTE, "pattern": r"\S"}},
     "RollbackBody": {"revision": _REVISION, "note": {"maxLength": MAX_NOTE}},
+    "RunFilter": {"job": FULL_NAME},
+    "ReplayBody": _LETTERS,
+    "DismissBody": {**_LETTERS, "note": {"maxLength": DISMISS_NOTE}},
     "PlanBody": {"revision": _REVISION},
     "PreviewBody": {
         "group": NAME,

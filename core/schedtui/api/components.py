@@ -12,10 +12,10 @@ from schedtui.api.schemas import BODIES, MODELS, PREFIX
 from schedtui.api.task_manager.described import face_schemas
 from schedtui.api.trigger_schema import TRIGGER
 from schedtui.client.http_codec import COLUMNS
-from schedtui.models import After, JobFilter, JobPatch, JobSpec, Policies
+from schedtui.models import After, JobFilter, JobPatch, JobSpec, Policies, RunFilter
 
 _TAKEN: Final = frozenset(
-    {one.__name__ for one in (*BODIES, JobSpec, JobPatch, JobFilter, Policies, After)}
+    {one.__name__ for one in (*BODIES, JobSpec, JobPatch, JobFilter, Policies, After, RunFilter)}
 )
 """What a request may hold: read strictly, and a field that is left out has its default."""
 _TRIGGERS: Final = (("JobSpec", "trigger"), ("JobPatch", "trigger"), ("PreviewBody", "trigger"))

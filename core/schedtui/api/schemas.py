@@ -27,6 +27,7 @@ from schedtui.models import (
     JobSpec,
     JobState,
     JobsText,
+    Letters,
     LogHit,
     LogPage,
     Plan,
@@ -35,8 +36,11 @@ from schedtui.models import (
     Reload,
     Revision,
     Run,
+    RunFilter,
     Statistics,
+    Stats,
 )
+from schedtui.models.dead import MAX_LETTERS
 
 PREFIX = "#/components/schemas/"
 MODELS: tuple[type, ...] = (
@@ -55,6 +59,7 @@ MODELS: tuple[type, ...] = (
     JobPatch,
     JobSpec,
     JobsText,
+    Letters,
     LogHit,
     LogPage,
     Plan,
@@ -63,6 +68,7 @@ MODELS: tuple[type, ...] = (
     Revision,
     Run,
     Statistics,
+    Stats,
 )
 CANCELLED: dict[str, Any] = {
     "type": "object",
@@ -184,6 +190,36 @@ class RetriesCancelBody:
 
     reason: str = ""
     """Kept with the runs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplayBody:
+    """Which dead letters are to run once more: `runs` or `where`."""
+
+    runs: tuple[int, ...] | None = None
+    """Their ids."""
+    where: RunFilter | None = None
+    """All that it finds; it must say something, and `dead` is taken for granted."""
+    limit: int = MAX_LETTERS
+    """Take the oldest that many."""
+    dry_run: bool = False
+    """Queue nothing, and say what would be."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DismissBody:
+    """Which dead letters nothing more is to be done about: `runs` or `where`."""
+
+    runs: tuple[int, ...] | None = None
+    """Their ids."""
+    where: RunFilter | None = None
+    """All that it finds; it must say something, and `dead` is taken for granted."""
+    note: str = ""
+    """Why; kept with the runs."""
+    limit: int = MAX_LETTERS
+    """Take the oldest that many."""
+    dry_run: bool = False
+    """Change nothing, and say what would be."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -323,4 +359,4 @@ def describe(
 BODIES: tuple[type, ...]
 BODIES = (PauseBody, BulkPauseBody, EnginePauseBody, CancelBody, RunBody, TriggerBody, PreviewBody)
 BODIES += (BackfillBody, BackfillCancelBody, PlanBody, ApplyBody, RollbackBody)
-BODIES += (RetriesCancelBody, JobPutBody)
+BODIES += (RetriesCancelBody, JobPutBody, ReplayBody, DismissBody)

@@ -21,6 +21,7 @@ from schedtui.client.http_codec import (
     decode_logs,
     decode_snapshot,
 )
+from schedtui.client.http_dead import HttpDead
 from schedtui.client.http_files import HttpFiles
 from schedtui.client.http_transport import Transport
 from schedtui.client.http_upkeep import HttpUpkeep
@@ -62,7 +63,7 @@ from schedtui.models.names import split_name
 from schedtui.models.wire import to_wire
 
 
-class HttpClient(HttpFiles, HttpUpkeep):
+class HttpClient(HttpFiles, HttpUpkeep, HttpDead):
     """Speaks to an engine that `schedtui serve` or a console has opened to others.
 
     Args:
@@ -156,6 +157,8 @@ class HttpClient(HttpFiles, HttpUpkeep):
     ) -> Page[Run]:
         """See `EngineClient.runs`."""
         query = to_wire(where) if where is not None else {}
+        if not query.get("dead"):  # an engine from before there was this asks for nothing else
+            query.pop("dead", None)
         return await self._calls.get(Page[Run], "/runs", **query, limit=limit, cursor=cursor)
 
     async def run(self, run_id: int) -> Run:
@@ -223,7 +226,7 @@ class HttpClient(HttpFiles, HttpUpkeep):
         read = partial(decode, Job)
         if replace:
             path, body = replacing(spec)
-            headers = {} if version is None else {"If-Match": f'"{version}"'}
+            headers = _if_match(version)
             return await self._calls.ask(read, "PUT", path, body=body, headers=headers)
         headers = {} if idempotency_key is None else {KEY_HEADER: header_of(idempotency_key)}
         return await self._calls.ask(read, "POST", "/jobs", body=spec, headers=headers)
@@ -232,15 +235,18 @@ class HttpClient(HttpFiles, HttpUpkeep):
         self, job: str, patch: JobPatch, *, version: int | None = None, expect_id: int | None = None
     ) -> Job:
         """See `EngineClient.edit_job`."""
-        headers = {} if version is None else {"If-Match": f'"{version}"'}
+        headers = _if_match(version)
         path, query = job_path(job), {"expect_id": expect_id}
         return await self._calls.ask(
             partial(decode, Job), "PATCH", path, query, patch, headers=headers
         )
 
-    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
+    async def delete_job(
+        self, job: str, *, version: int | None = None, expect_id: int | None = None
+    ) -> None:
         """See `EngineClient.delete_job`."""
-        await self._wire.call("DELETE", API + job_path(job), params={"expect_id": expect_id})
+        query, headers = {"expect_id": expect_id}, _if_match(version)
+        await self._wire.call("DELETE", API + job_path(job), params=query, headers=headers)
 
     async def pause_job(
         self,
@@ -248,22 +254,31 @@ class HttpClient(HttpFiles, HttpUpkeep):
         *,
         reason: str = "",
         until: datetime | None = None,
+        version: int | None = None,
         expect_id: int | None = None,
     ) -> Job:
         """See `EngineClient.pause_job`."""
         body = {"reason": reason, "until": None if until is None else aware_utc(until, "until")}
-        path = f"{job_path(job)}/pause"
-        return await self._calls.post(Job, path, body, expect_id=expect_id)
+        return await self._steer(job, "pause", body, version, expect_id)
 
-    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
+    async def resume_job(
+        self, job: str, *, version: int | None = None, expect_id: int | None = None
+    ) -> Job:
         """See `EngineClient.resume_job`."""
-        path = f"{job_path(job)}/resume"
-        return await self._calls.post(Job, path, expect_id=expect_id)
+        return await self._steer(job, "resume", None, version, expect_id)
 
-    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
+    async def revert_job(
+        self, job: str, *, version: int | None = None, expect_id: int | None = None
+    ) -> Job:
         """See `EngineClient.revert_job`."""
-        path = f"{job_path(job)}/revert"
-        return await self._calls.post(Job, path, expect_id=expect_id)
+        return await self._steer(job, "revert", None, version, expect_id)
+
+    async def _steer(
+        self, job: str, what: str, body: Any, version: int | None, expect_id: int | None
+    ) -> Job:
+        path, query = f"{job_path(job)}/{what}", {"expect_id": expect_id}
+        read, headers = partial(decode, Job), _if_match(version)
+        return await self._calls.ask(read, "POST", path, query, body, headers=headers)
 
     async def trigger_job(
         self,
@@ -344,6 +359,7 @@ class HttpClient(HttpFiles, HttpUpkeep):
         *,
         reason: str = "",
         until: datetime | None = None,
+        idempotency_key: str | None = None,
     ) -> tuple[BulkOutcome, ...]:
         """See `EngineClient.bulk`."""
         body = to_wire(where)
@@ -351,7 +367,9 @@ class HttpClient(HttpFiles, HttpUpkeep):
             end = None if until is None else aware_utc(until, "until")
             body |= {"reason": reason, "until": end}
         read, path = partial(decode, Page[BulkOutcome]), f"/jobs/{action.value}"
-        return (await self._calls.ask(read, "POST", path, body=body, most=MAX_LIST)).items
+        headers = {} if idempotency_key is None else {KEY_HEADER: header_of(idempotency_key)}
+        page = await self._calls.ask(read, "POST", path, body=body, headers=headers, most=MAX_LIST)
+        return page.items
 
     async def pause_engine(self, *, reason: str = "") -> EngineInfo:
         """See `EngineClient.pause_engine`."""
@@ -364,6 +382,10 @@ class HttpClient(HttpFiles, HttpUpkeep):
     async def aclose(self) -> None:
         """Close every connection."""
         await self._wire.aclose()
+
+
+def _if_match(version: int | None) -> dict[str, str]:
+    return {} if version is None else {"If-Match": f'"{version}"'}
 
 
 def _raise_for(event: SseEvent) -> None:

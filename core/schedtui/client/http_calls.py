@@ -12,10 +12,10 @@ from schedtui.client.http_codec import decode, decode_json
 from schedtui.client.http_transport import MAX_ANSWER, Transport
 from schedtui.client.idempotency import KEY_HEADER, header_of, new_key
 from schedtui.errors import UnavailableError, UncertainError
-from schedtui.models import Backfill, Page, Run
+from schedtui.models import Backfill, Letters, Page, Run
 
 T = TypeVar("T")
-M = TypeVar("M", Run, Backfill)
+M = TypeVar("M", Run, Backfill, Letters)
 
 API = "/api/v1"
 MAX_LIST = 64 << 20

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from schedtui.client.http_calls import API, Calls
-from schedtui.client.http_codec import decode_cancelled
+from functools import partial
+
+from schedtui.client.http_calls import API, MAX_LIST, Calls
+from schedtui.client.http_codec import decode, decode_cancelled
 from schedtui.client.http_transport import Transport
 from schedtui.client.http_words import job_path
-from schedtui.models import Defaults, FunctionInfo, Statistics
+from schedtui.models import Defaults, FunctionInfo, RunFilter, Statistics, Stats, StatsBy
+from schedtui.models.wire import to_wire
 
 
 class HttpUpkeep:
@@ -35,6 +38,15 @@ class HttpUpkeep:
     async def statistics(self, job: str, *, limit: int = 500) -> Statistics:
         """See `Upkeep.statistics`."""
         return await self._calls.get(Statistics, f"{job_path(job)}/statistics", limit=limit)
+
+    async def stats(self, where: RunFilter | None = None, *, by: StatsBy = StatsBy.JOB) -> Stats:
+        """See `Upkeep.stats`."""
+        query = to_wire(where) if where is not None else {}
+        if not query.get("dead"):
+            query.pop("dead", None)
+        return await self._calls.ask(
+            partial(decode, Stats), "GET", "/stats", {**query, "by": by.value}, most=MAX_LIST
+        )
 
     async def clear_statistics(self, job: str, *, expect_id: int | None = None) -> None:
         """See `Upkeep.clear_statistics`."""

@@ -10,7 +10,9 @@ from functools import partial
 from typing import Any
 
 from schedtui.client.beat import until_next_s
+from schedtui.client.local_dead import LocalDead
 from schedtui.client.local_files import LocalFiles
+from schedtui.client.local_steering import LocalSteering
 from schedtui.client.local_upkeep import LocalUpkeep
 from schedtui.client.previews import preview_of
 from schedtui.engine import Engine
@@ -51,7 +53,7 @@ MAX_LINES = 10_000
 """The most of a list that one call gives; the same behind HTTP."""
 
 
-class LocalClient(LocalFiles, LocalUpkeep):
+class LocalClient(LocalFiles, LocalSteering, LocalUpkeep, LocalDead):
     """`EngineClient` on an `Engine` of this process; from any thread's event loop.
 
     Args:
@@ -165,31 +167,6 @@ class LocalClient(LocalFiles, LocalUpkeep):
             job, patch, version=version, expect_id=expect_id, actor=self._actor
         )
 
-    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
-        """Delete a dynamic or orphaned job."""
-        await self._engine.remove_job(job, expect_id=expect_id, actor=self._actor)
-
-    async def pause_job(
-        self,
-        job: str,
-        *,
-        reason: str = "",
-        until: datetime | None = None,
-        expect_id: int | None = None,
-    ) -> Job:
-        """Stop claiming due times."""
-        return await self._engine.pause_job(
-            job, reason=reason, until=until, expect_id=expect_id, actor=self._actor
-        )
-
-    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
-        """Claim due times again."""
-        return await self._engine.resume_job(job, expect_id=expect_id, actor=self._actor)
-
-    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
-        """Undo edits from outside of a static job."""
-        return await self._engine.revert_job(job, expect_id=expect_id, actor=self._actor)
-
     async def trigger_job(
         self,
         job: str,
@@ -269,9 +246,17 @@ class LocalClient(LocalFiles, LocalUpkeep):
         *,
         reason: str = "",
         until: datetime | None = None,
+        idempotency_key: str | None = None,
     ) -> tuple[BulkOutcome, ...]:
         """Do one thing to every job that ``where`` finds."""
-        return await self._engine.bulk(action, where, reason=reason, until=until, actor=self._actor)
+        return await self._engine.bulk(
+            action,
+            where,
+            reason=reason,
+            until=until,
+            idempotency_key=idempotency_key,
+            actor=self._actor,
+        )
 
     async def pause_engine(self, *, reason: str = "") -> EngineInfo:
         """Claim nothing more, of no job."""

@@ -8,7 +8,7 @@ from schedtui.engine import Engine
 from schedtui.engine.defaults import defaults
 from schedtui.engine.metrics import measure
 from schedtui.errors import InvalidError
-from schedtui.models import Defaults, FunctionInfo, Statistics
+from schedtui.models import Defaults, FunctionInfo, RunFilter, Statistics, Stats, StatsBy
 from schedtui.models.metrics import Metrics
 
 MAX_RUNS = 1_000
@@ -59,6 +59,10 @@ class LocalUpkeep:
         if not 1 <= limit <= MAX_RUNS:
             raise InvalidError.one("limit", limit, f"a whole number from 1 to {MAX_RUNS}")
         return await self._engine.reads.statistics(job, limit)
+
+    async def stats(self, where: RunFilter | None = None, *, by: StatsBy = StatsBy.JOB) -> Stats:
+        """Counts and times of the runs of a while."""
+        return await self._engine.reads.stats(where or RunFilter(), by)
 
     async def clear_statistics(self, job: str, *, expect_id: int | None = None) -> None:
         """Begin a job's statistics anew."""

@@ -10,6 +10,8 @@ from typing import Any, TypeVar, cast
 from schedtui.client.local import MAX_PAGE
 from schedtui.client.pages import newest_of
 from schedtui.client.scoped_changes import ScopedChanges, engine_for
+from schedtui.client.scoped_dead import ScopedDead
+from schedtui.client.scoped_steering import ScopedSteering
 from schedtui.client.scoped_upkeep import ScopedUpkeep
 from schedtui.errors import RunNotFoundError
 from schedtui.models import (
@@ -49,7 +51,7 @@ REFUSED = frozenset({"metrics", "pause_engine", "reload", "resume_engine"}) | {
 _OF_GROUPS = ("job.", "run.", "function.")
 
 
-class ScopedClient(ScopedUpkeep):
+class ScopedClient(ScopedUpkeep, ScopedSteering, ScopedDead):
     """`EngineClient` for some groups only.
 
     What is named and is of another group is answered as if it did not exist. A call that is not
@@ -163,31 +165,6 @@ class ScopedClient(ScopedUpkeep):
         self._after(patch.after or ())
         return await self._inner.edit_job(job, patch, version=version, expect_id=expect_id)
 
-    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
-        """Delete a job."""
-        await self._inner.delete_job(self._job(job), expect_id=expect_id)
-
-    async def pause_job(
-        self,
-        job: str,
-        *,
-        reason: str = "",
-        until: datetime | None = None,
-        expect_id: int | None = None,
-    ) -> Job:
-        """Stop claiming its due times."""
-        return await self._inner.pause_job(
-            self._job(job), reason=reason, until=until, expect_id=expect_id
-        )
-
-    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
-        """Claim its due times again."""
-        return await self._inner.resume_job(self._job(job), expect_id=expect_id)
-
-    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
-        """Undo edits of a job of the code."""
-        return await self._inner.revert_job(self._job(job), expect_id=expect_id)
-
     async def trigger_job(
         self,
         job: str,
@@ -212,19 +189,14 @@ class ScopedClient(ScopedUpkeep):
         return await self._inner.cancel_backfill(self._job(job), reason=reason, expect_id=expect_id)
 
     async def bulk(
-        self,
-        action: BulkAction,
-        where: JobFilter,
-        *,
-        reason: str = "",
-        until: datetime | None = None,
+        self, action: BulkAction, where: JobFilter, **how: Any
     ) -> tuple[BulkOutcome, ...]:
         """Do one thing to every job of these groups that ``where`` finds."""
         if where.empty:  # is refused, and must not come to mean all of a group
-            return await self._inner.bulk(action, where, reason=reason, until=until)
+            return await self._inner.bulk(action, where, **how)
         found: list[BulkOutcome] = []
         for one in self._each(where):
-            found += await self._inner.bulk(action, one, reason=reason, until=until)
+            found += await self._inner.bulk(action, one, **how)
         return tuple(sorted(found, key=lambda outcome: outcome.id))
 
     async def next_due(self, job: str, *, count: int = 5) -> Preview:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
@@ -20,9 +20,11 @@ from schedtui.models import (
     JobFilter,
     JobPatch,
     JobsText,
+    Letters,
     Plan,
     Reload,
     Run,
+    RunFilter,
 )
 from schedtui.policies import PolicyWords
 from schedtui.triggers import Trigger
@@ -102,9 +104,18 @@ class Sync:
             )
         )
 
-    def remove_job(self, job: str, *, expect_id: int | None = None, actor: str = PYTHON) -> None:
+    def remove_job(
+        self,
+        job: str,
+        *,
+        version: int | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
+    ) -> None:
         """See `Engine.remove_job`."""
-        self._call(lambda: self._engine.remove_job(job, expect_id=expect_id, actor=actor))
+        self._call(
+            lambda: self._engine.remove_job(job, version=version, expect_id=expect_id, actor=actor)
+        )
 
     def pause_job(
         self,
@@ -112,23 +123,47 @@ class Sync:
         *,
         reason: str = "",
         until: datetime | None = None,
+        version: int | None = None,
         expect_id: int | None = None,
         actor: str = PYTHON,
     ) -> Job:
         """See `Engine.pause_job`."""
         return self._call(
             lambda: self._engine.pause_job(
-                job, reason=reason, until=until, expect_id=expect_id, actor=actor
+                job,
+                reason=reason,
+                until=until,
+                version=version,
+                expect_id=expect_id,
+                actor=actor,
             )
         )
 
-    def resume_job(self, job: str, *, expect_id: int | None = None, actor: str = PYTHON) -> Job:
+    def resume_job(
+        self,
+        job: str,
+        *,
+        version: int | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
+    ) -> Job:
         """See `Engine.resume_job`."""
-        return self._call(lambda: self._engine.resume_job(job, expect_id=expect_id, actor=actor))
+        return self._call(
+            lambda: self._engine.resume_job(job, version=version, expect_id=expect_id, actor=actor)
+        )
 
-    def revert_job(self, job: str, *, expect_id: int | None = None, actor: str = PYTHON) -> Job:
+    def revert_job(
+        self,
+        job: str,
+        *,
+        version: int | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
+    ) -> Job:
         """See `Engine.revert_job`."""
-        return self._call(lambda: self._engine.revert_job(job, expect_id=expect_id, actor=actor))
+        return self._call(
+            lambda: self._engine.revert_job(job, version=version, expect_id=expect_id, actor=actor)
+        )
 
     def reload(self, *, actor: str = PYTHON) -> Reload:
         """See `Engine.reload`."""
@@ -246,11 +281,19 @@ class Sync:
         *,
         reason: str = "",
         until: datetime | None = None,
+        idempotency_key: str | None = None,
         actor: str = PYTHON,
     ) -> tuple[BulkOutcome, ...]:
         """See `Engine.bulk`."""
         return self._call(
-            lambda: self._engine.bulk(action, where, reason=reason, until=until, actor=actor)
+            lambda: self._engine.bulk(
+                action,
+                where,
+                reason=reason,
+                until=until,
+                idempotency_key=idempotency_key,
+                actor=actor,
+            )
         )
 
     def export_jobs(self) -> JobsText:
@@ -273,6 +316,38 @@ class Sync:
         """See `Engine.rollback_jobs`."""
         return self._call(
             lambda: self._engine.rollback_jobs(number, note=note, plan=plan, actor=actor)
+        )
+
+    def replay_runs(
+        self,
+        which: Sequence[int] | RunFilter,
+        *,
+        limit: int = 1_000,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+        actor: str = PYTHON,
+    ) -> Letters:
+        """See `Engine.replay_runs`."""
+        return self._call(
+            lambda: self._engine.replay_runs(
+                which, limit=limit, dry_run=dry_run, idempotency_key=idempotency_key, actor=actor
+            )
+        )
+
+    def dismiss_runs(
+        self,
+        which: Sequence[int] | RunFilter,
+        *,
+        note: str = "",
+        limit: int = 1_000,
+        dry_run: bool = False,
+        actor: str = PYTHON,
+    ) -> Letters:
+        """See `Engine.dismiss_runs`."""
+        return self._call(
+            lambda: self._engine.dismiss_runs(
+                which, note=note, limit=limit, dry_run=dry_run, actor=actor
+            )
         )
 
     def pause_engine(self, *, reason: str = "", actor: str = PYTHON) -> EngineInfo:

@@ -7,6 +7,7 @@ from schedtui.models.after import After
 from schedtui.models.audit import AuditEvent, AuditFilter
 from schedtui.models.backfill import Backfill
 from schedtui.models.bulk import BulkAction, BulkOutcome, JobFilter
+from schedtui.models.dead import Letter, Letters
 from schedtui.models.defaults import Defaults, GroupDefaults
 from schedtui.models.difference import Difference, compare_runs
 from schedtui.models.engine import (
@@ -37,10 +38,12 @@ from schedtui.models.revision import (
 )
 from schedtui.models.role import Role
 from schedtui.models.run import Attempt, LogHit, LogLine, LogPage, Run, RunFilter
-from schedtui.models.states import TERMINAL, JobState, RunState, Source, WaitReason
+from schedtui.models.states import FAILED, TERMINAL, JobState, RunState, Source, WaitReason
 from schedtui.models.statistics import RunTime, Statistics
+from schedtui.models.stats import Figures, Stats, StatsBy
 
 __all__ = [
+    "FAILED",
     "TERMINAL",
     "After",
     "Applied",
@@ -61,6 +64,7 @@ __all__ = [
     "Fact",
     "FactKind",
     "FieldChange",
+    "Figures",
     "FunctionInfo",
     "GroupDefaults",
     "Health",
@@ -72,6 +76,8 @@ __all__ = [
     "JobState",
     "JobSummary",
     "JobsText",
+    "Letter",
+    "Letters",
     "LogHit",
     "LogLine",
     "LogPage",
@@ -94,6 +100,8 @@ __all__ = [
     "Snapshot",
     "Source",
     "Statistics",
+    "Stats",
+    "StatsBy",
     "WaitReason",
     "compare_runs",
 ]

@@ -44,3 +44,5 @@ class BulkOutcome:
     """The run that a trigger made."""
     problem: str = ""
     """Why it was not done."""
+    replayed: bool = False
+    """Whether an earlier call with the same idempotency key made the run."""

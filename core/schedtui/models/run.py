@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from schedtui.models.states import RunState, Source, WaitReason
+from schedtui.models.states import FAILED, RunState, Source, WaitReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,9 +75,16 @@ class Run:
     """Fingerprint of the code of the function that ran last."""
     late: Mapping[str, str] = field(default_factory=dict)
     """Fingerprints of the late values it ran with last, by parameter."""
+    handled: str = ""
+    """What was done about its failure: ``replayed by ann: run 17``, ``dismissed by ann: why``."""
     replayed: bool = False
     """In the answer to a call with an idempotency key: an earlier one with that key made the run,
     and this one started nothing."""
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it is a dead letter: it failed, and nobody has replayed or dismissed it since."""
+        return self.state in FAILED and not self.handled
 
     @property
     def duration_s(self) -> float | None:
@@ -150,6 +157,7 @@ class RunFilter:
     The engine turns it into ``job_id``; a store does not look at it.
     """
     group: str | None = None
+    """Of its jobs; among dead letters also of its functions, run without a job."""
     tag: str | None = None
     """One of the tags that its job has now; a job that was deleted has none.
 
@@ -161,3 +169,14 @@ class RunFilter:
     """Claimed at or after."""
     until: datetime | None = None
     """Claimed before."""
+    function: str | None = None
+    """``group/name`` of the function."""
+    error_type: str | None = None
+    """Qualified name of the exception's class."""
+    dead: bool = False
+    """Only dead letters: see `Run.is_dead`."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing but which are dead letters."""
+        return replace(self, dead=False) == RunFilter()

@@ -26,6 +26,8 @@ class RunState(StrEnum):
 
 TERMINAL = frozenset(RunState) - {RunState.QUEUED, RunState.RUNNING}
 """The states that a run never leaves."""
+FAILED = frozenset({RunState.FAILED, RunState.TIMED_OUT, RunState.LOST})
+"""Those of them in which its last attempt did not do its work."""
 
 
 class Source(StrEnum):

@@ -30,11 +30,13 @@ from schedtui.models import (
     RunFilter,
     Snapshot,
 )
+from schedtui.protocols.dead import DeadLetters
 from schedtui.protocols.files import FilesClient
+from schedtui.protocols.steering import Steering
 from schedtui.protocols.upkeep import Upkeep
 
 
-class EngineClient(FilesClient, Upkeep, Protocol):
+class EngineClient(FilesClient, Steering, Upkeep, DeadLetters, Protocol):
     """An engine as the console and the command line see it, in this process or behind HTTP.
 
     A job is named ``group/name``. Where ``expect_id`` is given and the living job of that name has
@@ -119,56 +121,6 @@ class EngineClient(FilesClient, Upkeep, Protocol):
             InvalidError, JobNotFoundError, FunctionNotFoundError
             VersionConflictError: its version is not ``version``.
             ConflictError: the new name is taken.
-        """
-
-    async def delete_job(self, job: str, *, expect_id: int | None = None) -> None:
-        """Delete a dynamic or orphaned job: queued runs are cancelled, running ones finish.
-
-        Raises:
-            JobNotFoundError, ConflictError
-            StaticJobError: it is declared in code.
-        """
-
-    async def pause_job(
-        self,
-        job: str,
-        *,
-        reason: str = "",
-        until: datetime | None = None,
-        expect_id: int | None = None,
-    ) -> Job:
-        """Stop claiming due times of a job; running and queued runs are not touched. Idempotent.
-
-        Args:
-            job: ``group/name``.
-            reason: Shown wherever the job is, and in the rows of the due times it skips.
-            until: When it resumes by itself: what is due then runs. None: when somebody resumes it.
-                A job that is paused already has the new reason and end from now on.
-            expect_id: See the class.
-
-        Raises:
-            InvalidError: ``until`` is not in the future.
-        """
-
-    async def resume_job(self, job: str, *, expect_id: int | None = None) -> Job:
-        """Claim again from now on; due times in between get ``skipped`` rows. Idempotent.
-
-        Where its trigger fails the pause ends, and the job is broken until that answers again: it
-        is asked at each resume of a job that is not paused.
-
-        Raises:
-            JobNotFoundError
-            ConflictError: it is broken, and stays so; nothing was changed.
-        """
-
-    async def revert_job(self, job: str, *, expect_id: int | None = None) -> Job:
-        """Let a static job be what the code says again: edits from outside are undone. Idempotent.
-
-        Whether it is paused stays as it is.
-
-        Raises:
-            JobNotFoundError
-            ConflictError: it is not declared in code, or no longer.
         """
 
     async def trigger_job(
@@ -302,6 +254,7 @@ class EngineClient(FilesClient, Upkeep, Protocol):
         *,
         reason: str = "",
         until: datetime | None = None,
+        idempotency_key: str | None = None,
     ) -> tuple[BulkOutcome, ...]:
         """Do one thing to every job that ``where`` finds, in the order of their ids.
 
@@ -313,6 +266,8 @@ class EngineClient(FilesClient, Upkeep, Protocol):
             where: Which jobs.
             reason: Of a pause.
             until: Of a pause.
+            idempotency_key: Of a trigger; see `trigger_job`. Each job is run once for it, and its
+                outcome is ``replayed`` where that was before. One that came to fit since is run.
 
         Raises:
             InvalidError: ``where`` is empty or cannot fit any job, or ``reason`` or ``until``

@@ -180,14 +180,14 @@ class CallKey(NamedTuple):
     """The key of a call that made something, by which that call is known when it comes again."""
 
     scope: str
-    """What was to run: ``job 12``, ``function g/f``, ``run 7``, ``backfill 12``;
+    """What was to run: ``job 12``, ``function g/f``, ``run 7``, ``backfill 12``, ``replay``;
     or ``job.create``."""
     key: str
     arguments: str
     """Hex digest of what the call was given."""
     run_id: int
-    """What it made: a run, or in the scope ``job.create`` a job. Of a backfill the
-    oldest run, 0 where it had none."""
+    """What it made: a run, or in the scope ``job.create`` a job. Of a backfill or a
+    replay the oldest run, 0 where it had none."""
     at_us: int
 
 

@@ -17,6 +17,7 @@ from schedtui.models import (
     Run,
     RunFilter,
 )
+from schedtui.models.stats import Figures, StatsBy
 from schedtui.protocols.keeping import Keep, Notice, Posted, Removal
 from schedtui.protocols.rows import (
     Boot,
@@ -76,6 +77,13 @@ class StoreTx(Protocol):
 
         Returns:
             The ids of the runs that were not running with that token; of those nothing was written.
+        """
+
+    def handle(self, letters: Sequence[tuple[int, str]]) -> set[int]:
+        """Say of dead letters, by the ids of their runs, what was done about them.
+
+        Returns:
+            The ids of those that were none, or none any more; of those nothing was written.
         """
 
     def settle(self, ends: Sequence[Settled]) -> set[int]:
@@ -281,6 +289,15 @@ class Store(Protocol):
             limit: How many at most.
             before: None: from the newest one on.
             among: Of the jobs with these ids only.
+        """
+
+    def dead_letters(self, where: RunFilter, *, limit: int) -> tuple[int, list[Run]]:
+        """How many dead letters fit, and the oldest of them; damaged ones are left out."""
+
+    def run_figures(self, where: RunFilter, by: StatsBy) -> tuple[bool, list[Figures]]:
+        """The runs that fit in numbers, by name, and whether they are all there are.
+
+        A group has also the runs of its functions without a job.
         """
 
     def run(self, run_id: int) -> Run | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from schedtui.models import Defaults, Statistics
+from schedtui.models import Defaults, RunFilter, Statistics, Stats, StatsBy
 
 
 class Upkeep(Protocol):
@@ -26,6 +26,20 @@ class Upkeep(Protocol):
         Raises:
             JobNotFoundError
             InvalidError: ``limit`` is not 1 to 1,000.
+        """
+
+    async def stats(self, where: RunFilter | None = None, *, by: StatsBy = StatsBy.JOB) -> Stats:
+        """Counts and times of the runs of a while, by job or by function.
+
+        Counted in the store; of a while with more than `MAX_SEEN` runs the newest that many.
+
+        Args:
+            where: Which runs; without ``since`` those of the last 24 hours. A group has also the
+                runs of its functions without a job.
+            by: What the numbers are of.
+
+        Raises:
+            JobNotFoundError: no job ever had the name that is asked for.
         """
 
     async def clear_statistics(self, job: str, *, expect_id: int | None = None) -> None:

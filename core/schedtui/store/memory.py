@@ -7,12 +7,11 @@ engines that need no history.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 
-from schedtui.clock import to_us
 from schedtui.errors import StoreLockedError, StoreUnavailableError
 from schedtui.models import (
     TERMINAL,
@@ -26,6 +25,7 @@ from schedtui.models import (
     Run,
     RunFilter,
 )
+from schedtui.models.stats import Figures, StatsBy
 from schedtui.protocols import (
     Boot,
     CallKey,
@@ -46,6 +46,8 @@ from schedtui.protocols import (
 )
 from schedtui.store import chunks, memory_keeping, memory_past, rows
 from schedtui.store.memory_data import Data
+from schedtui.store.memory_filter import run_filter
+from schedtui.store.memory_stats import run_figures
 from schedtui.store.memory_tx import MemoryTx
 
 
@@ -170,13 +172,28 @@ class MemoryStore:
     ) -> list[Run]:
         """Runs with an id below ``before``, newest first."""
         with self._reading() as data:
-            fits = _filter(where, data)
+            fits = run_filter(where, data)
             jobs = None if among is None else frozenset(among)
             newest = sorted(data.runs, reverse=True)
             if jobs is not None:
                 newest = [run_id for run_id in newest if data.runs[run_id].job_id in jobs]
             ids = (i for i in newest if (before is None or i < before) and fits(data.runs[i]))
             return [_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
+
+    def dead_letters(self, where: RunFilter, *, limit: int) -> tuple[int, list[Run]]:
+        """How many dead letters fit, and the oldest of them."""
+        with self._reading() as data:
+            fits = run_filter(replace(where, dead=True), data)
+            ids = [run_id for run_id in sorted(data.runs) if fits(data.runs[run_id])]
+            page = ids[: rows.bounded(max(limit, 0))]
+            return len(ids), [_run(data, run_id) for run_id in page]
+
+    def run_figures(self, where: RunFilter, by: StatsBy) -> tuple[bool, list[Figures]]:
+        """The runs that fit in numbers, by name, and whether they are all there are."""
+        with self._reading() as data:
+            fits = run_filter(where, data, alone=True)
+            newest = (data.runs[run_id] for run_id in sorted(data.runs, reverse=True))
+            return run_figures(data, filter(fits, newest), by)
 
     def run(self, run_id: int) -> Run | None:
         """A run."""
@@ -326,27 +343,11 @@ def _last_sign(data: Data) -> int:
     return max(signs)
 
 
-def _filter(where: RunFilter, data: Data) -> Callable[[NewRun], bool]:
-    since = None if where.since is None else to_us(where.since)
-    until = None if where.until is None else to_us(where.until)
-
-    def fits(run: NewRun) -> bool:
-        return (
-            (where.job_id is None or run.job_id == where.job_id)
-            and (where.group is None or data.names.get(run.job_id, ("", ""))[0] == where.group)
-            and (where.state is None or run.state == where.state)
-            and (where.source is None or run.source == where.source)
-            and (since is None or run.claimed_at_us >= since)
-            and (until is None or run.claimed_at_us < until)
-        )
-
-    return fits
-
-
 def _run(data: Data, run_id: int) -> Run:
     end = data.ends.get(run_id)
     extra = _NO_END if end is None else end[_FIRST_OF_END:]
-    return rows.run_of((*data.runs[run_id], *extra), data.name_of(run_id))
+    row = (*data.runs[run_id], *extra, data.handled.get(run_id))
+    return rows.run_of(row, data.name_of(run_id))
 
 
 _FIRST_OF_END = Finish._fields.index("error_type")

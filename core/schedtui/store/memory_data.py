@@ -43,6 +43,8 @@ class Data:
     """Every run as it is now."""
     ends: dict[int, Finish] = field(default_factory=dict)
     """What an ended run has besides."""
+    handled: dict[int, str] = field(default_factory=dict)
+    """What was done about those of them that failed."""
     active: dict[int, None] = field(default_factory=dict)
     """Runs that are queued or running."""
     due: dict[tuple[int, int, int], int] = field(default_factory=dict)

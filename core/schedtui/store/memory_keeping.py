@@ -6,13 +6,12 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from itertools import islice
 
-from schedtui.models import TERMINAL, RunState, Source
+from schedtui.models import FAILED, TERMINAL, Source
 from schedtui.protocols import KEPT_ANYWAY, Keep, NewRun, Notice, Posted, Removal
 from schedtui.store.memory_data import Data
 from schedtui.store.memory_once import OnceTx
 
 _MAX_RUNS = 100
-_FAILED = frozenset({RunState.FAILED, RunState.TIMED_OUT, RunState.LOST})
 
 
 class KeepingTx(OnceTx):
@@ -52,6 +51,8 @@ class KeepingTx(OnceTx):
             self._remove(data.attempts, key)
         if run.id in data.ends:
             self._remove(data.ends, run.id)
+        if run.id in data.handled:
+            self._remove(data.handled, run.id)
         self._remove(data.runs, run.id)
 
     def shrink(self, pages: int) -> bool:  # noqa: ARG002 - memory has none
@@ -95,14 +96,14 @@ class KeepingTx(OnceTx):
 def expired(data: Data, job_id: int, keep: Keep) -> Removal | None:
     """What is to be removed of a job's history next; None: nothing is, now."""
     runs = [data.runs[run_id] for run_id in sorted(data.runs) if data.runs[run_id].job_id == job_id]
-    failed = [run.id for run in runs if run.state in _FAILED]
-    others = [run.id for run in runs if run.state not in _FAILED]
+    failed = [run.id for run in runs if run.state in FAILED]
+    others = [run.id for run in runs if run.state not in FAILED]
     over = {*failed[: -keep.runs], *others[: -keep.runs]}
     active = (data.runs[run_id] for run_id in data.active)
     needed = {run.parent_id for run in active} | {key.run_id for key in data.once.keys.values()}
 
     def goes(run: NewRun) -> bool:
-        before_us = keep.failed_before_us if run.state in _FAILED else keep.ended_before_us
+        before_us = keep.failed_before_us if run.state in FAILED else keep.ended_before_us
         repeats = run.source is Source.RERUN and run.parent_id in data.runs
         due = run.id in over or _ended_us(run) < before_us
         return due and run.state in TERMINAL and run.id not in needed and not repeats

@@ -27,6 +27,7 @@ from schedtui.protocols import (
 )
 from schedtui.store import jobrows, memory_backfill, rows
 from schedtui.store.memory_data import Data
+from schedtui.store.memory_dead import DeadTx
 from schedtui.store.memory_keeping import KeepingTx
 
 K = TypeVar("K", bound=Hashable)
@@ -37,7 +38,7 @@ UNIQUE = (Source.SCHEDULE, Source.CATCHUP)
 """The sources of runs that stand for a due time."""
 
 
-class MemoryTx(KeepingTx):
+class MemoryTx(KeepingTx, DeadTx):
     """One write transaction. See `schedtui.protocols.StoreTx`."""
 
     def __init__(self, data: Data) -> None:

@@ -58,6 +58,7 @@ RUN_COLUMNS = (
     "progress_text",
     "code",
     "late",
+    "handled",
 )
 """The order in which `run_of` expects a run; the first ones are a `NewRun`."""
 
@@ -130,6 +131,7 @@ def _run_of(row: Sequence[Any], job: str) -> Run:
         actor=text_or_none(values["actor"]) or "",
         code=text_or_none(values["code"]),
         late=lenient_object(values["late"], "run", values["id"]),
+        handled=text_or_none(values["handled"]) or "",
     )
 
 

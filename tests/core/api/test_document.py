@@ -16,6 +16,8 @@ from schedtui.api.task_manager import router as task_manager
 DESCRIBED: dict[str, Any] = make_app(FakeEngine()).openapi()
 CALLS = {f"{method.upper()} {path}": call for path, method, call in calls_of(DESCRIBED)}
 CREATING = {
+    "POST /api/v1/jobs/trigger",
+    "POST /api/v1/dead-letters/replay",
     "POST /api/v1/jobs",
     "POST /api/v1/jobs/{group}/{name}/backfill",
     "POST /api/v1/jobs/{group}/{name}/trigger",
@@ -119,6 +121,8 @@ def test_what_creates_takes_a_key_and_what_edits_a_version() -> None:
     assert takes("If-Match") == {
         "PUT /api/v1/jobs/{group}/{name}",
         "PATCH /api/v1/jobs/{group}/{name}",
+        "DELETE /api/v1/jobs/{group}/{name}",
+        *(f"POST /api/v1/jobs/{{group}}/{{name}}/{one}" for one in ("pause", "resume", "revert")),
     }
 
 

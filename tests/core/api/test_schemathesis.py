@@ -39,7 +39,8 @@ BUDGET_S = 150
 # - A body may fit the description and still be refused with 422, for JSON schema cannot say that a
 #   function exists, that a cron expression is one or that a moment lies in the future; so may a
 #   moment as people type it, and a job's name. 412 says that `If-Match` did not hold, which may be
-#   found before what is wrong with the body, and 400 that a job of the code cannot be deleted.
+#   found before what is wrong with the body, and 400 that a job of the code cannot be deleted, or
+#   that a cron expression is none to fastapi-task-manager.
 # - A stream of events goes on for ever: its first event is looked at.
 # - All systematic cases of triggers and policies are tried once, in the creation of a job; the
 #   other calls that take the same get random ones instead.
@@ -55,6 +56,13 @@ generation.max-examples = 20
 [[operations]]
 include-method = "DELETE"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409"]
+
+[[operations]]
+include-path = "/task-manager/tasks"
+include-method = "POST"
+checks.positive_data_acceptance.expected-statuses = [
+    "2xx", "400", "401", "403", "404", "409", "422",
+]
 
 [[operations]]
 include-method = ["PUT", "PATCH"]

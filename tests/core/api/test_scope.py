@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import httpx
 import pytest
 from api_doubles import FakeEngine, make_app
-from scope_kit import CRON, done, found, scoped_engine
+from scope_kit import CRON, done, fail, found, scoped_engine
 
 from schedtui import Engine
 from schedtui.api import Listen, start_server
@@ -25,6 +25,7 @@ from schedtui.client.scoped import REFUSED, ScopedClient
 from schedtui.errors import (
     ForbiddenError,
     FunctionNotFoundError,
+    InvalidError,
     JobNotFoundError,
     RunNotFoundError,
 )
@@ -88,9 +89,16 @@ CALLS = {
     f"GET {JOB}/explain": Call("hidden"),
     "POST /api/v1/triggers/preview": Call("refused", body={"trigger": CRON, "group": "theirs"}),
     "GET /api/v1/runs": Call("filtered"),
+    "GET /api/v1/stats": Call("filtered"),
     f"GET {RUN}": Call("hidden"),
     f"POST {RUN}/cancel": Call("hidden"),
     f"POST {RUN}/rerun": Call("hidden"),
+    "POST /api/v1/dead-letters/replay": Call(
+        "filtered", body={"where": {"error_type": "ValueError"}}
+    ),
+    "POST /api/v1/dead-letters/dismiss": Call(
+        "filtered", body={"where": {"error_type": "ValueError"}}
+    ),
     f"GET {RUN}/logs": Call("hidden"),
     "GET /api/v1/logs": Call("filtered", query="q=wrote"),
     "GET /api/v1/events": Call("stream"),
@@ -157,6 +165,7 @@ async def test_a_call_on_what_is_of_another_group(
 ) -> None:
     call = CALLS[name]
     whole = LocalClient(engine)
+    await fail(whole)
     before = (await whole.runs(), [await whole.job(f"theirs/{job}") for job in ("j", "static")])
     (run,) = (await whole.runs(RunFilter(job="theirs/j"))).items
     method, _, path = name.partition(" ")
@@ -177,8 +186,11 @@ async def test_a_call_on_what_is_of_another_group(
 
 
 @pytest.mark.parametrize("name", [name for name in CALLS if CALLS[name].kind == "filtered"])
-async def test_an_answer_has_what_is_of_its_own_group(http: httpx.AsyncClient, name: str) -> None:
+async def test_an_answer_has_what_is_of_its_own_group(
+    engine: Engine, http: httpx.AsyncClient, name: str
+) -> None:
     call = CALLS[name]
+    await fail(LocalClient(engine))
     method, _, path = name.partition(" ")
 
     answer = await http.request(method, f"{path}?{call.query}", json=call.body)
@@ -220,6 +232,33 @@ async def test_the_face_works_on_its_own_group(http: httpx.AsyncClient) -> None:
     assert [(group["name"], group["task_count"]) for group in groups] == [("mine", 3)]
     assert (gone.status_code, gone.json()["task_name"]) == (200, "new")
     assert other.json() == {"detail": "Task group 'theirs' not found"}
+
+
+async def test_dead_letters_of_other_groups_are_not_there(
+    engine: Engine, scoped: EngineClient
+) -> None:
+    whole = LocalClient(engine)
+    runs = await fail(whole)
+    both = [runs["theirs"].id, runs["mine"].id]
+
+    dry = await scoped.replay_runs(both, dry_run=True)
+    assert [(one.run, one.job, one.done) for one in dry.letters] == [
+        (runs["mine"].id, "mine/bad", True),
+        (runs["theirs"].id, "", False),
+    ]
+    assert "theirs" not in str(dry)
+    where = RunFilter(error_type="ValueError")
+    assert (await scoped.replay_runs(replace(where, group="theirs"))).found == 0
+    first = await scoped.replay_runs(where, idempotency_key="k")
+    await done(whole, await whole.run(first.letters[0].new_run or 0))
+    assert await scoped.replay_runs(where, idempotency_key="k") == replace(first, replayed=True)
+    assert (await scoped.dismiss_runs(where, limit=1)).done == 1
+    dead = (await whole.runs(RunFilter(dead=True))).items
+    assert [run.id for run in dead] == [runs["theirs"].id]
+    with pytest.raises(JobNotFoundError):
+        await scoped.dismiss_runs(RunFilter(job="theirs/j"))
+    with pytest.raises(InvalidError):
+        await scoped.dismiss_runs(RunFilter())
 
 
 async def test_what_reaches_into_other_groups_is_refused(scoped: EngineClient) -> None:

@@ -145,3 +145,30 @@ async def test_a_filter_that_fits_nothing_is_refused(
 ) -> None:
     with pytest.raises(InvalidError, match="without '/' and without control characters"):
         await client.bulk(BulkAction.PAUSE, where)
+
+
+async def test_a_reason_that_cannot_be_is_refused_also_where_no_job_fits(
+    client: EngineClient,
+) -> None:
+    with pytest.raises(InvalidError, match="reason"):
+        await client.bulk(BulkAction.PAUSE, JobFilter(tag="nobody"), reason="x" * 1_001)
+
+
+async def test_a_key_makes_a_trigger_of_many_safe_to_send_again(client: EngineClient) -> None:
+    await three(client)
+    where = JobFilter(tag="db")
+    first = await client.bulk(BulkAction.TRIGGER, where, idempotency_key="k")
+    await client.create_job(spec(name="d", tags=("db",)))
+
+    again = await client.bulk(BulkAction.TRIGGER, where, idempotency_key="k")
+
+    assert [(one.job, one.replayed) for one in first] == [("work/a", False), ("other/b", False)]
+    assert [(one.job, one.run_id, one.replayed) for one in again[:2]] == [
+        (one.job, one.run_id, True) for one in first
+    ]
+    assert [(one.job, one.replayed) for one in again[2:]] == [("work/d", False)]
+    other = await client.bulk(BulkAction.TRIGGER, JobFilter(tag="x"), idempotency_key="k")
+    assert [one.done for one in other] == [False]
+    assert "with other arguments" in other[0].problem
+    with pytest.raises(InvalidError, match="printable ASCII"):
+        await client.bulk(BulkAction.TRIGGER, where, idempotency_key="")

@@ -23,8 +23,19 @@ JOBS = (
     "trigger_job",
 )
 RUNS = ("cancel_run", "rerun", "run_function")
+DEAD = ("dismiss_runs", "replay_runs")
 FILES = ("apply_jobs", "export_jobs", "plan_jobs", "rollback_jobs")
-METHODS = (*JOBS, *RUNS, *FILES, "bulk", "explain", "pause_engine", "reload", "resume_engine")
+METHODS = (
+    *JOBS,
+    *RUNS,
+    *DEAD,
+    *FILES,
+    "bulk",
+    "explain",
+    "pause_engine",
+    "reload",
+    "resume_engine",
+)
 
 
 def test_nothing_else_is_there() -> None:

@@ -46,6 +46,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
         (lambda one: one.create_job(JobSpec(function="a/b")), "never of its name"),
         (lambda one: one.run_function("a/b"), "trigger a job"),
         (lambda one: one.rerun(1), "trigger default/r"),
+        (lambda one: one.replay_runs([1]), "trigger its job"),
         (lambda one: one.backfill_job("default/r", "2026-01-01"), "for a due time of the past"),
         (lambda one: one.cancel_backfill("default/r"), "no backfills"),
         (lambda one: one.cancel_retries("default/r"), "one attempt"),

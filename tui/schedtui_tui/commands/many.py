@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from schedtui.models import BulkOutcome, JobFilter, JobState
+from schedtui_tui.commands.arguments import in_words_of_the_shell
 from schedtui_tui.exits import Exit, UsageError, tell
 from schedtui_tui.tables import print_json, print_line
 
@@ -56,6 +57,7 @@ async def to_many(
     *,
     reason: str = "",
     until: datetime | None = None,
+    key: str | None = None,
 ) -> int:
     """Give the command to all that ``where`` finds, and say what became of it, job by job.
 
@@ -67,8 +69,10 @@ async def to_many(
         done: What a job is then: ``paused``.
         reason: Of a pause.
         until: Of a pause.
+        key: Of a trigger.
     """
-    outcomes = await client.bulk(action, where, reason=reason, until=until)
+    with in_words_of_the_shell():
+        outcomes = await client.bulk(action, where, reason=reason, until=until, idempotency_key=key)
     if args.json:
         print_json(outcomes)
     else:
@@ -86,4 +90,5 @@ def _print(outcomes: Sequence[BulkOutcome], done: str) -> None:
             tell(one.problem if one.job in one.problem else f"{one.job}: {one.problem}")
         else:
             run = f": run {one.run_id}" if one.run_id is not None else ""
-            print_line(f"{one.job} is {done}{run}")
+            again = " (an earlier call with this key made it)" if one.replayed else ""
+            print_line(f"{one.job} is {done}{run}{again}")

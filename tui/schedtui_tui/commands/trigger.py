@@ -32,12 +32,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trigger, and say what came of it."""
     where = chosen_filter(args)
-    if where is not None and (args.arg or args.args is not None or args.wait or args.key):
-        raise UsageError("--arg, --args, --key and --wait are for one job; name it")
+    if where is not None and (args.arg or args.args is not None or args.wait):
+        raise UsageError("--arg, --args and --wait are for one job; name it")
 
     async def work(client: EngineClient) -> int:
         if where is not None:
-            return await to_many(client, args, BulkAction.TRIGGER, where, "triggered")
+            return await to_many(client, args, BulkAction.TRIGGER, where, "triggered", key=args.key)
         kwargs = None
         if args.arg or args.args is not None:
             function = (await client.job(args.job)).function

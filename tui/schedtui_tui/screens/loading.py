@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from schedtui.errors import SchedtuiError
-from schedtui.models import JobSummary, RunFilter, RunState
+from schedtui.models import Figures, JobSummary, RunFilter, RunState
 from schedtui_tui.link import explain
 from schedtui_tui.widgets.detail import Detail
 
@@ -46,6 +46,15 @@ async def load_detail(client: EngineClient, row: JobSummary) -> Detail:
         tail=_had(tail),
         problem=explain(problems[0]) if problems else "",
     )
+
+
+async def load_figures(client: EngineClient, row: JobSummary) -> Figures | None:
+    """The runs of a job of the last 24 hours; None where there are none, or it is not known."""
+    try:
+        told = await client.stats(RunFilter(job_id=row.id))
+    except SchedtuiError:  # an engine from before there was this, too
+        return None
+    return told.items[0] if told.items else None
 
 
 async def newest_started(client: EngineClient, job_id: int) -> int | None:

@@ -15,6 +15,7 @@ from schedtui.protocols import EngineClient
 from schedtui_tui.connection import Connection
 from schedtui_tui.keys import bindings
 from schedtui_tui.link import explain
+from schedtui_tui.screens.dead_letters import Which
 from schedtui_tui.screens.run_commands import Chosen, RunCommands
 from schedtui_tui.text import block, cut
 from schedtui_tui.widgets.key_bar import KeyBar
@@ -259,6 +260,10 @@ class RunScreen(RunCommands):
             self.toast(f"Run {self.run_id} {word}", severity="warning")
             return None
         return Chosen(run.id, run.job)
+
+    def letters(self) -> tuple[Which, str] | None:
+        """This one, where it failed."""
+        return [self.run_id], f"run {self.run_id}"
 
     def repeated(self, run_id: int) -> None:
         """Show the new run; back from there is this one."""

@@ -10,6 +10,7 @@ from schedtui.models import RunState
 from schedtui_tui.link import explain
 from schedtui_tui.screens.base import ConsoleScreen
 from schedtui_tui.screens.confirm import Answer, Dialog
+from schedtui_tui.screens.dead_letters import Which, ask_about
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
@@ -32,6 +33,10 @@ class RunCommands(ConsoleScreen[None]):
 
     def run_to_repeat(self) -> Chosen | None:
         """The run to run once more; None, after a word about it, where there is none."""
+        return None
+
+    def letters(self) -> tuple[Which, str] | None:
+        """Of which runs dead letters are meant, and whose they are; None where of none."""
         return None
 
     def repeated(self, run_id: int) -> None:
@@ -58,6 +63,12 @@ class RunCommands(ConsoleScreen[None]):
         run, client = self.run_to_repeat(), self.client()
         if run is not None and client is not None:
             self._work(_rerun(self, client, run))
+
+    def action_letters(self) -> None:
+        """Replay or dismiss dead letters, after asking."""
+        meant, client = self.letters(), self.client()
+        if meant is not None and client is not None:
+            self._work(ask_about(self, client, *meant))
 
     def _work(self, work: Coroutine[Any, Any, None]) -> None:
         """In a worker of the app: leaving the screen must not cancel it."""

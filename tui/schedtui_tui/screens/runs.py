@@ -8,13 +8,14 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from schedtui.models import TERMINAL, JobSummary, RunChange, RunFilter
+from schedtui.models import TERMINAL, Figures, JobSummary, RunChange, RunFilter
 from schedtui_tui.connection import Connection
 from schedtui_tui.keys import bindings
 from schedtui_tui.link import explain
 from schedtui_tui.model import Delta
 from schedtui_tui.screens.commands import JobCommands
-from schedtui_tui.screens.loading import load_detail
+from schedtui_tui.screens.dead_letters import Which
+from schedtui_tui.screens.loading import load_detail, load_figures
 from schedtui_tui.screens.run_commands import Chosen, RunCommands
 from schedtui_tui.text import cut
 from schedtui_tui.widgets.detail import Detail, DetailPane
@@ -26,6 +27,7 @@ from schedtui_tui.widgets.table import RowMoved, RowOpened
 
 _PAGE = 100
 _REFRESH_S = 0.5
+_FIGURES_US = 10_000_000  # between two looks at the numbers of a day
 
 
 class JobScreen(JobCommands, RunCommands):
@@ -42,6 +44,8 @@ class JobScreen(JobCommands, RunCommands):
         self._cursor: str | None = None
         self._stale = False
         self._detail_known = Detail(summary=row)
+        self._figures: Figures | None = None
+        self._figures_at_us = 0
 
     def compose(self) -> ComposeResult:
         """The views."""
@@ -159,6 +163,11 @@ class JobScreen(JobCommands, RunCommands):
             return
         self._detail_known = await load_detail(client, self._row)
         self._show_detail()
+        now_us = self.console.clock.now_us()
+        if now_us - self._figures_at_us >= _FIGURES_US:
+            self._figures_at_us = now_us
+            self._figures = await load_figures(client, self._row)
+            self._show_detail()
 
     def _show_detail(self) -> None:
         known = self._detail_known
@@ -169,6 +178,7 @@ class JobScreen(JobCommands, RunCommands):
                 preview=known.preview,
                 run=known.run,
                 tail=known.tail,
+                figures=self._figures,
                 problem=known.problem,
             )
         )
@@ -199,6 +209,10 @@ class JobScreen(JobCommands, RunCommands):
         """The run under the cursor."""
         run_id = self._table.cursor_id
         return None if run_id is None else Chosen(run_id, self._row.full_name)
+
+    def letters(self) -> tuple[Which, str] | None:
+        """Those of the job."""
+        return RunFilter(job_id=self._row.id), self._row.full_name
 
     @on(RowOpened)
     def action_open(self) -> None:

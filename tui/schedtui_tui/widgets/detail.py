@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from schedtui.clock import to_us
-from schedtui.models import Job, JobState, JobSummary, LogPage, Policies, Preview, Run
+from schedtui.models import Figures, Job, JobState, JobSummary, LogPage, Policies, Preview, Run
 from schedtui.models.notes import notes_of
 from schedtui.policies import inherited
 from schedtui_tui import looks, times
@@ -38,6 +38,8 @@ class Detail:
     """The newest run that ended, or runs now."""
     tail: LogPage | None = None
     """The last lines of that run."""
+    figures: Figures | None = None
+    """Its runs of the last 24 hours."""
     problem: str = ""
     """Why something is missing; not cleaned."""
 
@@ -95,6 +97,8 @@ def _pieces(detail: Detail, prefs: Prefs, width: int) -> Pieces:
         pieces += labelled("Function", row.function, width)
     if row.tags:
         pieces += labelled("Tags", ", ".join(row.tags), width)
+    if detail.figures is not None:
+        pieces += labelled("Last 24 h", figures_line(detail.figures), width)
     if detail.run is not None:
         pieces += _last(detail.run, row.timezone, prefs, width)
     if detail.tail is not None and detail.tail.lines:
@@ -246,6 +250,17 @@ def _policy(name: str, value: object) -> str:
     if isinstance(value, float) and name.endswith("_s"):
         return f"{words} {value:g} s" if value else f"{words} none"
     return f"{words} {value}"
+
+
+def figures_line(one: Figures) -> str:
+    """Runs of a while in a line: ``41 runs, 97.5% ok, avg 1.2s, p95 3.1s``."""
+    parts = [f"{one.runs:,} run{'' if one.runs == 1 else 's'}"]
+    if one.success_rate is not None:
+        parts.append(f"{one.success_rate:.1%} ok")
+    for label, seconds in (("avg", one.average_s), ("max", one.longest_s), ("p95", one.p95_s)):
+        if seconds is not None:
+            parts.append(f"{label} {times.duration(round(seconds * 1e6))}")
+    return ", ".join(parts)
 
 
 def _last(run: Run, timezone: str, prefs: Prefs, width: int) -> Pieces:

@@ -59,6 +59,8 @@ def run_pieces(
         pieces += labelled("Stands for", f"{run.range_count:,} due times since {since}", width)
     if run.reason:
         pieces += labelled("Reason", run.reason, width)
+    if run.handled:
+        pieces += labelled("Handled", run.handled, width)
     if run.schedules:
         pieces += labelled("Schedules", run.schedules, width)
     label = "Arguments"

@@ -9,8 +9,10 @@ from schedtui.api.answers import json_answer
 from schedtui.api.body import read_body
 from schedtui.api.context import engine_of
 from schedtui.api.query import NONE
+from schedtui.api.replay import key_in
 from schedtui.api.router import Router
 from schedtui.api.schemas import BulkPauseBody, describe, page_of, ref
+from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
 from schedtui.models import BulkAction, BulkOutcome, JobFilter
 
 router = Router(prefix="/api/v1/jobs", tags=["jobs"])
@@ -36,10 +38,16 @@ async def resume_jobs(request: Request) -> Response:
     return await _all(request, BulkAction.RESUME)
 
 
-@router.post("/trigger", openapi_extra=describe(NONE, _OUTCOMES, body=JobFilter))
+@router.post(
+    "/trigger", openapi_extra=describe(NONE, _OUTCOMES, body=JobFilter, headers=(KEY_HEADER,))
+)
 async def trigger_jobs(request: Request) -> Response:
-    """Run every job of a group, with a tag or in a state, now; with the runs that came of it."""
-    return await _all(request, BulkAction.TRIGGER)
+    """Run every job of a group, with a tag or in a state, now; with the runs that came of it.
+
+    With an `Idempotency-Key` each job is run once for it within a day: the outcome of one that was
+    run before is `replayed`, and one that came to fit since is run.
+    """
+    return await _all(request, BulkAction.TRIGGER, key_in(request))
 
 
 @router.post("/delete", openapi_extra=describe(NONE, _OUTCOMES, body=JobFilter))
@@ -48,7 +56,10 @@ async def delete_jobs(request: Request) -> Response:
     return await _all(request, BulkAction.DELETE)
 
 
-async def _all(request: Request, action: BulkAction) -> Response:
+async def _all(request: Request, action: BulkAction, key: str | None = None) -> Response:
     NONE.read(request)
     where = await read_body(request, JobFilter)
-    return json_answer({"items": await engine_of(request).bulk(action, where)})
+    outcomes = await engine_of(request).bulk(action, where, idempotency_key=key)
+    replayed = bool(outcomes) and all(one.replayed for one in outcomes)
+    headers = {REPLAY_HEADER: "true"} if replayed else {}
+    return json_answer({"items": outcomes}, headers=headers)

@@ -37,7 +37,7 @@ _EXPLAIN = Params(
 )
 _JOB = "/{group}/{name}"
 _EDIT = describe(_CHANGE, ref(Job), body=JobPatch, headers=(IF_MATCH,), also=(409, 412))
-_DELETE = describe(_CHANGE, status=204, also=(400, 409))
+_DELETE = describe(_CHANGE, status=204, headers=(IF_MATCH,), also=(400, 409, 412))
 _CREATE = describe(NONE, ref(Job), status=201, body=JobSpec, headers=(KEY_HEADER,), location=True)
 _PUT = describe(NONE, ref(Job), body=JobPutBody, headers=(IF_MATCH,), also=(409, 412))
 _PUT["responses"]["201"] = {
@@ -45,8 +45,15 @@ _PUT["responses"]["201"] = {
     "headers": {"Location": answer_header("Location")},
     "content": {"application/json": {"schema": ref(Job)}},
 }
-_STEER = describe(_CHANGE, ref(Job), also=(409,))
-_PAUSE = describe(_CHANGE, ref(Job), body=PauseBody, body_required=False, also=(409,))
+_STEER = describe(_CHANGE, ref(Job), headers=(IF_MATCH,), also=(409, 412))
+_PAUSE = describe(
+    _CHANGE,
+    ref(Job),
+    body=PauseBody,
+    body_required=False,
+    headers=(IF_MATCH,),
+    also=(409, 412),
+)
 _TRIGGER = describe(
     _CHANGE,
     ref(Run),
@@ -122,7 +129,9 @@ async def edit_job(request: Request, group: str, name: str) -> Response:
 async def delete_job(request: Request, group: str, name: str) -> Response:
     """Delete a job: queued runs are cancelled, running ones finish, its history stays."""
     query = _CHANGE.read(request)
-    await engine_of(request).delete_job(f"{group}/{name}", expect_id=query["expect_id"])
+    await engine_of(request).delete_job(
+        f"{group}/{name}", version=version_in(request), expect_id=query["expect_id"]
+    )
     return Response(status_code=204)
 
 
@@ -150,9 +159,14 @@ async def trigger_job(request: Request, group: str, name: str) -> Response:
 async def pause_job(request: Request, group: str, name: str) -> Response:
     """Stop claiming its due times, until somebody resumes it, or until a moment."""
     query = _CHANGE.read(request)
+    version = version_in(request)
     body = await read_body(request, PauseBody, default=PauseBody())
     job = await engine_of(request).pause_job(
-        f"{group}/{name}", reason=body.reason, until=body.until, expect_id=query["expect_id"]
+        f"{group}/{name}",
+        reason=body.reason,
+        until=body.until,
+        version=version,
+        expect_id=query["expect_id"],
     )
     return _job_answer(job)
 
@@ -161,7 +175,9 @@ async def pause_job(request: Request, group: str, name: str) -> Response:
 async def resume_job(request: Request, group: str, name: str) -> Response:
     """Claim its due times again, from now on."""
     query = _CHANGE.read(request)
-    job = await engine_of(request).resume_job(f"{group}/{name}", expect_id=query["expect_id"])
+    job = await engine_of(request).resume_job(
+        f"{group}/{name}", version=version_in(request), expect_id=query["expect_id"]
+    )
     return _job_answer(job)
 
 
@@ -169,7 +185,9 @@ async def resume_job(request: Request, group: str, name: str) -> Response:
 async def revert_job(request: Request, group: str, name: str) -> Response:
     """Let a job that is declared in code be what the code says; 409 where it is not declared."""
     query = _CHANGE.read(request)
-    job = await engine_of(request).revert_job(f"{group}/{name}", expect_id=query["expect_id"])
+    job = await engine_of(request).revert_job(
+        f"{group}/{name}", version=version_in(request), expect_id=query["expect_id"]
+    )
     return _job_answer(job)
 
 

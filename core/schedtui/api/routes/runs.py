@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -41,17 +42,24 @@ from schedtui.protocols import EngineClient
 
 router = Router(prefix="/api/v1", tags=["runs"])
 
-_LIST = Params(
+FILTER = (
     text("job", about="Only those of this job, `group/name`", pattern="^[^/]+/[^/]+$"),
     whole("job_id", about="Only those of the job with this id"),
-    text("group", about="Only those of jobs of this group"),
-    text("tag", about="Only those of living jobs that have this tag"),
+    text(
+        "group",
+        about="Only those of its jobs; with `dead` also of functions without a job",
+    ),
     member("state", RunState, about="Only those in this state"),
     member("source", Source, about="Only those that came about so"),
     moment("since", about="Only those claimed then or later"),
     moment("until", about="Only those claimed before then"),
-    limit(),
-    CURSOR,
+    text("function", about="Only those of this function, `group/name`"),
+    text("error_type", about="Only those that ended with this error, such as `ValueError`"),
+    flag("dead", about="Only dead letters: failed, and neither replayed nor dismissed since"),
+)
+"""The parameters that say which runs are meant."""
+_LIST = Params(
+    *FILTER, text("tag", about="Only those of living jobs that have this tag"), limit(), CURSOR
 )
 _LOGS = Params(
     whole("after", default=0, about="Only lines with a higher number"),
@@ -75,18 +83,7 @@ async def list_runs(request: Request) -> Response:
     """The history, newest first; every filter that is given must hold."""
     query = _LIST.read(request)
     engine = engine_of(request)
-    if query["job"] is not None and query["job_id"] is not None:
-        raise InvalidError.one("job_id", query["job_id"], "either job or job_id, not both")
-    where = RunFilter(
-        job_id=query["job_id"],
-        job=query["job"],
-        group=query["group"],
-        tag=query["tag"],
-        state=query["state"],
-        source=query["source"],
-        since=query["since"],
-        until=query["until"],
-    )
+    where = replace(filter_of(query), tag=query["tag"])
     return json_answer(await engine.runs(where, limit=query["limit"], cursor=query["cursor"]))
 
 
@@ -163,6 +160,28 @@ async def search_logs(request: Request) -> Response:
     query = _SEARCH.read(request)
     return json_answer(
         {"items": await engine_of(request).search_logs(query["q"], limit=query["limit"])}
+    )
+
+
+def filter_of(query: Mapping[str, Any]) -> RunFilter:
+    """Which runs are meant, by the values of `FILTER`.
+
+    Raises:
+        InvalidError: a job is named in two ways.
+    """
+    if query["job"] is not None and query["job_id"] is not None:
+        raise InvalidError.one("job_id", query["job_id"], "either job or job_id, not both")
+    return RunFilter(
+        job_id=query["job_id"],
+        job=query["job"],
+        group=query["group"],
+        state=query["state"],
+        source=query["source"],
+        since=query["since"],
+        until=query["until"],
+        function=query["function"],
+        error_type=query["error_type"],
+        dead=query["dead"],
     )
 
 

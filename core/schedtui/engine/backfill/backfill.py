@@ -271,6 +271,7 @@ class Backfills:
                 )
             if rows:
                 tx.insert_backfill(live.id, rows, seen_id=seen_id, notes=made_good)
+                tx.handle(made_good)
             self._writes.audit(tx, actor, ACTION, live.job, detail)
 
         await self._writes.write(apply)
@@ -285,7 +286,7 @@ class Backfills:
         now_us = self._core.clock.now_us()
         why = f"backfill cancelled by {actor}{f': {reason}' if reason else ''}"
 
-        async with self._admission.ending(live, lambda run: run.behind, why) as ending:
+        async with self._admission.ending(live, _is_backfill, why) as ending:
 
             def apply(tx: StoreTx) -> None:
                 ended = tx.cancel_queued(live.id, why, now_us, among=ending.ids)
@@ -349,6 +350,10 @@ class Backfills:
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         return runs, rows
+
+
+def _is_backfill(run: LiveRun) -> bool:
+    return run.source is Source.BACKFILL
 
 
 def _trigger_of(live: LiveJob) -> Trigger:

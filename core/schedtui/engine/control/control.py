@@ -12,6 +12,7 @@ from schedtui import policies as policy_rules
 from schedtui.clock import aware_utc
 from schedtui.engine.backfill.backfill import Wanted
 from schedtui.engine.control.create import CreateControl
+from schedtui.engine.control.dead import DeadControl
 from schedtui.engine.control.files import FileControl
 from schedtui.engine.control.upkeep import UpkeepControl
 from schedtui.engine.elsewhere import Elsewhere, passed_on
@@ -48,7 +49,7 @@ from schedtui.triggers import Trigger
 T = TypeVar("T")
 
 
-class Control(CreateControl, FileControl, UpkeepControl):
+class Control(CreateControl, FileControl, UpkeepControl, DeadControl):
     """The half of `Engine` that changes jobs and runs.
 
     Everything here may raise `EngineStoppedError`, where the engine does not run or is stopping:
@@ -163,10 +164,17 @@ class Control(CreateControl, FileControl, UpkeepControl):
 
     @passed_on("delete_job")
     async def remove_job(
-        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
+        self,
+        job: str,
+        *,
+        version: int | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
     ) -> None:
         """Delete a dynamic or orphaned job; see `EngineClient.delete_job`."""
-        await self.on_loop(lambda: self._live().commands.delete(job, actor, expect_id=expect_id))
+        await self.on_loop(
+            lambda: self._live().commands.delete(job, actor, expect_id=expect_id, version=version)
+        )
 
     @passed_on()
     async def pause_job(
@@ -175,33 +183,46 @@ class Control(CreateControl, FileControl, UpkeepControl):
         *,
         reason: str = "",
         until: datetime | None = None,
+        version: int | None = None,
         expect_id: int | None = None,
         actor: str = PYTHON,
     ) -> Job:
         """Stop claiming a job's due times; see `EngineClient.pause_job`."""
         end = None if until is None else aware_utc(until, "until")
         changed = await self.on_loop(
-            lambda: self._live().commands.pause(job, reason, actor, expect_id=expect_id, until=end)
+            lambda: self._live().commands.pause(
+                job, reason, actor, expect_id=expect_id, until=end, version=version
+            )
         )
         return shown(changed)
 
     @passed_on()
     async def resume_job(
-        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
+        self,
+        job: str,
+        *,
+        version: int | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
     ) -> Job:
         """Claim a job's due times again; see `EngineClient.resume_job`."""
         changed = await self.on_loop(
-            lambda: self._live().commands.resume(job, actor, expect_id=expect_id)
+            lambda: self._live().commands.resume(job, actor, expect_id=expect_id, version=version)
         )
         return shown(changed)
 
     @passed_on()
     async def revert_job(
-        self, job: str, *, expect_id: int | None = None, actor: str = PYTHON
+        self,
+        job: str,
+        *,
+        version: int | None = None,
+        expect_id: int | None = None,
+        actor: str = PYTHON,
     ) -> Job:
         """Let a static job be what the code says; see `EngineClient.revert_job`."""
         changed = await self.on_loop(
-            lambda: self._live().commands.revert(job, actor, expect_id=expect_id)
+            lambda: self._live().commands.revert(job, actor, expect_id=expect_id, version=version)
         )
         return shown(changed)
 
@@ -308,6 +329,7 @@ class Control(CreateControl, FileControl, UpkeepControl):
         *,
         reason: str = "",
         until: datetime | None = None,
+        idempotency_key: str | None = None,
         actor: str = PYTHON,
     ) -> tuple[BulkOutcome, ...]:
         """One command to many jobs; see `EngineClient.bulk`."""
@@ -316,7 +338,16 @@ class Control(CreateControl, FileControl, UpkeepControl):
         async def work() -> tuple[BulkOutcome, ...]:
             live = self._live()
             jobs = live.core.jobs
-            return await bulk(jobs, live.commands, action, where, actor, reason=reason, until=end)
+            return await bulk(
+                jobs,
+                live.commands,
+                action,
+                where,
+                actor,
+                reason=reason,
+                until=end,
+                key=idempotency_key,
+            )
 
         return await self.on_loop(work)
 

@@ -8,15 +8,18 @@ from datetime import datetime
 
 from schedtui.engine.jobs.commands import Commands
 from schedtui.engine.jobs.found import check_filter, is_meant
+from schedtui.engine.jobs.keys import Made
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.live.jobs import LiveJobs
 from schedtui.errors import FieldError, InvalidError, SchedtuiError
 from schedtui.models import BulkAction, BulkOutcome, JobFilter
+from schedtui.models.names import check_idempotency_key, check_reason
+from schedtui.models.wire import to_wire
 
 AT_ONCE = 200
 """Jobs whose commands are under way together, so that the writer commits them in groups."""
 
-_One = Callable[[LiveJob], Awaitable[int | None]]
+_One = Callable[[LiveJob], Awaitable[Made | None]]
 
 
 async def bulk(
@@ -28,6 +31,7 @@ async def bulk(
     *,
     reason: str,
     until: datetime | None,
+    key: str | None = None,
 ) -> tuple[BulkOutcome, ...]:
     """Do one thing to many jobs; see `EngineClient.bulk`.
 
@@ -39,6 +43,11 @@ async def bulk(
         error = FieldError(field="group", got=None, expected="a group, a tag or a state")
         raise InvalidError("no filter is given; expected a group, a tag or a state", (error,))
     check_filter(where)
+    check_reason(reason)
+    if key is not None:
+        if action is not BulkAction.TRIGGER:
+            raise InvalidError.one("idempotency_key", key, "none: only a trigger takes one")
+        check_idempotency_key(key)
 
     async def pause(live: LiveJob) -> None:
         await commands.pause(
@@ -48,9 +57,9 @@ async def bulk(
     async def resume(live: LiveJob) -> None:
         await commands.resume(live.full_name, actor, expect_id=live.id)
 
-    async def trigger(live: LiveJob) -> int:
-        made = await commands.trigger(live.full_name, None, actor, expect_id=live.id)
-        return made.run_id
+    async def trigger(live: LiveJob) -> Made:
+        name, asked = live.full_name, None if key is None else to_wire(where)
+        return await commands.trigger(name, None, actor, expect_id=live.id, key=key, where=asked)
 
     async def delete(live: LiveJob) -> None:
         await commands.delete(live.full_name, actor, expect_id=live.id)
@@ -72,9 +81,12 @@ async def bulk(
 async def _outcome(one: _One, live: LiveJob, action: BulkAction) -> BulkOutcome:
     name = live.full_name
     try:
-        run_id = await one(live)
+        made = await one(live)
     except SchedtuiError as error:
-        if action is BulkAction.PAUSE and isinstance(error, InvalidError):
+        if isinstance(error, InvalidError) and action is BulkAction.PAUSE:
             raise  # the reason or the end is wrong, and so for every job
         return BulkOutcome(job=name, id=live.id, done=False, problem=str(error))
-    return BulkOutcome(job=name, id=live.id, done=True, run_id=run_id)
+    if made is None:
+        return BulkOutcome(job=name, id=live.id, done=True)
+    run_id, replayed = made
+    return BulkOutcome(job=name, id=live.id, done=True, run_id=run_id, replayed=replayed)

@@ -34,6 +34,9 @@ from schedtui.engine.live.run import LiveRun
 from schedtui.engine.runs.admit import Admission
 from schedtui.engine.runs.cancel import Cancels
 from schedtui.engine.runs.fire import Fire
+from schedtui.engine.runs.replay import Replays
+from schedtui.engine.runs.replay import Wanted as WantedLetters
+from schedtui.engine.runs.replay_keys import earlier_replay
 from schedtui.engine.runs.statistics import CLEARED
 from schedtui.engine.tick.claim import Claims
 from schedtui.engine.upkeep import damage
@@ -43,9 +46,8 @@ from schedtui.errors import (
     InvalidError,
     JobNotFoundError,
     StaticJobError,
-    VersionConflictError,
 )
-from schedtui.models import Backfill, Job, JobPatch, JobSpec, JobState, Run, Source
+from schedtui.models import Backfill, Job, JobPatch, JobSpec, JobState, Letters, Run, Source
 from schedtui.models.names import check_reason
 from schedtui.protocols import NewRun
 
@@ -73,6 +75,7 @@ class Commands:
         self._backfills = Backfills(core, writes, admission)
         self._drafts = Drafts(core)
         self._keys = Keys(core)
+        self._replays = Replays(core, writes, admission, self.holds, self._drafts)
         self._creation = Creation(core, writes, self._drafts, self._keys)
 
     @whole
@@ -98,13 +101,8 @@ class Commands:
         ``instead``: a one-off that is due already, and whose run has not started, does not run.
         """
         chained = patch.after or patch.name is not None
-        hold = self.holds.hold(name, expect_id)
+        hold = self.holds.hold(name, expect_id, version)
         async with self._freeing(name), self._chaining(chained), hold as live:
-            if version is not None and live.version != version:
-                raise VersionConflictError(
-                    f"{name} has version {live.version}, not {version}: it was changed meanwhile; "
-                    "read it again and repeat the edit on what it is now"
-                )
             before = live.current()
             if patch.kwargs is not None or patch.function is not None:
                 kwargs = before.kwargs if patch.kwargs is None else patch.kwargs
@@ -141,6 +139,7 @@ class Commands:
         until: datetime | None = None,
         shorten: bool = True,
         still: Callable[[LiveJob], bool] = lambda _: True,
+        version: int | None = None,
     ) -> Job:
         """Stop claiming a job; see `EngineClient.pause_job`.
 
@@ -150,15 +149,17 @@ class Commands:
         check_reason(reason)
         if until is not None and to_us(until) <= self._core.clock.now_us():
             raise InvalidError.one("until", until.isoformat(), "a moment in the future")
-        async with self.holds.hold(name, expect_id) as live:
+        async with self.holds.hold(name, expect_id, version) as live:
             if not still(live):
                 return live.current()
             return await self._pauses.begin(live, reason, actor, until, shorten=shorten)
 
     @whole
-    async def resume(self, name: str, actor: str, *, expect_id: int | None) -> Job:
+    async def resume(
+        self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
+    ) -> Job:
         """Claim a job again; see `EngineClient.resume_job`."""
-        async with self.holds.hold(name, expect_id) as live:
+        async with self.holds.hold(name, expect_id, version) as live:
             damage.refuse(live)
             failed = live.trigger is not None and live.problem.startswith(FAILED)
             if live.state is JobState.BROKEN and not failed:
@@ -184,16 +185,20 @@ class Commands:
         await self.holds.end_pause(live)
 
     @whole
-    async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:
+    async def revert(
+        self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
+    ) -> Job:
         """Undo edits from outside of a static job; see `EngineClient.revert_job`."""
-        hold = self.holds.hold(name, expect_id)
+        hold = self.holds.hold(name, expect_id, version)
         async with self._freeing(name), self._chaining(True), hold as live:
             return await revert(self._core, self._writes, live, actor)
 
     @whole
-    async def delete(self, name: str, actor: str, *, expect_id: int | None) -> None:
+    async def delete(
+        self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
+    ) -> None:
         """Delete a job; see `EngineClient.delete_job`."""
-        async with self._freeing(name), self.holds.hold(name, expect_id) as live:
+        async with self._freeing(name), self.holds.hold(name, expect_id, version) as live:
             job = live.current()
             if job.static and not job.orphaned and not job.damage:
                 raise StaticJobError(
@@ -230,10 +235,14 @@ class Commands:
         *,
         expect_id: int | None,
         key: str | None = None,
+        where: Mapping[str, Any] | None = None,
     ) -> Made:
-        """Run a job now; see `EngineClient.trigger_job`."""
+        """Run a job now; see `EngineClient.trigger_job`.
+
+        ``where``: of a call to many jobs, the filter, by which that call is known besides its key.
+        """
         live = self.holds.find(name, expect_id)
-        call = asked(f"job {live.id}", key, kwargs)
+        call = asked(f"job {live.id}", key, kwargs if where is None else {"where": where})
         async with self._keys.turn(call) as made:
             if made is not None:
                 return made
@@ -293,6 +302,19 @@ class Commands:
         return await self._fire.run(
             live, Source.RERUN, given, actor, parent_id=run.id, period_us=period_us, call=call
         )
+
+    @whole
+    async def replay(self, wanted: WantedLetters, actor: str, call: Asked | None) -> Letters:
+        """Run dead letters once more; see `DeadLetters.replay_runs`."""
+        async with self._keys.turn(call) as made:
+            if call is not None and made is not None:
+                return await earlier_replay(self._core, call)
+            return await self._replays.replay(wanted, actor, call)
+
+    @whole
+    async def dismiss(self, wanted: WantedLetters, note: str, actor: str) -> Letters:
+        """Say that nothing more is to be done about them; see `DeadLetters.dismiss_runs`."""
+        return await self._replays.dismiss(wanted, note, actor)
 
     @whole
     async def cancel(self, run_id: int, actor: str, *, reason: str, force: bool) -> None:

@@ -10,7 +10,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.jobs.pauses import Pauses, is_over
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.tick.claim import Claims
-from schedtui.errors import ConflictError, StoreUnavailableError
+from schedtui.errors import ConflictError, StoreUnavailableError, VersionConflictError
 
 ENGINE = "engine"
 """The actor of what the engine does to jobs of its own accord."""
@@ -25,7 +25,9 @@ class Holds:
         self._pauses = pauses
 
     @asynccontextmanager
-    async def hold(self, name: str, expect_id: int | None) -> AsyncIterator[LiveJob]:
+    async def hold(
+        self, name: str, expect_id: int | None, version: int | None = None
+    ) -> AsyncIterator[LiveJob]:
         """A job that no claim and no other command touches, what is due of it claimed.
 
         A pause whose end has passed is ended first.
@@ -35,6 +37,7 @@ class Holds:
 
         Raises:
             JobNotFoundError, ConflictError: see `find`.
+            VersionConflictError: it has another version than ``version``.
             StoreUnavailableError: what is due of it could not be claimed, or its pause not ended.
         """
         settled = False
@@ -54,6 +57,7 @@ class Holds:
                 continue
             await self._settle(live)
             settled = True
+        check_version(live, version)
         with self._alone(live):
             yield live
 
@@ -114,3 +118,16 @@ class Holds:
                 f"(id {live.id}) has its name; nothing was done"
             )
         return live
+
+
+def check_version(live: LiveJob, version: int | None) -> None:
+    """Refuse where a job is not as it was read.
+
+    Raises:
+        VersionConflictError: it has another version than ``version``.
+    """
+    if version is not None and live.version != version:
+        raise VersionConflictError(
+            f"{live.full_name} has version {live.version}, not {version}: it was changed "
+            "meanwhile; read it again and repeat the call on what it is now"
+        )

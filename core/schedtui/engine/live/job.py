@@ -78,7 +78,7 @@ class LiveJob:
         self.ahead: dict[int, LiveRun] = {}
         """Those of them that are on their way to the store."""
         self.backfills = 0
-        """Those of them that are backfills."""
+        """Those of them that let all others pass: backfills, and what replays dead letters."""
         self.holders = 0
         """Those of them whose turn it is: all but the ones that wait for others of the job."""
         self.waiting = Queue()
@@ -139,12 +139,14 @@ class LiveJob:
     def claimed(self, run: LiveRun) -> None:
         """A run of it is on its way to the store, and active from here on."""
         self.active += 1
+        self.backfills += run.behind
         self.ahead[run.id] = run
         claiming(run)
 
     def unclaimed(self, run: LiveRun) -> None:
         """It did not come into being."""
         self.active -= 1
+        self.backfills -= run.behind
         self.ahead.pop(run.id, None)
         unclaimed(run)
 
@@ -196,13 +198,14 @@ class LiveJob:
 
     @property
     def rivals(self) -> int:
-        """The active runs that overlap looks at: all but backfills, which wait for the others."""
+        """The active runs that overlap looks at: all but those which wait for the others."""
         return self.active - self.backfills
 
     def rival_name(self) -> str | None:
         """What to call the newest of them in a reason; None when there is none."""
-        run_id = next(reversed(self.ahead), None)
-        if self.rivals > len(self.ahead):  # else there are only backfills, and many of them
+        ahead = [run.id for run in self.ahead.values() if not run.behind]
+        run_id = ahead[-1] if ahead else None
+        if self.rivals > len(ahead):  # else there are only backfills, and many of them
             kept = reversed(self.running.values())
             run_id = next((run.id for run in kept if not run.behind), run_id)
         return None if run_id is None else f"run {run_id}"

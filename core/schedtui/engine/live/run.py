@@ -74,6 +74,7 @@ class LiveRun:
         claimed_at_us: int = 0,
         not_before_us: int = 0,
         parent_id: int | None = None,
+        behind: bool = False,
     ) -> None:
         self.id = id
         self.job = job
@@ -91,7 +92,7 @@ class LiveRun:
         """The run it came from."""
         self.period_us = 0
         """Where its period is that of another run, which it repeats: the moment of that one."""
-        self.behind = source is Source.BACKFILL
+        self.behind = behind or source is Source.BACKFILL
         """Whether it lets every run pass that is none of these."""
         self.priority = job.policies.priority + (LOWEST if self.behind else 0)
         self.holds_job = False
@@ -148,6 +149,7 @@ class LiveRun:
             claimed_at_us=self.claimed_at_us,
             not_before_us=not_before_us,
             parent_id=self.parent_id,
+            behind=self.behind,
         )
         run.attempt = self.attempt
         run.unwanted = self.unwanted

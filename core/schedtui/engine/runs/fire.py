@@ -15,6 +15,7 @@ from schedtui.engine.live.job import LiveJob, dump_kwargs
 from schedtui.engine.live.run import LiveRun
 from schedtui.engine.runs.admit import Admission
 from schedtui.engine.runs.cancel import Cancels
+from schedtui.engine.runs.dead_words import replayed_words
 from schedtui.engine.runs.direct import NO_JOB
 from schedtui.engine.tick.decide import NOBODY, Active, Verdict, overlap
 from schedtui.engine.tick.newruns import claimed_row, decided_row, new_run
@@ -102,6 +103,8 @@ class Fire:
             if kept is not None:
                 return kept
             tx.insert_runs([row])
+            if run is not None and source is Source.RERUN and parent_id is not None:
+                tx.handle([(parent_id, replayed_words(actor, run_id))])
             detail: dict[str, Any] = {"run": run_id}
             detail |= {} if parent_id is None else {"of": parent_id}
             detail |= {} if call is None else {"key": call.key}

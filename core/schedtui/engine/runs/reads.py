@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
+from schedtui.clock import from_us
 from schedtui.engine.jobs.found import found
 from schedtui.engine.running import Running
 from schedtui.engine.runs.statistics import statistics
@@ -20,11 +22,15 @@ from schedtui.models import (
     Run,
     RunFilter,
     Statistics,
+    Stats,
+    StatsBy,
 )
 from schedtui.models.names import split_name
 
 FOLLOW_S = 0.05
 """Between two pages of a followed log."""
+STATS_S = 86_400.0
+"""The while that counts and times are of where none is named."""
 POLL_S = 1.0
 """How long a follower waits for news before it looks by itself."""
 
@@ -40,16 +46,23 @@ class Reads:
     async def runs(self, where: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """A page of the history, newest first."""
         before = position(cursor)
-        where = await self._resolved(where)
-        among = None if where.tag is None else await self._tagged(where.tag)
+        tag, where = where.tag, await self.resolved(replace(where, tag=None))
+        among = None if tag is None else await self._tagged(tag)
         rows = await self._off_loop(
             self._store.runs, where, limit=limit + 1, before=before, among=among
         )
         page = tuple(self._live(run) for run in rows[:limit])
         return Page(items=page, cursor=str(page[-1].id) if len(rows) > limit else None)
 
-    async def _resolved(self, where: RunFilter) -> RunFilter:
-        """A filter that names a job by its id, if at all."""
+    async def resolved(self, where: RunFilter) -> RunFilter:
+        """A filter that names a job by its id, if at all.
+
+        Raises:
+            InvalidError: it names one in both ways, or a tag, by which `runs` alone can ask.
+            JobNotFoundError: no job ever had the name.
+        """
+        if where.tag is not None:
+            raise InvalidError.one("tag", where.tag, "none: name a job, a group or a function")
         if where.job is None:
             return where
         if where.job_id is not None:
@@ -95,6 +108,17 @@ class Reads:
         if live is None:
             raise JobNotFoundError(job)
         return await self._off_loop(statistics, self._store, live.id, live.full_name, limit)
+
+    async def stats(self, where: RunFilter, by: StatsBy) -> Stats:
+        """Counts and times of the runs of a while; of the last 24 hours where none is named."""
+        where = await self.resolved(where)
+        since = where.since
+        if since is None:
+            end = where.until or from_us(self._running.clock.now_us())
+            since = end - timedelta(seconds=STATS_S)
+        where = replace(where, since=since)
+        whole, items = await self._off_loop(self._store.run_figures, where, by)
+        return Stats(since=since, until=where.until, by=by, complete=whole, items=tuple(items))
 
     async def logs(self, run_id: int, after: int, limit: int) -> LogPage:
         """Lines above ``after``."""

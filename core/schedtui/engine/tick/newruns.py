@@ -30,8 +30,9 @@ def new_run(
     kwargs: Mapping[str, Any],
     now_us: int,
     parent_id: int | None = None,
+    behind: bool = False,
 ) -> LiveRun:
-    """A run that is to be claimed now, as the engine holds it."""
+    """A run that is to be claimed now, as the engine holds it; ``behind``: see `LiveRun`."""
     policies = job.policies
     run = LiveRun(
         run_id,
@@ -44,6 +45,7 @@ def new_run(
         limits=job.limits,
         claimed_at_us=now_us,
         parent_id=parent_id,
+        behind=behind,
     )
     if policies.jitter_us and source is Source.SCHEDULE and scheduled_for_us is not None:
         spread_us = jitter_us(job.id, scheduled_for_us, policies.jitter_us)

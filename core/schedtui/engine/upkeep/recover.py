@@ -170,6 +170,8 @@ def _queue(
             claimed_at_us=run.claimed_at_us,
             not_before_us=run.not_before_us or 0,
             parent_id=run.parent_id,
+            # The store does not say which of these replays one of many dead letters.
+            behind=run.source is Source.RERUN,
         )
         queued.attempt = run.attempt
         queued.period_us = periods.get(run.id, 0)

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from apscheduler.executors.base import MaxInstancesReachedError
 from apscheduler.jobstores.base import JobLookupError
 
-from schedtui.engine.backfill.backfill import Wanted
 from schedtui.engine.jobs.commands import Commands
+from schedtui.engine.jobs.holds import check_version
 from schedtui.engine.jobs.keys import Asked, Made, asked
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.running import Running
@@ -30,11 +30,11 @@ from schedtui.integrations.apscheduler import inside
 from schedtui.integrations.apscheduler.inside import Key
 from schedtui.integrations.apscheduler.ledger import NOT_RUNNING, Ledger
 from schedtui.integrations.apscheduler.mirror import MirroredJob
-from schedtui.integrations.apscheduler.refusals import refused
+from schedtui.integrations.apscheduler.refusals import RefusedRuns, refused
 from schedtui.integrations.apscheduler.seen import is_json
 from schedtui.integrations.apscheduler.triggers import Theirs, is_over, write
 from schedtui.integrations.apscheduler.watch import Manual, Watch
-from schedtui.models import Backfill, Job, JobPatch, JobSpec, Run, RunState, Source
+from schedtui.models import Job, JobPatch, JobSpec, RunState, Source
 from schedtui.models.names import check_reason
 from schedtui.registry import json_arguments
 from schedtui.triggers import Never, Trigger, check_timezone, parse_trigger
@@ -46,7 +46,7 @@ LOOP_S = 10.0
 _FIXED = ("function", "policies", "after", "tags", "name")
 
 
-class Steering(Commands):
+class Steering(RefusedRuns, Commands):
     """The commands of an engine whose jobs are APScheduler's; on the engine's loop.
 
     Args:
@@ -82,20 +82,25 @@ class Steering(Commands):
         until: datetime | None = None,
         shorten: bool = True,  # noqa: ARG002 - a pause there has no end
         still: Callable[[LiveJob], bool] = lambda _: True,  # noqa: ARG002 - nobody there is paused for failures
+        version: int | None = None,
     ) -> Job:
         """Take a job's next due time away, as APScheduler pauses jobs."""
         check_reason(reason)
         if until is not None:
             raise refused("a pause has no end there", "resume it yourself")
         live = self._found(name, expect_id)
+        check_version(live, version)
         if not live.current().paused:
             with self._acting(live, actor, reason) as (alias, job_id):
                 await self._call(name, self._scheduler.pause_job, job_id, alias)
         return live.current()
 
-    async def resume(self, name: str, actor: str, *, expect_id: int | None) -> Job:
+    async def resume(
+        self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
+    ) -> Job:
         """Give a job its next due time back."""
         live = self._found(name, expect_id)
+        check_version(live, version)
         seen = live.seen
         if seen is None or not seen.paused:
             return live.current()
@@ -108,9 +113,12 @@ class Steering(Commands):
             await self._call(name, self._scheduler.resume_job, job_id, alias)
         return live.current()
 
-    async def delete(self, name: str, actor: str, *, expect_id: int | None) -> None:
+    async def delete(
+        self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
+    ) -> None:
         """Remove a job from its job store; one that is in none any more, from the history's."""
         live = self._found(name, expect_id, orphans=True)
+        check_version(live, version)
         if live.seen is None:
             await self._ledger.mirror.delete(live, actor)
             return
@@ -125,10 +133,11 @@ class Steering(Commands):
         *,
         expect_id: int | None,
         key: str | None = None,
+        where: Mapping[str, Any] | None = None,
     ) -> Made:
         """Hand a job to its executor now; its schedule is not touched, paused or not."""
         live = self._found(name, expect_id)
-        call = asked(f"job {live.id}", key, kwargs)
+        call = asked(f"job {live.id}", key, kwargs if where is None else {"where": where})
         async with self._keys.turn(call) as made:
             return made or await self._trigger_now(name, live, kwargs, actor, call)
 
@@ -250,7 +259,14 @@ class Steering(Commands):
             "call add_job() in its code",
         )
 
-    async def revert(self, name: str, actor: str, *, expect_id: int | None) -> Job:  # noqa: ARG002 - refused
+    async def revert(
+        self,
+        name: str,  # noqa: ARG002 - refused
+        actor: str,  # noqa: ARG002 - refused
+        *,
+        expect_id: int | None,  # noqa: ARG002 - refused
+        version: int | None = None,  # noqa: ARG002 - refused
+    ) -> Job:
         """Refused: no declaration is known."""
         raise refused("no declaration in code is known of its jobs", "edit the job")
 
@@ -269,50 +285,9 @@ class Steering(Commands):
         """Refused: APScheduler fires."""
         raise refused("jobs are fired by it alone", "trigger the job")
 
-    async def rerun(self, run: Run, actor: str, *, key: str | None = None) -> Made:  # noqa: ARG002 - refused
-        """Refused: the arguments of a run are not known whole."""
-        raise refused(
-            "the arguments of a run that is over are known in part only", f"trigger {run.job}"
-        )
-
     async def cancel(self, run_id: int, actor: str, *, reason: str, force: bool) -> None:  # noqa: ARG002 - refused
         """Refused: nothing there ends a run."""
         raise refused(f"nothing there ends a function that runs (run {run_id})", "wait")
-
-    async def cancel_retries(
-        self,
-        name: str,  # noqa: ARG002 - refused
-        reason: str,  # noqa: ARG002 - refused
-        actor: str,  # noqa: ARG002 - refused
-        *,
-        expect_id: int | None,  # noqa: ARG002 - refused
-    ) -> int:
-        """Refused: there are none."""
-        raise refused("a run there has one attempt", "do nothing")
-
-    async def backfill(
-        self,
-        name: str,
-        wanted: Wanted,  # noqa: ARG002 - refused
-        kwargs: Mapping[str, Any] | None,  # noqa: ARG002 - refused
-        actor: str,  # noqa: ARG002 - refused
-        *,
-        expect_id: int | None,  # noqa: ARG002 - refused
-        key: str | None = None,  # noqa: ARG002 - refused
-    ) -> Backfill:
-        """Refused: a function there is not told its due time."""
-        raise refused("a run there cannot be made for a due time of the past", f"trigger {name}")
-
-    async def cancel_backfill(
-        self,
-        name: str,  # noqa: ARG002 - refused
-        reason: str,  # noqa: ARG002 - refused
-        actor: str,  # noqa: ARG002 - refused
-        *,
-        expect_id: int | None,  # noqa: ARG002 - refused
-    ) -> int:
-        """Refused: there are none."""
-        raise refused("there are no backfills", "do nothing")
 
     # --- how
 

@@ -174,7 +174,7 @@ class SqlReader:
     ) -> list[Run]:
         """Runs with an id below ``before``, newest first; damaged ones are left out."""
         with self._reading() as connection:
-            query = RUN.where(*_conditions(connection, where))
+            query = RUN.where(*conditions(connection, where))
             if among is not None:
                 query = query.where(_among(among))
             read = partial(self._whole, run_row)
@@ -313,12 +313,14 @@ def _recent_run(row: Any) -> RecentRun:
         )
 
 
-def _conditions(connection: sa.Connection, where: RunFilter) -> list[sa.ColumnElement[bool]]:
+def conditions(connection: sa.Connection, where: RunFilter) -> list[sa.ColumnElement[bool]]:
+    """What the rows of ``runs`` have to be to fit."""
     found: list[sa.ColumnElement[bool]] = []
     if where.job_id is not None:
         found.append(_RUNS.job_id == bounded(where.job_id))
     if where.group is not None:
-        found.append(_in_group(connection, rows.printable(where.group)))
+        group = rows.printable(where.group)
+        found.append(in_group_or_alone(group) if where.dead else _in_group(connection, group))
     if where.state is not None:
         found.append(_in_state(where.state))
     if where.source is not None:
@@ -327,6 +329,12 @@ def _conditions(connection: sa.Connection, where: RunFilter) -> list[sa.ColumnEl
         found.append(_RUNS.claimed_at >= to_us(where.since))
     if where.until is not None:
         found.append(_RUNS.claimed_at < to_us(where.until))
+    if where.function is not None:
+        found.append(_RUNS.function == rows.printable(where.function))
+    if where.error_type is not None:
+        found.append(_RUNS.error_type == rows.printable(where.error_type))
+    if where.dead:
+        found.append(schema.DEAD)
     return found
 
 
@@ -371,3 +379,12 @@ def _in_group(connection: sa.Connection, group: str) -> sa.ColumnElement[bool]:
     if len(ids) <= _SMALL_GROUP:
         return _RUNS.job_id.in_(ids)
     return sa.literal_column("+runs.job_id").in_(query)
+
+
+def in_group_or_alone(group: str) -> sa.ColumnElement[bool]:
+    """Of its jobs, or of its functions without a job; by their own index, few are looked at."""
+    of_jobs = sa.literal_column("+runs.job_id").in_(
+        sa.select(_JOBS.id).where(_JOBS.group_name == group)
+    )
+    alone = _RUNS.function.startswith(f"{group}/", autoescape=True)
+    return sa.or_(of_jobs, sa.and_(sa.literal_column("+runs.job_id") == 0, alone))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """Every revision there is, the oldest first; a store with any other one is newer than this code."""
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "schedtui_schema"
@@ -140,6 +140,7 @@ runs = sa.Table(
     sa.Column("schedules", sa.Text),
     sa.Column("code", sa.Text),
     sa.Column("late", sa.Text),
+    sa.Column("handled", sa.Text),  # what was done about a failure
     sqlite_autoincrement=True,
 )
 sa.Index(
@@ -154,6 +155,11 @@ sa.Index("runs_job", runs.c.job_id, runs.c.id)
 ACTIVE = sa.text("state = 'queued' OR state = 'running'")
 """SQLite sees that either of these alone implies their OR, as it does not for an IN list."""
 sa.Index("runs_active", runs.c.state, sqlite_where=ACTIVE)
+DEAD: sa.ColumnElement[bool] = sa.literal_column(
+    "handled IS NULL AND (state = 'failed' OR state = 'timed_out' OR state = 'lost')"
+)
+"""Which runs are dead letters; word for word, or SQLite does not see that the index applies."""
+sa.Index("runs_dead", runs.c.id, runs.c.job_id, sqlite_where=DEAD)  # costs only what fails
 
 attempts = sa.Table(
     "attempts",

@@ -16,6 +16,7 @@ from schedtui.store import rows
 from schedtui.store.sql import fulltext, schema
 from schedtui.store.sql.bulk import plainly
 from schedtui.store.sql.connection import Connections, make_file
+from schedtui.store.sql.dead import DeadReader
 from schedtui.store.sql.errors import Foreign, translated
 from schedtui.store.sql.keeping import KeepingReader
 from schedtui.store.sql.lock import Lock
@@ -24,6 +25,7 @@ from schedtui.store.sql.migrate import prepare
 from schedtui.store.sql.once import OnceReader
 from schedtui.store.sql.past import PastReader
 from schedtui.store.sql.revisions import RevisionReader
+from schedtui.store.sql.stats import StatsReader
 from schedtui.store.sql.url import SqliteUrl
 from schedtui.store.sql.writes import SqlTx
 
@@ -32,7 +34,7 @@ CHECK_EVERY_S = 5.0
 _BOOTS = schema.boots.c
 
 
-class SqliteStore(PastReader, OnceReader, RevisionReader, KeepingReader):
+class SqliteStore(PastReader, OnceReader, RevisionReader, KeepingReader, DeadReader, StatsReader):
     """A store in a file: WAL, one writer, readers that never wait for it.
 
     With ``durability=normal`` a power cut may take the last commits, a killed process none; the

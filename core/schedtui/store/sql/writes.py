@@ -34,6 +34,7 @@ from schedtui.store.sql import fulltext, once, revisions, schema, statements
 from schedtui.store.sql.bulk import (
     savepoint,
 )
+from schedtui.store.sql.dead import DeadTx
 from schedtui.store.sql.errors import Foreign
 from schedtui.store.sql.keeping import KeepingTx
 from schedtui.store.sql.step import step
@@ -42,7 +43,7 @@ _AMONG = 1_000
 """Ids in one statement, of which SQLite takes only so many."""
 
 
-class SqlTx(KeepingTx):
+class SqlTx(KeepingTx, DeadTx):
     """One write transaction. See `schedtui.protocols.StoreTx`."""
 
     def _execute(self, statement: sa.Executable) -> sa.CursorResult[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -114,3 +115,13 @@ def test_the_changes_of_a_job_are_found_by_their_index(history: Store) -> None:
     plan = plan_of(history, lambda: history.changes_of(3, limit=9, before=1000))
 
     assert plan == ["SEARCH audit USING INDEX audit_subject (subject=? AND id<?)"], plan
+
+
+@pytest.mark.parametrize("where", [RunFilter(), RunFilter(job_id=3), RunFilter(group="Large")])
+def test_dead_letters_are_found_by_their_index(history: Store, where: RunFilter) -> None:
+    dead = replace(where, dead=True)
+    listed = plan_of(history, lambda: history.runs(dead, limit=9, before=1000))
+    assert any(line.startswith("SEARCH runs USING INDEX runs_") for line in listed), listed
+    for of in ("count(", "traceback"):
+        plan = plan_of(history, lambda: history.dead_letters(where, limit=9), of=of)
+        assert not any(line == "SCAN runs" for line in plan), plan
