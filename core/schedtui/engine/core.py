@@ -242,7 +242,7 @@ class Core:
             why.append(self.absent[2])
         if self.halted and due_us < self.halted_us:
             why.append(f"{self.halted}, since {from_us(self.halted_us):%FT%TZ}")
-        return "; then ".join(why) or None
+        return "; then ".join(why) if why else None
 
     def problem(self, key: str, text: str | None) -> None:
         """Enter a problem, or clear it with None."""
