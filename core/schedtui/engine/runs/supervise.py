@@ -117,7 +117,7 @@ class Supervisor:
             function = self._core.registry.resolve(run.function)
             core = self._core
             call, kwargs = prepare(run, function, key=core.secret, loop=core.loop)
-            origin = function.origin if run.pool.executor.kind == "process" else None
+            origin = function.origin if run.pool.kind == "process" else None
             done, limit = partial(self._ended, run), function.memory_limit_mb
             run.pool.executor.submit(
                 Call(run.token, call, kwargs, context, done, origin, limit, core.secret)
@@ -152,7 +152,7 @@ class Supervisor:
             return
         reason = f"ran longer than its timeout of {run.job.policies.timeout_s:g} s"
         self.cancel(run, RunState.TIMED_OUT, reason)
-        if run.pool.executor.kind == "thread":  # it can be asked, and need not look
+        if run.pool.kind == "thread":  # it can be asked, and need not look
             self.let_go(run)
         else:
             run.deadline = self._core.clock.call_later(LAST_WORD_S, partial(self.let_go, run))
