@@ -139,7 +139,7 @@ class Core:
         except Exception:  # the tick asks here: a registry must not end it
             logger.exception("%s cannot be looked up", function)
             kind = "async"
-        return self.pools[kind]
+        return self.slots.pools[kind]
 
     def live(self, job: Job) -> LiveJob:
         """A job as it is held in memory; one whose trigger is unreadable does not fire."""

@@ -213,7 +213,7 @@ class Slots:
             return False
         run.holds_job = False
         run.job.holders -= 1
-        return self.turns(run.job, now_us)
+        return run.job.waiting.size > 0 and self.turns(run.job, now_us)
 
     def turns(self, job: LiveJob, now_us: int) -> bool:
         """Let the runs of a job that waited for their turn move on, as many as may."""

@@ -95,7 +95,8 @@ class Supervisor:
             run.pool.given_at = now
             self.running[run.id] = run
             if run.scheduled_for_us is not None and run.attempt == 1:
-                self.lateness.add(max(0, run.started_at_us - run.scheduled_for_us) / 1e6)
+                late_us = run.started_at_us - run.scheduled_for_us
+                self.lateness.add(late_us / 1e6 if late_us > 0 else 0.0)
             if alerts.targets:
                 alerts.starts(run)
             if run.job.policies.timeout_s:
@@ -162,7 +163,8 @@ class Supervisor:
         if self.running.get(run.id) is not run:
             return
         del self.running[run.id]
-        self._core.alerts.ended(run)
+        if self._core.alerts.targets:
+            self._core.alerts.ended(run)
         if run.deadline is not None:
             run.deadline.cancel()
         if self._core.slots.give_back(run, ended.finished_at_us):
@@ -228,7 +230,7 @@ class Supervisor:
     def _flush(self) -> None:
         self._flushing = False
         ends, self._ends = self._ends, []
-        ends = [self.failures.coming(end) for end in ends]
+        ends = self.failures.all_coming(ends)
         if self._core.jobs.followers:
             ends = [self._followed(end) for end in ends]
         if self._core.alerts.targets:
@@ -245,7 +247,7 @@ class Supervisor:
 
     def _write(self, ends: list[End]) -> Write:
         middle = len(ends) // 2
-        counts = any(end.counts for end in ends)
+        counts = [end for end in ends if end.counts]
         done = [success_of(end) for end in ends if end.run.job.once is not None and end.succeeded]
         children = [child for end in ends for child in end.children]
         notices = [one for end in ends for one in end.notices]
@@ -259,7 +261,7 @@ class Supervisor:
                 ]
                 lost |= tx.retry(again)
             if counts:
-                tx.count_failures(self.failures.changes(ends, lost))
+                tx.count_failures(self.failures.changes(counts, lost))
             if done:
                 tx.keep_successes([one for one in done if one.run_id not in lost])
             if children:
@@ -284,7 +286,8 @@ class Supervisor:
         waited = False
         for end in ends:
             run, finish, not_before_us, children, *_ = end
-            self._welcome(run)
+            if self._unwelcome:
+                self._welcome(run)
             if end.counts:
                 self.failures.over(end)
             if end.notices:
