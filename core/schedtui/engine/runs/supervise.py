@@ -25,6 +25,7 @@ from schedtui.engine.runs.attempts import (
     retry_delay_s,
     success_of,
 )
+from schedtui.engine.runs.backoff import pause_s
 from schedtui.engine.runs.calls import prepare
 from schedtui.engine.runs.chains import Chains, insert
 from schedtui.engine.runs.failures import Failures
@@ -43,8 +44,6 @@ MAX_BATCH = 500
 """Outcomes in one write, so that the writer can stop between two of them."""
 LAST_WORD_S = 2.0
 """How long a run that was asked to end may take for it before it is given up."""
-BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
-"""Between two attempts to write outcomes that a store refuses for no fault of theirs."""
 
 
 class Supervisor:
@@ -345,10 +344,9 @@ class Supervisor:
 
     def _later(self, bare: End, error: SchedtuiError) -> None:
         run = bare.run
-        pause_s = BACKOFF_S[min(self._refusals, len(BACKOFF_S) - 1)]
         if not self._again:
+            self._timer = self._core.clock.call_later(pause_s(self._refusals), self._try_again)
             self._refusals += 1
-            self._timer = self._core.clock.call_later(pause_s, self._try_again)
         self._again.append(bare)
         self._unwelcome.add(run.id)
         self._core.problem("outcomes", f"the outcome of run {run.id} cannot be written: {error}")
