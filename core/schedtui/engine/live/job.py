@@ -218,7 +218,7 @@ class LiveJob:
         return None if run_id is None else f"run {run_id}"
 
     def competing(self) -> Active:
-        """The same for `schedtui.engine.decide`, with the name of the newest of them."""
+        """The active runs that overlap looks at, as `schedtui.engine.tick.decide` wants them."""
         return Active(self.rivals, self.rival_name() or "") if self.rivals else NOBODY
 
     def current(self) -> Job:
