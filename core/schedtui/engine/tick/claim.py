@@ -18,6 +18,7 @@ from functools import partial
 from schedtui.engine.core import Core
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.live.run import LiveRun
+from schedtui.engine.live.slots import Pool
 from schedtui.engine.tick.decide import Found
 from schedtui.engine.tick.entries import Entry, answered, due_of, enter, named
 from schedtui.engine.tick.newruns import decided_at_us
@@ -172,13 +173,15 @@ class Claims:
         # After a failure one job finds out whether the store is back.
         limit = 1 if self._failures else min(MAX_DUE, MAX_OUTSTANDING - self._outstanding)
         number = 0
+        pools: dict[str, Pool] = {}  # many jobs may have one function
         while number < limit:
             job = core.heap.pop_due(now_us)
             if job is None:
                 break
             if job.busy:
                 continue  # whoever keeps it busy puts it back
-            pool = core.pool_of(job.job.function)
+            function = job.job.function
+            pool = pools.get(function) or pools.setdefault(function, core.pool_of(function))
             if pool.free <= 0 and pool.soon(now):
                 core.heap.put_back(job)
                 return batch, True
