@@ -162,13 +162,13 @@ def after_all(kit: Kit) -> None:
     """Nothing is under way any more, and everything was given back."""
     core = kit.running.core
     for live in core.jobs:
-        counted = (live.active, live.holders, live.backfills, len(live.running), len(live.waiting))
+        counted = (live.active, live.holders, live.backfills, len(live.running), live.waiting.size)
         assert counted == (0, 0, 0, 0, 0), live.full_name
         assert not live.busy, live.full_name
         assert not live.ahead, live.full_name
         assert not live.waiters, live.full_name
     assert core.slots.waiting == core.slots.claimed == 0
     for limit in [*core.slots._named.values(), *core.slots._groups.values()]:
-        assert (limit.used, len(limit.waiting)) == (0, 0), limit.name
+        assert (limit.used, limit.waiting.size) == (0, 0), limit.name
     pool = core.pools["async"]
     assert pool.free == pool.executor.slots

@@ -208,7 +208,7 @@ async def test_one_off_jobs_leave_nothing_behind() -> None:
             await kit.engine.submit_spec(once(5, name=f"job-{number}"))
         await kit.clock.advance(10)
         core = kit.running.core
-        left = [(job.active, job.holders, job.running, len(job.waiting)) for job in core.jobs]
+        left = [(job.active, job.holders, job.running, job.waiting.size) for job in core.jobs]
         assert all(pool.free == pool.executor.slots for pool in core.pools.values())
         assert core.heap.next_us() is None
     assert left == [(0, 0, {}, 0)] * 100

@@ -139,7 +139,7 @@ class Core:
         except Exception:  # the tick asks here: a registry must not end it
             logger.exception("%s cannot be looked up", function)
             kind = "async"
-        return self.pools[kind]
+        return self.slots.pools[kind]
 
     def live(self, job: Job) -> LiveJob:
         """A job as it is held in memory; one whose trigger is unreadable does not fire."""
@@ -242,7 +242,7 @@ class Core:
             why.append(self.absent[2])
         if self.halted and due_us < self.halted_us:
             why.append(f"{self.halted}, since {from_us(self.halted_us):%FT%TZ}")
-        return "; then ".join(why) or None
+        return "; then ".join(why) if why else None
 
     def problem(self, key: str, text: str | None) -> None:
         """Enter a problem, or clear it with None."""

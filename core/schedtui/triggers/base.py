@@ -99,6 +99,11 @@ class Trigger(ABC):
         """The names of the schedules that are due at ``due_us``, in their order; () without any."""
         return ()
 
+    @property
+    def named(self) -> bool:
+        """Whether `names_at` has anything to say."""
+        return type(self).names_at is not Trigger.names_at
+
     def refusal(self) -> InvalidError:
         """Why it is refused when it is never due from now on."""
         expected = "a trigger that is due at least once from now on"

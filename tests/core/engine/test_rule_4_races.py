@@ -72,7 +72,7 @@ async def test_two_commands_at_once_on_one_due_job(pair: tuple[str, str]) -> Non
         assert not any(live.busy or live.active for live in kit.running.core.jobs)
         pools = kit.running.core.pools.values()
         for pool in pools:
-            assert (pool.free, pool.claimed, len(pool.queue)) == (pool.executor.slots, 0, 0)
+            assert (pool.free, pool.claimed, pool.queue.size) == (pool.executor.slots, 0, 0)
 
 
 async def test_a_job_due_every_millisecond_does_not_starve_a_command(world: World) -> None:
@@ -173,7 +173,7 @@ async def test_a_delete_that_races_with_a_trigger_lets_it_run_or_cancels_it() ->
         await kit.clock.advance(2)
         assert (await kit.client.run(run.id)).state is RunState.CANCELLED
         assert len(worker.done) == 1
-        assert len(kit.running.core.pools["async"].queue) == 0
+        assert kit.running.core.pools["async"].queue.size == 0
 
 
 async def test_two_creates_at_once_without_a_name_get_one_each(world: World) -> None:

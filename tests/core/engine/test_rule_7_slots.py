@@ -179,7 +179,7 @@ async def test_a_start_that_a_delete_overtakes_gives_its_slot_back(world: World)
         await deleting
         await kit.clock.settle()
         pool = kit.running.core.pools["async"]
-        assert (pool.free, pool.claimed, len(pool.queue)) == (1, 0, 0)
+        assert (pool.free, pool.claimed, pool.queue.size) == (1, 0, 0)
         assert jobs.began == ["a"]
         assert {run.job: run.state for run in await kit.rows()} == {
             "g/a": RunState.SUCCEEDED,

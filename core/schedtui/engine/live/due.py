@@ -23,7 +23,8 @@ class DueHeap:
 
     def push(self, job: LiveJob) -> None:
         """Enter a job at its ``next_due_us`` where it fires, in place of any entry it has."""
-        self.drop(job)
+        if job.stamp:
+            self.drop(job)
         if job.next_due_us is not None and job.fires:
             job.stamp = next(self._stamps)
             heapq.heappush(self._entries, _entry(job, job.next_due_us))

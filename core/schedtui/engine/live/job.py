@@ -14,8 +14,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from schedtui.clock import from_us, to_us
-from schedtui.engine.live.once import Once, claiming, guard, unclaimed
+from schedtui.engine.live.once import Once, guard
 from schedtui.engine.live.waiting import Queue
+from schedtui.engine.tick.decide import NOBODY, Active
 from schedtui.models import Job, JobState, JobSummary, RunState
 from schedtui.models.after import after_words
 from schedtui.policies import Effective, spell
@@ -46,6 +47,7 @@ class LiveJob:
         "failing",
         "failures",
         "fired",
+        "foreign",
         "full_name",
         "halted",
         "holders",
@@ -55,6 +57,7 @@ class LiveJob:
         "kwargs_json",
         "last_due_us",
         "limits",
+        "named",
         "next_due_us",
         "once",
         "policies",
@@ -115,6 +118,9 @@ class LiveJob:
         self.full_name = job.full_name
         self.version = job.version
         self.trigger = trigger
+        # What the tick asks of it for every due time.
+        self.foreign = trigger is not None and trigger.foreign
+        self.named = trigger is not None and trigger.named
         self.policies = policies
         self.problem = problem
         self.kwargs_json = dump_kwargs(job.kwargs)
@@ -141,27 +147,31 @@ class LiveJob:
         self.active += 1
         self.backfills += run.behind
         self.ahead[run.id] = run
-        claiming(run)
+        if self.once is not None:
+            self.once.hold(run.id, run.moment_us)
 
     def unclaimed(self, run: LiveRun) -> None:
         """It did not come into being."""
         self.active -= 1
         self.backfills -= run.behind
         self.ahead.pop(run.id, None)
-        unclaimed(run)
+        if self.once is not None:
+            self.once.release(run.id)
 
     def began(self, run: LiveRun) -> None:
         """A run of it, counted already, is in the store."""
         self.ahead.pop(run.id, None)
         self.running[run.id] = run
-        claiming(run)
+        if self.once is not None:
+            self.once.hold(run.id, run.moment_us)
 
     def leave(self, run: LiveRun) -> None:
         """A run of it has ended."""
         self.active -= 1
         self.backfills -= run.behind
         self.running.pop(run.id, None)
-        unclaimed(run)
+        if self.once is not None:
+            self.once.release(run.id)
 
     def release(self) -> None:
         """Not busy any more: let the next command on."""
@@ -209,6 +219,10 @@ class LiveJob:
             kept = reversed(self.running.values())
             run_id = next((run.id for run in kept if not run.behind), run_id)
         return None if run_id is None else f"run {run_id}"
+
+    def competing(self) -> Active:
+        """The active runs that overlap looks at, as `schedtui.engine.tick.decide` wants them."""
+        return Active(self.rivals, self.rival_name() or "") if self.rivals else NOBODY
 
     def current(self) -> Job:
         """The job with its due times of this moment."""

@@ -169,17 +169,5 @@ def guard(live: LiveJob) -> Once:
     return live.once
 
 
-def claiming(run: LiveRun) -> None:
-    """A run is on its way to the store: its period is taken, where its job has such."""
-    if run.job.once is not None:
-        run.job.once.hold(run.id, run.moment_us)
-
-
-def unclaimed(run: LiveRun) -> None:
-    """A run has ended, or did not come into being."""
-    if run.job.once is not None:
-        run.job.once.release(run.id)
-
-
 def _reason(name: str, why: str) -> str:
     return f"once per {name}: {why}"

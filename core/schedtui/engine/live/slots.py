@@ -50,6 +50,7 @@ class Pool:
 
     def __init__(self, executor: Executor) -> None:
         self.executor = executor
+        self.kind = executor.kind
         self.free = executor.slots
         self.claimed = 0
         """Slots of runs whose claim is not committed yet."""
@@ -59,7 +60,7 @@ class Pool:
 
     def soon(self, now: float) -> bool:
         """Whether slots that are all taken may be back in a moment."""
-        return not self.queue and (self.claimed > 0 or now - self.given_at < FRESH_S)
+        return not self.queue.size and (self.claimed > 0 or now - self.given_at < FRESH_S)
 
 
 class Slots:
@@ -120,6 +121,8 @@ class Slots:
         """Reserve all that a new run needs; else what it has to wait for, and nothing is taken."""
         lacks = self.lacks(run)
         if lacks is None:
+            run.holds_job = True
+            run.job.holders += 1
             self._give(run)
         return lacks
 
@@ -132,9 +135,9 @@ class Slots:
         if _is_full(job):
             return WaitReason.OVERLAP
         for limit in run.limits:
-            if limit.full or limit.waiting:
+            if limit.full or limit.waiting.size:
                 return WaitReason.POOL
-        if pool.free <= 0 or pool.queue:
+        if pool.free <= 0 or pool.queue.size:
             return WaitReason.SLOT
         return None
 
@@ -177,7 +180,7 @@ class Slots:
         while (at_us := self._later.first_key()) is not None and at_us <= now_us:
             self._queue(self._later.pop(), now_us)
         for pool in self.pools.values():
-            while pool.free > 0 and pool.queue:
+            while pool.free > 0 and pool.queue.size:
                 run = pool.queue.pop()
                 if any(limit.full for limit in run.limits):
                     self._queue(run, now_us)
@@ -202,7 +205,7 @@ class Slots:
             for limit in run.limits:
                 limit.used -= 1
             self._wake(run.limits, now_us)
-        return bool(run.pool.queue)
+        return run.pool.queue.size > 0
 
     def pass_turn(self, run: LiveRun, now_us: int) -> bool:
         """A run has ended, or was cancelled. Whether another run of its job waited for that."""
@@ -210,12 +213,12 @@ class Slots:
             return False
         run.holds_job = False
         run.job.holders -= 1
-        return self.turns(run.job, now_us)
+        return run.job.waiting.size > 0 and self.turns(run.job, now_us)
 
     def turns(self, job: LiveJob, now_us: int) -> bool:
         """Let the runs of a job that waited for their turn move on, as many as may."""
         waited = False
-        while job.waiting and not _is_full(job):
+        while job.waiting.size and not _is_full(job):
             waited = True
             self._queue(job.waiting.pop(), now_us)
         return waited
@@ -230,12 +233,12 @@ class Slots:
         """It was cancelled while it waited. Whether that lets another run move on."""
         self.unpark(run)
         self._wake(run.limits, now_us)
-        return self.pass_turn(run, now_us) or bool(run.pool.queue)
+        return self.pass_turn(run, now_us) or run.pool.queue.size > 0
 
     def _wake(self, limits: tuple[Limit, ...], now_us: int) -> None:
         """Let whoever waits for these limits move on; one that then waits for another is passed."""
         for limit in limits:
-            while limit.waiting and not limit.full:
+            while limit.waiting.size and not limit.full:
                 run = limit.waiting.pop()
                 self._queue(run, now_us)
                 if not any(one.full for one in run.limits):
@@ -250,7 +253,6 @@ class Slots:
         return True
 
     def _give(self, run: LiveRun) -> None:
-        self._take_turn(run)
         run.pool.free -= 1
         run.pool.claimed += 1
         for limit in run.limits:

@@ -29,26 +29,27 @@ class Queue:
     when it comes up, or when half of the entries are of that kind.
     """
 
-    __slots__ = ("_entries", "_stale")
+    __slots__ = ("_entries", "_stale", "size")
 
     def __init__(self) -> None:
         self._entries: list[tuple[int, int, LiveRun]] = []
         self._stale = 0
-
-    def __len__(self) -> int:
-        return len(self._entries) - self._stale
+        self.size = 0
+        """How many wait here; asked for every run that starts or ends."""
 
     def push(self, run: LiveRun, key: int) -> None:
         """Let a run wait here, and nowhere else."""
         leave(run)
         place = run.place = Place(self, next(_ORDER))
         heapq.heappush(self._entries, (key, place.order, run))
+        self.size += 1
 
     def pop(self) -> LiveRun:
         """The first run, which waits no longer; only where there is one."""
         self.first_key()
         run = heapq.heappop(self._entries)[2]
         run.place = None
+        self.size -= 1
         return run
 
     def first_key(self) -> int | None:
@@ -71,6 +72,7 @@ class Queue:
 
     def left(self) -> None:
         """One of its runs has left."""
+        self.size -= 1
         self._stale += 1
         if self._stale > _FEW and self._stale > len(self._entries) // 2:
             self._entries = [entry for entry in self._entries if self._is_here(entry)]

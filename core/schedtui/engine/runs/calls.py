@@ -45,9 +45,9 @@ def prepare(
     if run.kwargs:
         opened(run.kwargs)  # what it says from now on, in any process, shows no secret of these
         kwargs = {name: _own(value) for name, value in run.kwargs.items()}
-    if run.pool.executor.kind == "process":  # all that is done there
+    if run.pool.kind == "process":  # all that is done there
         return function.call, kwargs
-    threaded = run.pool.executor.kind == "thread"
+    threaded = run.pool.kind == "thread"
     if not threaded and function.is_async and not function.parameters.late:
         return function.call, function.validate(kwargs)
     tell = partial(_note, run, key)

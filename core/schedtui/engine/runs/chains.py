@@ -15,7 +15,7 @@ from schedtui.engine.core import Core
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.live.run import LiveRun
 from schedtui.engine.runs.direct import NO_JOB
-from schedtui.engine.tick.decide import NOBODY, Active, Verdict, overlap
+from schedtui.engine.tick.decide import Verdict, overlap
 from schedtui.engine.tick.newruns import decided_row, new_run, plain_row, queued_row
 from schedtui.errors import StoreDataError
 from schedtui.models import Overlap, RunState, Source
@@ -71,8 +71,7 @@ class Chains:
         if reason is None and live.once is not None:
             reason = live.once.taken(now_us)
         if reason is None:
-            active = Active(live.rivals, live.rival_name() or "") if live.rivals else NOBODY
-            reason = overlap(live.policies, active)
+            reason = overlap(live.policies, live.competing())
         if reason is not None:
             verdict = Verdict(now_us, RunState.SKIPPED, Source.CHAIN, reason)
             row = decided_row(run_id, live, verdict, core.epoch, now_us)

@@ -30,6 +30,18 @@ class Failures:
         self.on_too_many: Callable[[LiveJob, str], None] = _nobody
         """Called with a job that is to be paused, and why."""
 
+    def all_coming(self, ends: Iterable[End]) -> list[End]:
+        """Outcomes that are about to be handed in, each with whether it changes a count."""
+        found: list[End] = []
+        for end in ends:
+            if end.finish.state is RunState.SUCCEEDED and not (
+                end.run.job.failures or self._coming
+            ):
+                found.append(end)  # as nearly all are
+            else:
+                found.append(self.coming(end))
+        return found
+
     def coming(self, end: End, *, always: bool = False) -> End:
         """An outcome that is about to be handed in, with whether it changes a count.
 
@@ -38,8 +50,6 @@ class Failures:
             always: Also where a success finds nothing to forgive now: others may pass it.
         """
         job, finish = end.run.job, end.finish
-        if finish.state is RunState.SUCCEEDED and not (always or job.failures or self._coming):
-            return end  # as nearly all are
         if end.counts or end.not_before_us or job.id == NO_JOB:
             return end
         if finish.state is RunState.SUCCEEDED:
@@ -74,6 +84,9 @@ class Failures:
     def ended(self, run: LiveRun, finish: Finish) -> None:
         """The outcome of a run is committed."""
         job = run.job
+        if finish.state is RunState.SUCCEEDED:
+            job.failures = 0
+            return
         job.failures = _next(job.failures, finish.state)
         if finish.state in _FAILED:
             self.judge(job, f"the last one, run {run.id}, {finish.state.value}")

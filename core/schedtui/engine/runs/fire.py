@@ -17,7 +17,7 @@ from schedtui.engine.runs.admit import Admission
 from schedtui.engine.runs.cancel import Cancels
 from schedtui.engine.runs.dead_words import replayed_words
 from schedtui.engine.runs.direct import NO_JOB
-from schedtui.engine.tick.decide import NOBODY, Active, Verdict, overlap
+from schedtui.engine.tick.decide import Verdict, overlap
 from schedtui.engine.tick.newruns import claimed_row, decided_row, new_run
 from schedtui.errors import SchedtuiError
 from schedtui.models import Overlap, RunState, Source
@@ -70,12 +70,11 @@ class Fire:
         core = self._core
         run_id = next(core.run_ids)
         now_us = core.clock.now_us()
-        active = Active(live.rivals, live.rival_name() or "") if live.rivals else NOBODY
         reason = None
         if live.once is not None:
             reason = live.once.taken(period_us or now_us)
         if reason is None:
-            reason = overlap(live.policies, active)
+            reason = overlap(live.policies, live.competing())
         given = dump_kwargs(kwargs)
         run: LiveRun | None = None
         if reason is not None:

@@ -25,6 +25,7 @@ from schedtui.engine.runs.attempts import (
     retry_delay_s,
     success_of,
 )
+from schedtui.engine.runs.backoff import pause_s
 from schedtui.engine.runs.calls import prepare
 from schedtui.engine.runs.chains import Chains, insert
 from schedtui.engine.runs.failures import Failures
@@ -43,8 +44,6 @@ MAX_BATCH = 500
 """Outcomes in one write, so that the writer can stop between two of them."""
 LAST_WORD_S = 2.0
 """How long a run that was asked to end may take for it before it is given up."""
-BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
-"""Between two attempts to write outcomes that a store refuses for no fault of theirs."""
 
 
 class Supervisor:
@@ -95,7 +94,8 @@ class Supervisor:
             run.pool.given_at = now
             self.running[run.id] = run
             if run.scheduled_for_us is not None and run.attempt == 1:
-                self.lateness.add(max(0, run.started_at_us - run.scheduled_for_us) / 1e6)
+                late_us = run.started_at_us - run.scheduled_for_us
+                self.lateness.add(late_us / 1e6 if late_us > 0 else 0.0)
             if alerts.targets:
                 alerts.starts(run)
             if run.job.policies.timeout_s:
@@ -117,7 +117,7 @@ class Supervisor:
             function = self._core.registry.resolve(run.function)
             core = self._core
             call, kwargs = prepare(run, function, key=core.secret, loop=core.loop)
-            origin = function.origin if run.pool.executor.kind == "process" else None
+            origin = function.origin if run.pool.kind == "process" else None
             done, limit = partial(self._ended, run), function.memory_limit_mb
             run.pool.executor.submit(
                 Call(run.token, call, kwargs, context, done, origin, limit, core.secret)
@@ -152,7 +152,7 @@ class Supervisor:
             return
         reason = f"ran longer than its timeout of {run.job.policies.timeout_s:g} s"
         self.cancel(run, RunState.TIMED_OUT, reason)
-        if run.pool.executor.kind == "thread":  # it can be asked, and need not look
+        if run.pool.kind == "thread":  # it can be asked, and need not look
             self.let_go(run)
         else:
             run.deadline = self._core.clock.call_later(LAST_WORD_S, partial(self.let_go, run))
@@ -162,7 +162,8 @@ class Supervisor:
         if self.running.get(run.id) is not run:
             return
         del self.running[run.id]
-        self._core.alerts.ended(run)
+        if self._core.alerts.targets:
+            self._core.alerts.ended(run)
         if run.deadline is not None:
             run.deadline.cancel()
         if self._core.slots.give_back(run, ended.finished_at_us):
@@ -228,7 +229,7 @@ class Supervisor:
     def _flush(self) -> None:
         self._flushing = False
         ends, self._ends = self._ends, []
-        ends = [self.failures.coming(end) for end in ends]
+        ends = self.failures.all_coming(ends)
         if self._core.jobs.followers:
             ends = [self._followed(end) for end in ends]
         if self._core.alerts.targets:
@@ -245,7 +246,7 @@ class Supervisor:
 
     def _write(self, ends: list[End]) -> Write:
         middle = len(ends) // 2
-        counts = any(end.counts for end in ends)
+        counts = [end for end in ends if end.counts]
         done = [success_of(end) for end in ends if end.run.job.once is not None and end.succeeded]
         children = [child for end in ends for child in end.children]
         notices = [one for end in ends for one in end.notices]
@@ -259,7 +260,7 @@ class Supervisor:
                 ]
                 lost |= tx.retry(again)
             if counts:
-                tx.count_failures(self.failures.changes(ends, lost))
+                tx.count_failures(self.failures.changes(counts, lost))
             if done:
                 tx.keep_successes([one for one in done if one.run_id not in lost])
             if children:
@@ -284,7 +285,8 @@ class Supervisor:
         waited = False
         for end in ends:
             run, finish, not_before_us, children, *_ = end
-            self._welcome(run)
+            if self._unwelcome:
+                self._welcome(run)
             if end.counts:
                 self.failures.over(end)
             if end.notices:
@@ -342,10 +344,9 @@ class Supervisor:
 
     def _later(self, bare: End, error: SchedtuiError) -> None:
         run = bare.run
-        pause_s = BACKOFF_S[min(self._refusals, len(BACKOFF_S) - 1)]
         if not self._again:
+            self._timer = self._core.clock.call_later(pause_s(self._refusals), self._try_again)
             self._refusals += 1
-            self._timer = self._core.clock.call_later(pause_s, self._try_again)
         self._again.append(bare)
         self._unwelcome.add(run.id)
         self._core.problem("outcomes", f"the outcome of run {run.id} cannot be written: {error}")

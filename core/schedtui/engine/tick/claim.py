@@ -18,8 +18,9 @@ from functools import partial
 from schedtui.engine.core import Core
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.live.run import LiveRun
+from schedtui.engine.live.slots import Pool
 from schedtui.engine.tick.decide import Found
-from schedtui.engine.tick.entries import Entry, answered, due_of, enter, named, trigger_of
+from schedtui.engine.tick.entries import Entry, answered, due_of, enter, named
 from schedtui.engine.tick.newruns import decided_at_us
 from schedtui.engine.tick.singly import Singly
 from schedtui.errors import SchedtuiError, StoreDataError, StoreUnavailableError
@@ -150,7 +151,7 @@ class Claims:
         """Claim what is due of one job, ahead of a command that will change it."""
         self._core.heap.drop(job)
         now_us = self._core.clock.now_us()
-        if trigger_of(job).foreign:
+        if job.foreign:
             self._ask(job, now_us)
         else:
             self._submit([enter(self._core, job, now_us)])
@@ -159,9 +160,9 @@ class Claims:
         """Claim what was due of jobs up to a moment, though they are not in the heap by now."""
         core, now_us = self._core, self._core.clock.now_us()
         for job in jobs:
-            if trigger_of(job).foreign:
+            if job.foreign:
                 self._ask(job, now_us, until_us)
-        ours = [job for job in jobs if not trigger_of(job).foreign]
+        ours = [job for job in jobs if not job.foreign]
         self._submit([enter(core, job, now_us, until_us) for job in ours])
 
     def _gather(self, now_us: int, now: float) -> tuple[list[Entry], bool]:
@@ -172,18 +173,20 @@ class Claims:
         # After a failure one job finds out whether the store is back.
         limit = 1 if self._failures else min(MAX_DUE, MAX_OUTSTANDING - self._outstanding)
         number = 0
+        pools: dict[str, Pool] = {}  # many jobs may have one function
         while number < limit:
             job = core.heap.pop_due(now_us)
             if job is None:
                 break
             if job.busy:
                 continue  # whoever keeps it busy puts it back
-            pool = core.pool_of(job.job.function)
+            function = job.job.function
+            pool = pools.get(function) or pools.setdefault(function, core.pool_of(function))
             if pool.free <= 0 and pool.soon(now):
                 core.heap.put_back(job)
                 return batch, True
             number += 1
-            if trigger_of(job).foreign:
+            if job.foreign:
                 self._ask(job, now_us)
             else:
                 batch.append(enter(core, job, now_us, pool=pool))
@@ -199,11 +202,11 @@ class Claims:
         task.add_done_callback(self._asking.discard)
 
     async def _asked(self, job: LiveJob, now_us: int, until_us: int | None) -> None:
-        due_us = due_of(job)
+        due_us, trigger = due_of(job)
         found: Found | Exception
         try:
             last_us = now_us if until_us is None else until_us
-            found = await self._core.asking.ask(trigger_of(job), named(job, last_us))
+            found = await self._core.asking.ask(trigger, named(job, last_us))
         except Exception as error:  # noqa: BLE001 - told with the claim
             found = error
         except BaseException:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from schedtui.engine.core import Core
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.live.run import LiveRun
 from schedtui.engine.live.slots import Pool
-from schedtui.engine.tick.decide import NOBODY, Active, Decision, Found, Verdict, find, judge
+from schedtui.engine.tick.decide import NOBODY, Decision, Found, Verdict, find, judge
 from schedtui.engine.tick.newruns import claimed_row, decided_row, names_at, new_run
 from schedtui.models import RunState, Source
 from schedtui.protocols import Claim, NewRun
@@ -28,18 +28,12 @@ class Entry(NamedTuple):
     """Those of its rows that are to run."""
 
 
-def trigger_of(job: LiveJob) -> Trigger:
-    """The trigger of a job that is due."""
-    if job.trigger is None:
-        raise RuntimeError(f"{job.full_name} has no trigger and cannot be due")
-    return job.trigger
-
-
-def due_of(job: LiveJob) -> int:
-    """The first due time of a job that is not decided."""
-    if job.next_due_us is None:
+def due_of(job: LiveJob) -> tuple[int, Trigger]:
+    """The first due time of a job that is not decided, and what knows the later ones."""
+    due_us, trigger = job.next_due_us, job.trigger
+    if due_us is None or trigger is None:
         raise RuntimeError(f"{job.full_name} has no due time to claim")
-    return job.next_due_us
+    return due_us, trigger
 
 
 def named(job: LiveJob, last_us: int) -> Callable[[], Found]:
@@ -47,7 +41,7 @@ def named(job: LiveJob, last_us: int) -> Callable[[], Found]:
 
     ``last_us``: the last moment that is asked about.
     """
-    trigger, due_us, policies = trigger_of(job), due_of(job), job.policies
+    (due_us, trigger), policies = due_of(job), job.policies
 
     def question() -> Found:
         found = find(trigger, due_us, last_us, policies)
@@ -69,11 +63,10 @@ def enter(
 
     ``until_us``: the last moment of the due times that are decided, where that is not now.
     """
-    due_us = due_of(job)
+    due_us, trigger = due_of(job)
     found: Found | Exception
     try:
-        last_us = now_us if until_us is None else until_us
-        found = find(trigger_of(job), due_us, last_us, job.policies)
+        found = find(trigger, due_us, now_us if until_us is None else until_us, job.policies)
     except Exception as error:  # noqa: BLE001 - told with the claim
         found = error
     return answered(core, job, due_us, now_us, found, pool)
@@ -91,15 +84,27 @@ def answered(
 
     The places that its runs need are taken.
     """
+    names = None
     try:
-        decision = _decision(core, job, due_us, now_us, found)
+        if isinstance(found, Exception):
+            raise found
+        names = found.names
+        decision = judge(
+            found,
+            due_us,
+            now_us,
+            job.policies,
+            active=job.competing() if job.active else NOBODY,
+            fired=job.fired,
+            absence=core.absence(due_us),
+            once=None if job.once is None else job.once.verdicts,
+        )
     except Exception as error:
         logger.error("the trigger of %s failed", job.full_name, exc_info=error)
         reason = job.problem = f"its trigger failed: {type(error).__name__}: {error}"
         core.problem(f"job {job.id}", f"{job.full_name}: {reason}")
         verdict = Verdict(due_us, RunState.MISSED, Source.SCHEDULE, reason)
         decision = Decision(None, due_us, (verdict,))
-    names = None if isinstance(found, Exception) else found.names
     if pool is None:
         pool = core.pool_of(job.job.function)
     rows: list[NewRun] = []
@@ -120,7 +125,7 @@ def answered(
             now_us=now_us,
         )
         runs.append(run)
-        said = names_at(trigger_of(job), moment_us) if names is None else names.get(moment_us)
+        said = _names(job, moment_us, names) if job.named else None
         rows.append(claimed_row(core, run, job.kwargs_json, now_us, said))
     claim = Claim(
         decision.next_due_us,
@@ -134,18 +139,7 @@ def answered(
     return Entry(job, claim, tuple(runs))
 
 
-def _decision(
-    core: Core, job: LiveJob, due_us: int, now_us: int, found: Found | Exception
-) -> Decision:
-    if isinstance(found, Exception):
-        raise found
-    return judge(
-        found,
-        due_us,
-        now_us,
-        job.policies,
-        active=Active(job.rivals, job.rival_name() or "") if job.rivals else NOBODY,
-        fired=job.fired,
-        absence=core.absence(due_us),
-        once=None if job.once is None else job.once.verdicts,
-    )
+def _names(job: LiveJob, moment_us: int, known: Mapping[int, str] | None) -> str | None:
+    if known is not None:
+        return known.get(moment_us)
+    return None if job.trigger is None else names_at(job.trigger, moment_us)

@@ -121,7 +121,7 @@ def waiting_row(
 
 def names_at(trigger: Trigger, due_us: int) -> str | None:
     """Which of a trigger's several schedules are due, where they have names."""
-    if type(trigger).names_at is Trigger.names_at:
+    if not trigger.named:
         return None
     try:
         return ", ".join(trigger.names_at(due_us)) or None

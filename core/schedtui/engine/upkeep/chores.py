@@ -15,6 +15,7 @@ from schedtui.engine.jobs.holds import ENGINE
 from schedtui.engine.jobs.pauses import is_over
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.runs.admit import Admission
+from schedtui.engine.runs.backoff import pause_s
 from schedtui.engine.runs.failures import Failures
 from schedtui.errors import SchedtuiError
 from schedtui.models import Source
@@ -25,8 +26,6 @@ AT_ONCE = 200
 """Pauses that are ended together, so that the writer commits them in groups."""
 FEW = 64
 """Ends of pauses that are kept without a look at which of them still hold."""
-BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
-"""Between two attempts at what a store does not take now."""
 
 Work = Callable[[], Awaitable[None]]
 
@@ -136,8 +135,8 @@ class Chores:
             except SchedtuiError as error:
                 logger.warning("not done: %s", error)
                 if error.retryable and not self._closed:
-                    pause_s = BACKOFF_S[min(tried, len(BACKOFF_S) - 1)]
-                    self._core.clock.call_later(pause_s, lambda: self._later(work, tried + 1))
+                    again = partial(self._later, work, tried + 1)
+                    self._core.clock.call_later(pause_s(tried), again)
 
         task = self._core.loop.create_task(do())
         self._tasks.add(task)

@@ -22,7 +22,7 @@ from typing import Any
 from schedtui.engine.core import Core
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.tick.claim import Claims
-from schedtui.engine.tick.entries import due_of, trigger_of
+from schedtui.engine.tick.entries import due_of
 from schedtui.errors import SchedtuiError, StoreUnavailableError
 from schedtui.protocols import Claim, StoreTx
 
@@ -165,7 +165,7 @@ class ClockWatch:
 
     async def _moved(self, live: LiveJob) -> Claim | None:
         """Where a job goes on after a step back; None where it stays as it is."""
-        due_us, trigger = due_of(live), trigger_of(live)
+        due_us, trigger = due_of(live)
         now_us = self._core.clock.now_us()
         try:
             next_us = await self._core.asking.ask(trigger, lambda: trigger.next_after_us(now_us))

@@ -190,7 +190,7 @@ class Halt:
 
     async def _moved(self, live: LiveJob, now_us: int) -> _Move:
         """Where a job goes on that was due."""
-        due_us = due_of(live)
+        due_us, _ = due_of(live)
         rows, next_due, problem = await goes_on(self._core, live, now_us, self._core.halted)
         last_us = rows[-1].scheduled_for_us or due_us
         next_us = None if next_due is None else to_us(next_due)
