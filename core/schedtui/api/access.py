@@ -14,6 +14,8 @@ from schedtui.errors import ForbiddenError, StoreUnavailableError, UnauthorizedE
 from schedtui.models import Role
 from schedtui.protocols import OffLoop, Token
 
+CALLER: Final = "schedtui.caller"
+"""The key of the request's `Caller` in its scope; there already where a service knows its own."""
 HOW_TO = "create one with 'schedtui token create --name NAME --role ROLE'"
 _FRESH_S: Final = 5.0  # how long a token that was taken back may still be good
 _RELOAD_S: Final = 0.5  # how soon an unknown token makes the list be read again

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from schedtui.api.access import Caller
+from schedtui.api.access import CALLER, Caller
 from schedtui.api.answers import Frames
-from schedtui.api.gate import CALLER
 from schedtui.api.stream import Closing
 from schedtui.client.scoped import ScopedClient
 from schedtui.models.actor import Actor

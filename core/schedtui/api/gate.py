@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from schedtui.api.access import Access, Caller
+from schedtui.api.access import CALLER, Access, Caller
 from schedtui.api.hosts import Hosts
 from schedtui.api.limits import drain_refused
 from schedtui.api.problems import ProblemError, path_of, response_for
@@ -23,8 +23,6 @@ from schedtui.models import Role
 
 PUBLIC = frozenset({"/health", "/ready"})
 """What a load balancer may see without a token."""
-CALLER = "schedtui.caller"
-"""The key of the request's `Caller` in its scope; there already where a service knows its own."""
 _LOCAL = "schedtui.local"
 
 

@@ -13,9 +13,9 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from schedtui.api.access import Access, Caller
+from schedtui.api.access import CALLER, Access, Caller
 from schedtui.api.app import create_app
-from schedtui.api.gate import CALLER, PUBLIC
+from schedtui.api.gate import PUBLIC
 from schedtui.api.hosts import Hosts, host_of
 from schedtui.api.problems import response_for
 from schedtui.engine import Engine

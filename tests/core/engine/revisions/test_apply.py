@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -12,6 +15,7 @@ from files_kit import edited
 from schedtui import Once
 from schedtui.errors import ConflictError, InvalidError, SchedtuiError, StoreUnavailableError
 from schedtui.models import JobPatch, JobState, RunState
+from schedtui.models.jobs_file import JobsFile, parse
 
 
 @pytest.fixture
@@ -187,6 +191,26 @@ async def test_a_job_that_never_keeps_still_is_told(
     with pytest.raises(ConflictError, match="changed each time"):
         await kit.client.apply_jobs(text, note="n")
     assert (await kit.client.job("g/one")).trigger == EVERY_10
+
+
+async def test_one_plan_is_read_at_a_time(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = await text_of(kit, ("every = 10", "every = 20"))
+    lock, most, reading = threading.Lock(), 0, 0
+
+    def counted(text: str) -> JobsFile:
+        nonlocal most, reading
+        with lock:
+            reading += 1
+            most = max(most, reading)
+        time.sleep(0.02)  # on a thread, where others could get in
+        with lock:
+            reading -= 1
+        return parse(text)
+
+    monkeypatch.setattr("schedtui.engine.revisions.revisions.parse", counted)
+    plans = await asyncio.gather(*(kit.client.plan_jobs(text) for _ in range(4)))
+    assert len({plan.id for plan in plans}) == 1
+    assert most == 1
 
 
 async def test_a_moment_that_is_over_comes_back_as_finished(kit: Kit) -> None:
