@@ -17,6 +17,8 @@ from schedtui.protocols import OffLoop, Token
 
 CALLER: Final = "schedtui.caller"
 """The key of the request's `Caller` in its scope; there already where a service knows its own."""
+KNOWN: Final = "schedtui.known"
+"""Set in the scope of a request that comes from somebody who is known, for its connection."""
 HOW_TO = "create one with 'schedtui token create --name NAME --role ROLE'"
 _FRESH_S: Final = 5.0  # how long a token that was taken back may still be good
 _STILL_FRESH_S: Final = 4.0  # the same for what is open; it is asked after once a second

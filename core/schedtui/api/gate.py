@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from schedtui.api.access import CALLER, Access, Caller
+from schedtui.api.access import CALLER, KNOWN, Access, Caller
 from schedtui.api.hosts import Hosts
 from schedtui.api.limits import drain_refused
 from schedtui.api.problems import ProblemError, path_of, response_for
@@ -34,6 +34,7 @@ class LocalDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, marked."""
+        scope[KNOWN] = True
         await self.app({**scope, _LOCAL: True}, receive, send)
 
 
@@ -108,6 +109,7 @@ class Gate:
             return Caller(actor=name, role=Role.ADMIN, address=address)
         known: Caller | None = scope.get(CALLER)
         caller = known if known is not None else await self._authenticate(scope, headers)
+        scope[KNOWN] = True
         caller.check(scope["method"], path)
         return replace(caller, address=self._address(scope, headers))
 
