@@ -117,8 +117,10 @@ class Gate:
         """Where a request came from; of a proxy on this machine its word is taken."""
         peer = str(scope["client"][0]) if scope.get("client") else ""
         if self._proxied and is_loopback(peer):
-            # The last one was added by the proxy itself; those before are the client's word.
-            said = headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+            # The last one was added by the proxy itself, maybe on a line of its own; those before
+            # are the client's word.
+            lines = headers.getlist("x-forwarded-for")
+            said = ",".join(lines).rpartition(",")[2].strip()
             return actor_of(said) or peer
         return peer
 
