@@ -75,7 +75,8 @@ async def main():
     global over
     over, scheduler = asyncio.Event(), AsyncIOScheduler()
     scheduler.add_job(work, "interval", hours=1, id="work", executor="here",
-                      misfire_grace_time=None, next_run_time=datetime.datetime.now(datetime.timezone.utc))
+                      misfire_grace_time=None,
+                      next_run_time=datetime.datetime.now(datetime.timezone.utc))
     scheduler.add_executor("asyncio", "here")
     attach(scheduler)
     scheduler.start()
