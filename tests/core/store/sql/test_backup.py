@@ -169,7 +169,7 @@ def test_a_full_disk_is_named(
 
     monkeypatch.setattr(os, "statvfs", seen)
     monkeypatch.setattr("schedtui.store.sql.backup.sqlite3.connect", connect)
-    with pytest.raises(StoreUnavailableError, match=r"copy\.db\..*the disk is full"):
+    with pytest.raises(StoreUnavailableError, match=r"copy\.db: .*the disk is full"):
         back_up(database, copy)
     room.clear()
     with pytest.raises(StoreUnavailableError, match=r"state\.db: .*the disk failed"):
