@@ -286,7 +286,9 @@ def shorten(value: object, limit: int = 80) -> str:
 
 def shorten_value(value: Any) -> Any:
     """A JSON scalar as it is when short, else its shortened ``repr``."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int) and value.bit_length() <= 256:
         return value
     if isinstance(value, str) and len(value) <= 80:
         return value

@@ -141,6 +141,7 @@ def test_what_people_write_for_a_schedule(typed: str, trigger: dict[str, Any]) -
         ("kwargs = {when = 2026-12-24}", "jobs.g/a.kwargs.when"),
         ("kwargs = {ratio = nan}", "jobs.g/a.kwargs.ratio"),
         ("kwargs = {deep = " + "[" * 70 + "]" * 70 + "}", "jobs.g/a.kwargs.deep"),
+        ("kwargs = {long = 0x" + "f" * 5_000 + "}", "jobs.g/a.kwargs.long"),
         ('kwargs_json = {x = "nul"}', "jobs.g/a.kwargs_json.x"),
         ('kwargs_json = {x = "NaN"}', "jobs.g/a.kwargs_json.x"),
         ("kwargs_json = {x = 1}", "jobs.g/a.kwargs_json.x"),
@@ -164,6 +165,9 @@ def test_what_is_wrong_is_named(block: str, field: str) -> None:
         ("format = true", "format"),
         ("x = ?", "not TOML: .*line 1"),
         ("x = " + "[" * 100_000, "not TOML"),
+        ("a.b" + ".c" * 50_000 + " = 1", "50002 parts at line 1"),
+        ("format = 1\n[jobs" + ' . "x"' * 16 + "]", "17 parts at line 2"),
+        ('x = {y = """a"""", b' + ".c" * 16 + " = 1}", "17 parts"),
         ("format = 1\njobs = 7", "jobs"),
         ("format = 1\n[job.x]", "job"),
         ('format = 1\njobs = {"g/a" = 7}', "g/a"),
@@ -174,6 +178,12 @@ def test_what_is_wrong_is_named(block: str, field: str) -> None:
 def test_what_is_no_file_of_jobs(text: str, said: str) -> None:
     with pytest.raises(InvalidError, match=said):
         parse(text)
+
+
+def test_of_very_much_that_is_wrong_the_first_is_told() -> None:
+    with pytest.raises(InvalidError, match="and 4997 more") as refused:
+        parse("format = 1\n" + "\n".join(f"x{number} = 1" for number in range(5_000)))
+    assert len(refused.value.errors) == 1_000
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
+import logging
 from binascii import Error
+from contextvars import ContextVar
 
 import httpx
 
@@ -13,7 +16,22 @@ from schedtui.models.alert import Webhook
 
 TIMEOUT_S = 10.0
 """For connecting, and for each pause of the other side."""
+TOTAL_S = 30.0
+"""For all of it, however the other side answers."""
 _PREFIX = "whsec_"
+_posting: ContextVar[bool] = ContextVar("schedtui webhook", default=False)
+
+
+class _Untold(logging.Filter):
+    """Drops what httpx logs of a delivery: its URL is a secret with many receivers."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to let the record pass."""
+        del record
+        return not _posting.get()
+
+
+logging.getLogger("httpx").addFilter(_Untold())
 
 
 class WebhookError(Exception):
@@ -35,17 +53,28 @@ def post(alert: Webhook, message_id: str, body: str, now_s: int) -> None:
     }
     if alert.secret:
         headers["webhook-signature"] = signature(alert.secret, message_id, now_s, content)
+    told = _posting.set(True)
     try:
-        # Streamed, so that nobody has to read an answer without end.
-        with (
-            httpx.Client(timeout=TIMEOUT_S, trust_env=True) as client,
-            client.stream("POST", alert.url, content=content, headers=headers) as answer,
-        ):
-            status = answer.status_code
+        # On a loop of its own, which can end what goes on; httpx's blocking client cannot.
+        status = asyncio.run(_status(alert.url, content, headers))
+    except TimeoutError:
+        raise WebhookError(f"it did not answer within {TOTAL_S:g} s") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise WebhookError(f"it could not be reached ({type(error).__name__})") from error
+    finally:
+        _posting.reset(told)
     if not 200 <= status < 300:
         raise WebhookError(f"it answered {status}; 200 to 299 was expected")
+
+
+async def _status(url: str, content: bytes, headers: dict[str, str]) -> int:
+    # Streamed, so that nobody has to read an answer without end.
+    async with (
+        asyncio.timeout(TOTAL_S),
+        httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=True) as client,
+        client.stream("POST", url, content=content, headers=headers) as answer,
+    ):
+        return answer.status_code
 
 
 def signature(secret: str, message_id: str, now_s: int, content: bytes) -> str:

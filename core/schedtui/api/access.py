@@ -6,16 +6,22 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from schedtui.errors import ForbiddenError, StoreUnavailableError, UnauthorizedError
 from schedtui.models import Role
 from schedtui.protocols import OffLoop, Token
 
+CALLER: Final = "schedtui.caller"
+"""The key of the request's `Caller` in its scope; there already where a service knows its own."""
+KNOWN: Final = "schedtui.known"
+"""Set in the scope of a request that comes from somebody who is known, for its connection."""
 HOW_TO = "create one with 'schedtui token create --name NAME --role ROLE'"
 _FRESH_S: Final = 5.0  # how long a token that was taken back may still be good
+_STILL_FRESH_S: Final = 4.0  # the same for what is open; it is asked after once a second
 _RELOAD_S: Final = 0.5  # how soon an unknown token makes the list be read again
 _ROLES: Final = frozenset(Role)
 _READING_POSTS: Final = frozenset({"/api/v1/triggers/preview", "/api/v1/plan"})
@@ -38,6 +44,8 @@ class Caller:
     """Where the request came from; empty for this machine's own user."""
     groups: tuple[str, ...] | None = None
     """The groups it may see and act on; None: all."""
+    still: Callable[[], Awaitable[bool]] | None = field(default=None, compare=False)
+    """Whether it would be let in again, for what stays open; None: it would."""
 
     def check(self, method: str, path: str) -> None:
         """Refuse a call that needs a higher role.
@@ -101,15 +109,20 @@ class Access:
             StoreUnavailableError: the tokens cannot be read now.
         """
         secret = _secret_of(authorization)
+        given = digest(secret) if secret else ""
         tokens = await self._known(_FRESH_S)
-        token = self._match(tokens, secret)
+        token = self._match(tokens, given)
         if token is None and secret:
             # It may have been created a moment ago, by another process.
             tokens = await self._known(_RELOAD_S)
-            token = self._match(tokens, secret)
+            token = self._match(tokens, given)
         if token is not None:
-            name = f"token:{token.name}"
-            return Caller(actor=name, role=Role(token.role), groups=token.groups)
+            return Caller(
+                actor=f"token:{token.name}",
+                role=Role(token.role),
+                groups=token.groups,
+                still=partial(self._still, given),
+            )
         if not tokens:
             raise UnauthorizedError(f"no access token exists yet: {HOW_TO}")
         if not secret:
@@ -120,6 +133,9 @@ class Access:
         raise UnauthorizedError(
             f"this token is not known here, or has expired; {HOW_TO} if it is lost"
         )
+
+    async def _still(self, given: str) -> bool:
+        return self._match(await self._known(_STILL_FRESH_S), given) is not None
 
     async def _known(self, max_age_s: float) -> Sequence[Token]:
         async with self._loading:
@@ -135,10 +151,9 @@ class Access:
             self._loaded_at = self._monotonic()
             return self._tokens
 
-    def _match(self, tokens: Sequence[Token], secret: str) -> Token | None:
-        if not secret:
+    def _match(self, tokens: Sequence[Token], given: str) -> Token | None:
+        if not given:
             return None
-        given = digest(secret)
         found: Token | None = None
         for token in tokens:
             # Every token is compared, whichever it is, so that time tells nothing.

@@ -9,10 +9,17 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from schedtui.api.access import KNOWN
 from schedtui.api.transport import OneWrite
 
 MAX_CONNECTIONS = 256
 """Open at once; far below the usual limit of 1024 file descriptors, which jobs need as well."""
+MAX_STRANGERS = 64
+"""Open at once from one address, of those whose last request had no right token."""
+KEEP_ALIVE_S = 75
+"""Longer than any client keeps an idle connection, so that none is cut in use."""
+STRANGER_KEEP_ALIVE_S = 10
+"""The same where no right token came."""
 HEADERS_S = 10.0
 """Seconds in which a request's headers have to be complete."""
 _TELL_EVERY_S = 60.0
@@ -20,22 +27,72 @@ _NO_DESCRIPTORS = "socket.accept() out of system resource"
 
 
 class Connection(H11Protocol):
-    """One that is refused beyond `MAX_CONNECTIONS`, cut off when it is silent, and not logged."""
+    """One that makes way beyond `MAX_CONNECTIONS`, is cut off when it is silent, and not logged.
+
+    Strangers make way for the new one, the one that has been quiet for longest first; where there
+    is none, the new one is refused.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Whatever the process has configured for others.
         self.access_log = False
         self._waiting: asyncio.TimerHandle | None = None
+        self.since = self.loop.time()
+        """When it began, or its last answer was over; seconds of the loop's clock."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being answered."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def known(self) -> bool:
+        """Whether its last request came from somebody who is known."""
+        return self.cycle is not None and KNOWN in self.cycle.scope
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Let it in, if there is room."""
         out: Any = OneWrite(transport, self.loop)
         super().connection_made(out)
-        if len(self.connections) > MAX_CONNECTIONS:
+        if not self._has_room():
             transport.abort()
             return
         self._await_headers()
+
+    def _has_room(self) -> bool:
+        """Whether it may stay, others having made way for it."""
+        open_: list[Connection] = [
+            one
+            for one in self.connections
+            if isinstance(one, Connection) and one is not self and not one.transport.is_closing()
+        ]
+        strangers = [one for one in open_ if not one.known]
+        mine = [one for one in strangers if one.peer == self.peer]
+        if self.peer not in self._many and len(mine) >= MAX_STRANGERS:
+            _longest_quiet(mine).transport.abort()
+        elif len(open_) >= MAX_CONNECTIONS:
+            if not strangers:
+                return False
+            _longest_quiet(strangers).transport.abort()
+        return True
+
+    @property
+    def peer(self) -> str:
+        """The address it comes from."""
+        return self.client[0] if self.client else ""
+
+    @property
+    def _many(self) -> frozenset[str]:
+        """Where many callers come from: a proxy, and no address at all, a Unix socket's."""
+        proxied = getattr(self.config, "proxied", False)
+        return frozenset({"", "127.0.0.1", "::1"}) if proxied else frozenset({""})
+
+    def on_response_complete(self) -> None:
+        """Wait for another request, not as long for a stranger's."""
+        self.since = self.loop.time()
+        self.timeout_keep_alive = KEEP_ALIVE_S if self.known else STRANGER_KEEP_ALIVE_S
+        super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
@@ -58,6 +115,11 @@ class Connection(H11Protocol):
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
+
+
+def _longest_quiet(connections: list[Connection]) -> Connection:
+    """The one that has waited for a request for longest, else the one that came first."""
+    return min(connections, key=lambda one: (one.busy, one.since))
 
 
 class SaidOnce(logging.Filter):

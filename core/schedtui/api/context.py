@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from schedtui.api.access import Caller
+from schedtui.api.access import CALLER, Caller
 from schedtui.api.answers import Frames
-from schedtui.api.gate import CALLER
-from schedtui.api.stream import Closing
+from schedtui.api.stream import Closing, EventStream
 from schedtui.client.scoped import ScopedClient
 from schedtui.models.actor import Actor
 from schedtui.protocols import EngineClient, OffLoop
@@ -42,6 +41,12 @@ def frames_of(request: Request) -> Frames:
     caller: Caller = request.scope[CALLER]
     context = context_of(request)
     return context.frames if caller.groups is None else Frames(context.off_loop)
+
+
+def stream_of(request: Request, frames: AsyncGenerator[bytes]) -> EventStream:
+    """Frames as an answer, for as long as the caller may read them."""
+    caller: Caller = request.scope[CALLER]
+    return EventStream(frames, context_of(request).closing, still=caller.still)
 
 
 def engine_of(request: Request) -> EngineClient:

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from schedtui.api.access import Access, Caller
+from schedtui.api.access import CALLER, KNOWN, Access, Caller
 from schedtui.api.hosts import Hosts
 from schedtui.api.limits import drain_refused
 from schedtui.api.problems import ProblemError, path_of, response_for
@@ -23,8 +23,6 @@ from schedtui.models import Role
 
 PUBLIC = frozenset({"/health", "/ready"})
 """What a load balancer may see without a token."""
-CALLER = "schedtui.caller"
-"""The key of the request's `Caller` in its scope; there already where a service knows its own."""
 _LOCAL = "schedtui.local"
 
 
@@ -36,6 +34,7 @@ class LocalDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, marked."""
+        scope[KNOWN] = True
         await self.app({**scope, _LOCAL: True}, receive, send)
 
 
@@ -110,6 +109,7 @@ class Gate:
             return Caller(actor=name, role=Role.ADMIN, address=address)
         known: Caller | None = scope.get(CALLER)
         caller = known if known is not None else await self._authenticate(scope, headers)
+        scope[KNOWN] = True
         caller.check(scope["method"], path)
         return replace(caller, address=self._address(scope, headers))
 
@@ -117,8 +117,10 @@ class Gate:
         """Where a request came from; of a proxy on this machine its word is taken."""
         peer = str(scope["client"][0]) if scope.get("client") else ""
         if self._proxied and is_loopback(peer):
-            # The last one was added by the proxy itself; those before are the client's word.
-            said = headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+            # The last one was added by the proxy itself, maybe on a line of its own; those before
+            # are the client's word.
+            lines = headers.getlist("x-forwarded-for")
+            said = ",".join(lines).rpartition(",")[2].strip()
             return actor_of(said) or peer
         return peer
 

@@ -7,12 +7,17 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from schedtui.api.access import CALLER, Caller
 from schedtui.api.problems import ProblemError, response_for
+from schedtui.models import Role
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body."""
 MAX_FILE = 16 << 20
-"""The same of calls that take all jobs as one file."""
+"""The same of calls that take all jobs as one file, of those who may apply it.
+
+Reading a file takes up to a hundred times its length of memory.
+"""
 _FILES = ("/api/v1/plan", "/api/v1/apply")
 BODY_TIMEOUT_S = 30.0
 """Seconds from the first byte of a body that is asked for to its last."""
@@ -27,7 +32,7 @@ def too_large(most: int = MAX_BODY) -> ProblemError:
     return ProblemError(
         413,
         "body-too-large",
-        f"the body is longer than {most} bytes, which is all that is taken here",
+        f"the body is longer than {most} bytes, which is all that is taken here of this role",
         headers={"Connection": "close"},
     )
 
@@ -45,7 +50,7 @@ class BodyLimit:
             return
         headers = Headers(scope=scope)
         length = headers.get("content-length", "")
-        most = MAX_FILE if scope["path"].endswith(_FILES) else MAX_BODY
+        most = _most(scope)
         if length.isdecimal() and int(length[:18]) > most:
             # Who asks first (Expect: 100-continue) has not sent it, and need not.
             if "expect" not in headers:
@@ -53,6 +58,12 @@ class BodyLimit:
             await response_for(too_large(most), scope)(scope, receive, send)
             return
         await self._app(scope, _Counted(receive, most), send)
+
+
+def _most(scope: Scope) -> int:
+    caller: Caller | None = scope.get(CALLER)
+    applies = caller is not None and caller.role.covers(Role.ADMIN)
+    return MAX_FILE if applies and scope["path"].endswith(_FILES) else MAX_BODY
 
 
 class _Counted:

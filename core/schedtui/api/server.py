@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from schedtui.api.access import Access
 from schedtui.api.app import create_app
-from schedtui.api.connection import Connection, SaidOnce
+from schedtui.api.connection import KEEP_ALIVE_S, Connection, SaidOnce
 from schedtui.api.gate import LocalDoor
 from schedtui.api.hosts import Hosts
 from schedtui.api.listen import Listen, bind_tcp, bind_unix
@@ -29,7 +29,6 @@ Sockets = list[socket]
 PATIENCE_S = 0.4
 """Seconds that open connections have to end when the server stops; their requests have as long
 again once they are cut, and once they are cancelled."""
-_KEEP_ALIVE_S = 75  # longer than any client keeps an idle connection, so that none is cut in use
 _TICK_S = 1.0
 
 
@@ -218,6 +217,9 @@ async def _until(done: Callable[[], bool]) -> bool:
 
 
 class _Config(uvicorn.Config):
+    proxied = False
+    """Whether requests of many come from one address of this machine."""
+
     def configure_logging(self) -> None:
         """Leave the logging of the process alone: it may be a service with a uvicorn of its own."""
 
@@ -234,10 +236,11 @@ def _config(app: ASGIApp, listen: Listen | None) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
         ssl_certfile=None if tls is None else tls.certfile,
         ssl_keyfile=None if tls is None or tls.keyfile is None else str(tls.keyfile),
     )
+    config.proxied = listen is not None and bool(listen.behind_proxy)
     try:
         config.load()
     except (OSError, ssl.SSLError) as error:

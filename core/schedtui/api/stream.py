@@ -1,11 +1,14 @@
-"""Server-sent events as an answer that ends in order: with its source, its client or the server."""
+"""Server-sent events as an answer that ends in order.
+
+It ends with its source, its client, its client's token, or the server.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from starlette.responses import Response
@@ -16,6 +19,8 @@ from schedtui.client.sse import KEEP_ALIVE, KEEP_ALIVE_S
 _log = logging.getLogger(__name__)
 
 _LAST_WORD_S = 0.2
+CHECK_S = 1.0
+"""Seconds between two looks whether who reads may still."""
 
 
 class Closing(Protocol):
@@ -36,6 +41,7 @@ class EventStream(Response):
     Args:
         frames: What to send; closed when the stream ends, whatever ends it.
         closing: Ends the stream at once, in order.
+        still: Whether who reads may still; the stream ends once it is not so. None: it always is.
         keep_alive_s: Seconds of silence before a comment.
     """
 
@@ -46,6 +52,7 @@ class EventStream(Response):
         frames: AsyncGenerator[bytes],
         closing: Closing,
         *,
+        still: Callable[[], Awaitable[bool]] | None = None,
         keep_alive_s: float = KEEP_ALIVE_S,
     ) -> None:
         headers: Mapping[str, str] = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -53,10 +60,11 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._frames = frames
         self._closing = closing
+        self._still = still
         self._keep_alive_s = keep_alive_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until one of the three ends it."""
+        """Send until one of them ends it."""
         del scope
         await send(
             {
@@ -71,6 +79,8 @@ class EventStream(Response):
             asyncio.create_task(_closed(self._closing)),
             asyncio.create_task(self._pump(send)),
         }
+        if self._still is not None:
+            tasks.add(asyncio.create_task(_refused(self._still)))
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             left = gone.done()
@@ -112,6 +122,11 @@ class EventStream(Response):
 
 async def _closed(closing: Closing) -> None:
     await closing.wait()
+
+
+async def _refused(still: Callable[[], Awaitable[bool]]) -> None:
+    while await still():  # noqa: ASYNC110 - time alone makes it untrue
+        await asyncio.sleep(CHECK_S)
 
 
 async def _gone(receive: Receive) -> None:

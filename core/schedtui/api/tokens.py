@@ -75,7 +75,7 @@ def create_token(
 def revoke_token(store: Store, name: str, *, actor: str = "local") -> None:
     """Take a token back: within five seconds no running engine lets its holder in any more.
 
-    A stream of events or of a log that is open goes on until it ends.
+    What it reads as a stream, of events or of a log, ends within that time too.
 
     Raises:
         TokenNotFoundError: there is none of this name.

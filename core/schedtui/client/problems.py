@@ -83,6 +83,8 @@ STATUS: dict[type[SchedtuiError], int] = {
 }
 """The HTTP status of each error."""
 
+MAX_FIELDS = 1_000
+"""Fields that a problem names; a short body may hold very many that are wrong."""
 _MAX_DETAIL = 2_000  # characters kept of what another engine says
 
 
@@ -132,7 +134,9 @@ def to_problem(error: SchedtuiError) -> dict[str, Any]:
         "title": slug.replace("-", " ").capitalize(),
         "status": STATUS[kind],
         "detail": str(error),
-        "errors": [{"field": f.field, "got": f.got, "expected": f.expected} for f in fields],
+        "errors": [
+            {"field": f.field, "got": f.got, "expected": f.expected} for f in fields[:MAX_FIELDS]
+        ],
         "retryable": error.retryable,
     }
     if isinstance(error, NotFoundError):

@@ -13,9 +13,9 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from schedtui.api.access import Access, Caller
+from schedtui.api.access import CALLER, Access, Caller
 from schedtui.api.app import create_app
-from schedtui.api.gate import CALLER, PUBLIC
+from schedtui.api.gate import PUBLIC
 from schedtui.api.hosts import Hosts, host_of
 from schedtui.api.problems import response_for
 from schedtui.engine import Engine
@@ -132,12 +132,26 @@ def _check_origin(scope: Scope, caller: Caller) -> None:
     if site is not None:
         fine = site in {"same-origin", "none"}
     else:
-        fine = origin is None or urlsplit(origin).hostname == host_of(headers.get("host", ""))
+        fine = origin is None or _same_place(origin, headers.get("host", ""))
     if not fine:
         raise ForbiddenError(
-            f"a page of another site ({origin or site}) may not change anything here in the name "
-            f"of {caller.actor}"
+            f"a page of another site ({shorten(origin or site)}) may not change anything here in "
+            f"the name of {caller.actor}; a proxy in between has to pass on Host with its port"
         )
+
+
+def _same_place(origin: str, host: str) -> bool:
+    """Whether a page's origin is where the request went: the same name and port.
+
+    A proxy may have taken TLS away, so the scheme says only which port goes without saying.
+    """
+    try:
+        page, here = urlsplit(origin), urlsplit(f"//{host}")
+        usual = {"http": 80, "https": 443}.get(page.scheme)
+        ports = page.port or usual, here.port or usual
+    except ValueError:
+        return False
+    return usual is not None and page.hostname == host_of(host) and ports[0] == ports[1]
 
 
 class _Router(APIRouter):

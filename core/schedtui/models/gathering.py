@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from schedtui.errors import FieldError, InvalidError, SchedtuiError, shorten
 
 TOLD = 3
-"""Problems that the message names; the fields of the error hold them all."""
+"""Problems that the message names."""
+MOST = 1_000
+"""Problems that the fields of the error hold."""
 
 
 @contextmanager
@@ -32,7 +34,7 @@ def refuse(wrong: Sequence[FieldError]) -> None:
     told = [f"{one.field}: {_got(one)}expected {one.expected}" for one in wrong[:TOLD]]
     if len(wrong) > TOLD:
         told.append(f"and {len(wrong) - TOLD} more")
-    raise InvalidError("; ".join(told), tuple(wrong))
+    raise InvalidError("; ".join(told), tuple(wrong[:MOST]))
 
 
 def _got(one: FieldError) -> str:

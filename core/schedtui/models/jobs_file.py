@@ -23,7 +23,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -36,6 +35,7 @@ from schedtui.models.jobs_file_values import plain_kwargs, sorted_keys, typed_kw
 from schedtui.models.names import split_name
 from schedtui.models.notes import NOTES
 from schedtui.models.policy import Policies
+from schedtui.models.toml import loads
 from schedtui.models.wire import from_wire, to_wire
 
 FORMAT: Final = 1
@@ -111,8 +111,8 @@ def parse(text: str) -> JobsFile:
             ``jobs.Reports/monday.owner``.
     """
     try:
-        data = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
+        data = loads(text)
+    except ValueError as error:
         expected = "TOML, as `schedtui export` writes it"
         told = FieldError(field="file", got=None, expected=f"{expected}: {error}")
         raise InvalidError(f"the file is not TOML: {error}", (told,)) from None

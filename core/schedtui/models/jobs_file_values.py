@@ -12,6 +12,7 @@ from schedtui.models.gathering import gathered, refuse
 
 _INT64: Final = range(-(2**63), 2**63)  # what TOML promises to keep
 _DEEPEST: Final = 64
+_BITS: Final = 4_096  # Python writes no number of more than 4,300 digits
 _VALUE: Final = (
     "a text, a finite number, true, false, a list or a table; a date goes in as text in quotes"
 )
@@ -74,6 +75,8 @@ def _check(value: Any, depth: int) -> None:
     if isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
             _check(item, depth + 1)
+    elif isinstance(value, int) and value.bit_length() > _BITS:
+        raise InvalidError.one("", "a longer one", f"a number of at most {_BITS:,} bits")
     elif not isinstance(value, str | int) and not (
         isinstance(value, float) and math.isfinite(value)
     ):

@@ -55,6 +55,29 @@ class Secret(str):
         return {**handler(schema), "format": "password", "writeOnly": True}
 
 
+def hides(shown: Any, definitions: Mapping[str, Any], seen: set[str] | None = None) -> bool:
+    """Whether a JSON schema says ``writeOnly``, at any depth.
+
+    Args:
+        shown: The schema, or a part of one.
+        definitions: Its ``$defs``.
+        seen: Those of them that need no other look.
+    """
+    seen = set() if seen is None else seen
+    if isinstance(shown, list):
+        return any(hides(item, definitions, seen) for item in shown)
+    if not isinstance(shown, dict):
+        return False
+    if shown.get("writeOnly") is True:
+        return True
+    name = str(shown.get("$ref", "")).removeprefix("#/$defs/")
+    if name and name not in seen:
+        seen.add(name)
+        if hides(definitions.get(name), definitions, seen):
+            return True
+    return any(hides(item, definitions, seen) for item in shown.values())
+
+
 def is_sealed(value: object) -> bool:
     """Whether a JSON value is a secret as it is kept."""
     return isinstance(value, Mapping) and len(value) == 1 and SEAL in value

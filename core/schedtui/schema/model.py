@@ -15,6 +15,7 @@ import pydantic_core
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
 from schedtui.errors import FieldError, InvalidError, shorten, shorten_value
+from schedtui.models.secret import hides
 from schedtui.schema.parameters import EMPTY, MISSING, raise_errors, underlying
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class ArgumentModel:
             schema["properties"][name].pop("default", None)
         for definition in schema.get("$defs", {}).values():
             for shown in definition.get("properties", {}).values():
-                if self._hides(shown, set()):
+                if self._hides(shown):
                     shown.pop("default", None)
         return schema
 
@@ -210,26 +211,15 @@ class ArgumentModel:
     def secrets(self) -> frozenset[str]:
         """The parameters whose schema says ``writeOnly``, at any depth."""
         properties = self.json_schema().get("properties", {})
-        return frozenset(name for name, shown in properties.items() if self._hides(shown, set()))
+        return frozenset(name for name, shown in properties.items() if self._hides(shown))
 
     @cached_property
     def others(self) -> bool:
         """Whether what ``**kwargs`` takes is secret."""
-        return self._hides(self.json_schema().get("additionalProperties"), set())
+        return self._hides(self.json_schema().get("additionalProperties"))
 
-    def _hides(self, shown: Any, seen: set[str]) -> bool:
-        if isinstance(shown, list):
-            return any(self._hides(item, seen) for item in shown)
-        if not isinstance(shown, dict):
-            return False
-        if shown.get("writeOnly") is True:
-            return True
-        name = str(shown.get("$ref", "")).removeprefix("#/$defs/")
-        if name and name not in seen:
-            seen.add(name)
-            if self._hides(self.json_schema().get("$defs", {}).get(name), seen):
-                return True
-        return any(self._hides(item, seen) for item in shown.values())
+    def _hides(self, shown: Any) -> bool:
+        return hides(shown, self.json_schema().get("$defs", {}))
 
     def _booleans(self, given: Mapping[str, Any], values: Mapping[str, Any]) -> list[FieldError]:
         """Errors for ``true`` where a number is wanted, which pydantic would take for 1."""

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
+import logging
+import socket
+import threading
 
+import httpx
 import pytest
 from alert_servers import Hook, Mail
 
 from schedtui import Email, Webhook
 from schedtui.alerts import body_of, send, subject_of, text_of
+from schedtui.alerts.webhook import WebhookError
 from schedtui.models.alert import AlertOn
 
 BODY = body_of(
@@ -65,6 +71,44 @@ def test_a_server_that_is_not_there_is_a_failure_that_tells_no_secret() -> None:
     with pytest.raises(Exception, match="could not be reached") as caught:
         send(Webhook(url="http://127.0.0.1:1/hidden"), "a.1", BODY, 5)
     assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [200, 307, 500])
+def test_no_log_tells_the_secrets_of_a_url(
+    hook: Hook, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    hook.status = status
+    url = f"{hook.url}/services/T00/pa55w0rd?key=pa55w0rd".replace("://", "://user:pa55w0rd@")
+    with contextlib.suppress(WebhookError):
+        send(Webhook(url=url), "a.1", BODY, 5)
+    assert len(hook.got) == 1
+    assert "pa55w0rd" not in caplog.text
+    assert "services" not in caplog.text
+    httpx.get(hook.url)
+    assert hook.url in caplog.text, "other users of httpx keep their lines"
+
+
+def test_an_answer_that_never_ends_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schedtui.alerts.webhook.TOTAL_S", 0.2)
+    over = threading.Event()
+
+    def trickle(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n")
+            while not over.wait(0.02):
+                connection.sendall(b"x: y\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=trickle, args=(listening,))
+        thread.start()
+        try:
+            with pytest.raises(WebhookError, match=r"within 0\.2 s"):
+                send(Webhook(url=f"http://127.0.0.1:{listening.getsockname()[1]}"), "a", BODY, 5)
+        finally:
+            over.set()
+            thread.join()
 
 
 def test_a_mail_goes_to_all_its_addresses(mail: Mail) -> None:

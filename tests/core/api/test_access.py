@@ -268,6 +268,8 @@ async def test_too_many_wrong_tokens_are_sent_away(engine: FakeEngine) -> None:
         (False, "127.0.0.1", "203.0.113.9", "127.0.0.1"),
         (True, "127.0.0.1", "203.0.113.9", "203.0.113.9"),
         (True, "::1", "6.6.6.6, 203.0.113.9", "203.0.113.9"),
+        (True, "::1", "6.6.6.6\n203.0.113.9", "203.0.113.9"),
+        (True, "::1", "6.6.6.6\n7.7.7.7, 203.0.113.9", "203.0.113.9"),
         (True, "127.0.0.1", "", "127.0.0.1"),
         (True, "192.0.2.1", "203.0.113.9", "192.0.2.1"),
     ],
@@ -282,7 +284,8 @@ async def test_the_address_is_a_proxys_word_on_this_machine_alone(
         return engine.client(actor)
 
     app = create_app(client_for, auth=Access(make_tokens), closing=asyncio.Event(), proxied=proxied)
-    headers = {"Authorization": bearer("admin"), "X-Forwarded-For": said}
+    headers = [("Authorization", bearer("admin"))]
+    headers += [("X-Forwarded-For", line) for line in said.split("\n")]
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app, client=(peer, 1)), base_url="http://localhost"
     ) as http:

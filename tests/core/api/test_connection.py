@@ -8,12 +8,21 @@ import contextlib
 import httpx
 import pytest
 from api_doubles import SECRETS, make_row
-from api_served import ServedFake, send_raw
+from api_served import ServedFake, send_raw, start
 
+from schedtui.api import Listen
 from schedtui.api.server import Server
 from schedtui.models import Changes
 
 FRAME = Changes(cursor="b1:6", jobs=(make_row(1),))
+
+
+async def answer(reader: asyncio.StreamReader) -> bytes:
+    """The head of the next answer; its body is read too."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    _, _, length = head.lower().partition(b"content-length: ")
+    await reader.readexactly(int(length.partition(b"\r")[0]))
+    return head
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /health HTTP/1.1\r\nHost: local"])
@@ -59,15 +68,80 @@ async def test_too_many_connections_are_refused_and_the_others_go_on(
     monkeypatch.setattr("schedtui.api.connection.MAX_CONNECTIONS", 1)
     _, port = server.url.rsplit(":", 1)
     reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
-    request = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    request = b"GET /api/v1/engine HTTP/1.1\r\nHost: localhost\r\n"
+    request += b"Authorization: Bearer " + SECRETS["viewer"].encode() + b"\r\n\r\n"
     writer.write(request)
-    await reader.readuntil(b"}}")
+    await answer(reader)
     with contextlib.suppress(ConnectionError):
         assert await send_raw(server, request) == b""
     writer.write(request)
-    assert (await reader.readuntil(b"}}")).startswith(b"HTTP/1.1 200")
+    assert (await answer(reader)).startswith(b"HTTP/1.1 200")
     writer.close()
     await writer.wait_closed()
+
+
+HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def silent(server: Server, sent: bytes = b"") -> Pair:
+    """A connection that stays open after the answer to what it sends."""
+    _, port = server.url.rsplit(":", 1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
+    if sent:
+        writer.write(sent)
+        await answer(reader)
+    return reader, writer
+
+
+@pytest.mark.parametrize("limit", ["MAX_CONNECTIONS", "MAX_STRANGERS"])
+@pytest.mark.parametrize("sent", [HEALTH, b""])
+async def test_strangers_make_way(
+    server: Server, monkeypatch: pytest.MonkeyPatch, sent: bytes, limit: str
+) -> None:
+    monkeypatch.setattr(f"schedtui.api.connection.{limit}", 3)
+    headers = {"Authorization": f"Bearer {SECRETS['viewer']}"}
+    pairs = [await silent(server, sent) for _ in range(3)]
+    async with httpx.AsyncClient(base_url=server.url, headers=headers) as owner:
+        for _ in range(2):
+            assert (await owner.get("/api/v1/engine")).status_code == 200
+            pairs += [await silent(server, sent) for _ in range(3)]
+        assert len(await cut(pairs)) >= 6
+        assert pairs[-1] not in await cut(pairs)
+    for _, writer in pairs:
+        writer.close()
+
+
+async def cut(pairs: list[Pair]) -> list[Pair]:
+    """Those that the server has ended."""
+    await asyncio.sleep(0.05)
+    return [pair for pair in pairs if pair[0].at_eof() or pair[0].exception() is not None]
+
+
+async def test_many_callers_of_one_proxy_are_not_one(
+    engine: ServedFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schedtui.api.connection.MAX_STRANGERS", 1)
+    server = await start(engine, listen=Listen(port=0, behind_proxy="localhost"))
+    pairs = [await silent(server, HEALTH) for _ in range(4)]
+    assert await cut(pairs) == []
+    await server.stop()
+    for _, writer in pairs:
+        writer.close()
+
+
+async def test_who_shows_no_token_is_not_waited_for_as_long(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schedtui.api.connection.STRANGER_KEEP_ALIVE_S", 0.02)
+    known = HEALTH.replace(b"/health", b"/api/v1/engine").removesuffix(b"\r\n")
+    known += b"Authorization: Bearer " + SECRETS["viewer"].encode() + b"\r\n\r\n"
+    stranger, friend = await silent(server, HEALTH), await silent(server, known)
+    async with asyncio.timeout(20):
+        assert await stranger[0].read() == b""
+    assert await cut([friend]) == []
+    for _, writer in (stranger, friend):
+        writer.close()
 
 
 async def test_a_process_without_file_descriptors_says_so_once(

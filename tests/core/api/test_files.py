@@ -89,3 +89,14 @@ async def test_a_file_may_be_longer_than_other_bodies(
     assert too_long.status_code == 413
     assert str(MAX_FILE) in too_long.json()["detail"]
     assert len(engine.calls) == 1
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator"])
+async def test_who_may_not_apply_a_file_may_not_have_a_long_one_read(
+    engine: FakeEngine, role: str
+) -> None:
+    async with http_on(make_app(engine), role) as http:
+        assert (await http.post("/api/v1/plan", json={"text": TEXT})).status_code == 200
+        long = await http.post("/api/v1/plan", json={"text": "#" * MAX_BODY})
+    assert (long.status_code, len(engine.calls)) == (413, 1)
+    assert str(MAX_BODY) in long.json()["detail"]

@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from schedtui.api import Listen
 from schedtui.api import server as api_server
 from schedtui.api.server import Server
 from schedtui.api.stream import EventStream
+from schedtui.api.tokens import create_token, revoke_token
 from schedtui.client.http import HttpClient
 from schedtui.errors import InvalidError, RefusedError, UnreachableError
 from schedtui.models import Changes
@@ -188,6 +190,35 @@ async def test_stopping_ends_streams_in_order_and_soon(
     assert engine.streams == 0
     assert all("event: " in text and text.endswith("\n\n") for text in texts)
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.parametrize("ending", ["revoked", "expired"])
+async def test_a_stream_ends_with_its_token(
+    engine: ServedFake, server: Server, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr("schedtui.api.stream.CHECK_S", 0.01)
+    monkeypatch.setattr("schedtui.api.access._STILL_FRESH_S", 0.0)
+    engine.frames, engine.pages = [FRAME], [make_page(1)]
+    secret = create_token(engine.store, "ci", "viewer")
+    theirs = {"Authorization": f"Bearer {secret}"}
+    others = {"Authorization": f"Bearer {SECRETS['viewer']}"}
+    async with (
+        httpx.AsyncClient(base_url=server.url) as http,
+        http.stream("GET", "/api/v1/events?after=b1:5", headers=theirs) as events,
+        http.stream("GET", "/api/v1/runs/7/logs?follow=true", headers=theirs) as lines,
+        http.stream("GET", "/api/v1/events?after=b1:5", headers=others),
+    ):
+        await until(lambda: engine.streams == 3)
+        token = next(one for one in engine.store.tokens() if one.name == "ci")
+        revoke_token(engine.store, "ci")
+        if ending == "expired":
+            with engine.store.transaction() as tx:
+                tx.insert_token(replace(token, expires_at_us=1))
+        async with asyncio.timeout(20):
+            texts = [(await stream.aread()).decode() for stream in (events, lines)]
+        assert engine.streams == 1
+        assert (await http.get("/api/v1/events", headers=theirs)).status_code == 401
+    assert all("event: " in text and text.endswith("\n\n") for text in texts)
 
 
 def unsent(server: Server) -> int:

@@ -70,6 +70,11 @@ def test_fields_and_names_travel() -> None:
     assert run.name == 7
 
 
+def test_very_many_fields_stay_a_short_answer() -> None:
+    fields = tuple(FieldError(field=f"f{n}", got=1, expected="none") for n in range(5_000))
+    assert len(to_problem(InvalidError("wrong", fields))["errors"]) == 1_000
+
+
 def test_an_unknown_function_names_its_field() -> None:
     problem = to_problem(FunctionNotFoundError("g/x"))
 

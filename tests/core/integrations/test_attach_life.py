@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ from schedtui.client.http import HttpClient
 from schedtui.errors import EngineStoppedError, InvalidError, RefusedError
 from schedtui.integrations.apscheduler import attach
 from schedtui.locations import StateDir
-from schedtui.models import Health, JobState, RunState
+from schedtui.models import Health, JobState, RunFilter, RunState
+from schedtui.store import open_store
 
 
 @pytest.mark.parametrize("kind", ["background", "asyncio"])
@@ -58,6 +61,63 @@ def test_detach_leaves_nothing_behind(make: Makes) -> None:
     assert scheduler.get_job("q") is not None
     app.attach()  # and again
     assert app.job("default/q").full_name == "default/q"
+
+
+PLAIN = """
+import asyncio, datetime
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from schedtui.integrations.apscheduler import attach
+
+async def work():
+    over.set()
+
+async def main():
+    global over
+    over, scheduler = asyncio.Event(), AsyncIOScheduler()
+    scheduler.add_job(work, "interval", hours=1, id="work", executor="here",
+                      misfire_grace_time=None,
+                      next_run_time=datetime.datetime.now(datetime.timezone.utc))
+    scheduler.add_executor("asyncio", "here")
+    attach(scheduler)
+    scheduler.start()
+    await over.wait()
+
+asyncio.run(main())
+"""
+
+
+def test_a_program_that_just_ends_writes_what_was_seen(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PLAIN)
+    ended = subprocess.run(
+        [sys.executable, program], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    store = open_store(f"sqlite:///{tmp_path}/.schedtui/state.db")
+    store.open(None)
+    try:
+        (run,) = store.runs(RunFilter(), limit=10, before=None)
+        assert run.job == "default/work"
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("other", ["a/b", "a\nb", "a\x00b"])
+def test_ids_that_clean_alike_are_two_jobs_that_can_be_steered(make: Makes, other: str) -> None:
+    app = make()
+    app.start()
+    app.attach()
+    for key in ("a_b", other):
+        app.scheduler.add_job(attach_jobs.quiet, "interval", hours=1, id=key)
+    app.wait(lambda: len(app.jobs()) == 2)
+    (second,) = app.jobs().keys() - {"a_b"}
+    assert second.startswith("a_b-")
+    app.ask(lambda client: client.pause_job(f"default/{second}"))
+    first, paused = app.scheduler.get_job("a_b"), app.scheduler.get_job(other)
+    assert first is not None
+    assert paused is not None
+    assert first.next_run_time is not None
+    assert paused.next_run_time is None
 
 
 def test_what_cannot_be_attached(make: Makes) -> None:

@@ -131,6 +131,13 @@ async def test_a_dependency_that_says_nonsense_is_a_fault_of_the_service(engine:
         ({"Sec-Fetch-Site": "same-site"}, 403),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
+        ({"Origin": "https://shop.example:x"}, 403),
+        ({"Origin": "https://shop.example:443"}, 200),
+        ({"Origin": "https://shop.example:9999"}, 403),
+        ({"Origin": "https://shop.example:9999", "Host": "shop.example:9999"}, 200),
+        ({"Origin": "http://[::1]:9999", "Host": "[::1]:9999"}, 200),
+        ({"Origin": "http://shop.example", "Host": "shop.example:9999"}, 403),
     ],
 )
 async def test_a_page_of_another_site_changes_nothing_with_this_ones_cookies(
@@ -139,6 +146,8 @@ async def test_a_page_of_another_site_changes_nothing_with_this_ones_cookies(
     async with client(mounted(engine.router(auth=lambda: ("ann", "admin")))) as http:
         answer = await http.post("/api/v1/jobs/work/yearly/pause", headers=headers)
         assert answer.status_code == status
+        if status == 403:
+            assert answer.headers["content-type"] == "application/problem+json"
         assert (await LocalClient(engine).job("work/yearly")).paused == (status == 200)
         assert (await http.get("/api/v1/jobs", headers=headers)).status_code == 200
 

@@ -11,13 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.answers import Frames
-from schedtui.api.context import context_of, engine_of, frames_of
+from schedtui.api.context import engine_of, frames_of, stream_of
 from schedtui.api.examples import EXAMPLES
 from schedtui.api.headers import LAST_EVENT
 from schedtui.api.query import Params, text
 from schedtui.api.router import Router
 from schedtui.api.schemas import describe, events_of
-from schedtui.api.stream import EventStream
 from schedtui.client.http_json import dump, dump_finite
 from schedtui.client.problems import to_problem
 from schedtui.client.sse import frame
@@ -68,8 +67,7 @@ async def read_events(request: Request) -> Response:
             raise InvalidError.one(field, text_, "a cursor as a snapshot or an event gave it")
     engine = engine_of(request)
     cursor = given[LAST_EVENT] or given["after"] or await _present(engine)
-    context = context_of(request)
-    return EventStream(_changes(engine, cursor, frames_of(request)), context.closing)
+    return stream_of(request, _changes(engine, cursor, frames_of(request)))
 
 
 @runtime_checkable

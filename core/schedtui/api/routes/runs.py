@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from schedtui.api.answers import json_answer
 from schedtui.api.body import read_body
-from schedtui.api.context import context_of, engine_of
+from schedtui.api.context import engine_of, stream_of
 from schedtui.api.examples import EXAMPLES
 from schedtui.api.headers import LAST_EVENT, LAST_LINE
 from schedtui.api.query import (
@@ -30,7 +30,6 @@ from schedtui.api.replay import key_in, run_answer
 from schedtui.api.router import Router
 from schedtui.api.routes.events import closing, error_frame
 from schedtui.api.schemas import CancelBody, describe, events_of, page_of, ref
-from schedtui.api.stream import EventStream
 from schedtui.client.http_json import dump
 from schedtui.client.idempotency import KEY_HEADER
 from schedtui.client.local import MAX_LINES
@@ -148,7 +147,7 @@ async def read_logs(request: Request, run_id: str) -> Response:
     if query["follow"]:
         await engine.run(run)  # so that what is not there is a 404 and not a stream
         frames = _follow(engine, run, resumed)
-        return EventStream(frames, context_of(request).closing)
+        return stream_of(request, frames)
     if query["tail"] is not None:
         return json_answer(await engine.log_tail(run, count=query["tail"]))
     return json_answer(await engine.logs(run, after=query["after"], limit=query["limit"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import HTTPException
@@ -19,6 +20,7 @@ from schedtui.api.task_manager.words import (
     function_of,
     made_name,
     overlap_of,
+    without_secrets,
 )
 from schedtui.errors import (
     ConflictError,
@@ -53,7 +55,8 @@ async def create_dynamic_task(request: Request, task: TaskCreate) -> Response:
         if task.function_name not in await _functions(engine, group.name):
             raise await _not_registered(engine, task)
         raise _bad_cron(task, problem)
-    spec = _spec(task, group)
+    shown = await _shown(engine, task)
+    spec = _spec(task, group, shown)
     try:
         job = await engine.create_job(spec)
     except FunctionNotFoundError:
@@ -63,7 +66,7 @@ async def create_dynamic_task(request: Request, task: TaskCreate) -> Response:
         raise HTTPException(409, taken) from None
     except InvalidError as error:
         raise await _refusal(engine, task, error) from None
-    return answer_of(_told(job, task.cron_expression, task.kwargs))
+    return answer_of(_told(job, task.cron_expression, shown))
 
 
 @router.delete("/tasks", responses={200: {"model": DynamicTask}, **_REFUSED})
@@ -98,14 +101,26 @@ async def get_registered_functions(
     return answer_of({"functions": functions, "count": len(functions)})
 
 
-def _spec(task: TaskCreate, group: GroupDefaults) -> JobSpec:
+async def _shown(engine: EngineClient, task: TaskCreate) -> dict[str, Any] | None:
+    """The arguments without their secrets."""
+    if not task.kwargs:
+        return task.kwargs
+    try:
+        functions = await engine.functions(task.task_group_name)
+    except GroupNotFoundError:
+        functions = ()
+    found = [one.parameters for one in functions if one.name == task.function_name]
+    return without_secrets(task.kwargs, found[0] if found else {})
+
+
+def _spec(task: TaskCreate, group: GroupDefaults, shown: Mapping[str, Any] | None) -> JobSpec:
     policies = Policies(
         overlap=overlap_of(task.allow_parallel),
         retry_delay_s=task.retry_backoff,
         retry_max_delay_s=task.retry_backoff_max,
         priority=HIGH if task.high_priority else None,
     )
-    name = task.name or made_name(task.function_name, task.kwargs, task.cron_expression)
+    name = task.name or made_name(task.function_name, shown, task.cron_expression)
     return JobSpec(
         function=f"{group.name}/{task.function_name}",
         trigger={"type": "cron", "expression": task.cron_expression},

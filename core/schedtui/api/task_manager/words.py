@@ -13,7 +13,9 @@ from cronsim import CronSim, CronSimError
 from schedtui.errors import SchedtuiError
 from schedtui.models import Job, Overlap, Policies
 from schedtui.models.after import after_words
+from schedtui.models.hidden import MASK
 from schedtui.models.names import MAX_NAME
+from schedtui.models.secret import hides
 from schedtui.triggers import parse_trigger
 
 NEVER: Final = "2000-01-01T00:00:00Z"
@@ -72,10 +74,26 @@ def moment_of(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
+def without_secrets(kwargs: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as anybody may see them.
+
+    Args:
+        kwargs: The arguments.
+        parameters: The JSON schema of the function's.
+    """
+    known, others = parameters.get("properties", {}), parameters.get("additionalProperties")
+    definitions = parameters.get("$defs", {})
+    return {
+        name: MASK if hides(known.get(name, others), definitions) else value
+        for name, value in kwargs.items()
+    }
+
+
 def made_name(function: str, kwargs: Mapping[str, Any] | None, expression: str) -> str:
     """The name of a task that was given none, made of what it runs and when.
 
-    The hashes are shortened to what a job's name has room for.
+    The hashes are shortened to what a job's name has room for. Of arguments, only what anybody may
+    see goes in: a short secret could be found by trying.
     """
     hashes = [hashlib.sha256(expression.encode()).hexdigest()]
     if kwargs:

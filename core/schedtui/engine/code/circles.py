@@ -31,12 +31,12 @@ def uncircled(
     if not any(declaration.after for declaration in declarations):
         return list(declarations), {}
     after = _as_it_will_be(jobs, known, declarations)
-    looped = _looped(after)
+    in_circles = looped(after)
     refused: dict[str, str] = {}
     found: list[Declaration] = []
     for declaration in declarations:
         name = declaration.full_name
-        concerned = declaration.after and name in looped
+        concerned = declaration.after and name in in_circles
         way = circle(name, lambda one: after.get(one, ())) if concerned else []
         if way:
             declaration = replace(declaration, after=())
@@ -48,7 +48,7 @@ def uncircled(
     return found, refused
 
 
-def _looped(after: Mapping[str, Iterable[After]]) -> set[str]:
+def looped(after: Mapping[str, Iterable[After]]) -> set[str]:
     """The jobs that are part of a circle, or lie between two of them."""
     ways = {name: {one.job for one in each} & after.keys() for name, each in after.items()}
     back = _reversed(ways)

@@ -6,9 +6,11 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from schedtui.clock import to_us
+from schedtui.engine.code.circles import looped
 from schedtui.engine.code.declared import as_declared, asked_job, declared_name
 from schedtui.engine.code.reconcile import not_again
 from schedtui.engine.core import Core
@@ -17,7 +19,7 @@ from schedtui.engine.jobs.idle import idle_reason
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.revisions.content import PAUSE, same
 from schedtui.engine.revisions.moves import Move
-from schedtui.errors import ConflictError
+from schedtui.errors import ConflictError, InvalidError
 from schedtui.models import After, Job, JobPatch, JobSpec, JobState
 from schedtui.models.jobs_file import Content
 from schedtui.models.wire import from_wire
@@ -28,6 +30,8 @@ Kwargs = Mapping[str, Any]
 
 logger = logging.getLogger("schedtui.engine")
 
+_WALKED = 10
+"""Jobs of which it is told how they would run after themselves; of more only that they might."""
 _PATCHED = frozenset(field.name for field in fields(JobPatch))
 
 
@@ -47,6 +51,7 @@ class Planned(Drafts):
         super().__init__(core)
         self._buried = buried
         self._restored = restored
+        self._walked = 0
         self._after_by_name = {live.full_name: live.job.after for live in core.jobs}
         moves = list(moves)
         for move in moves:
@@ -153,6 +158,21 @@ class Planned(Drafts):
             if (declaration.group, declaration.name) == names:
                 return await asked_job(self._core, declaration)
         raise ConflictError("its declaration cannot be found in the code just now")
+
+    def _check_circle(self, after: tuple[After, ...], group: str, name: str | None) -> None:
+        # Every job of the file comes by: none of them walks the whole row of those before it.
+        if not after or f"{group}/{name}" not in self._in_circles:
+            return
+        if self._walked < _WALKED:
+            self._walked += 1
+            super()._check_circle(after, group, name)
+        else:
+            expected = "jobs that lead to no circle; first mend those that are named"
+            raise InvalidError.one("after", after[0].job, expected)
+
+    @cached_property
+    def _in_circles(self) -> set[str]:
+        return looped(self._after_by_name)
 
     def _exists(self, after: After) -> bool:
         return self._restored or after.job in self._after_by_name

@@ -58,6 +58,7 @@ class Revisions:
         self._core = core
         self._writes = writes
         self._commands = commands
+        self._planning = asyncio.Lock()
 
     async def export(self) -> JobsText:
         """See `EngineClient.export_jobs`."""
@@ -69,9 +70,11 @@ class Revisions:
         """See `EngineClient.plan_jobs`."""
         back = isinstance(source, int)
         text = (await self.revision(source)).text if isinstance(source, int) else source
-        compared = await self._compared(text)
-        with _way_out(source if isinstance(source, int) else None):
-            jobs = await drafted(self._core, compared.moves.moves, _ENGINE, restored=back)
+        # Anybody may ask for it, and a file takes many times its length of memory.
+        async with self._planning:
+            compared = await self._compared(text)
+            with _way_out(source if isinstance(source, int) else None):
+                jobs = await drafted(self._core, compared.moves.moves, _ENGINE, restored=back)
         return Plan(
             id=compared.id,
             revision=self._core.revision,

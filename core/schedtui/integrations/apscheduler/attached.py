@@ -179,6 +179,9 @@ class Attached:
                     logger.error("APScheduler runs without a history: %s", error)
                 return not isinstance(error, UnavailableError | StoreLockedError)
             self.problem = ""
+            # What is registered last comes first, and the engine has registered its own end.
+            atexit.unregister(self.detach)
+            atexit.register(self.detach)
             self._engine = engine
             self._watch.ledger = engine.ledger
             asyncio.run_coroutine_threadsafe(self._begin_serving(engine), engine.loop)
@@ -243,8 +246,11 @@ class Attached:
             if engine is None:
                 return
             try:
-                closing = asyncio.run_coroutine_threadsafe(self._shut(engine, grace_s), engine.loop)
+                loop = engine.loop
+                closing = asyncio.run_coroutine_threadsafe(self._shut(engine, grace_s), loop)
                 closing.result(grace_s + _CLOSING_S)
+            except EngineStoppedError:
+                logger.debug("schedtui has closed already")
             except Exception:
                 logger.exception("schedtui did not close in order")
             finally:

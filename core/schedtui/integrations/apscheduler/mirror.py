@@ -210,8 +210,11 @@ class Mirror:
 
     def _known(self, seen: Seen) -> MirroredJob | None:
         """A job of an earlier start that this one is."""
-        found = self._core.jobs.find(seen.group, seen.name)
-        return found if isinstance(found, MirroredJob) and found.seen is None else None
+        for name in (seen.longer_name, seen.name):
+            found = self._core.jobs.find(seen.group, name)
+            if isinstance(found, MirroredJob) and found.seen is None:
+                return found
+        return None
 
     async def _new(self, seen: Seen) -> MirroredJob:
         core = self._core

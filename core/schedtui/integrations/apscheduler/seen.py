@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -97,9 +98,14 @@ class Seen:
 
     @property
     def longer_name(self) -> str:
-        """Its title with a piece of its id."""
-        title = clean(self.title, "job")[: MAX_NAME - _SHORT_ID - 1].rstrip()
-        return f"{title}-{self.key[1][:_SHORT_ID]}"
+        """Its title, or the id it was given, with what no other job's name has."""
+        key = self.key[1]
+        title, mark = self.title, key
+        if not self.generated:
+            # Others may look the same once they are cleaned.
+            title, mark = key, hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+        title = clean(title, "job")[: MAX_NAME - _SHORT_ID - 1].rstrip()
+        return f"{title}-{mark[:_SHORT_ID]}"
 
     def arguments(self) -> dict[str, Any]:
         """Its keyword arguments as JSON; what has no JSON form as the beginning of its ``repr``."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from schedtui.errors import ConflictError, RefusedError, StoreError, StoreSchemaError
+from schedtui.errors import ConflictError, RefusedError, StoreError, StoreSchemaError, shorten
 from schedtui.protocols import Boot
 from schedtui.store.sql import schema
 from schedtui.store.sql.connection import make_file
@@ -64,7 +65,7 @@ def back_up(database: Path, file: Path, *, replace: bool = False) -> Copied:
             f"{file} is there already, and nothing was written; --replace writes over a file"
         )
     with _fresh(file) as fresh:
-        _copy(database, fresh)
+        _copy(database, fresh, file)
         found = _look(fresh, file)
         fresh.replace(file)
     return found
@@ -97,10 +98,9 @@ def restore(file: Path, database: Path, *, replace: bool = False) -> Copied:
                 f"{database} is there already, and nothing was done; --replace puts it aside"
             )
         with _fresh(database) as fresh:
-            _copy(file, fresh)
+            _copy(file, fresh, database)
             found = _look(fresh, database)
-            kept = _put_aside(database)
-            fresh.replace(database)
+            kept = _exchange(fresh, database)
     finally:
         lock.release()
     return dataclasses.replace(found, kept=kept)
@@ -111,7 +111,7 @@ def _fresh(file: Path) -> Iterator[Path]:
     """An empty file of this user alone beside ``file``, which is gone after the block."""
     fresh = file.with_name(f".{file.name}.{os.getpid()}.new")
     try:
-        fresh.unlink(missing_ok=True)  # left by a process of this number that was killed
+        _tidy(file)
         os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise RefusedError(f"{file}: {error.strerror}; nothing was written") from error
@@ -124,11 +124,35 @@ def _fresh(file: Path) -> Iterator[Path]:
             fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
 
 
-def _copy(source: Path, target: Path) -> None:
+def _tidy(file: Path) -> None:
+    """Remove what processes that were killed have left: as large as a store, and as secret."""
+    left = re.compile(rf"\.{re.escape(file.name)}\.(\d{{1,10}})\.new(-journal|-wal|-shm)?")
+    for one in list(file.parent.iterdir()) if file.parent.is_dir() else []:
+        found = left.fullmatch(one.name)
+        if found is not None and not _lives(int(found[1])):
+            one.unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    """Whether another process has this number."""
+    if pid in (0, os.getpid()):
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _copy(source: Path, target: Path, place: Path) -> None:
+    """Copy a store into ``target``, which is to be at ``place``."""
     if not source.is_file():
         raise StoreError(f"{source} is no file, so there is nothing to copy; check the path")
     make_file(source)  # refuses what does not begin like a database
-    with translated(source):
+    # A full disk is that of the copy.
+    with translated(source, place):
         address = f"{source.as_uri()}?mode=ro"
         with (
             closing(sqlite3.connect(address, uri=True, timeout=_BUSY_S)) as old,
@@ -157,7 +181,10 @@ def _look(copy: Path, place: Path) -> Copied:
         (application,) = read.execute("PRAGMA application_id").fetchone()
         if application != schema.APPLICATION_ID:
             raise StoreError(f"{place}: this is no store of schedtui, but another program's data")
-        (revision,) = read.execute(f"SELECT version_num FROM {schema.VERSION_TABLE}").fetchone()  # noqa: S608 - a constant
+        _refuse_strange(read, place)
+        (revision,) = _first(read, f"SELECT version_num FROM {schema.VERSION_TABLE}")  # noqa: S608 - a constant
+        if revision is None:
+            raise damaged(place, "it does not say which schema it has")
         if revision not in schema.REVISIONS:
             raise StoreSchemaError(
                 f"{place}: it has schema {revision!r}, which this schedtui does not know (its own "
@@ -169,23 +196,60 @@ def _look(copy: Path, place: Path) -> Copied:
     return Copied(file=place, size=size, revision=str(revision), jobs=jobs, runs=runs)
 
 
-def _put_aside(database: Path) -> Path | None:
-    """Move a store away with what belongs to it; returns where to, None where there is none."""
+def _refuse_strange(read: sqlite3.Connection, place: Path) -> None:
+    """Refuse what no store of schedtui holds, and what would act by itself once it is in use."""
+    found = dict(read.execute("SELECT name, type FROM sqlite_master WHERE type <> 'index'"))
+    strange = [name for name, kind in found.items() if kind != "table"]
+    if strange:
+        raise damaged(place, f"it holds the {found[strange[0]]} {shorten(strange[0])}")
+    for name in (schema.VERSION_TABLE, "jobs", "runs"):
+        if name not in found:
+            raise damaged(place, f"it has no table {name}")
+
+
+def _first(read: sqlite3.Connection, query: str) -> tuple[object, ...]:
+    row: tuple[object, ...] | None = read.execute(query).fetchone()
+    return (None,) if row is None else row
+
+
+def _exchange(fresh: Path, database: Path) -> Path | None:
+    """Put a file in a store's place, whose name is never without one.
+
+    Returns:
+        Where the store is now, with what belongs to it; None where there was none.
+    """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     kept = database.with_name(f"{database.name}.replaced-{stamp}.bak")
-    if database.exists():
+    there = database.exists()
+    if there:
         # Takes in what a killed engine left beside it; a damaged one is put aside as it is.
         with suppress(sqlite3.Error), closing(sqlite3.connect(database, timeout=_BUSY_S)) as old:
             old.execute("PRAGMA journal_mode = DELETE")
     # The log goes first: the file that comes must never be found beside the log of another one.
-    wal = database.with_name(f"{database.name}-wal")
+    wal, kept_wal = (file.with_name(f"{file.name}-wal") for file in (database, kept))
     if wal.exists():
-        wal.rename(kept.with_name(f"{kept.name}-wal"))
-    database.with_name(f"{database.name}-shm").unlink(missing_ok=True)
-    if not database.exists():
-        return None
-    database.rename(kept)
-    return kept
+        wal.rename(kept_wal)
+    try:
+        if there:
+            _second_name(database, kept)
+        database.with_name(f"{database.name}-shm").unlink(missing_ok=True)
+        fresh.replace(database)
+    except OSError:
+        if database.exists():
+            kept.unlink(missing_ok=True)
+        elif there:
+            kept.rename(database)
+        if kept_wal.exists():
+            kept_wal.replace(wal)
+        raise
+    return kept if there else None
+
+
+def _second_name(file: Path, kept: Path) -> None:
+    try:
+        kept.hardlink_to(file)
+    except OSError:  # a disk that knows no second names
+        file.rename(kept)
 
 
 def _now_us() -> int:

@@ -6,6 +6,7 @@ after `StoreDataError`. Codes: https://sqlite.org/rescode.html
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from sqlalchemy import exc
 
 from schedtui.errors import SchedtuiError, StoreDataError, StoreError, StoreUnavailableError
 
+_ROOM = 1 << 16  # bytes; twice what SQLite wants at once, for the memory that readers share
 _BUSY = "another program holds its lock"
 _FULL = "the disk is full or a quota is reached; free some space"
 _READONLY = "it may not be written; check the owner and mode of the file and its folder"
@@ -47,12 +49,18 @@ Foreign = (exc.SQLAlchemyError, sqlite3.Error, sqlite3.Warning, OverflowError, U
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Raise the store's own errors for what a statement raises in the block."""
+def translated(path: Path, written: Path | None = None) -> Iterator[None]:
+    """Raise the store's own errors for what a statement raises in the block.
+
+    Args:
+        path: Of the store.
+        written: What is written meanwhile, where that is another file.
+    """
     try:
         yield
     except Foreign as error:
-        raise translate(error, path) from error
+        full = written is not None and _is_full(written)
+        raise translate(error, written if written is not None and full else path) from error
 
 
 def translate(error: BaseException, path: Path) -> SchedtuiError:
@@ -63,8 +71,10 @@ def translate(error: BaseException, path: Path) -> SchedtuiError:
     code = getattr(original, "sqlite_errorcode", None)
     primary = None if code is None else code & 0xFF
     if primary in _UNAVAILABLE:
+        # Where there is no room for the files beside it, SQLite says no more than that it failed.
+        full = primary == sqlite3.SQLITE_IOERR and _is_full(path)
         return StoreUnavailableError(
-            f"{path}: {original}: {_UNAVAILABLE[primary]}. "
+            f"{path}: {original}: {_FULL if full else _UNAVAILABLE[primary]}. "
             "Nothing of this was changed; the same can be tried again"
         )
     if primary in _DAMAGED:
@@ -76,6 +86,14 @@ def translate(error: BaseException, path: Path) -> SchedtuiError:
     if isinstance(original, sqlite3.ProgrammingError | exc.ResourceClosedError):
         return StoreUnavailableError(f"{path}: the connection is closed ({original})")
     return StoreError(f"{path}: {original}. This is not foreseen; a retry is not known to help")
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _ROOM
 
 
 def damaged(path: Path, why: str) -> StoreError:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-from api_doubles import SECRETS, FakeClient, make_job
+from api_doubles import SECRETS, FakeClient, http_on, make_job, make_tokens
 from api_served import ServedFake
 from task_manager_side import Side
 
+from schedtui import Engine, Group, Secret
+from schedtui.api.access import Access
+from schedtui.api.app import create_app
 from schedtui.api.limits import MAX_BODY
 from schedtui.api.server import Server
+from schedtui.client.local import LocalClient
 from schedtui.errors import ConflictError, EngineStoppedError, StoreUnavailableError
 from schedtui.models import Job, JobFilter, Page, RunFilter, RunState
 
@@ -209,6 +214,33 @@ async def test_the_engine_is_asked_for_the_tasks_that_are_meant_alone(
     for odd in ({"tag": ""}, {"task_group_name": "a/b"}, {"tag": "x" * 2_000}):
         assert (await face.get("/tasks", params=odd)).json() == []
     assert len(asked) == 1
+
+
+async def test_a_made_up_name_and_the_answer_say_nothing_of_a_secret() -> None:
+    reports = Group("Reports")
+
+    @reports.function()
+    async def login(password: Secret, user: str) -> None: ...
+
+    task = {"task_group_name": "Reports", "function_name": "login", "cron_expression": "0 0 1 1 *"}
+    async with Engine(groups=[reports], store="memory://") as engine:
+        app = create_app(
+            lambda actor: LocalClient(engine, actor=actor),
+            auth=Access(make_tokens),
+            closing=asyncio.Event(),
+        )
+        async with http_on(app, "admin") as http:
+            answers = [
+                await http.post("/task-manager/tasks", json={**task, "kwargs": kwargs})
+                for kwargs in (
+                    {"password": "1234", "user": "ann"},
+                    {"password": "1235", "user": "ann"},
+                    {"password": "1234", "user": "bob"},
+                )
+            ]
+        assert [answer.status_code for answer in answers] == [200, 409, 200]
+        assert answers[0].json()["kwargs"] == {"password": "***", "user": "ann"}
+        assert "1234" not in answers[0].text + answers[1].text
 
 
 async def test_a_body_that_is_too_long(face: httpx.AsyncClient) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from itertools import pairwise
 
 import pytest
 from engine_commands import EVERY_10, Editable, dynamic
@@ -10,8 +14,10 @@ from engine_kit import FULL, Kit, World, at, check, due_s, running
 from files_kit import edited
 
 from schedtui import Once
+from schedtui.engine.live.followers import refuse_circle
 from schedtui.errors import ConflictError, InvalidError, SchedtuiError, StoreUnavailableError
-from schedtui.models import JobPatch, JobState, RunState
+from schedtui.models import After, JobPatch, JobState, RunState
+from schedtui.models.jobs_file import JobsFile, parse
 
 
 @pytest.fixture
@@ -189,6 +195,26 @@ async def test_a_job_that_never_keeps_still_is_told(
     assert (await kit.client.job("g/one")).trigger == EVERY_10
 
 
+async def test_one_plan_is_read_at_a_time(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = await text_of(kit, ("every = 10", "every = 20"))
+    lock, most, reading = threading.Lock(), 0, 0
+
+    def counted(text: str) -> JobsFile:
+        nonlocal most, reading
+        with lock:
+            reading += 1
+            most = max(most, reading)
+        time.sleep(0.02)  # on a thread, where others could get in
+        with lock:
+            reading -= 1
+        return parse(text)
+
+    monkeypatch.setattr("schedtui.engine.revisions.revisions.parse", counted)
+    plans = await asyncio.gather(*(kit.client.plan_jobs(text) for _ in range(4)))
+    assert len({plan.id for plan in plans}) == 1
+    assert most == 1
+
+
 async def test_a_moment_that_is_over_comes_back_as_finished(kit: Kit) -> None:
     await kit.engine.create_job(function="g/work", trigger=Once(at(30)), name="once")
     text = await text_of(kit)
@@ -232,6 +258,31 @@ async def test_one_bad_job_is_named_with_its_field(kit: Kit, block: str, field: 
         assert all(one.startswith("jobs.g/bad") for one in fields), fields
         assert any(one.endswith(field) for one in fields), fields
     assert await text_of(kit) == before
+
+
+@pytest.mark.parametrize(("end", "walks"), [("g/one", 0), ("g/j0", 10)])
+async def test_a_long_row_of_jobs_is_not_gone_through_for_each(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch, end: str, walks: int
+) -> None:
+    walked: list[str] = []
+
+    def refuse(name: str, after: Callable[[str], Iterable[After]]) -> None:
+        walked.append(name)
+        refuse_circle(name, after)
+
+    monkeypatch.setattr("schedtui.engine.jobs.draft.refuse_circle", refuse)
+    names = [*(f"g/j{number}" for number in range(50)), end]
+    text = await text_of(kit)
+    for name, other in pairwise(names):
+        text += f'[jobs."{name}"]\nfunction = "g/work"\nafter = ["{other}"]\n'
+    if walks:
+        with pytest.raises(InvalidError) as refused:
+            await kit.client.plan_jobs(text)
+        assert len(refused.value.errors) == 50
+        assert "g/j0 -> g/j49" in str(refused.value)
+    else:
+        assert len((await kit.client.plan_jobs(text)).changes) == 50
+    assert len(walked) == walks
 
 
 async def test_jobs_that_follow_each_other_come_together(kit: Kit) -> None:

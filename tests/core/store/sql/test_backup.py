@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from schedtui.clock import SystemClock
-from schedtui.errors import ConflictError, StoreError, StoreLockedError, StoreSchemaError
+from schedtui.errors import (
+    ConflictError,
+    RefusedError,
+    StoreError,
+    StoreLockedError,
+    StoreSchemaError,
+    StoreUnavailableError,
+)
 from schedtui.protocols import Boot, Store
 from schedtui.store import open_store
 from schedtui.store.sql.backup import back_up, restore
@@ -61,6 +72,108 @@ def test_a_copy_below_an_engine_is_of_one_moment_and_for_its_owner(
     restore(copy, tmp_path / "new" / "state.db")
     assert names(tmp_path / "new" / "state.db") == ["ann"]
     assert not list(tmp_path.glob(".copy*"))
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("DELETE FROM schedtui_schema", "which schema"),
+        ("DROP TABLE schedtui_schema", "no table schedtui_schema"),
+        ("DROP TABLE runs", "no table runs"),
+        (
+            """ALTER TABLE jobs RENAME TO j; CREATE VIEW jobs AS WITH RECURSIVE r(deleted_at) AS
+            (SELECT NULL UNION ALL SELECT NULL FROM r) SELECT * FROM r""",
+            "view 'jobs'",
+        ),
+        (
+            "CREATE TRIGGER more AFTER INSERT ON tokens BEGIN DELETE FROM jobs; END",
+            "trigger 'more'",
+        ),
+    ],
+)
+def test_a_copy_that_somebody_made_up_is_refused(
+    store: Store, database: Path, tmp_path: Path, script: str, said: str
+) -> None:
+    copy = tmp_path / "copy.db"
+    back_up(database, copy)
+    with closing(sqlite3.connect(copy)) as made_up:
+        made_up.executescript(script)
+    add(store, "bob")
+    store.close()
+    with pytest.raises(StoreError, match=said):
+        restore(copy, database, replace=True)
+    assert names(database) == ["ann", "bob"]
+
+
+@pytest.mark.usefixtures("store")
+def test_what_killed_processes_left_goes_with_the_next_one(database: Path, tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left = [tmp_path / f".copy.db.{gone.pid}.new", tmp_path / f".copy.db.{gone.pid}.new-journal"]
+    kept = [tmp_path / f".copy.db.{os.getppid()}.new", tmp_path / f".other.db.{gone.pid}.new"]
+    for file in (*left, *kept):
+        file.write_text("x")
+    back_up(database, tmp_path / "copy.db")
+    assert [file.exists() for file in (*left, *kept)] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_store_is_never_away_where_its_copy_cannot_take_its_place(
+    store: Store, database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    copy = tmp_path / "copy.db"
+    back_up(database, copy)
+    add(store, "bob")
+    store.close()
+    there: list[bool] = []
+    replace = Path.replace
+
+    def failing(self: Path, target: Path) -> Path:
+        if self.suffix == ".new":
+            there.append(database.exists())
+            raise OSError(errno.EIO, "it failed")
+        return replace(self, target)
+
+    def refused(*_: Path) -> None:
+        raise OSError(errno.EPERM, "no links")
+
+    monkeypatch.setattr(Path, "replace", failing)
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", refused)
+    with pytest.raises(RefusedError, match="nothing was written"):
+        restore(copy, database, replace=True)
+    monkeypatch.undo()
+    assert there == [links]
+    assert names(database) == ["ann", "bob"]
+    assert not list(tmp_path.glob("*replaced*"))
+
+
+@pytest.mark.usefixtures("store")
+def test_a_full_disk_is_named(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = sqlite3.OperationalError("disk I/O error")
+    failed.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    copy = tmp_path / "there" / "copy.db"
+    copy.parent.mkdir()
+    room = {copy.parent: 0}
+    statvfs = os.statvfs
+
+    def seen(path: Path) -> object:
+        there = statvfs(path)
+        free = room.get(path, there.f_bavail)
+        return SimpleNamespace(f_bavail=free, f_frsize=there.f_frsize)
+
+    def connect(*_: object, **__: object) -> sqlite3.Connection:
+        raise failed
+
+    monkeypatch.setattr(os, "statvfs", seen)
+    monkeypatch.setattr("schedtui.store.sql.backup.sqlite3.connect", connect)
+    with pytest.raises(StoreUnavailableError, match=r"copy\.db: .*the disk is full"):
+        back_up(database, copy)
+    room.clear()
+    with pytest.raises(StoreUnavailableError, match=r"state\.db: .*the disk failed"):
+        back_up(database, copy)
 
 
 @pytest.mark.usefixtures("store")
