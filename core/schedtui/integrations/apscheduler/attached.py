@@ -196,6 +196,7 @@ class Attached:
         """What can wait until the application has started."""
         try:
             await engine.off_loop(self._watch.list_jobs)
+            await engine.off_loop(self._state_dir.leave_store, engine.store.url)
             self._server = await serve(engine, self._listen, self._state_dir.socket)
         except (SchedtuiError, OSError) as error:
             self.problem = f"nobody can reach it: {error}"
