@@ -11,6 +11,7 @@ from schedtui.clock import from_us
 from schedtui.errors import RunNotFoundError
 from schedtui.models import LogLine, LogPage, Run, RunFilter
 from schedtui_tui.commands.connect import add_engine_options, with_engine
+from schedtui_tui.commands.following import Following
 from schedtui_tui.commands.runs import newest, positive
 from schedtui_tui.exits import Exit, UsageError, note
 from schedtui_tui.tables import moment_us, print_json
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         if args.follow:
             sys.stdout.flush()
             last = lines[-1].seq if lines else 0
-            async for page in client.follow(run.id, after=last):
+            async for page in Following(client, run).lines(after=last):
                 print_lines(page.lines)
                 sys.stdout.flush()
         elif not lines:

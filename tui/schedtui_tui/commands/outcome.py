@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from schedtui.models import TERMINAL, Run, RunState
+from schedtui_tui.commands.following import Following
 from schedtui_tui.commands.logs import print_lines
 from schedtui_tui.exits import Exit
 from schedtui_tui.tables import print_json, print_line, took
@@ -50,12 +51,17 @@ async def tell_outcome(client: EngineClient, run: Run, args: argparse.Namespace)
 
 
 async def ended(client: EngineClient, run: Run, *, show: bool = False) -> Run:
-    """A run once it has ended; with ``show`` what it writes is printed meanwhile."""
-    async for page in client.follow(run.id):
+    """A run once it has ended; with ``show`` what it writes is printed meanwhile.
+
+    Raises:
+        UnreachableError: its engine has gone and did not come back.
+    """
+    following = Following(client, run)
+    async for page in following.lines():
         if show and page.lines:
             print_lines(page.lines)
             sys.stdout.flush()
-    return await client.run(run.id)
+    return await following.end()
 
 
 def sentence(run: Run) -> str:
