@@ -218,14 +218,15 @@ def test_the_tasks_of_a_dump(shell: Shell, valkey: ValkeyServer) -> None:
 
 def test_tasks_that_the_engine_refuses_are_left_out_too(shell: Shell) -> None:
     """What that package takes and no job can be: arguments, and moments that never come."""
-    tasks = {
+    tasks: dict[str, dict[str, Any]] = {
         "work:good": {"kwargs": {"name": "Eve"}},
         "work:args": {"kwargs": {"nobody": "Eve"}},
         "work:both": {"kwargs": {"nobody": "Eve"}, "cron_expression": "99 * * * *"},
         "work:late": {"cron_expression": "61 * * * *"},
         "work:never": {"cron_expression": "0 0 30 2 *"},
     }
-    whole = {"task_group_name": "work", "function_name": "greet", "cron_expression": "0 3 * * *"}
+    named = {"task_group_name": "work", "function_name": "greet"}
+    whole: dict[str, Any] = {**named, "cron_expression": "0 3 * * *"}
     text = json.dumps({name: whole | task for name, task in tasks.items()})
     (shell.folder / "tasks.json").write_text(text, encoding="utf-8")
     words = ("import", "task-manager", "tasks.json")

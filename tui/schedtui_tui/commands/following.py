@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
@@ -44,11 +43,10 @@ class Following:
         """
         while True:
             try:
-                async with aclosing(self._client.follow(self._run.id, after=after)) as pages:
-                    async for page in pages:
-                        self._until = None
-                        after = page.lines[-1].seq if page.lines else after
-                        yield page
+                async for page in self._client.follow(self._run.id, after=after):
+                    self._until = None
+                    after = page.lines[-1].seq if page.lines else after
+                    yield page
             except (UnreachableError, EngineStoppedError) as error:
                 await self._wait(error)
             else:

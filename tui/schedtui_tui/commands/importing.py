@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from schedtui_tui.exits import Exit, UsageError, note, wrong
 from schedtui_tui.tables import print_json, print_line
 
 if TYPE_CHECKING:
-    from schedtui.models import FunctionInfo
+    from schedtui.models import FunctionInfo, Plan
+    from schedtui.models.jobs_file import JobsFile
     from schedtui.protocols import EngineClient
     from schedtui_tui.crontab import Entry
 
@@ -107,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _add(client: EngineClient, jobs: Jobs, args: argparse.Namespace) -> int:
-    from schedtui.models.jobs_file import JobsFile, parse, render
+    from schedtui.models.jobs_file import parse
 
     now = parse((await client.export_jobs()).text)
     taken = sorted(jobs.keys() & now.jobs.keys())
@@ -116,14 +118,7 @@ async def _add(client: EngineClient, jobs: Jobs, args: argparse.Namespace) -> in
             f"there is {taken[0]} already{f' (and {len(taken) - 1} more)' if taken[1:] else ''}, "
             "and nothing was done; --replace makes them what is imported"
         )
-    while True:
-        text = render(JobsFile(jobs={**now.jobs, **jobs}, overrides=now.overrides))
-        try:
-            plan = await client.plan_jobs(text)
-        except InvalidError as error:
-            jobs = _without(jobs, error, args)
-        else:
-            break
+    text, plan = await _planned(client, now, jobs, args)
     if args.toml:
         sys.stdout.write(text)
         return Exit.DONE
@@ -142,6 +137,20 @@ async def _add(client: EngineClient, jobs: Jobs, args: argparse.Namespace) -> in
     else:
         tell_applied(applied)
     return Exit.DONE
+
+
+async def _planned(
+    client: EngineClient, now: JobsFile, jobs: Jobs, args: argparse.Namespace
+) -> tuple[str, Plan]:
+    """The file of the jobs there are and those that are new, and what it would change."""
+    from schedtui.models.jobs_file import render
+
+    while True:
+        text = render(replace(now, jobs={**now.jobs, **jobs}))
+        try:
+            return text, await client.plan_jobs(text)
+        except InvalidError as error:
+            jobs = _without(jobs, error, args)
 
 
 def _tell(problems: Sequence[str], args: argparse.Namespace) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from schedtui.models import TERMINAL, Run, RunState
 from schedtui_tui.commands.following import Following
 from schedtui_tui.commands.logs import print_lines
+from schedtui_tui.commands.runs import sentence
 from schedtui_tui.exits import Exit
-from schedtui_tui.tables import print_json, print_line, took
+from schedtui_tui.tables import print_json, print_line
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
@@ -62,12 +63,3 @@ async def ended(client: EngineClient, run: Run, *, show: bool = False) -> Run:
             print_lines(page.lines)
             sys.stdout.flush()
     return await following.end()
-
-
-def sentence(run: Run) -> str:
-    """A run in one line."""
-    lasted = f" in {took(run)}" if run.duration_s is not None else ""
-    error = ": ".join(part for part in (run.error_type, run.error) if part)
-    why = (run.reason or error).partition("\n")[0]
-    said = f"run {run.id} of {run.job}: {run.state.value}{lasted}{': ' + why if why else ''}"
-    return f"{said} (an earlier call with this key made it)" if run.replayed else said
