@@ -1,4 +1,4 @@
-"""`schedtui logs` of a run that failed."""
+"""`schedtui logs` and `runs` of runs that failed, and of functions."""
 
 from __future__ import annotations
 
@@ -25,3 +25,12 @@ def test_what_became_of_a_run_that_failed_is_told_with_its_traceback(
 def test_a_run_that_succeeded_is_its_lines_alone(shell: Shell) -> None:
     run = str(shell.json("run", "work/greet", "--wait")["id"])
     assert shell.run("logs", run) == ("", f"run {run} of work/greet wrote nothing\n")
+
+
+def test_runs_of_a_function_are_no_runs_of_a_job(shell: Shell) -> None:
+    shell.run("run", "ops/bare", "--arg", "command=x", "--wait")
+    for word in ("runs", "logs"):
+        said = shell.run(word, "ops/bare", code=3)[1]
+        assert "no job 'ops/bare': that is a function" in said
+        assert "list of all runs" in said
+        assert "function" not in shell.run(word, "ops/none", code=3)[1]
