@@ -175,3 +175,11 @@ def test_an_attached_application_leaves_its_store_too(capsys: pytest.CaptureFixt
     finally:
         attached.detach()
     assert said(capsys, "backup", "copy.db")["runs"] == 0
+
+
+def test_a_copy_that_is_not_there_is_wrong_input(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["restore", "none.db"]) == Exit.USAGE
+    assert "none.db: there is no such file" in capsys.readouterr().err
+    assert [one.name for one in here.iterdir()] == ["shop.py"]

@@ -20,7 +20,7 @@ from schedtui.errors import ConflictError, RefusedError, StoreError, StoreSchema
 from schedtui.protocols import Boot
 from schedtui.store.sql import schema
 from schedtui.store.sql.connection import make_file
-from schedtui.store.sql.errors import damaged, translated
+from schedtui.store.sql.errors import DamagedError, translated
 from schedtui.store.sql.lock import Lock
 
 _BUSY_S = 10.0  # an engine that checkpoints holds its file for less
@@ -97,13 +97,24 @@ def restore(file: Path, database: Path, *, replace: bool = False) -> Copied:
                 f"{database} is there already, and nothing was done; --replace puts it aside"
             )
         with _fresh(database) as fresh:
-            _copy(file, fresh)
-            found = _look(fresh, database)
+            found = _taken(file, fresh)
             kept = _put_aside(database)
             fresh.replace(database)
     finally:
         lock.release()
-    return dataclasses.replace(found, kept=kept)
+    return dataclasses.replace(found, file=database, kept=kept)
+
+
+def _taken(file: Path, fresh: Path) -> Copied:
+    """What is in a copy, which is in ``fresh`` then."""
+    try:
+        _copy(file, fresh)
+        return _look(fresh, file)
+    except DamagedError as error:
+        raise StoreError(
+            f"{file} is damaged or no copy of a store ({error.why}), and nothing was restored: take"
+            " another copy"
+        ) from error
 
 
 @contextmanager
@@ -153,7 +164,7 @@ def _look(copy: Path, place: Path) -> Copied:
     with translated(place), closing(sqlite3.connect(copy, isolation_level=None)) as read:
         (said,) = read.execute("PRAGMA quick_check(1)").fetchone()
         if said != "ok":
-            raise damaged(place, said)
+            raise DamagedError(place, said)
         (application,) = read.execute("PRAGMA application_id").fetchone()
         if application != schema.APPLICATION_ID:
             raise StoreError(f"{place}: this is no store of schedtui, but another program's data")
