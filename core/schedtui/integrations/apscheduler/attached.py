@@ -174,9 +174,10 @@ class Attached:
                 engine.address = str(self._state_dir.create().socket)
                 engine.run_in_thread()
             except (SchedtuiError, OSError) as error:
-                if self.problem != str(error):
-                    self.problem = str(error)
-                    logger.error("APScheduler runs without a history: %s", error)
+                told = _taken(error) if isinstance(error, StoreLockedError) else str(error)
+                if self.problem != told:
+                    self.problem = told
+                    logger.error("APScheduler runs without a history: %s", told)
                 return not isinstance(error, UnavailableError | StoreLockedError)
             self.problem = ""
             self._engine = engine
@@ -269,3 +270,13 @@ class Attached:
         except TimeoutError:
             pass
         await ledger.close()
+
+
+def _taken(error: StoreLockedError) -> str:
+    """Who has the history; to stop that one, which the error advises, would be the wrong end."""
+    who = f"process {error.pid}" if error.pid else "another process"
+    return (
+        f"{error.path} is in use by {who}. Where that is another worker of this application all is "
+        "well: it keeps the history of its own scheduler, and this one takes over when it ends. "
+        "Another application needs a store of its own: attach(..., store=...) or folder=..."
+    )
