@@ -63,7 +63,7 @@ def _findings(args: argparse.Namespace) -> Iterator[Finding]:
     state = StateDir.beside(folder)
     target: Target | None = None
     if _is_elsewhere(args, state):
-        told = "none is named; an engine of a program that is started otherwise was here"
+        told = "none is named; the engine here is part of a program that is started otherwise"
         yield checks.ok("target", told)
     else:
         try:
