@@ -57,7 +57,8 @@ class Shell:
 
 
 def make_commands() -> Group:
-    """Functions that take the commands of a crontab, one with all that may belong to them."""
+    """Functions that take the commands of a crontab, one with all that belongs to them; and one
+    that fails."""
     ops = Group("ops")
 
     @ops.function()
@@ -65,6 +66,10 @@ def make_commands() -> Group:
         command: str, stdin: str = "", user: str = "", environment: dict[str, str] | None = None
     ) -> str:
         return f"{command}{stdin}{user}{environment}"
+
+    @ops.function()
+    def broken() -> None:
+        raise ValueError("no disk\x1b[31m")
 
     @ops.function()
     def bare(command: str) -> str:

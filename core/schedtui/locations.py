@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import stat
 from contextlib import suppress
@@ -12,6 +13,8 @@ from pathlib import Path
 from schedtui.errors import RefusedError
 
 MAX_SOCKET_PATH = 100  # bytes; Linux allows 107 and the terminating zero, macOS 103
+
+logger = logging.getLogger("schedtui.locations")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +68,53 @@ class StateDir:
     def store_url(self) -> str:
         """The default store, as a URL."""
         return f"sqlite:///{self.database}"
+
+    def leave_store(self, url: str) -> None:
+        """Note which store the engine has that opens the socket of this folder.
+
+        Best effort: the folder may be on a full disk, and the engine can do without. Nothing is
+        left for the default store, which is known anyway, and of a store that is neither a file
+        nor in memory only its kind: its URL may hold a password.
+        """
+        scheme, _, place = url.partition(":///")
+        if scheme == "sqlite":
+            with suppress(ValueError):  # the two may move together, or be mounted elsewhere
+                place = str(Path(place).relative_to(self.path.parent))
+            text = f"sqlite:///{place}"
+        else:
+            text = f"{url.partition(':')[0]}://"
+        note = self._store_note
+        fresh = note.with_name(f"{note.name}.{os.getpid()}.new")
+        try:
+            if url == self.store_url:
+                note.unlink(missing_ok=True)
+                return
+            fresh.write_text(f"{text}\n", encoding="utf-8", errors="surrogateescape")
+            fresh.replace(note)
+        except OSError as error:
+            logger.debug("%s cannot be written: %s", note, error)
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
+
+    def left_store(self) -> str | None:
+        """The URL that `leave_store` left; None where the engine had the default store, or none.
+
+        Raises:
+            RefusedError: a symlink or another user's folder lies there.
+        """
+        try:
+            self._check_own()
+            text = self._store_note.read_text(encoding="utf-8", errors="surrogateescape")
+        except OSError:
+            return None
+        scheme, separator, place = text.removesuffix("\n").partition("://")
+        if scheme == "sqlite" and place.startswith("/"):
+            return f"sqlite:///{self.path.parent / place[1:]}"
+        return f"{scheme}://" if separator else None
+
+    @property
+    def _store_note(self) -> Path:
+        return self.path / "store.url"
 
     @property
     def log(self) -> Path:

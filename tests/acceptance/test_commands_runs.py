@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from datetime import datetime
 
+from terminal_driver import DEADLINE_S
 from terminal_place import Place
 
 JOBS = """
@@ -124,3 +126,14 @@ def test_a_function_runs_without_a_job(empty: Place) -> None:
     assert "g/say" in place.run("runs").stdout
     assert "no function" in place.run("run", "g/none", code=3).stderr
     place.run("run", "g/say", "--arg", "nme=x", code=2)
+
+
+def test_who_waits_for_a_run_is_told_what_became_of_it_after_a_restart(empty: Place) -> None:
+    (empty.folder / "jobs.py").write_text(JOBS)
+    killed = empty.serve("--no-listen")
+    waiting = empty.start("run", "g/wait", "--wait")
+    empty.wait(lambda: bool(runs := empty.json("runs")) and runs[0]["state"] == "running")
+    killed.stop(signal.SIGKILL)
+    empty.serve("--no-listen")
+    out, _ = waiting.communicate(timeout=DEADLINE_S)
+    assert (waiting.returncode, "lost" in out.splitlines()[-1]) == (1, True), out

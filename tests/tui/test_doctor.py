@@ -6,6 +6,7 @@ import errno
 import functools
 import json
 import os
+import shlex
 import socket
 import sqlite3
 import time
@@ -98,6 +99,43 @@ def test_a_damaged_store_is_told(here: Path, capsys: pytest.CaptureFixture[str])
     ((_, said, remedy),) = look(capsys, Exit.FAILED)["store"]
     assert "not a database" in said
     assert "put a backup in its place" in remedy
+    with closing(open_store("sqlite:///copy.db")) as store:
+        store.open(None)
+    command = remedy.partition(": schedtui ")[2].replace("FILE", "copy.db")
+    assert main(shlex.split(command)) == Exit.DONE
+    assert "is whole" in look(capsys)["store"][0][1]
+
+
+def test_what_settings_that_cannot_be_read_would_say_is_not_called_well(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "schedtui.toml").write_text('listen = "127.0.0.1:1\n', encoding="utf-8")
+    found = look(capsys, Exit.FAILED)
+    assert found["target"][0][0] == "fail"
+    for what in ("time zone", "store", "port"):
+        ((level, said, _),) = found[what]
+        assert (level, said) == ("warn", "not looked at: schedtui.toml cannot be read")
+    assert look(capsys, Exit.FAILED, "--timezone", "Asia/Tokyo")["time zone"][0][0] == "ok"
+
+
+def test_broken_code_leaves_the_settings_beside_it_in_force(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "schedtui.toml").write_text('timezone = "Asia/Tokyo"\nlisten = "127.0.0.1:0"\n')
+    (here / "jobs.py").write_text("import nothing_of_this_name\n", encoding="utf-8")
+    assert "Asia/Tokyo" in look(capsys, Exit.FAILED)["time zone"][0][1]
+
+
+def test_no_target_is_no_reason_not_to_look_at_the_rest(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("jobs.py", "schedtui.toml"):
+        (here / name).unlink()
+    assert main(["doctor"]) == Exit.USAGE
+    made(here)
+    found = look(capsys)
+    assert "is whole" in found["store"][0][1]
+    assert "none is named" in found["target"][0][1]
 
 
 @pytest.mark.parametrize("moment", ["'yesterday'", "x'ff'"])

@@ -216,6 +216,28 @@ def test_the_tasks_of_a_dump(shell: Shell, valkey: ValkeyServer) -> None:
     assert "No such file" in shell.run("import", "task-manager", "none.json", code=2)[1]
 
 
+def test_tasks_that_the_engine_refuses_are_left_out_too(shell: Shell) -> None:
+    """What that package takes and no job can be: arguments, and moments that never come."""
+    tasks: dict[str, dict[str, Any]] = {
+        "work:good": {"kwargs": {"name": "Eve"}},
+        "work:args": {"kwargs": {"nobody": "Eve"}},
+        "work:both": {"kwargs": {"nobody": "Eve"}, "cron_expression": "99 * * * *"},
+        "work:late": {"cron_expression": "61 * * * *"},
+        "work:never": {"cron_expression": "0 0 30 2 *"},
+    }
+    named = {"task_group_name": "work", "function_name": "greet"}
+    whole: dict[str, Any] = {**named, "cron_expression": "0 3 * * *"}
+    text = json.dumps({name: whole | task for name, task in tasks.items()})
+    (shell.folder / "tasks.json").write_text(text, encoding="utf-8")
+    words = ("import", "task-manager", "tasks.json")
+    assert "nothing was; --skip leaves them out" in shell.run(*words, code=2)[1]
+    out, err = shell.run(*words, "--skip")
+    assert out == "revision 2: 1 added\n"
+    told = {line.partition(".")[2].partition(".")[0] for line in err.splitlines()}
+    assert told == {f"work/{name}" for name in ("args", "both", "late", "never")}
+    assert shell.job("work/good").kwargs == {"name": "Eve"}
+
+
 THEIRS = """
 format = 1
 
@@ -249,6 +271,15 @@ def test_jobs_of_an_apscheduler_call_functions_of_this_engine(shell: Shell, thei
     job = shell.job("default/nightly")
     assert (job.function, job.kwargs) == ("work/greet", {"name": "Eve"})
     assert shell.run("import", "apscheduler", theirs, "--skip", code=4)[1].count("--replace") == 1
+
+
+def test_a_job_of_an_apscheduler_that_the_engine_refuses_is_left_out_too(
+    shell: Shell, theirs: str
+) -> None:
+    mapped = ("--map", "app.disk/check=ops/bare", "--map", "app.mails/greet=work/greet")
+    out, err = shell.run("import", "apscheduler", theirs, *mapped, "--skip")
+    assert out == "revision 2: 1 added\n"
+    assert "jobs.default/disk.kwargs.command" in err
 
 
 def test_jobs_of_an_apscheduler_in_a_group(shell: Shell, theirs: str) -> None:

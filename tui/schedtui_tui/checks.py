@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import shutil
 import sqlite3
 import stat
@@ -29,7 +30,6 @@ _PACKAGES = ("textual", "apscheduler", "sqlalchemy", "fastapi", "uvicorn", "http
 _LEAST_FREE = 200_000_000
 """Bytes on the disk below which a store is soon in trouble."""
 _CLOCK_S = 2.0
-_BACKUP = "move the file away, or put a backup in its place (*.bak beside it)"
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _CLOSED = frozenset(
     {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH}
@@ -171,10 +171,10 @@ def store(url: str, database: Path) -> Iterator[Finding]:
         yield fail("store", f"{url}: {error.strerror or error}", _access(database))
         return
     except sqlite3.Error as error:
-        yield fail("store", f"{url}: {error}", _remedy(error, database))
+        yield fail("store", f"{url}: {error}", _remedy(error, url, database))
         return
     if said != "ok":
-        yield fail("store", f"{url} is damaged: {said}", _BACKUP)
+        yield fail("store", f"{url} is damaged: {said}", _backup(url))
     else:
         yield from _schema(url, revision, size)
     if seen_us is not None and seen_us / 1e6 > time.time() + _CLOCK_S:
@@ -202,14 +202,19 @@ def _is_regular(database: Path) -> bool:
     return stat.S_ISREG(found.st_mode)
 
 
-def _remedy(error: sqlite3.Error, database: Path) -> str:
+def _backup(url: str) -> str:
+    command = shlex.join(["schedtui", "restore", "FILE", "--replace", "--store", url])
+    return f"put a backup in its place, also one of the *.bak beside it: {command}"
+
+
+def _remedy(error: sqlite3.Error, url: str, database: Path) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says more of the same
     if code in _LOCKED:
         return "try again when the other program is done with it"
     if code in _CLOSED:
         return _access(database)
     if code in _DAMAGED:
-        return _BACKUP
+        return _backup(url)
     return "try again; where that says the same, see whether its disk is well"
 
 

@@ -180,6 +180,16 @@ class _Uvicorn(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def _serve(self, sockets: list[socket] | None = None) -> None:
+        # uvicorn's own says in the log that a process has started and finished. It has not: this is
+        # a part of one, which may have a uvicorn of its own that says so.
+        self.lifespan = self.config.lifespan_class(self.config)
+        await self.startup(sockets=sockets)
+        if not self.should_exit:
+            await self.main_loop()
+        if self.started:
+            await self.shutdown(sockets=sockets)
+
     async def main_loop(self) -> None:
         if self._started is not None:
             self._started.set()

@@ -193,7 +193,10 @@ class HttpClient(HttpFiles, HttpUpkeep, HttpDead):
                 yield page
                 if page.done:
                     return
-        raise UnreachableError(f"{self.address} ended the stream of lines; a retry is safe")
+        raise UnreachableError(
+            f"{self.address} ended the stream of lines before the run had ended; to follow it again"
+            " is safe"
+        )
 
     async def search_logs(self, query: str, *, limit: int = 100) -> tuple[LogHit, ...]:
         """See `EngineClient.search_logs`."""

@@ -56,6 +56,8 @@ class Service:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: Server | None = None
         self._socket: Path | None = None
+        self._folder: StateDir | None = None
+        """Whose socket it is; None for a further engine in the folder of another one."""
         self._winner: Winner | None = None
         self._watching: asyncio.Task[None] | None = None
         self._shutdown = Shutdown(self._close)
@@ -182,6 +184,8 @@ class Service:
 
         if self._socket is None:
             return
+        if self._folder is not None:
+            await asyncio.to_thread(self._folder.leave_store, self._engine.store.url)
         try:
             self._server = await bind_server(self._engine, socket=self._socket)
         except RefusedError as error:
@@ -198,6 +202,7 @@ class Service:
             await winner.aclose()
 
     def _choose_socket(self) -> Path | None:
+        self._folder = None
         folders = [self._engine.state_dir]
         if self._url.startswith("sqlite:"):
             # A container's working directory may be read-only, and its store elsewhere.
@@ -209,6 +214,7 @@ class Service:
                 logger.warning("no socket for other processes in %s: %s", folder.path, error)
                 continue
             if not _answers(path):
+                self._folder = folder
                 return path
             # The folder is also that of an engine with another store.
             name = hashlib.sha256(self._url.encode()).hexdigest()[:8]

@@ -140,6 +140,8 @@ def test_without_its_store_the_application_runs_all_the_same(
     attached = app.attach()
     assert "is in use" in attached.problem
     assert "runs without a history" in caplog.text
+    assert "another worker of this application" in attached.problem
+    assert "kill" not in caplog.text
     app.start()
     app.scheduler.add_job(attach_jobs.quiet, "interval", hours=1, id="q", next_run_time=now())
     with pytest.raises(EngineStoppedError, match="is in use"):

@@ -20,7 +20,7 @@ from schedtui.errors import (
     RefusedError,
     VersionConflictError,
 )
-from schedtui.models import BulkAction, JobFilter, JobPatch, JobSpec, Policies
+from schedtui.models import BulkAction, JobFilter, JobPatch, JobSpec, Policies, RunFilter
 from schedtui.protocols import EngineClient
 
 Command = Callable[[EngineClient], Coroutine[Any, Any, object]]
@@ -105,6 +105,13 @@ def test_the_rest_of_what_is_wrong(app: Application) -> None:
         ask(lambda one: one.edit_job("default/r", JobPatch(kwargs={}), version=77))
     with pytest.raises(InvalidArgumentsError, match="APScheduler refuses this"):
         ask(lambda one: one.edit_job("default/r", JobPatch(kwargs={"nonsense": 1})))
+    app.scheduler.add_job(attach_jobs.report, "interval", hours=1, id="by-place", args=["anna"])
+    app.job("default/by-place")
+    with pytest.raises(InvalidArgumentsError, match="APScheduler refuses this"):
+        ask(lambda one: one.trigger_job("default/by-place", kwargs={"name": "ben"}))
+    with pytest.raises(InvalidArgumentsError, match="APScheduler refuses this"):
+        ask(lambda one: one.trigger_job("default/r", kwargs={"nonsense": 1}))
+    assert not ask(lambda one: one.runs(RunFilter(job="default/by-place"))).items
     edited = ask(lambda one: one.edit_job("default/r", JobPatch(kwargs={"name": "ben"})))
     assert (edited.kwargs, app.scheduler.get_job("r").kwargs) == ({"name": "ben"}, {"name": "ben"})
     assert edited.version > 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -82,6 +83,15 @@ async def test_its_socket_is_open_and_gone_afterwards(tmp_path: Path) -> None:
     assert not socket.exists()
     with pytest.raises(EngineStoppedError):
         await client_of(engine).info()
+
+
+async def test_it_does_not_say_that_a_process_has_started_or_finished(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with engine_in(tmp_path).lifespan():
+        pass
+    assert "server process" not in caplog.text
 
 
 async def test_two_services_of_one_folder_have_a_socket_each(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schedtui_tui.commands.which_store import add_store_place, database_of, used_store_url
+from schedtui_tui.commands.which_store import add_store_place, database_of, store_url
 from schedtui_tui.exits import Exit
 from schedtui_tui.tables import print_json, print_line
 
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     """Copy, look at the copy, and say what is in it."""
     from schedtui.store.sql.backup import back_up
 
-    done = back_up(database_of(used_store_url(args)), Path(args.file), replace=args.replace)
+    done = back_up(database_of(store_url(args)), Path(args.file), replace=args.replace)
     if args.json:
         print_json(document(done))
     else:

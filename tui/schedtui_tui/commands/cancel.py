@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from schedtui.models import TERMINAL, RunState
 from schedtui_tui.commands.connect import add_engine_options, with_engine
-from schedtui_tui.commands.outcome import ended, sentence
-from schedtui_tui.commands.runs import positive
+from schedtui_tui.commands.outcome import ended
+from schedtui_tui.commands.runs import positive, sentence
 from schedtui_tui.exits import Exit
 from schedtui_tui.tables import print_json, print_line
 

@@ -89,6 +89,12 @@ def refuse_without_terminal() -> None:
         )
 
 
+def target_is_here() -> bool:
+    """Whether something in this directory is loaded where no target is named."""
+    # A link that leads nowhere is told when the target is loaded.
+    return any(os.path.lexists(name) for name in ("schedtui.toml", "jobs.py"))
+
+
 def check_target(target: str | None) -> None:
     """Refuse a target that cannot be there, before a screen is opened for it.
 
@@ -96,8 +102,7 @@ def check_target(target: str | None) -> None:
         UsageError: there is no such file, or none was named and none is here.
     """
     if target is None:
-        # A link that leads nowhere is told when the target is loaded.
-        if not any(os.path.lexists(name) for name in ("schedtui.toml", "jobs.py")):
+        if not target_is_here():
             raise UsageError(
                 f"no target was given and neither schedtui.toml nor jobs.py is in {Path.cwd()}; "
                 "name a file, or try `schedtui demo`"

@@ -15,14 +15,16 @@ from schedtui.locations import StateDir
 from schedtui_tui import checks
 from schedtui_tui.checks import Finding, Level
 from schedtui_tui.commands.connect import answers, folder_of, local
-from schedtui_tui.commands.console import add_store_options, check_target
+from schedtui_tui.commands.console import add_store_options, check_target, target_is_here
 from schedtui_tui.commands.host import named_store
 from schedtui_tui.commands.serve import DEFAULT_LISTEN
+from schedtui_tui.commands.which_store import database_of, of_engine, settings_of
 from schedtui_tui.exits import Exit
 from schedtui_tui.tables import print_json, print_line
 
 if TYPE_CHECKING:
     from schedtui.models import EngineInfo
+    from schedtui.target import Target
     from schedtui.target.settings import Settings
 
 _SQLITE = "sqlite:///"
@@ -39,7 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Look at everything, and say what is wrong; exit code 1 where something does not work."""
-    check_target(args.target)
+    if not _is_elsewhere(args, StateDir.beside(Path.cwd())):
+        check_target(args.target)
     found = list(_findings(args))
     if args.json:
         print_json(found)
@@ -56,51 +59,104 @@ def _findings(args: argparse.Namespace) -> Iterator[Finding]:
     from schedtui.target.settings import Settings
 
     yield from checks.versions()
-    settings = Settings()
-    try:
-        target = load_target(args.target, cwd=Path.cwd())
-    except TargetError as error:
-        yield checks.fail("target", str(error), "mend it there; `schedtui init` writes a first one")
+    folder = folder_of(args.target)
+    state = StateDir.beside(folder)
+    target: Target | None = None
+    if _is_elsewhere(args, state):
+        told = "none is named; the engine here is part of a program that is started otherwise"
+        yield checks.ok("target", told)
     else:
-        settings = target.settings
-        yield checks.target(target)
-    yield from checks.zones(args.timezone or settings.timezone)
-    state = StateDir.beside(folder_of(args.target))
-    yield from checks.state_folder(state)
-    yield from _store(args, settings, state)
-
-
-def _store(args: argparse.Namespace, settings: Settings, state: StateDir) -> Iterator[Finding]:
-    try:
-        url = args.store or named_store(settings) or state.store_url
-    except TargetError as error:
-        yield checks.fail("store", str(error), "mend it in schedtui.toml")
-        return
-    tokens = 0
-    if url.startswith(_SQLITE):
-        from schedtui.store.sql.url import parse
-
         try:
-            database = parse(url).path
-        except (OSError, RuntimeError) as error:  # links that lead round
-            remedy = "rm the link, or give a store elsewhere with --store"
-            yield checks.fail("store", f"{url}: {error}", remedy)
+            target = load_target(args.target, cwd=Path.cwd())
+        except TargetError as error:
+            remedy = "mend it there; `schedtui init` writes a first one"
+            yield checks.fail("target", str(error), remedy)
         else:
-            found = list(checks.store(url, database))
-            yield from found
-            # what is not well would fail once more, or hang
-            well = all(one.level is not Level.FAIL for one in found)
-            tokens = _tokens(url) if well and database.exists() else 0
+            yield checks.target(target)
+    settings = _settings(folder) if target is None else target.settings
+    if args.timezone or settings is not None:
+        yield from checks.zones(args.timezone or (settings or Settings()).timezone)
+    else:
+        yield _not_looked_at("time zone")
+    yield from checks.state_folder(state)
+    yield from _store(args, target, settings, state)
+
+
+def _is_elsewhere(args: argparse.Namespace, state: StateDir) -> bool:
+    """Whether nothing that could be loaded is named or here, and an engine was."""
+    return args.target is None and not target_is_here() and state.path.is_dir()
+
+
+def _settings(folder: Path) -> Settings | None:
+    """Of the folder's schedtui.toml; None where it cannot be read, which the target's look told."""
+    try:
+        return settings_of(folder)
+    except TargetError:
+        return None
+
+
+def _not_looked_at(what: str) -> Finding:
+    return checks.warn(what, "not looked at: schedtui.toml cannot be read", "mend that file first")
+
+
+def _store(
+    args: argparse.Namespace, target: Target | None, settings: Settings | None, state: StateDir
+) -> Iterator[Finding]:
+    failed: SchedtuiError | None = None
+    info: EngineInfo | None = None
     try:
         info = _engine(state)
     except SchedtuiError as error:
-        yield checks.fail("engine", str(error), f"rm {state.socket}")
+        failed = error
+    tokens = 0
+    try:
+        url = args.store or _url(target, settings, state, info)
+    except TargetError as error:
+        yield checks.fail("store", str(error), "mend it in schedtui.toml")
         return
-    if info is None:
-        yield checks.ok("engine", "none runs here; `schedtui` and `schedtui serve` start one")
-        yield from checks.port(settings, settings.listen or DEFAULT_LISTEN, tokens)
+    if url is None:
+        yield _not_looked_at("store")
+    elif url.startswith(_SQLITE):
+        found = list(_file(url))
+        yield from found
+        # what is not well would fail once more, or hang
+        well = all(one.level is not Level.FAIL for one in found)
+        tokens = _tokens(url) if well and database_of(url).exists() else 0
     else:
+        yield checks.ok("store", f"{url}: in no file that could be looked at")
+    if failed is not None:
+        yield checks.fail("engine", str(failed), f"rm {state.socket}")
+    elif info is not None:
         yield from checks.engine(info)
+    else:
+        yield checks.ok("engine", "none runs here; `schedtui` and `schedtui serve` start one")
+        if settings is None:
+            yield _not_looked_at("port")
+        else:
+            yield from checks.port(settings, settings.listen or DEFAULT_LISTEN, tokens)
+
+
+def _url(
+    target: Target | None, settings: Settings | None, state: StateDir, info: EngineInfo | None
+) -> str | None:
+    """The engine's store; None where schedtui.toml would have to say."""
+    if info is not None:
+        return info.store
+    of_code = None if target is None else of_engine(target)
+    if of_code is not None or settings is None:
+        return of_code
+    return named_store(settings) or state.left_store() or state.store_url
+
+
+def _file(url: str) -> Iterator[Finding]:
+    """What is wrong with the file of a store."""
+    try:
+        database = database_of(url)
+    except (OSError, RuntimeError) as error:  # links that lead round
+        remedy = "rm the link, or give a store elsewhere with --store"
+        yield checks.fail("store", f"{url}: {error}", remedy)
+    else:
+        yield from checks.store(url, database)
 
 
 def _tokens(url: str) -> int:

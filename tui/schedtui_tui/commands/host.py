@@ -200,6 +200,7 @@ class Host:
     async def _bind(self, engine: Engine, tcp: Listen | None) -> None:
         from schedtui.api import bind_server
 
+        self.state.leave_store(engine.store.url)
         self._server = await bind_server(engine, listen=tcp, socket=self.state.socket)
 
     def listen(self) -> None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schedtui.errors import ConflictError, FunctionNotFoundError
+from schedtui.errors import ConflictError, FunctionNotFoundError, InvalidError
 from schedtui.models.names import split_name
 from schedtui_tui.commands.connect import add_engine_options, with_engine
 from schedtui_tui.commands.files import print_plan, read_text, summary, tell_applied
-from schedtui_tui.exits import Exit, UsageError, note
+from schedtui_tui.exits import Exit, UsageError, note, wrong
 from schedtui_tui.tables import print_json, print_line
 
 if TYPE_CHECKING:
-    from schedtui.models import FunctionInfo
+    from schedtui.models import FunctionInfo, Plan
+    from schedtui.models.jobs_file import JobsFile
     from schedtui.protocols import EngineClient
     from schedtui_tui.crontab import Entry
 
@@ -100,18 +102,14 @@ def run(args: argparse.Namespace) -> int:
     async def work(client: EngineClient) -> int:
         functions = {info.full_name: info for info in await client.functions()}
         jobs, problems = find(functions)
-        for problem in problems:
-            note(problem)
-        if problems and not args.skip:
-            count = f"{len(problems)} of them" if len(problems) > 1 else "one of them"
-            raise UsageError(f"{count} cannot be imported, so nothing was; --skip leaves them out")
+        _tell(problems, args)
         return await _add(client, jobs, args)
 
     return with_engine(args, work)
 
 
 async def _add(client: EngineClient, jobs: Jobs, args: argparse.Namespace) -> int:
-    from schedtui.models.jobs_file import JobsFile, parse, render
+    from schedtui.models.jobs_file import parse
 
     now = parse((await client.export_jobs()).text)
     taken = sorted(jobs.keys() & now.jobs.keys())
@@ -120,8 +118,7 @@ async def _add(client: EngineClient, jobs: Jobs, args: argparse.Namespace) -> in
             f"there is {taken[0]} already{f' (and {len(taken) - 1} more)' if taken[1:] else ''}, "
             "and nothing was done; --replace makes them what is imported"
         )
-    text = render(JobsFile(jobs={**now.jobs, **jobs}, overrides=now.overrides))
-    plan = await client.plan_jobs(text)
+    text, plan = await _planned(client, now, jobs, args)
     if args.toml:
         sys.stdout.write(text)
         return Exit.DONE
@@ -140,6 +137,53 @@ async def _add(client: EngineClient, jobs: Jobs, args: argparse.Namespace) -> in
     else:
         tell_applied(applied)
     return Exit.DONE
+
+
+async def _planned(
+    client: EngineClient, now: JobsFile, jobs: Jobs, args: argparse.Namespace
+) -> tuple[str, Plan]:
+    """The file of the jobs there are and those that are new, and what it would change."""
+    from schedtui.models.jobs_file import render
+
+    while True:
+        text = render(replace(now, jobs={**now.jobs, **jobs}))
+        try:
+            return text, await client.plan_jobs(text)
+        except InvalidError as error:
+            jobs = _without(jobs, error, args)
+
+
+def _tell(problems: Sequence[str], args: argparse.Namespace) -> None:
+    """Say what cannot be.
+
+    Raises:
+        UsageError: that is something, and it is not to be left out.
+    """
+    for problem in problems:
+        note(problem)
+    if problems and not args.skip:
+        count = f"{len(problems)} of them" if len(problems) > 1 else "one of them"
+        raise UsageError(f"{count} cannot be imported, so nothing was; --skip leaves them out")
+
+
+def _without(jobs: Jobs, error: InvalidError, args: argparse.Namespace) -> Jobs:
+    """The jobs but for those that the engine has refused.
+
+    The engine tells what is wrong with a form before it looks at what is in it, so that there may
+    be more to leave out.
+
+    Raises:
+        InvalidError: it has refused something else.
+        UsageError: they are not to be left out.
+    """
+    refused: dict[str, str] = {}
+    for one in error.errors:
+        names = [name for name in jobs if f"{one.field}.".startswith(f"jobs.{name}.")]
+        if not names:
+            raise error
+        refused.setdefault(max(names, key=len), wrong(one))
+    _tell(list(refused.values()), args)
+    return {name: job for name, job in jobs.items() if name not in refused}
 
 
 def _from_crontab(args: argparse.Namespace) -> _Find:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from schedtui.clock import from_us
 from schedtui.errors import RunNotFoundError
-from schedtui.models import LogLine, LogPage, Run, RunFilter
+from schedtui.models import TERMINAL, LogLine, LogPage, Run, RunFilter, RunState
 from schedtui_tui.commands.connect import add_engine_options, with_engine
-from schedtui_tui.commands.runs import newest, positive
+from schedtui_tui.commands.following import Following
+from schedtui_tui.commands.runs import newest, positive, sentence
 from schedtui_tui.exits import Exit, UsageError, note
-from schedtui_tui.tables import moment_us, print_json
+from schedtui_tui.tables import moment_us, print_json, print_line
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
@@ -52,12 +53,15 @@ def run(args: argparse.Namespace) -> int:
         print_lines(lines)
         if args.follow:
             sys.stdout.flush()
-            last = lines[-1].seq if lines else 0
-            async for page in client.follow(run.id, after=last):
+            following = Following(client, run)
+            async for page in following.lines(after=lines[-1].seq if lines else 0):
                 print_lines(page.lines)
                 sys.stdout.flush()
+            run = await following.end()
         elif not lines:
             note(f"run {run.id} of {run.job} wrote nothing")
+        if run.state in TERMINAL and run.state is not RunState.SUCCEEDED:
+            print_failure(run)
         if dropped:
             note(f"{dropped} lines were not kept")
         return Exit.DONE
@@ -99,3 +103,12 @@ def print_lines(lines: Iterable[LogLine]) -> None:
         level = "" if line.stream == "stdout" else clean(line.level)
         head = f"{date}.{line.at_us // 1000 % 1000:03} {zone} {level:8} "
         console.print(Text.assemble((head, "dim"), clean_log(line.text)))
+
+
+def print_failure(run: Run) -> None:
+    """Print how a run ended that did not succeed, its traceback first where it has one."""
+    from schedtui_tui.text import clean
+
+    if run.traceback:
+        sys.stdout.write(f"{clean(run.traceback, lines=True).rstrip()}\n")
+    print_line(sentence(run))

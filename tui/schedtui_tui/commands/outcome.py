@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from schedtui.models import TERMINAL, Run, RunState
+from schedtui_tui.commands.following import Following
 from schedtui_tui.commands.logs import print_lines
+from schedtui_tui.commands.runs import sentence
 from schedtui_tui.exits import Exit
-from schedtui_tui.tables import print_json, print_line, took
+from schedtui_tui.tables import print_json, print_line
 
 if TYPE_CHECKING:
     from schedtui.protocols import EngineClient
@@ -50,18 +52,14 @@ async def tell_outcome(client: EngineClient, run: Run, args: argparse.Namespace)
 
 
 async def ended(client: EngineClient, run: Run, *, show: bool = False) -> Run:
-    """A run once it has ended; with ``show`` what it writes is printed meanwhile."""
-    async for page in client.follow(run.id):
+    """A run once it has ended; with ``show`` what it writes is printed meanwhile.
+
+    Raises:
+        UnreachableError: its engine has gone and did not come back.
+    """
+    following = Following(client, run)
+    async for page in following.lines():
         if show and page.lines:
             print_lines(page.lines)
             sys.stdout.flush()
-    return await client.run(run.id)
-
-
-def sentence(run: Run) -> str:
-    """A run in one line."""
-    lasted = f" in {took(run)}" if run.duration_s is not None else ""
-    error = ": ".join(part for part in (run.error_type, run.error) if part)
-    why = (run.reason or error).partition("\n")[0]
-    said = f"run {run.id} of {run.job}: {run.state.value}{lasted}{': ' + why if why else ''}"
-    return f"{said} (an earlier call with this key made it)" if run.replayed else said
+    return await following.end()

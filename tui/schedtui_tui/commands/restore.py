@@ -7,7 +7,7 @@ from pathlib import Path
 
 from schedtui_tui.commands.backup import document, what
 from schedtui_tui.commands.which_store import add_store_place, database_of, made_store_url
-from schedtui_tui.exits import Exit
+from schedtui_tui.exits import Exit, UsageError
 from schedtui_tui.tables import print_json, print_line
 
 
@@ -25,6 +25,8 @@ def run(args: argparse.Namespace) -> int:
     """Look at the copy, put it there, and say what is in it."""
     from schedtui.store.sql.backup import restore
 
+    if not Path(args.file).is_file():
+        raise UsageError(f"{args.file}: there is no such file, and nothing was done")
     done = restore(Path(args.file), database_of(made_store_url(args)), replace=args.replace)
     if args.json:
         print_json(document(done))

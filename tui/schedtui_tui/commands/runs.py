@@ -110,8 +110,22 @@ async def newest(client: EngineClient, where: RunFilter, limit: int) -> list[Run
     return found
 
 
-def _row(run: Run) -> tuple[str, ...]:
+def sentence(run: Run) -> str:
+    """A run in one line."""
+    lasted = f" in {took(run)}" if run.duration_s is not None else ""
+    because = why(run)
+    said = f"run {run.id} of {run.job}: {run.state.value}{lasted}"
+    said += f": {because}" if because else ""
+    return f"{said} (an earlier call with this key made it)" if run.replayed else said
+
+
+def why(run: Run) -> str:
+    """Its reason or its error, in one line; empty where it has none."""
     error = ": ".join(part for part in (run.error_type, run.error) if part)
+    return (run.reason or error).partition("\n")[0]
+
+
+def _row(run: Run) -> tuple[str, ...]:
     return (
         str(run.id),
         run.job,
@@ -120,7 +134,7 @@ def _row(run: Run) -> tuple[str, ...]:
         moment(run.scheduled_for),
         moment(run.started_at),
         took(run),
-        (run.reason or error or _waits(run)).partition("\n")[0],
+        why(run) or _waits(run),
     )
 
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from schedtui.clock import from_us
 from schedtui.models import Role
 from schedtui_tui.commands.host import user
-from schedtui_tui.commands.which_store import add_store_place, made_store_url
-from schedtui_tui.exits import Exit, note
+from schedtui_tui.commands.which_store import add_store_place, made_store_url, store_url
+from schedtui_tui.exits import Exit, UsageError, note
 from schedtui_tui.tables import moment_us, print_json, print_line, print_table
 
 if TYPE_CHECKING:
@@ -55,8 +55,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked for to the tokens of a store."""
-    with _opened(made_store_url(args)) as store:
-        return {"create": _create, "list": _list, "revoke": _revoke}[args.verb](store, args)
+    if args.verb == "create":
+        with _opened(made_store_url(args)) as store:
+            return _create(store, args)
+    with _opened(store_url(args), make=False) as store:
+        return {"list": _list, "revoke": _revoke}[args.verb](store, args)
 
 
 def _create(store: Store, args: argparse.Namespace) -> int:
@@ -126,9 +129,22 @@ def _expiry(token: Token) -> str:
 
 
 @contextmanager
-def _opened(url: str) -> Iterator[Store]:
-    from schedtui.store import open_store
+def _opened(url: str, *, make: bool = True) -> Iterator[Store]:
+    """The store; an empty one where there is no file and none is to be made.
 
+    Raises:
+        UsageError: it is in the memory of an engine.
+    """
+    from schedtui.store import open_store
+    from schedtui.store.sql.url import parse
+
+    if url.startswith("memory:"):
+        raise UsageError(
+            f"{url}: the engine here keeps all in its memory, and tokens are made in a file: give "
+            "the engine a store in one, or name one with --store"
+        )
+    if not make and url.startswith("sqlite:") and not parse(url).path.exists():
+        url = "memory://"
     store = open_store(url)
     store.open(None)
     try:

@@ -137,16 +137,18 @@ def _removal(name: str, job: Job) -> Move:
 def _read(new: Content, standing: tuple[Content, ...], now_us: int) -> Content:
     """A content as the engine keeps it; what stands already is not read again."""
     wrong: list[FieldError] = []
-    with gathered(wrong, "timezone"):
-        check_timezone(new["timezone"])
-    refuse(wrong)
+    zone = "UTC"
+    try:
+        zone = check_timezone(new["timezone"])
+    except InvalidError as error:
+        wrong += error.errors
     trigger = new["trigger"]
     stands = [one["trigger"] for one in standing if one and one["trigger"] == trigger]
     if stands:
         trigger = stands[0]  # 300 where a person wrote 300.0
     else:
         with gathered(wrong, "trigger"):
-            trigger = parse_trigger(trigger, new["timezone"], now_us).to_json()
+            trigger = parse_trigger(trigger, zone, now_us).to_json()
     policies = new["policies"]
     if not any(same(policies, one.get("policies")) for one in standing):
         with gathered(wrong, "policies"):

@@ -20,7 +20,7 @@ from schedtui.engine.code.reconcile import reconcile_freed
 from schedtui.engine.core import Core
 from schedtui.engine.jobs.commands import Commands
 from schedtui.engine.jobs.writes import JobWrites
-from schedtui.engine.revisions.content import Known, file_of, known
+from schedtui.engine.revisions.content import NEVER, Known, file_of, known
 from schedtui.engine.revisions.moves import Moves, moves
 from schedtui.engine.revisions.planned import new_name
 from schedtui.engine.revisions.steps import Drafts, Step, drafted, staged
@@ -287,6 +287,10 @@ def _warnings(state: Known, found: Moves, jobs: Drafts) -> tuple[str, ...]:
     for move in found.moves:
         job = jobs[move.name].job
         due_before = move.old is None or move.old.next_due is not None
-        if job is not None and job.next_due is None and due_before and not job.after:
+        if job is None or job.next_due is not None or not due_before or job.after:
+            continue
+        if job.trigger != NEVER:
             told.append(f"{new_name(move)} will not be due any more: its moment is over")
+        elif move.old is not None and not job.policies.run_on_startup:
+            told.append(f"{new_name(move)} will not be due any more")
     return tuple(told)

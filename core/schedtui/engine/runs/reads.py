@@ -11,7 +11,7 @@ from schedtui.clock import from_us
 from schedtui.engine.jobs.found import found
 from schedtui.engine.running import Running
 from schedtui.engine.runs.statistics import statistics
-from schedtui.errors import InvalidError, JobNotFoundError, RunNotFoundError
+from schedtui.errors import InvalidError, JobNotFoundError, RunNotFoundError, SchedtuiError
 from schedtui.models import (
     TERMINAL,
     JobFilter,
@@ -74,7 +74,7 @@ class Reads:
             tombstone = await self._off_loop(self._store.deleted_job, group, name)
             job_id = None if tombstone is None else tombstone.id
         if job_id is None:
-            raise JobNotFoundError(where.job)
+            raise JobNotFoundError(where.job, self._of_function(where.job))
         return replace(where, job=None, job_id=job_id)
 
     async def _tagged(self, tag: str) -> list[int]:
@@ -82,6 +82,14 @@ class Reads:
         jobs = self._running.core.jobs
         tagged = await self._running.on_loop(lambda: found(jobs, JobFilter(tag=tag)))
         return [live.id for live in tagged]
+
+    def _of_function(self, name: str) -> str:
+        """What to say to who looks for the runs of a function by its name; else empty."""
+        try:
+            self._running.core.registry.resolve(name)
+        except SchedtuiError:
+            return ""
+        return "that is a function, and its runs without a job are in the list of all runs alone"
 
     async def revisions(self, limit: int, cursor: str | None) -> Page[Revision]:
         """A page of the revisions of the jobs, newest first."""

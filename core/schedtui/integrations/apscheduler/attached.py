@@ -174,9 +174,10 @@ class Attached:
                 engine.address = str(self._state_dir.create().socket)
                 engine.run_in_thread()
             except (SchedtuiError, OSError) as error:
-                if self.problem != str(error):
-                    self.problem = str(error)
-                    logger.error("APScheduler runs without a history: %s", error)
+                told = _taken(error) if isinstance(error, StoreLockedError) else str(error)
+                if self.problem != told:
+                    self.problem = told
+                    logger.error("APScheduler runs without a history: %s", told)
                 return not isinstance(error, UnavailableError | StoreLockedError)
             self.problem = ""
             # What is registered last comes first, and the engine has registered its own end.
@@ -199,6 +200,7 @@ class Attached:
         """What can wait until the application has started."""
         try:
             await engine.off_loop(self._watch.list_jobs)
+            await engine.off_loop(self._state_dir.leave_store, engine.store.url)
             self._server = await serve(engine, self._listen, self._state_dir.socket)
         except (SchedtuiError, OSError) as error:
             self.problem = f"nobody can reach it: {error}"
@@ -274,3 +276,13 @@ class Attached:
         except TimeoutError:
             pass
         await ledger.close()
+
+
+def _taken(error: StoreLockedError) -> str:
+    """Who has the history; to stop that one, which the error advises, would be the wrong end."""
+    who = f"process {error.pid}" if error.pid else "another process"
+    return (
+        f"{error.path} is in use by {who}. Where that is another worker of this application all is "
+        "well: it keeps the history of its own scheduler, and this one takes over when it ends. "
+        "Another application needs a store of its own: attach(..., store=...) or folder=..."
+    )

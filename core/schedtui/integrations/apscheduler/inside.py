@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from apscheduler.executors.pool import ProcessPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.base import STATE_PAUSED
+from apscheduler.util import check_callable_args
 
 Key = tuple[str, str]
 """The alias of a job store, and the id of a job in it."""
@@ -99,3 +100,12 @@ class _Unreadable:
 def readable(jobs: list[Any]) -> list[Any]:
     """The jobs of a list that could be restored."""
     return [job for job in jobs if not isinstance(job, _Unreadable)]
+
+
+def check_arguments(job: Any, given: Mapping[str, Any]) -> None:
+    """Refuse a call as APScheduler itself does where a job gets other arguments.
+
+    Raises:
+        ValueError: the function does not take them beside those that the job has.
+    """
+    check_callable_args(job.func, job.args, {**job.kwargs, **given})

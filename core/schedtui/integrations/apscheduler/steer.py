@@ -157,6 +157,8 @@ class Steering(RefusedRuns, Commands):
         executor = inside.executors(self._scheduler).get(job.executor)
         if given and inside.in_processes(executor):
             raise refused("arguments of one run do not reach its processes", "leave them out")
+        if given:
+            await self._call(name, inside.check_arguments, job, given)
         run_id = await self._ledger.record.asked(live, given, actor, call)
         try:
             await self._hand_over(job, Manual(run_id=run_id, kwargs=given or None))

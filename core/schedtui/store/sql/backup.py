@@ -21,7 +21,7 @@ from schedtui.errors import ConflictError, RefusedError, StoreError, StoreSchema
 from schedtui.protocols import Boot
 from schedtui.store.sql import schema
 from schedtui.store.sql.connection import make_file
-from schedtui.store.sql.errors import damaged, translated
+from schedtui.store.sql.errors import DamagedError, translated
 from schedtui.store.sql.lock import Lock
 
 _BUSY_S = 10.0  # an engine that checkpoints holds its file for less
@@ -98,12 +98,23 @@ def restore(file: Path, database: Path, *, replace: bool = False) -> Copied:
                 f"{database} is there already, and nothing was done; --replace puts it aside"
             )
         with _fresh(database) as fresh:
-            _copy(file, fresh, database)
-            found = _look(fresh, database)
+            found = _taken(file, fresh, database)
             kept = _exchange(fresh, database)
     finally:
         lock.release()
-    return dataclasses.replace(found, kept=kept)
+    return dataclasses.replace(found, file=database, kept=kept)
+
+
+def _taken(file: Path, fresh: Path, database: Path) -> Copied:
+    """What is in a copy, which is in ``fresh`` then, on its way to ``database``."""
+    try:
+        _copy(file, fresh, database)
+        return _look(fresh, file)
+    except DamagedError as error:
+        raise StoreError(
+            f"{file} is damaged or no copy of a store ({error.why}), and nothing was restored: take"
+            " another copy"
+        ) from error
 
 
 @contextmanager
@@ -177,14 +188,14 @@ def _look(copy: Path, place: Path) -> Copied:
     with translated(place), closing(sqlite3.connect(copy, isolation_level=None)) as read:
         (said,) = read.execute("PRAGMA quick_check(1)").fetchone()
         if said != "ok":
-            raise damaged(place, said)
+            raise DamagedError(place, said)
         (application,) = read.execute("PRAGMA application_id").fetchone()
         if application != schema.APPLICATION_ID:
             raise StoreError(f"{place}: this is no store of schedtui, but another program's data")
         _refuse_strange(read, place)
         (revision,) = _first(read, f"SELECT version_num FROM {schema.VERSION_TABLE}")  # noqa: S608 - a constant
         if revision is None:
-            raise damaged(place, "it does not say which schema it has")
+            raise DamagedError(place, "it does not say which schema it has")
         if revision not in schema.REVISIONS:
             raise StoreSchemaError(
                 f"{place}: it has schema {revision!r}, which this schedtui does not know (its own "
@@ -201,10 +212,10 @@ def _refuse_strange(read: sqlite3.Connection, place: Path) -> None:
     found = dict(read.execute("SELECT name, type FROM sqlite_master WHERE type <> 'index'"))
     strange = [name for name, kind in found.items() if kind != "table"]
     if strange:
-        raise damaged(place, f"it holds the {found[strange[0]]} {shorten(strange[0])}")
+        raise DamagedError(place, f"it holds the {found[strange[0]]} {shorten(strange[0])}")
     for name in (schema.VERSION_TABLE, "jobs", "runs"):
         if name not in found:
-            raise damaged(place, f"it has no table {name}")
+            raise DamagedError(place, f"it has no table {name}")
 
 
 def _first(read: sqlite3.Connection, query: str) -> tuple[object, ...]:

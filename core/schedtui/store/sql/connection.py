@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from schedtui.errors import StoreError, StoreUnavailableError
-from schedtui.store.sql.errors import Foreign, damaged, translated
+from schedtui.store.sql.errors import DamagedError, Foreign, translated
 from schedtui.store.sql.url import SqliteUrl
 
 logger = logging.getLogger("schedtui.store")
@@ -166,7 +166,7 @@ def make_file(path: Path) -> None:
         with path.open("rb") as file:
             # SQLite takes a file shorter than a page for an empty one, and would overwrite it.
             if file.read(len(_MAGIC)) not in {b"", _MAGIC}:
-                raise damaged(path, "it does not begin like one")
+                raise DamagedError(path, "it does not begin like one")
     except OSError as error:
         raise StoreUnavailableError(
             f"{path}: {error.strerror}; check the path, and the owner and mode of its folder"

@@ -78,7 +78,7 @@ def translate(error: BaseException, path: Path) -> SchedtuiError:
             "Nothing of this was changed; the same can be tried again"
         )
     if primary in _DAMAGED:
-        return damaged(path, str(original))
+        return DamagedError(path, str(original))
     if primary in _DATA or _is_binding(original, code):
         return StoreDataError(
             f"{path}: {original}. The same data will be refused again; nothing of it was written"
@@ -96,12 +96,19 @@ def _is_full(path: Path) -> bool:
     return disk.f_bavail * disk.f_frsize < _ROOM
 
 
-def damaged(path: Path, why: str) -> StoreError:
-    """The error for a file that is no database, or no longer one."""
-    return StoreError(
-        f"{path} is damaged or is not an SQLite database ({why}). It was left as it is: "
-        "move it away and put a backup in its place, or start with another path"
-    )
+class DamagedError(StoreError):
+    """A file is no database, or no longer one.
+
+    Attributes:
+        why: What SQLite says of it.
+    """
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path} is damaged or is not an SQLite database ({why}). It was left as it is: "
+            "move it away and put a backup in its place, or start with another path"
+        )
+        self.why = why
 
 
 def _is_binding(error: BaseException, code: int | None) -> bool:

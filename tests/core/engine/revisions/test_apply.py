@@ -285,6 +285,21 @@ async def test_a_long_row_of_jobs_is_not_gone_through_for_each(
     assert len(walked) == walks
 
 
+async def test_a_zone_and_a_trigger_that_cannot_be_are_told_at_once(kit: Kit) -> None:
+    block = 'function = "g/work"\ncron = "61 * * * *"\ntimezone = "Mars/Base"'
+    with pytest.raises(InvalidError) as refused:
+        await kit.client.plan_jobs(await text_of(kit) + f'[jobs."g/bad"]\n{block}\n')
+    fields = [one.field for one in refused.value.errors]
+    assert fields == ["jobs.g/bad.timezone", "jobs.g/bad.trigger.expression"]
+
+
+async def test_a_job_that_is_never_due_has_no_moment_that_is_over(kit: Kit) -> None:
+    never = 'trigger = {type = "never"}'
+    startup = f'function = "g/work"\n{never}\npolicies = {{run_on_startup = true}}'
+    text = await text_of(kit, ("every = 10", never)) + f'[jobs."g/startup"]\n{startup}\n'
+    assert (await kit.client.plan_jobs(text)).warnings == ("g/one will not be due any more",)
+
+
 async def test_jobs_that_follow_each_other_come_together(kit: Kit) -> None:
     job = 'function = "g/work"\n'
     chain = f'[jobs."g/b"]\n{job}after = ["g/a"]\n[jobs."g/a"]\n{job}after = ["g/one"]\n'

@@ -258,13 +258,14 @@ def test_only_a_whole_store_of_ours_is_put_there(database: Path, tmp_path: Path)
     back_up(database, cut)
     os.truncate(cut, cut.stat().st_size // 2)
     text.write_text("no database")
-    with pytest.raises(StoreError, match="another program"):
+    with pytest.raises(StoreError, match=f"{other}.*another program"):
         restore(other, target)
     with pytest.raises(StoreSchemaError, match="9999"):
         restore(newer, target)
     for damaged in (cut, text):
-        with pytest.raises(StoreError, match="damaged"):
+        with pytest.raises(StoreError, match=f"{damaged} is damaged.*take another copy") as told:
             restore(damaged, target)
+        assert "move it away" not in str(told.value)
     with pytest.raises(StoreError, match="no file"):
         restore(tmp_path / "none", target)
     assert not target.exists()
