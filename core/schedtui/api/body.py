@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -15,6 +16,21 @@ from schedtui.models.wire import from_wire
 T = TypeVar("T")
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Nothing:
+    """What a call is given that takes nothing."""
+
+
+async def no_body(request: Request) -> None:
+    """Refuse fields that the call does not have; an empty object has none.
+
+    Raises:
+        ProblemError: what came is not JSON, or not announced as such.
+        InvalidError: it has fields; says which.
+    """
+    await read_body(request, _Nothing, default=_Nothing())
 
 
 async def read_body(request: Request, cls: type[T], *, default: T | None = None) -> T:

@@ -186,9 +186,7 @@ def _errors_of(call: dict[str, Any], path: str, method: str) -> set[int]:
     if "{" in path:
         found.add(404)
     if method != "GET":
-        found |= {408, 413}
-    if "requestBody" in call:
-        found |= {400, 415}
+        found |= {400, 408, 413, 415}
     if any(one["name"] == KEY_HEADER for one in call.get("parameters", ())):
         found.add(409)
     return found

@@ -152,6 +152,31 @@ async def test_what_fails_inside_is_a_problem_document(
     assert ("retry-after" in response.headers) == retryable
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/runs/1/rerun"),
+        ("POST", "/api/v1/engine/resume"),
+        ("POST", "/api/v1/reload"),
+        ("POST", f"{JOB}/resume"),
+        ("POST", f"{JOB}/revert"),
+        ("POST", f"{JOB}/statistics/clear"),
+        ("DELETE", JOB),
+    ],
+)
+async def test_fields_that_a_call_does_not_have_are_refused(
+    real: Server, method: str, path: str
+) -> None:
+    async with on(real) as http:
+        wrong = await http.request(method, path, json={"reason": "none"})
+        there = await http.get(JOB)
+        right = await http.request(method, path, json={})
+
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "reason")
+    assert there.status_code == 200
+    assert right.status_code != 422
+
+
 async def test_a_job_is_put_in_place(real: Server) -> None:
     async with on(real) as http:
         made = await http.put("/api/v1/jobs/work/50%20%25", json=SPEC)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.answers import json_answer, snapshot_answer
-from schedtui.api.body import read_body
+from schedtui.api.body import no_body, read_body
 from schedtui.api.context import context_of, engine_of
 from schedtui.api.examples import EXAMPLES
 from schedtui.api.job_filter import FILTER, filter_in
@@ -143,6 +143,7 @@ async def reload_code(request: Request) -> Response:
     became of each.
     """
     NONE.read(request)
+    await no_body(request)
     return json_answer(await engine_of(request).reload())
 
 
@@ -161,6 +162,7 @@ async def pause_engine(request: Request) -> Response:
 async def resume_engine(request: Request) -> Response:
     """Claim again, from now on; what was due in between is skipped."""
     NONE.read(request)
+    await no_body(request)
     return json_answer(await engine_of(request).resume_engine())
 
 

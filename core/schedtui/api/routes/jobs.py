@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.answers import json_answer
-from schedtui.api.body import read_body
+from schedtui.api.body import no_body, read_body
 from schedtui.api.context import engine_of
 from schedtui.api.headers import IF_MATCH, answer_header, version_in
 from schedtui.api.job_filter import FILTER, filter_in
@@ -129,6 +129,7 @@ async def edit_job(request: Request, group: str, name: str) -> Response:
 async def delete_job(request: Request, group: str, name: str) -> Response:
     """Delete a job: queued runs are cancelled, running ones finish, its history stays."""
     query = _CHANGE.read(request)
+    await no_body(request)
     await engine_of(request).delete_job(
         f"{group}/{name}", version=version_in(request), expect_id=query["expect_id"]
     )
@@ -175,6 +176,7 @@ async def pause_job(request: Request, group: str, name: str) -> Response:
 async def resume_job(request: Request, group: str, name: str) -> Response:
     """Claim its due times again, from now on."""
     query = _CHANGE.read(request)
+    await no_body(request)
     job = await engine_of(request).resume_job(
         f"{group}/{name}", version=version_in(request), expect_id=query["expect_id"]
     )
@@ -185,6 +187,7 @@ async def resume_job(request: Request, group: str, name: str) -> Response:
 async def revert_job(request: Request, group: str, name: str) -> Response:
     """Let a job that is declared in code be what the code says; 409 where it is not declared."""
     query = _CHANGE.read(request)
+    await no_body(request)
     job = await engine_of(request).revert_job(
         f"{group}/{name}", version=version_in(request), expect_id=query["expect_id"]
     )

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.answers import json_answer
-from schedtui.api.body import read_body
+from schedtui.api.body import no_body, read_body
 from schedtui.api.context import engine_of, stream_of
 from schedtui.api.examples import EXAMPLES
 from schedtui.api.headers import LAST_EVENT, LAST_LINE
@@ -126,6 +126,7 @@ async def rerun(request: Request, run_id: str) -> Response:
     An `Idempotency-Key` does what it does for the trigger of a job.
     """
     NONE.read(request)
+    await no_body(request)
     key = key_in(request)
     run = await engine_of(request).rerun(_run_id(run_id), idempotency_key=key)
     return run_answer(run, request)

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schedtui.api.answers import json_answer
-from schedtui.api.body import read_body
+from schedtui.api.body import no_body, read_body
 from schedtui.api.context import engine_of
 from schedtui.api.query import EXPECT_ID, NONE, Params, limit
 from schedtui.api.router import Router
@@ -45,6 +45,7 @@ async def read_statistics(request: Request, group: str, name: str) -> Response:
 async def clear_statistics(request: Request, group: str, name: str) -> Response:
     """Let only the runs count from now on; the history keeps the others."""
     query = _CHANGE.read(request)
+    await no_body(request)
     await engine_of(request).clear_statistics(f"{group}/{name}", expect_id=query["expect_id"])
     return Response(status_code=204)
 
