@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from weakref import WeakKeyDictionary
 
+from schedtui.client.closing import closing
 from schedtui.client.idempotency import new_key
 from schedtui.errors import EngineStoppedError
 from schedtui.locations import check_own_socket
@@ -116,14 +117,14 @@ class Passing:
 
     async def changes(self, cursor: str) -> AsyncGenerator[Changes]:
         """See `EngineClient.changes`."""
-        async with _closing(self._service.present(self._actor).changes(cursor)) as stream:
+        async with closing(self._service.present(self._actor).changes(cursor)) as stream:
             async for changes in stream:
                 yield changes
 
     async def follow(self, run_id: int, *, after: int = 0) -> AsyncGenerator[LogPage]:
         """See `EngineClient.follow`."""
         client = self._service.present(self._actor)
-        async with _closing(client.follow(run_id, after=after)) as stream:
+        async with closing(client.follow(run_id, after=after)) as stream:
             async for page in stream:
                 yield page
 
@@ -140,13 +141,3 @@ def _once(call: Callable[..., Awaitable[Run]]) -> Callable[..., Awaitable[Run]]:
         return run if idempotency_key is not None else replace(run, replayed=False)
 
     return keyed
-
-
-@asynccontextmanager
-async def _closing(stream: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
-    """Close ``stream`` at the end: what is left open is a connection."""
-    try:
-        yield stream
-    finally:
-        if isinstance(stream, AsyncGenerator):
-            await stream.aclose()

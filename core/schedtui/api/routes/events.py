@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
 from typing import Protocol, TypeVar, runtime_checkable
 
 from starlette.requests import Request
@@ -17,6 +16,7 @@ from schedtui.api.headers import LAST_EVENT
 from schedtui.api.query import Params, text
 from schedtui.api.router import Router
 from schedtui.api.schemas import describe, events_of
+from schedtui.client.closing import closing
 from schedtui.client.http_json import dump, dump_finite
 from schedtui.client.problems import to_problem
 from schedtui.client.sse import frame
@@ -99,13 +99,3 @@ async def _changes(engine: EngineClient, cursor: str, frames: Frames) -> AsyncGe
 def error_frame(error: SchedtuiError) -> bytes:
     """The event that ends a stream because of ``error``."""
     return frame([dump_finite(to_problem(error))], event="error")
-
-
-@asynccontextmanager
-async def closing(stream: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
-    """Close ``stream`` at the end, where it can be closed."""
-    try:
-        yield stream
-    finally:
-        if isinstance(stream, AsyncGenerator):
-            await stream.aclose()

@@ -28,8 +28,9 @@ from schedtui.api.query import (
 )
 from schedtui.api.replay import key_in, run_answer
 from schedtui.api.router import Router
-from schedtui.api.routes.events import closing, error_frame
+from schedtui.api.routes.events import error_frame
 from schedtui.api.schemas import CancelBody, describe, events_of, page_of, ref
+from schedtui.client.closing import closing
 from schedtui.client.http_json import dump
 from schedtui.client.idempotency import KEY_HEADER
 from schedtui.client.local import MAX_LINES

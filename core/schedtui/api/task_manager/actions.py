@@ -10,10 +10,11 @@ from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from schedtui.api.answers import json_answer
 from schedtui.api.context import engine_of
 from schedtui.api.task_manager.bodies import AffectedTasks, TaskError, TaskFilter
 from schedtui.api.task_manager.find import find_jobs, nothing_found
-from schedtui.api.task_manager.route import answer_of, router
+from schedtui.api.task_manager.route import router
 from schedtui.errors import InvalidError, NotFoundError, RefusedError, SchedtuiError
 from schedtui.models import Job
 from schedtui.protocols import EngineClient
@@ -95,7 +96,7 @@ async def _each(request: Request, where: TaskFilter, do: _Do) -> Response:
     if not done:
         raise next(error for error in outcomes if error is not None)
     affected = [{"task_group": job.group, "task": job.name} for job in done]
-    return answer_of({"affected_tasks": affected, "count": len(affected)})
+    return json_answer({"affected_tasks": affected, "count": len(affected)})
 
 
 async def _outcome(do: _Do, engine: EngineClient, job: Job) -> SchedtuiError | None:

@@ -9,10 +9,11 @@ from fastapi import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from schedtui.api.answers import json_answer
 from schedtui.api.context import engine_of
 from schedtui.api.task_manager.bodies import DynamicTask, TaskCreate, TaskError, TaskFunctions
 from schedtui.api.task_manager.find import find_group, find_job
-from schedtui.api.task_manager.route import answer_of, invalid, router
+from schedtui.api.task_manager.route import invalid, router
 from schedtui.api.task_manager.words import (
     HIGH,
     cron_problem,
@@ -66,7 +67,7 @@ async def create_dynamic_task(request: Request, task: TaskCreate) -> Response:
         raise HTTPException(409, taken) from None
     except InvalidError as error:
         raise await _refusal(engine, task, error) from None
-    return answer_of(_told(job, task.cron_expression, shown))
+    return json_answer(_told(job, task.cron_expression, shown))
 
 
 @router.delete("/tasks", responses={200: {"model": DynamicTask}, **_REFUSED})
@@ -85,7 +86,7 @@ async def delete_dynamic_task(request: Request, task_group_name: str, task_name:
     except StaticJobError:
         place = f"Task '{task_name}' in group '{group.name}'"
         raise HTTPException(400, f"{place} is static and cannot be removed at runtime.") from None
-    return answer_of(_told(job, expression_of(job), dict(job.kwargs)))
+    return json_answer(_told(job, expression_of(job), dict(job.kwargs)))
 
 
 @router.get("/functions", responses={200: {"model": TaskFunctions}})
@@ -98,7 +99,7 @@ async def get_registered_functions(
     except GroupNotFoundError:
         found = ()
     functions = [{"task_group_name": one.group, "function_name": one.name} for one in found]
-    return answer_of({"functions": functions, "count": len(functions)})
+    return json_answer({"functions": functions, "count": len(functions)})
 
 
 async def _shown(engine: EngineClient, task: TaskCreate) -> dict[str, Any] | None:

@@ -15,9 +15,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from schedtui.api.answers import json_answer
 from schedtui.api.problems import FACE, ProblemError, response_for
 from schedtui.api.router import Router
-from schedtui.client.http_json import dump_finite
 from schedtui.errors import SchedtuiError
 
 
@@ -82,19 +82,7 @@ router = Router(prefix=FACE, tags=["task-manager"], route_class=FaceRoute)
 
 def refusal(status: int, detail: Any, headers: Mapping[str, str] | None = None) -> Response:
     """An error in the form of the face."""
-    return answer_of({"detail": detail}, status=status, headers=headers)
-
-
-def answer_of(
-    value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
-    """JSON values as an answer."""
-    return Response(
-        dump_finite(value),
-        status_code=status,
-        headers=dict(headers or {}),
-        media_type="application/json",
-    )
+    return json_answer({"detail": detail}, status=status, headers=headers)
 
 
 def invalid(loc: tuple[str | int, ...], message: str, got: Any) -> RequestValidationError:

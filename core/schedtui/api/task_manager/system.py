@@ -8,9 +8,10 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from schedtui.api.answers import json_answer
 from schedtui.api.context import engine_of
 from schedtui.api.task_manager.bodies import TaskConfig, TaskGroup, TaskHealth
-from schedtui.api.task_manager.route import answer_of, router
+from schedtui.api.task_manager.route import router
 from schedtui.api.task_manager.tasks import MOST_RUNS
 from schedtui.api.task_manager.words import parallel_of
 from schedtui.errors import UnavailableError
@@ -30,10 +31,10 @@ async def get_health(request: Request) -> Response:
         info = await engine.info()
     except UnavailableError:
         nobody = {"worker_id": None, "worker_started_at": None, "is_leader": None}
-        return answer_of({"status": "unhealthy", "redis_connected": False, **nobody})
+        return json_answer({"status": "unhealthy", "redis_connected": False, **nobody})
     connected = await _store_answers(engine)
     well = connected and info.health is not Health.STOPPED
-    return answer_of(
+    return json_answer(
         {
             "status": "healthy" if well else "unhealthy",
             "redis_connected": connected,
@@ -49,7 +50,7 @@ async def get_config(request: Request) -> Response:
     """The engine's settings, as far as the face has names for them."""
     found = await engine_of(request).defaults()
     rules = found.policies
-    return answer_of(
+    return json_answer(
         {
             "redis_key_prefix": NAME,
             "concurrent_tasks": found.slots.get("async", 0),
@@ -76,7 +77,7 @@ async def get_task_groups(
 ) -> Response:
     """The groups that fit the filter, with the number of their tasks."""
     groups = (await engine_of(request).defaults()).groups
-    return answer_of(
+    return json_answer(
         [
             {
                 "name": group.name,

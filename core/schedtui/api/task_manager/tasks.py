@@ -9,10 +9,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from schedtui.api.answers import json_answer
 from schedtui.api.context import context_of, engine_of
 from schedtui.api.task_manager.bodies import TaskDetails, TaskError, TaskRunTimes
 from schedtui.api.task_manager.find import find_job, find_jobs, nothing_found
-from schedtui.api.task_manager.route import answer_of, router
+from schedtui.api.task_manager.route import router
 from schedtui.api.task_manager.words import (
     NEVER,
     expression_of,
@@ -65,7 +66,7 @@ async def get_task_statistics(request: Request, task_group_name: str, task_name:
         for one in found.runs
     ]
     told = {"task_group_name": task_group_name, "task_name": task_name, "runs": runs}
-    return answer_of(told)
+    return json_answer(told)
 
 
 async def _active(engine: EngineClient, jobs: list[Job], where: RunFilter) -> list[Run]:
@@ -94,7 +95,7 @@ def _list(jobs: Iterable[Job], active: Iterable[Run]) -> Response:
             running.add(run.job_id)
         elif run.attempt and run.not_before is not None:
             retries[run.job_id] = run
-    return answer_of([_told(job, job.id in running, retries.get(job.id)) for job in jobs])
+    return json_answer([_told(job, job.id in running, retries.get(job.id)) for job in jobs])
 
 
 def _told(job: Job, running: bool, retry: Run | None) -> dict[str, Any]:

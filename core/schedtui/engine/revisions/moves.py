@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from schedtui import policies as policy_rules
-from schedtui.engine.revisions.content import DEFAULTS, NEVER, Known, changed_of, content_of, same
+from schedtui.engine.revisions.content import (
+    DEFAULTS,
+    NEVER,
+    PAUSE,
+    Known,
+    changed_of,
+    content_of,
+    same,
+)
 from schedtui.errors import FieldError, InvalidError
 from schedtui.models import ChangeKind, FieldChange, Job, JobChange, Policies
 from schedtui.models.gathering import gathered, refuse
@@ -120,12 +128,9 @@ def _move(place: str, name: str, old: Job | None, new: Content, base: Content, n
         old=old,
         before=before,
         new=new,
-        reverted=static and not (changed_of(new, base).keys() - _PAUSED),
+        reverted=static and not (changed_of(new, base).keys() - set(PAUSE)),
         change=JobChange(job=name, kind=kind, static=static, fields=fields),
     )
-
-
-_PAUSED = {"paused", "pause_reason", "paused_until"}
 
 
 def _removal(name: str, job: Job) -> Move:

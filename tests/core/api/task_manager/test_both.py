@@ -384,21 +384,15 @@ def test_health_and_configuration(side: Side) -> None:
     assert re.fullmatch(rf"{re.escape(gethostname())}-\d+-[0-9a-f]{{4}}", health["worker_id"])
     assert datetime.fromisoformat(health["worker_started_at"]) < datetime.now(UTC)
     config = side.get("/config")
-    assert {name: type(value) for name, value in config.items()} == {
-        "redis_key_prefix": str,
-        "concurrent_tasks": int,
-        "statistics_history_runs": int,
-        "statistics_redis_expiration": int,
-        "allow_parallel": bool,
-        "poll_interval": float,
-        "worker_service_name": str,
-        "stream_block_ms": int,
-        "leader_heartbeat_interval": float,
-        "leader_retry_interval": float,
-        "reconciliation_interval": int,
-        "retry_backoff": float,
-        "retry_backoff_max": float,
-        "retry_backoff_multiplier": float,
-        "running_heartbeat_interval": float,
+    kinds: dict[type, list[str]] = {}
+    for name, value in config.items():
+        kinds.setdefault(type(value), []).append(name)
+    assert {kind: " ".join(sorted(names)) for kind, names in kinds.items()} == {
+        bool: "allow_parallel",
+        str: "redis_key_prefix worker_service_name",
+        int: "concurrent_tasks reconciliation_interval statistics_history_runs "
+        "statistics_redis_expiration stream_block_ms",
+        float: "leader_heartbeat_interval leader_retry_interval poll_interval retry_backoff "
+        "retry_backoff_max retry_backoff_multiplier running_heartbeat_interval",
     }
     assert (config["statistics_history_runs"], config["retry_backoff_multiplier"]) == (500, 2.0)
