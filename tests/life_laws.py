@@ -68,9 +68,12 @@ async def accounts(kit: Kit) -> None:
     assert core.slots.waiting == sum(run.state is RunState.QUEUED for run in rows)
     for live in core.jobs:
         ids = {run.id for run in rows if run.job_id == live.id}
-        behind = {run.id for run in rows if run.id in ids and run.source is Source.BACKFILL}
+        last = {run.id for run in rows if run.id in ids and run.source is Source.BACKFILL}
+        reruns = {run.id for run in rows if run.id in ids and run.source is Source.RERUN}
+        behind = {run_id for run_id, run in live.running.items() if run.behind}
         assert (live.active, set(live.running)) == (len(ids), ids), live.full_name
         assert live.backfills == len(behind), live.full_name
+        assert last <= behind <= last | reruns, live.full_name
         assert live.holders == sum(run.holds_job for run in live.running.values()), live.full_name
         assert live.once is None or live.once._held.keys() == live.running.keys(), live.full_name
     stored = {job.id: job for job in await asyncio.to_thread(kit.store.inner.jobs)}

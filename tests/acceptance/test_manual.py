@@ -167,6 +167,18 @@ async def a_fastapi_service(guide: Guide, code: str) -> None:
         assert (await http.post(path, headers=ann)).status_code == 202
 
 
+@typed("engine.replay_runs(window)")
+async def dead_letters(guide: Guide, code: str) -> None:
+    async with daily(vars(guide.first())["engine"]) as engine:
+        run = await ended(engine, await engine.trigger_job("Reports/daily"))
+        names = await guide.type(code, engine=engine)
+        answer = names["answer"]
+        assert (answer.found, answer.done) == (2, 0)
+        assert [letter.run for letter in answer.letters] == [17, 18]
+        assert run.id < 17
+        assert "no run 17" in answer.letters[0].problem
+
+
 @typed("# gunicorn.conf.py")
 async def what_gunicorn_reads(guide: Guide, code: str) -> None:
     (service,) = [block.text for block in BLOCKS if "engine.router(auth=staff)" in block.text]

@@ -197,7 +197,11 @@ def _library_folders() -> tuple[Path, ...]:
 def _make_way() -> None:
     """Forget the modules and the folders of the target before this one."""
     for name in _modules:
-        sys.modules.pop(name, None)
+        # What a run imports later is compiled by the ordinary loader, to which a file that was
+        # changed within the second, and is as long, looks the same.
+        if isinstance(compiled := getattr(sys.modules.pop(name, None), "__cached__", None), str):
+            with contextlib.suppress(OSError):
+                Path(compiled).unlink(missing_ok=True)
     for entry in _paths:
         if entry in sys.path:
             sys.path.remove(entry)

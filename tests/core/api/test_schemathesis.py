@@ -55,7 +55,7 @@ generation.max-examples = 20
 
 [[operations]]
 include-method = "DELETE"
-checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409", "412", "422"]
 
 [[operations]]
 include-path = "/task-manager/tasks"

@@ -128,7 +128,14 @@ async def test_many_jobs_at_once(http: httpx.AsyncClient, engine: FakeEngine, ac
 
     assert response.status_code == 200
     first, second = response.json()["items"]
-    assert first == {"job": "g/a", "id": 1, "done": True, "run_id": 7, "problem": ""}
+    assert first == {
+        "job": "g/a",
+        "id": 1,
+        "done": True,
+        "run_id": 7,
+        "replayed": False,
+        "problem": "",
+    }
     assert (second["done"], second["problem"]) == (False, "it is declared in code")
     where = JobFilter(group="g", state=JobState.BROKEN)
     assert engine.seen["bulk"] == {"action": action, "where": where, "reason": "", "until": None}

@@ -66,12 +66,17 @@ class TestChanges:
         assert generation is not None
         assert generation.groups[0].timezone == "Asia/Tokyo"
 
-    def test_a_module_that_a_run_imported_later_is_a_part_of_it(self, tmp_path: Path) -> None:
+    def test_a_module_that_a_run_imported_later_is_a_part_of_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "dont_write_bytecode", False)  # what is compiled is kept
         put(tmp_path, {"jobs.py": JOBS, "lazy.py": "value = 1\n"})
         code = code_of(tmp_path)
         importlib.import_module("lazy")
         assert code.stage() is None
+        then = (tmp_path / "lazy.py").stat().st_mtime
         put(tmp_path, {"lazy.py": "value = 2\n"})
+        os.utime(tmp_path / "lazy.py", (then, then))
         assert code.stage() is not None
         assert importlib.import_module("lazy").value == 2
 
