@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from schedtui import Group, Late, Secret, log, progress
@@ -44,6 +46,18 @@ def anything(data: Any) -> None:
     del data
 
 
+def waits(api_key: str, gate: str) -> str:
+    log(f"begins {api_key}")
+    while not Path(gate).exists():
+        time.sleep(0.01)
+    log(f"ends {api_key}")
+    return api_key
+
+
+def others(**data: Any) -> None:
+    del data
+
+
 def fetched(token: Secret = Late(late_token)) -> str:
     print("fetched", token)
     return token
@@ -58,6 +72,6 @@ def defaults(password: Secret = DEFAULT, api_key: str = "default-0008", other: s
 
 def make_group(executor: str = "thread") -> Group:
     group = Group("s")
-    for one in (tell, blow, login, plain, anything, fetched, defaults):
+    for one in (tell, blow, login, plain, anything, others, waits, fetched, defaults):
         group.function(executor=executor)(one)
     return group

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from schedtui.errors import RefusedError
 
+_MAX_NOTE = 8_192  # characters of a URL
 MAX_SOCKET_PATH = 100  # bytes; Linux allows 107 and the terminating zero, macOS 103
 
 logger = logging.getLogger("schedtui.locations")
@@ -104,7 +105,10 @@ class StateDir:
         """
         try:
             self._check_own()
-            text = self._store_note.read_text(encoding="utf-8", errors="surrogateescape")
+            if not stat.S_ISREG(self._store_note.stat().st_mode):
+                return None  # to read what is no file may take for ever
+            with self._store_note.open(encoding="utf-8", errors="surrogateescape") as note:
+                text = note.read(_MAX_NOTE)
         except OSError:
             return None
         scheme, separator, place = text.removesuffix("\n").partition("://")

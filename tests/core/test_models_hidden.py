@@ -71,3 +71,21 @@ def test_a_form_of_two_values_is_hidden_until_both_are_forgotten(
     assert hide("word, pass") == f"{MASK}, pass"
     remember("a third")
     assert hide("word") == "word"
+
+
+def test_one_of_two_holders_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hidden, "REMEMBERED", 50)
+    first, second = Secret(KEY), Secret(KEY)
+    del first
+    gc.collect()
+    for number in range(60):
+        remember(f"token-{number:08}")
+    assert hide(second + "") == MASK
+
+
+def test_many_that_begin_alike_are_told_apart() -> None:
+    for number in range(3_000):
+        remember(f"eyJhbGciOi{number:08}")
+    remember("eyJhbGciOi00000007-longer")
+    text = "eyJhbGciOi00000007 eyJhbGciOi00000007-longer eyJhbGciOi99999999 eyJh"
+    assert hide(text) == f"{MASK} {MASK} eyJhbGciOi99999999 eyJh"

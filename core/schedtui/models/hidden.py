@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
+import weakref
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 from urllib.parse import quote
-from weakref import WeakValueDictionary
 
 MASK: Final = "***"
 """What is shown in place of a secret."""
@@ -58,7 +58,7 @@ def hold(value: Any) -> None:
     if _looking.get():
         return
     remember(value)
-    _KNOWN.living.setdefault(str(value), value)
+    _KNOWN.hold(str(value), value)
 
 
 def hide(text: str) -> str:
@@ -76,12 +76,14 @@ class _Known:
         """Each with the forms that it may have in a text."""
         self._forms: Counter[str] = Counter()
         """Of how many values each is a form."""
-        self._begins: dict[str, tuple[str, ...]] = {}
-        """Forms by their first characters, longest first, so that of two no rest is left."""
+        self._lengths: dict[str, Counter[int]] = {}
+        """How many forms of which length begin so."""
+        self._begins: dict[str, tuple[int, ...]] = {}
+        """The lengths, longest first, so that of two forms that begin alike no rest is left."""
         self._few: tuple[str, ...] = ()
-        """All beginnings, while they are few. Read without the lock, as is `_begins`."""
-        self.living: WeakValueDictionary[str, Any] = WeakValueDictionary()
-        """Those that somebody holds."""
+        """All beginnings, while they are few. Read without the lock, as are forms and `_begins`."""
+        self._holders: Counter[str] = Counter()
+        """How many hold each."""
 
     def add(self, value: str) -> None:
         """Know one."""
@@ -93,11 +95,16 @@ class _Known:
             for form in forms:
                 self._forms[form] += 1
                 if self._forms[form] == 1:
-                    alike = (*self._begins.get(form[:SHORTEST], ()), form)
-                    self._begins[form[:SHORTEST]] = tuple(sorted(alike, key=len, reverse=True))
+                    self._count(form, 1)
             for _ in range(len(self._values) - REMEMBERED):
                 self._forget_one()
             self._few = tuple(self._begins) if len(self._begins) <= _FEW else ()
+
+    def hold(self, value: str, holder: object) -> None:
+        """Forget one not before ``holder`` is gone."""
+        with self._lock:
+            self._holders[value] += 1
+        weakref.finalize(holder, self._let_go, value).atexit = False
 
     def hidden(self, text: str) -> str:
         """A text without any."""
@@ -108,28 +115,41 @@ class _Known:
         end = 0
         starts = map("".join, zip(*(text[skip:] for skip in range(SHORTEST)), strict=False))
         for at in [at for at, start in enumerate(starts) if start in begins]:
-            found = begins.get(text[at : at + SHORTEST], ())
-            form = next((one for one in found if text.startswith(one, at)), "")
-            if form and at >= end:
+            if at < end:
+                continue
+            lengths = begins.get(text[at : at + SHORTEST], ())
+            length = next((one for one in lengths if text[at : at + one] in self._forms), 0)
+            if length:
                 shown += (text[end:at], MASK)
-                end = at + len(form)
+                end = at + length
         return "".join((*shown, text[end:]))
+
+    def _let_go(self, value: str) -> None:
+        with self._lock:
+            self._holders[value] -= 1
+            if not self._holders[value]:
+                del self._holders[value]
 
     def _forget_one(self) -> None:
         """Forget the one that was seen longest ago, of those that nobody holds."""
-        gone = next((one for one in self._values if one not in self.living), None)
+        gone = next((one for one in self._values if one not in self._holders), None)
         if gone is None:
             return
         for form in self._values.pop(gone):
             self._forms[form] -= 1
             if not self._forms[form]:
                 del self._forms[form]
-                begin = form[:SHORTEST]
-                left = tuple(one for one in self._begins[begin] if one != form)
-                if left:
-                    self._begins[begin] = left
-                else:
-                    del self._begins[begin]
+                self._count(form, -1)
+
+    def _count(self, form: str, more: int) -> None:
+        begin = form[:SHORTEST]
+        lengths = self._lengths.setdefault(begin, Counter())
+        lengths[len(form)] += more
+        left = tuple(sorted((one for one in lengths if lengths[one]), reverse=True))
+        if left:
+            self._begins[begin] = left
+        else:
+            del self._begins[begin], self._lengths[begin]
 
 
 def _forms(value: str) -> frozenset[str]:

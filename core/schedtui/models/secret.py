@@ -6,7 +6,7 @@ needs no look at the function, which may be another one by then, or gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -105,6 +105,26 @@ def opened(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [opened(item) for item in value]
     return value
+
+
+def held(value: Any) -> tuple[Secret, ...]:
+    """The secrets in a JSON value, of which no text shows any while these are held."""
+    if is_sealed(value):
+        return tuple(Secret(text) for text in _texts(value[SEAL]))
+    if isinstance(value, Mapping):
+        return tuple(one for item in value.values() for one in held(item))
+    return tuple(one for item in value for one in held(item)) if isinstance(value, list) else ()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield str(value)
 
 
 def masked(value: Any) -> Any:

@@ -98,7 +98,7 @@ class Parameters:
         """
         if not kwargs and not self.required:
             return {}
-        kwargs = opened(kwargs)
+        kwargs = {name: opened(value) for name, value in kwargs.items()}
         if self._untyped:
             self.check_names(kwargs)
             return {name: _fresh(value) for name, value in kwargs.items()}

@@ -256,6 +256,7 @@ async def test_nobody_else_makes_what_an_engine_keeps(http: EngineClient, value:
     )
     for ask in (
         lambda: http.run_function("s/anything", {"data": value}),
+        lambda: http.run_function("s/others", {"$secret": value}),
         lambda: http.run_function("s/tell", {"password": value}),
         lambda: http.trigger_job(job.full_name, kwargs={"password": {"$secret": PASSWORD}}),
         lambda: http.edit_job(job.full_name, JobPatch(kwargs={"password": value})),
@@ -274,3 +275,28 @@ async def test_a_run_is_repeated_with_its_own_secret(http: EngineClient) -> None
     first = await run(http, "tell", password=PASSWORD)
     again = await ended(http, await http.rerun(first.id))
     assert again.result == first.result
+
+
+async def test_a_run_keeps_its_secrets_until_it_is_gone(
+    http: EngineClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    going = await http.run_function("s/waits", {"api_key": KEY, "gate": str(gate)})
+    async for page in http.follow(going.id):
+        if page.lines:
+            break
+    monkeypatch.setattr(hidden, "REMEMBERED", 5)
+    for number in range(20):
+        hidden.remember(f"other-{number}-of-many")
+    gate.touch()
+    done = await ended(http, going)
+    lines = [line.text for line in (await http.logs(done.id)).lines]
+    assert (lines, done.result) == (["begins ***", "ends ***"], '"***"')
+
+
+async def test_a_dead_letter_is_replayed_with_its_own_secret(http: EngineClient) -> None:
+    failed = await run(http, "blow", password=PASSWORD)
+    answer = await http.replay_runs([failed.id])
+    assert answer.done == 1, answer
+    again = await ended(http, await http.run(answer.letters[0].new_run or 0))
+    assert again.error == "cannot log in with ***"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,8 +51,11 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
             attach_jobs.report, "cron", hour=9, day_of_week="mon", id="cron", timezone=ZONE
         )
         app.scheduler.add_job(print, "interval", hours=1, args=["a", "b"], id="nameless")
+        partial = functools.partial(attach_jobs.report, "anna")
+        app.scheduler.add_job(partial, "interval", hours=1, id="partial")
+        app.scheduler.add_job(Path("x").exists, "interval", hours=1, id="method")
         app.scheduler.pause_job("titled")
-        app.job("default/nameless")
+        app.job("default/method")
         app.wait(lambda: app.job("default/titled").paused)
         yield app
 
@@ -71,7 +75,7 @@ def test_a_plain_job(jobs: dict[str, Content]) -> None:
         "function": "attach_jobs/report",
         "trigger": HOURS,
         "timezone": ZONE,
-        "policies": {"grace_s": 5.0, "catch_up": "skip"},
+        "policies": {"concurrency": 1, "grace_s": 5.0, "catch_up": "skip"},
     }
 
 
@@ -96,8 +100,8 @@ def test_a_title_and_a_pause(jobs: dict[str, Content]) -> None:
     ("job", "policies"),
     [
         ("patient", {"concurrency": 3, "catch_up": "latest"}),
-        ("thorough", {"catch_up": "all"}),
-        ("shaken", {"grace_s": 5.0, "catch_up": "skip", "jitter_s": 30.0}),
+        ("thorough", {"concurrency": 1, "catch_up": "all"}),
+        ("shaken", {"concurrency": 1, "grace_s": 5.0, "catch_up": "skip", "jitter_s": 30.0}),
     ],
 )
 def test_rules(jobs: dict[str, Content], job: str, policies: dict[str, object]) -> None:
@@ -106,8 +110,10 @@ def test_rules(jobs: dict[str, Content], job: str, policies: dict[str, object]) 
 
 def test_what_no_file_can_say_is_told(text: JobsText, jobs: dict[str, Content]) -> None:
     told = {line.split(":")[0]: line for line in text.left_out}
-    assert told.keys() == {"default/object", "default/ending", "default/nameless"}
+    assert told.keys() == {
+        f"default/{name}" for name in ("object", "ending", "nameless", "partial", "method")
+    }
     assert not told.keys() & {f"default/{name}" for name in jobs}
     assert "kwargs.name" in told["default/object"]
-    assert "no trigger of schedtui means the same as <IntervalTrigger" in told["default/ending"]
-    assert "positional arguments have no names: *args" in told["default/nameless"]
+    assert "<IntervalTrigger" in told["default/ending"]
+    assert "positional arguments have no names: args" in told["default/nameless"]

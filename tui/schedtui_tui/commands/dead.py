@@ -127,7 +127,8 @@ def _told(answer: Letters, args: argparse.Namespace, done: str) -> int:
         for one in refused:
             tell(one.problem)
         if answer.left:
-            print_line(f"{answer.left:,} more are left: give the command again to take those")
+            more = "" if answer.dry_run else ": give the command again to take those"
+            print_line(f"{answer.left:,} more are left{more}")
         if not answer.found:
             tell("no dead letter matches; `schedtui dead list` lists them")
         if answer.replayed:

@@ -33,19 +33,20 @@ async def ask_about(
         of: Whose: a job's name, or a run's.
     """
     try:
-        found = await client.replay_runs(which, dry_run=True)
+        # Of all that are: what cannot be replayed may well be dismissed.
+        found = await client.dismiss_runs(which, dry_run=True)
     except Exception as error:  # noqa: BLE001 - shown, whatever it is
         screen.toast(f"Dead letters cannot be read: {explain(error)}", severity="error")
         return
-    number = len(found.letters)
+    meant = [one.run for one in found.letters if one.done]
     problem = next((one.problem for one in found.letters if not one.done), "")
-    if not found.found or (not isinstance(which, RunFilter) and not found.done):
+    if not meant:
         screen.toast(f"No dead letter of {of}{f': {problem}' if problem else ''}")
         return
-    noun = "dead letter" if number == 1 else "dead letters"
+    noun = "dead letter" if len(meant) == 1 else "dead letters"
     more = f", the oldest of {found.found:,}" if found.left else ""
     dialog = Dialog(
-        f"{number:,} {noun} of {of}{more}",
+        f"{len(meant):,} {noun} of {of}{more}",
         [(_MEANING, "")],
         (
             Answer(id="leave", label="Leave", key="n"),
@@ -56,13 +57,16 @@ async def ask_about(
 
     def answered(answer: str | None) -> None:
         if answer in ("replay", "dismiss"):
-            work = _do(screen, client, which, answer)
+            work = _do(screen, client, meant, answer)
             screen.app.run_worker(work, group="commands", exit_on_error=False)
 
     screen.app.push_screen(dialog, answered)
 
 
-async def _do(screen: ConsoleScreen[None], client: EngineClient, which: Which, answer: str) -> None:
+async def _do(
+    screen: ConsoleScreen[None], client: EngineClient, which: Sequence[int], answer: str
+) -> None:
+    """To those that stood in the question: more may have failed since."""
     try:
         if answer == "replay":
             told = await client.replay_runs(which)

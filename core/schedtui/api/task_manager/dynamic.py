@@ -67,7 +67,8 @@ async def create_dynamic_task(request: Request, task: TaskCreate) -> Response:
         raise HTTPException(409, taken) from None
     except InvalidError as error:
         raise await _refusal(engine, task, error) from None
-    return json_answer(_told(job, task.cron_expression, shown))
+    kwargs = None if task.kwargs is None else dict(job.kwargs)  # without any secret
+    return json_answer(_told(job, task.cron_expression, kwargs))
 
 
 @router.delete("/tasks", responses={200: {"model": DynamicTask}, **_REFUSED})

@@ -52,7 +52,7 @@ class Secrets:
             [
                 FieldError(field=f"kwargs.{name}", got=MASK, expected=_NO_SEAL)
                 for name, value in kwargs.items()
-                if has_seal(value) and asked[name] is not known.get(name)
+                if name == SEAL or (has_seal(value) and asked[name] is not known.get(name))
             ]
         )
         given = {

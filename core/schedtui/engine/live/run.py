@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from schedtui.engine.live.job import LiveJob
     from schedtui.engine.live.slots import Limit, Pool
     from schedtui.engine.live.waiting import Place
+    from schedtui.models.secret import Secret
 
 _SINKS = threading.Lock()
 
@@ -37,6 +38,7 @@ class LiveRun:
         "deadline",
         "ended",
         "function",
+        "held",
         "holds_job",
         "id",
         "job",
@@ -116,6 +118,8 @@ class LiveRun:
         """Whether its function was asked to end."""
         self.ended = False
         """Whether its function has ended; what says more after that is not the run."""
+        self.held: tuple[Secret, ...] = ()
+        """The secrets among its arguments, which no text shows while they are held."""
         self.make_sink: Callable[[LiveRun], RunSink] | None = None
         self.code: str | None = None
         """Fingerprint of the code of this attempt."""

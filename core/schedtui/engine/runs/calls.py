@@ -15,7 +15,7 @@ from schedtui.execution.late import (
     in_thread,
     wait_for,
 )
-from schedtui.models.secret import opened
+from schedtui.models.secret import held
 from schedtui.registry.fingerprint import value_fingerprint
 from schedtui.registry.function import Function
 
@@ -43,7 +43,8 @@ def prepare(
     run.code, run.late = function.code, {}
     kwargs: dict[str, Any] = {}
     if run.kwargs:
-        opened(run.kwargs)  # what it says from now on, in any process, shows no secret of these
+        # What it says until it is gone, in any process, shows no secret of these.
+        run.held = tuple(one for value in run.kwargs.values() for one in held(value))
         kwargs = {name: _own(value) for name, value in run.kwargs.items()}
     if run.pool.kind == "process":  # all that is done there
         return function.call, kwargs

@@ -117,7 +117,7 @@ class Replays:
         for number, run in enumerate(runs, start=1):
             try:
                 function = self._holder(run).job.function
-                given = self._drafts.arguments(function, run.kwargs)
+                given = self._drafts.arguments(function, run.kwargs, known=run.kwargs)
                 ready.append(Ready(run, given, moments.get(run.id, 0)))
             except SchedtuiError as error:
                 told[run.id] = _letter(run, problem=str(error))

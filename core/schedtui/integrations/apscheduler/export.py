@@ -36,10 +36,12 @@ class _UnsayableError(Exception):
 
 
 def _content(job: Job, seen: Seen) -> Content:
+    if not _is_named(seen.call):
+        raise _UnsayableError("its function is an object with a state of its own; wrap it in a def")
     trigger = read(seen.trigger, jitter=True)
     if trigger is None:
         raise _UnsayableError(
-            f"no trigger of schedtui means the same as {seen.trigger!r}; give it one that does"
+            f"{seen.trigger!r} has no words here that mean the same; write the job by hand"
         )
     said = dict(trigger.to_json())
     if said.get("timezone") == job.timezone:
@@ -54,11 +56,16 @@ def _content(job: Job, seen: Seen) -> Content:
     }
 
 
+def _is_named(call: Any) -> bool:
+    """Whether its name says all about a function: no partial, and no method of an object."""
+    if inspect.ismethod(call):
+        return isinstance(call.__self__, type)
+    return inspect.isroutine(call) or isinstance(call, type)
+
+
 def _policies(seen: Seen) -> dict[str, Any]:
     """Its rules for what is late, side by side, or moved by chance."""
-    said: dict[str, Any] = {}
-    if seen.max_instances != 1:
-        said["concurrency"] = seen.max_instances
+    said: dict[str, Any] = {"concurrency": seen.max_instances}
     if seen.grace_s is not None:
         said |= {"grace_s": float(seen.grace_s), "catch_up": CatchUp.SKIP.value}
     else:  # however late: of many the newest alone, or each
@@ -78,7 +85,7 @@ def _kwargs(seen: Seen) -> dict[str, Any]:
             raise _UnsayableError(f"its positional arguments have no names: {error}") from None
         for name, value in bound.arguments.items():
             if signature.parameters[name].kind in _NAMELESS:
-                raise _UnsayableError(f"its positional arguments have no names: *{name}")
+                raise _UnsayableError(f"its positional arguments have no names: {name}")
             if signature.parameters[name].kind is not inspect.Parameter.VAR_KEYWORD:
                 given[name] = value
     try:
