@@ -20,6 +20,7 @@ from schedtui.engine.jobs.idle import Past, Stretch, idle_reason, past_of
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.tick.decide import FINISHED, Decision, Verdict, account, decide
 from schedtui.engine.tick.newruns import decided_row
+from schedtui.errors import ForeignTriggerError
 from schedtui.models import RunState, Source
 from schedtui.protocols import NewRun
 from schedtui.triggers import Trigger
@@ -46,6 +47,16 @@ class GoesOn(NamedTuple):
     """How its trigger failed: then only what was known has a row, and the rest is owed."""
 
 
+class Told(NamedTuple):
+    """What a trigger said of the due times up to a moment."""
+
+    rows: tuple[NewRun, ...] = ()
+    next_us: int | None = None
+    """The first due time after them, from the same answers as the rows."""
+    asked: bool = False
+    """Whether it was asked at all: else it owes nothing up to that moment."""
+
+
 def failed(error: Exception) -> str:
     """What is wrong with a job whose trigger failed."""
     return f"{FAILED}: {type(error).__name__}: {error}"
@@ -60,16 +71,18 @@ async def goes_on(core: Core, live: LiveJob, until_us: int, otherwise: str = "")
     if due_us is not None and due_us > until_us:
         return GoesOn((), from_us(due_us))
     try:
-        rows = await asked(core, live, until_us, otherwise)
-        last_us = rows[-1].scheduled_for_us if rows else live.last_due_us
-        next_due = await core.asking.ask(
-            trigger, lambda: next_due_after(trigger, last_us, until_us)
-        )
+        told = await asked(core, live, until_us, otherwise)
+        if not told.asked:
+            last_us = live.last_due_us
+            next_due = await core.asking.ask(
+                trigger, lambda: next_due_after(trigger, last_us, until_us)
+            )
+            return GoesOn((), next_due)
     except Exception as error:  # noqa: BLE001 - a trigger of the user's own may raise anything
         logger.warning("the trigger of %s failed: %s", live.full_name, error)
         rows = await unasked(core, live, until_us, otherwise)
         return GoesOn(rows, None, failed(error))
-    return GoesOn(rows, next_due)
+    return GoesOn(told.rows, None if told.next_us is None else from_us(told.next_us))
 
 
 async def passed(
@@ -82,7 +95,7 @@ async def passed(
 ) -> tuple[NewRun, ...]:
     """`asked`, for a job that is to go or gets another schedule, whatever its trigger does."""
     try:
-        return await asked(core, live, until_us, otherwise, state, under)
+        return (await asked(core, live, until_us, otherwise, state, under)).rows
     except Exception as error:  # noqa: BLE001 - it keeps no job from being deleted
         logger.warning("the trigger of %s failed: %s", live.full_name, error)
         return await unasked(core, live, until_us, otherwise, state, under)
@@ -95,7 +108,7 @@ async def asked(
     otherwise: str,
     state: RunState = RunState.SKIPPED,
     under: Trigger | None = None,
-) -> tuple[NewRun, ...]:
+) -> Told:
     """Rows for the due times that nobody decided, under the schedule or the pause that ends.
 
     Args:
@@ -107,16 +120,16 @@ async def asked(
         under: Its schedule from now on, for a job whose own had failed (`came_back`).
 
     Raises:
-        Exception: its trigger failed.
+        Exception: its trigger failed, or what it said contradicts itself.
     """
     trigger, due_us = live.trigger, live.next_due_us
     if trigger is not None and live.exhausted and live.last_due_us is not None:
         question = partial(_finished, trigger, live.last_due_us, until_us)
-        return _rows(core, live, await core.asking.ask(trigger, question))
+        return _told(core, live, await core.asking.ask(trigger, question))
     if trigger is None or due_us is None:
         return await came_back(core, live, until_us, under, otherwise)
     if due_us > until_us:
-        return ()
+        return Told()
     fires: Accounting = partial(account, state=state, reason=otherwise)
     if live.halted and idle_reason(live) == live.halted:
         found = partial(decide, now_us=core.clock.now_us(), policies=live.policies)
@@ -124,7 +137,7 @@ async def asked(
         fires = partial(_late, found=absent, state=state, reason=otherwise)
     stretches = await _stretches(core, live, due_us, until_us)
     question = partial(_by_stretch, trigger, due_us, stretches, fires)
-    return _rows(core, live, await core.asking.ask(trigger, question))
+    return _told(core, live, await core.asking.ask(trigger, question))
 
 
 async def unasked(
@@ -147,7 +160,7 @@ async def unasked(
         fires = partial(account, state=state, reason=otherwise)
         question = partial(_after, under, due_us, stretches, fires)
         try:
-            verdicts += await core.asking.ask(under, question)
+            verdicts += (await core.asking.ask(under, question)).verdicts
         except Exception as error:  # noqa: BLE001 - the user's code too
             logger.warning("the new trigger of %s failed: %s", live.full_name, error)
     return _rows(core, live, verdicts)
@@ -155,7 +168,7 @@ async def unasked(
 
 async def came_back(
     core: Core, live: LiveJob, until_us: int, under: Trigger | None, otherwise: str = ""
-) -> tuple[NewRun, ...]:
+) -> Told:
     """Rows for all that is owed up to a moment by a job that has no next due time.
 
     By its own schedule, where that can be told by now, else by the one it gets (``under``).
@@ -166,21 +179,21 @@ async def came_back(
     """
     own = core.trigger_of(live.job)[0]
     if live.job.damage or (own is not None and own.dueless):
-        return ()
+        return Told()
     last_us, job = live.last_due_us, live.current()
     after_us = to_us(job.created_at) if last_us is None else last_us
     past = await core.off_loop(past_of, core.store, job)
     why = await _failure(core, live, past, otherwise)
     triggers = [one for one in (own, under) if one is not None and not one.dueless]
     if not why or not triggers or after_us >= until_us:
-        return ()
+        return Told()
     fires = partial(account, state=RunState.MISSED, reason=why)
     stretches = past.stretches(after_us + 1, until_us)
     errors: list[Exception] = []
     for trigger in triggers:
         try:
             question = partial(_after, trigger, after_us, stretches, fires)
-            return _rows(core, live, await core.asking.ask(trigger, question))
+            return _told(core, live, await core.asking.ask(trigger, question))
         except Exception as error:  # noqa: BLE001 - it may well fail still
             errors.append(error)
     raise errors[0]
@@ -224,11 +237,25 @@ async def _stretches(core: Core, live: LiveJob, due_us: int, until_us: int) -> l
     return [before, Stretch(since_us, until_us, now)] if since_us <= until_us else [before]
 
 
+class _Listed(NamedTuple):
+    verdicts: tuple[Verdict, ...]
+    next_us: int | None
+    """The first due time after them."""
+
+
 def _by_stretch(
     trigger: Trigger, due_us: int | None, stretches: Sequence[Stretch], fires: Accounting
-) -> tuple[Verdict, ...]:
-    """Each due time from one on, by what ruled it."""
+) -> _Listed:
+    """Each due time from one on, by what ruled it.
+
+    Where one of the user's goes on is asked from the last due time that has a row, so that no
+    answer hides another.
+
+    Raises:
+        ForeignTriggerError: the answers contradict each other, so that some may be left out.
+    """
     found: list[Verdict] = []
+    theirs = trigger.foreign
     for stretch in stretches:
         if due_us is None or due_us > stretch.until_us:
             continue
@@ -237,22 +264,36 @@ def _by_stretch(
             found += account(trigger, due_us, stretch.until_us, state, stretch.reason)
         else:
             found += fires(trigger, due_us, stretch.until_us)
-        if stretch is not stretches[-1]:
+        if not theirs:  # a search of ours may give up before it has come so far
             due_us = trigger.next_after_us(stretch.until_us)
-    return tuple(found)
+            continue
+        due_us = trigger.next_after_us(found[-1].scheduled_for_us)
+        if due_us is not None and due_us <= stretch.until_us:
+            raise _contradiction(trigger, due_us)
+    until_us = stretches[-1].until_us
+    if due_us is None:
+        due_us = trigger.next_after_us(until_us)
+        if theirs and due_us is not None:
+            raise _contradiction(trigger, due_us)
+    return _Listed(tuple(found), due_us)
+
+
+def _contradiction(trigger: Trigger, due_us: int) -> ForeignTriggerError:
+    name = f"the trigger {trigger.short()!r}"
+    return ForeignTriggerError(f"{name} did not name {from_us(due_us):%FT%TZ} before it did")
 
 
 def _after(
     trigger: Trigger, after_us: int, stretches: Sequence[Stretch], fires: Accounting
-) -> tuple[Verdict, ...]:
+) -> _Listed:
     return _by_stretch(trigger, trigger.next_after_us(after_us), stretches, fires)
 
 
-def _finished(trigger: Trigger, last_us: int, until_us: int) -> tuple[Verdict, ...]:
-    due_us = trigger.next_after_us(last_us)
-    if due_us is None:
-        return ()
-    return account(trigger, due_us, until_us, RunState.SKIPPED, FINISHED)
+def _finished(trigger: Trigger, last_us: int, until_us: int) -> _Listed:
+    if last_us >= until_us:
+        return _Listed((), trigger.next_after_us(last_us))
+    fires = partial(account, state=RunState.SKIPPED, reason=FINISHED)
+    return _after(trigger, last_us, [Stretch(last_us + 1, until_us, "")], fires)
 
 
 def _late(
@@ -275,6 +316,10 @@ def _late(
         else one._replace(state=state, source=Source.SCHEDULE, reason=reason)
         for one in verdicts
     )
+
+
+def _told(core: Core, live: LiveJob, listed: _Listed) -> Told:
+    return Told(_rows(core, live, listed.verdicts), listed.next_us, asked=True)
 
 
 def _rows(core: Core, live: LiveJob, verdicts: Iterable[Verdict]) -> tuple[NewRun, ...]:
