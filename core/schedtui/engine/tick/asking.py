@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeVar
 
 from schedtui.errors import ForeignTriggerError
@@ -57,10 +58,21 @@ async def _in_time(trigger: Trigger, question: Callable[[], T]) -> T:
     deadline = asyncio.timeout(ANSWER_S)
     try:
         async with deadline:
-            return await late.begin_in_thread(question)
+            return await late.begin_in_thread(partial(_answered, trigger, question))
     except TimeoutError as error:
         if not deadline.expired():
             raise  # its own
         raise ForeignTriggerError(
             f"the trigger {trigger.short()!r} did not answer within {ANSWER_S:g} s"
         ) from error
+
+
+def _answered(trigger: Trigger, question: Callable[[], T]) -> T:
+    """Answer a question, in its thread; what would end that ends neither the loop nor its task."""
+    try:
+        return question()
+    except Exception:
+        raise
+    except BaseException as error:
+        text = f"the trigger {trigger.short()!r} raised {type(error).__name__}: {error}"
+        raise ForeignTriggerError(text) from error

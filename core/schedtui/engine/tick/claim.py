@@ -211,6 +211,7 @@ class Claims:
             found = error
         except BaseException:
             job.release()
+            self._core.heap.push(job)
             raise
         if self._open:
             self._submit([answered(self._core, job, due_us, now_us, found)])
