@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final, Self
 
 from schedtui.clock import from_us, to_us
 from schedtui.errors import InvalidError, InvalidTriggerError
+from schedtui.triggers.answers import checked
 
 SECOND_US: Final = 1_000_000
 """Microseconds in a second."""
@@ -35,6 +36,12 @@ class Trigger(ABC):
 
     COST: ClassVar[int] = 1
     """What one question costs, in steps of a search."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """What a class of the user's own answers is checked, whoever asks it."""
+        super().__init_subclass__(**kwargs)
+        if _foreign(cls):
+            checked(cls)
 
     @property
     def timezone(self) -> str | None:

@@ -80,19 +80,23 @@ def interrupts(_: int) -> int:
     raise KeyboardInterrupt
 
 
+def state_of(kit: Kit) -> JobState:
+    return kit.running.core.jobs.named("g/work").state
+
+
 async def broken_and_back(kit: Kit, mine: Mine, wrong: Answer) -> str:
     """What the health says of it while it is wrong; afterwards each due time has its row."""
     await kit.clock.advance(15)
     mine.wrong = wrong
     await kit.clock.advance(30)
     live = kit.running.core.jobs.named("g/work")
-    assert live.state is JobState.BROKEN
+    assert state_of(kit) is JobState.BROKEN
     said = live.problem
     assert said in "".join(kit.running.core.problems.values())
     mine.wrong = None
     await kit.client.resume_job("g/work")
     await kit.clock.advance(10)
-    assert live.state is JobState.SCHEDULED
+    assert state_of(kit) is JobState.SCHEDULED
     await check(kit)
     assert [(due_s(run), run.state) for run in await kit.rows(live.id)] == [
         (10, RunState.SUCCEEDED),
@@ -104,6 +108,27 @@ async def broken_and_back(kit: Kit, mine: Mine, wrong: Answer) -> str:
     other = kit.running.core.jobs.named("g/other")
     assert [due_s(run) for run in await kit.rows(other.id)] == [10, 20, 30, 40, 50]
     return said
+
+
+ANSWERS: dict[str, Answer] = {
+    "falling": lambda us: us - 5_000_000,
+    "the same": lambda us: us,
+    "a float": lambda us: float((us // TEN_US + 1) * TEN_US),
+    "a bool": lambda _: True,
+    "negative": lambda _: -5,
+    "a text": lambda _: "soon",
+    "too far": lambda _: 10**25,
+}
+
+
+@pytest.mark.parametrize("wrong", ANSWERS.values(), ids=ANSWERS)
+async def test_one_that_answers_no_due_time_breaks_its_job_alone(
+    tmp_path: Path, wrong: Answer
+) -> None:
+    mine = Mine()
+    async with running(group_of(mine), world=World("sqlite", tmp_path)) as kit:
+        said = await broken_and_back(kit, mine, wrong)
+        assert "the trigger 'mine': next_after_us answered " in said
 
 
 @pytest.mark.parametrize(
