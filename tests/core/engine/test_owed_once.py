@@ -7,10 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from engine_kit import at
-from owed_kit import Answer, Calendar, Place, away, ended
+from engine_kit import at, due_s
+from owed_kit import MISSED, RAN, Answer, Calendar, Place, away, ended
 
-from schedtui.models import JobState
+from schedtui.models import JobPatch, JobState
+from schedtui.policies import make
 
 
 def at_question(number: int) -> Callable[[Answer, datetime], Answer]:
@@ -74,4 +75,54 @@ async def test_one_such_answer_hides_no_due_time(
     await place.kit.clock.advance(20)
     assert place.state is JobState.SCHEDULED
     assert [due for due, _, _ in await place.told()] == [10, 20, 30, 40, 50, 60, 70, 80]
+    await place.kit.stop()
+
+
+@pytest.mark.parametrize("max_runs", [0, 2, 100])
+async def test_a_limit_that_is_not_reached_keeps_what_is_owed(
+    tmp_path: Path, max_runs: int
+) -> None:
+    place = Place(tmp_path, max_runs=max_runs)
+    await place.kit.start()
+    await place.kit.clock.advance(5)
+    place.calendar.wrong = ended
+    await place.kit.clock.advance(40)
+    assert place.state is JobState.FINISHED
+    place.calendar.wrong = None
+    await place.restart(20)
+    told = [(due, state) for due, state, _ in await place.told()]
+    assert told == [(10, RAN), *((due, MISSED) for due in (20, 30, 40, 50, 60))]
+    await place.kit.clock.advance(20)
+    assert (await place.told())[6][:2] == (70, RAN)
+    await place.kit.stop()
+
+
+@pytest.mark.parametrize("later", [0, 2])
+async def test_one_that_had_reached_its_limit_owes_nothing_when_that_is_raised(
+    tmp_path: Path, later: int
+) -> None:
+    place = Place(tmp_path, max_runs=1)
+    await place.kit.start()
+    await place.kit.clock.advance(35)
+    assert place.state is JobState.FINISHED
+    place.policies = {"max_runs": later}
+    await place.restart(5)
+    await place.kit.clock.advance(15)
+    rows = await place.kit.rows()
+    assert [(due_s(run), run.state) for run in rows] == [(10, RAN), (50, RAN)]
+    await place.kit.stop()
+
+
+async def test_a_limit_of_before_that_was_raised_is_no_limit(tmp_path: Path) -> None:
+    place = Place(tmp_path, max_runs=2)
+    await place.kit.start()
+    await place.kit.clock.advance(5)
+    await place.kit.client.edit_job("g/work", JobPatch(policies=make(max_runs=50)))
+    await place.kit.clock.advance(20)
+    place.calendar.wrong = ended
+    await place.kit.clock.advance(20)
+    place.calendar.wrong = None
+    await place.restart(10)
+    told = [(due, state) for due, state, _ in await place.told()]
+    assert told == [(10, RAN), (20, RAN), (30, RAN), (40, MISSED), (50, MISSED)]
     await place.kit.stop()

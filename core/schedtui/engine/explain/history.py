@@ -60,12 +60,13 @@ class JobHistory:
         until = {to_us(datetime.fromisoformat(one)) for one in ends if one}
         return until | {to_us(line.at) + 1 for line in self._lines}
 
-    @property
-    def was_limited(self) -> bool:
-        """Whether its own policies ever said how many of its due times are to run."""
-        parts = [_part(line, name) for line in self._lines for name in ("before", "after")]
-        policies = [part.get("policies") for part in [*parts, self._now or {}]]
-        return any(isinstance(one, Mapping) and one.get("max_runs") for one in policies)
+    def limits_since(self, at: datetime) -> set[int]:
+        """How many of its due times were to run by its own policies, at a moment and later."""
+        later = [line for line in self._lines if line.at >= at]
+        parts = [_part(line, name) for line in later for name in ("before", "after")]
+        policies = [part.get("policies") for part in [*parts, self.at(at)]]
+        said = [one.get("max_runs") for one in policies if isinstance(one, Mapping)]
+        return {int(limit) for limit in said if limit}
 
     def newest(self, action: str) -> AuditEvent | None:
         """The newest line of an action, whatever the others did."""

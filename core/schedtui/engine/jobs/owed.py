@@ -216,7 +216,9 @@ async def _failure(core: Core, live: LiveJob, past: Past, otherwise: str) -> str
     if said:
         return said[0]
     trigger = live.trigger
-    if trigger is None or not trigger.foreign or live.policies.max_runs or past.job.was_limited:
+    if trigger is None or not trigger.foreign:
+        return ""
+    if any(limit <= live.fired for limit in past.job.limits_since(from_us(last_us))):
         return ""  # as many of its due times had run as were to
     return f"{TRIGGER} had given no due time after {from_us(last_us):%FT%TZ}"
 
