@@ -142,3 +142,22 @@ async def test_one_that_would_end_its_thread_breaks_its_job_alone(
     async with running(group_of(mine), world=World("sqlite", tmp_path)) as kit:
         said = await broken_and_back(kit, mine, wrong)
         assert f"the trigger 'mine' raised {raised}" in said
+
+
+@pytest.mark.parametrize(
+    "wrong", [leaves, cancels, *ANSWERS.values()], ids=["leaves", "cancels", *ANSWERS]
+)
+async def test_one_that_is_wrong_when_its_job_is_made_lets_the_engine_start(
+    tmp_path: Path, wrong: Answer
+) -> None:
+    mine = Mine()
+    mine.wrong = wrong
+    async with running(group_of(mine), world=World("sqlite", tmp_path)) as kit:
+        assert state_of(kit) is JobState.BROKEN
+        mine.wrong = None
+        await kit.clock.advance(15)
+        await kit.client.resume_job("g/work")
+        await kit.clock.advance(10)
+        await check(kit)
+        live = kit.running.core.jobs.named("g/work")
+        assert [due_s(run) for run in await kit.rows(live.id)] == [10, 20]

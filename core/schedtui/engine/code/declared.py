@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 
 from schedtui.clock import from_us
 from schedtui.engine.core import Core
+from schedtui.errors import ConflictError
 from schedtui.models import Job
 from schedtui.models.notes import notes_of
 from schedtui.models.wire import to_wire
@@ -29,14 +31,48 @@ def timezone_of(core: Core, declaration: Declaration) -> str:
 
 async def asked_job(core: Core, declaration: Declaration) -> Job:
     """`declared_job`, although its trigger may be code of the user's."""
-    return await core.asking.ask(declaration.trigger, lambda: declared_job(core, declaration))
+    now_us = core.clock.now_us()
+    try:
+        next_us = await _asked_us(core, declaration, now_us)
+    except Exception as error:  # noqa: BLE001 - told when its living job is asked
+        next_us = None
+        _failed(declaration, error)
+    return _job(core, declaration, now_us, next_us)
+
+
+async def reverted_job(core: Core, declaration: Declaration, old: Job) -> Job:
+    """`asked_job`, for a job that is to be what its declaration says again.
+
+    Raises:
+        ConflictError: the trigger that is to rule it again fails just now.
+    """
+    now_us = core.clock.now_us()
+    declared = (declaration.trigger.to_json(), timezone_of(core, declaration))
+    if not old.orphaned and (old.trigger, old.timezone) == declared:
+        return await asked_job(core, declaration)  # its next due time is what it is
+    try:
+        next_us = await _asked_us(core, declaration, now_us)
+    except Exception as error:
+        raise ConflictError(
+            f"{old.full_name} cannot go back to what the code declares: the trigger there failed: "
+            f"{type(error).__name__}: {error}; nothing was changed, try again once it answers"
+        ) from error
+    return _job(core, declaration, now_us, next_us)
 
 
 def declared_job(core: Core, declaration: Declaration) -> Job:
-    """A job that is what a declaration says; its ``id`` is 0."""
-    timezone = timezone_of(core, declaration)
+    """A job that is what a declaration says; its ``id`` is 0. For triggers of ours."""
     now_us = core.clock.now_us()
-    next_us = _next_us(declaration, timezone, now_us)
+    try:
+        next_us = _next_us(core, declaration, now_us)
+    except Exception as error:  # noqa: BLE001 - as in `asked_job`
+        next_us = None
+        _failed(declaration, error)
+    return _job(core, declaration, now_us, next_us)
+
+
+def _job(core: Core, declaration: Declaration, now_us: int, next_us: int | None) -> Job:
+    timezone = timezone_of(core, declaration)
     now = from_us(now_us)
     return Job(
         id=0,
@@ -60,12 +96,18 @@ def declared_job(core: Core, declaration: Declaration) -> Job:
     )
 
 
-def _next_us(declaration: Declaration, timezone: str, now_us: int) -> int | None:
-    try:
-        return declaration.trigger.with_timezone(timezone).next_after_us(now_us)
-    except Exception as error:  # noqa: BLE001 - told when its living job is asked
-        logger.debug("the trigger of %s failed: %s", declaration.full_name, error)
-        return None
+def _failed(declaration: Declaration, error: Exception) -> None:
+    logger.debug("the trigger of %s failed: %s", declaration.full_name, error)
+
+
+async def _asked_us(core: Core, declaration: Declaration, now_us: int) -> int | None:
+    question = partial(_next_us, core, declaration, now_us)
+    return await core.asking.ask(declaration.trigger, question)
+
+
+def _next_us(core: Core, declaration: Declaration, now_us: int) -> int | None:
+    timezone = timezone_of(core, declaration)
+    return declaration.trigger.with_timezone(timezone).next_after_us(now_us)
 
 
 def as_declared(old: Job, fresh: Job) -> Job:

@@ -21,6 +21,7 @@ from schedtui.engine.code.declared import (
     asked_job,
     declared_job,
     declared_name,
+    reverted_job,
     timezone_of,
 )
 from schedtui.engine.core import Core
@@ -247,7 +248,8 @@ async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Jo
     """Let a held job be what its declaration says; it stays paused, or not, as it is.
 
     Raises:
-        ConflictError: it has no declaration now, or a job has the name that it has in the code.
+        ConflictError: it has no declaration now, or a job has the name that it has in the code, or
+            the trigger there fails.
         InvalidError: it would come to run after itself.
     """
     old = live.current()
@@ -272,7 +274,7 @@ async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Jo
         refuse_circle(
             declaration.full_name, lambda one: after if one in own else jobs.after_of(one)
         )
-    fresh = await asked_job(core, declaration)
+    fresh = await reverted_job(core, declaration, old)
     changed = as_declared(old, replace(fresh, paused=old.paused))
     return await _write(core, writes, live, changed, actor, "job.revert", to_us(fresh.created_at))
 

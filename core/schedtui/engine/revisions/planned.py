@@ -11,7 +11,7 @@ from typing import Any
 
 from schedtui.clock import to_us
 from schedtui.engine.code.circles import looped
-from schedtui.engine.code.declared import as_declared, asked_job, declared_name
+from schedtui.engine.code.declared import as_declared, declared_name, reverted_job
 from schedtui.engine.code.reconcile import not_again
 from schedtui.engine.core import Core
 from schedtui.engine.jobs.draft import Drafts, next_due_after
@@ -156,7 +156,7 @@ class Planned(Drafts):
         names = declared_name(job)
         for declaration in self._core.registry.declarations():
             if (declaration.group, declaration.name) == names:
-                return await asked_job(self._core, declaration)
+                return await reverted_job(self._core, declaration, job)
         raise ConflictError("its declaration cannot be found in the code just now")
 
     def _check_circle(self, after: tuple[After, ...], group: str, name: str | None) -> None:
