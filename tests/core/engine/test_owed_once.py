@@ -126,3 +126,20 @@ async def test_a_limit_of_before_that_was_raised_is_no_limit(tmp_path: Path) -> 
     told = [(due, state) for due, state, _ in await place.told()]
     assert told == [(10, RAN), (20, RAN), (30, RAN), (40, MISSED), (50, MISSED)]
     await place.kit.stop()
+
+
+@pytest.mark.parametrize("number", [148, 160, 190, 200])
+async def test_nor_does_it_change_how_many_a_row_stands_for(tmp_path: Path, number: int) -> None:
+    place = Place(tmp_path)
+    await place.kit.start()
+    await place.kit.client.pause_job("g/work", reason="look")
+    await place.kit.clock.advance(1505)
+    place.calendar.wrong = at_question(number)
+    await place.kit.client.resume_job("g/work")
+    place.calendar.wrong = None
+    if place.state is JobState.BROKEN:
+        await place.kit.client.resume_job("g/work")
+    await place.kit.clock.advance(20)
+    await place.told()
+    assert sum(run.range_count or 1 for run in await place.kit.rows()) == 152
+    await place.kit.stop()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from schedtui.clock import from_us
+from schedtui.errors import ForeignTriggerError
 from schedtui.models import CatchUp, Overlap, RunState, Source
 from schedtui.policies import Effective
 from schedtui.triggers import Trigger
@@ -277,6 +278,15 @@ def _stretch(trigger: Trigger, due_us: int, now_us: int, limit: int) -> _Stretch
     singles = trigger.newest(due_us, now_us, limit)
     if len(singles) < limit:
         return _Stretch([due_us, *singles], due_us, 0)
-    first_us = singles[0]
+    older = _older(trigger, due_us, singles[0])
+    # One answer that leaves some out would make the row stand for others than there are.
+    if trigger.foreign and _older(trigger, due_us, singles[0]) != older:
+        name = f"the trigger {trigger.short()!r}"
+        raise ForeignTriggerError(f"{name} counted the same due times twice, and not alike")
+    return _Stretch(singles, *older)
+
+
+def _older(trigger: Trigger, due_us: int, first_us: int) -> tuple[int, int]:
+    """The newest due time before the ones with a row each, and how many there are."""
     before = trigger.newest(due_us, first_us - 1, 1) or [due_us]
-    return _Stretch(singles, before[0], 1 + trigger.count(due_us, first_us - 1))
+    return before[0], 1 + trigger.count(due_us, first_us - 1)
