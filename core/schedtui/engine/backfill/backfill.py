@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from schedtui.clock import from_us, to_us
 from schedtui.engine.backfill.keys import ACTION, kept_detail
 from schedtui.engine.backfill.notes import notes
+from schedtui.engine.backfill.undecided import undecided
 from schedtui.engine.core import Core
 from schedtui.engine.jobs.keys import Asked
 from schedtui.engine.jobs.writes import JobWrites
@@ -74,6 +75,7 @@ def plan(
     *,
     again: bool,
     gone: tuple[int, int] | None = None,
+    undecided: range = range(0),
 ) -> Plan:
     """Decide which due times get a run.
 
@@ -83,6 +85,7 @@ def plan(
         again: Whether those that succeeded when they were due run all the same, and those of
             which that is not known any more.
         gone: Between which due times rows have been removed.
+        undecided: Where its schedule may still run what is due.
     """
     own: dict[int, list[DueRow]] = {}
     backfills: set[int] = set()
@@ -98,7 +101,7 @@ def plan(
         states = {row.state for row in found}
         if due_us in backfills:
             backfilled += 1
-        elif states & _ACTIVE:
+        elif states & _ACTIVE or due_us in undecided:
             active += 1
         elif RunState.SUCCEEDED in states and not again:
             succeeded += 1
@@ -174,7 +177,7 @@ class Backfills:
             trigger, lambda: list_due(trigger, first_us, end_us, limit, live.full_name)
         )
         rows, newest_id, gone = await core.off_loop(core.store.due_rows, job.id, due)
-        made = plan(due, rows, again=wanted.again, gone=gone)
+        made = plan(due, rows, again=wanted.again, gone=gone, undecided=undecided(core, live))
         if live.once is not None and live.once.guards:
             free = live.once.free(due_us for due_us, _ in made.due)
             kept = tuple(one for one in made.due if one[0] in free)
