@@ -123,8 +123,7 @@ async def _reconcile(core: Core, writes: JobWrites, hold: Hold) -> None:
             continue  # not declared, or it would have been written anew
         if job.static and not job.orphaned and declared_name(job) not in declared:
             async with hold(live):
-                changed = replace(live.current(), orphaned=True)
-                await writes.replace(live, changed, ACTOR, "job.orphan")
+                await _orphan(core, writes, live)
         elif live.next_due_us is None and not job.orphaned and not live.exhausted:
             async with hold(live):
                 await ask_again(core, writes, live, ACTOR, "job.edit")
@@ -137,6 +136,23 @@ async def _reconcile(core: Core, writes: JobWrites, hold: Hold) -> None:
     wanted = {live.job.function: live.kwargs for live in core.jobs}
     wanted |= {live.job.function: live.kwargs for live in core.jobs if live.kwargs}
     await core.arguments.warm(wanted.items())
+
+
+async def _orphan(core: Core, writes: JobWrites, live: LiveJob) -> None:
+    """Let a held job be one without a declaration; what was due so far has another reason."""
+    changed = replace(live.current(), orphaned=True)
+    now_us, due_us = core.clock.now_us(), live.next_due_us
+    rows: tuple[NewRun, ...] = ()
+    if due_us is not None and due_us <= now_us and live.trigger is not None:
+        reason = core.absence(due_us) or "its declaration went from the code just then"
+        try:
+            due = await _due_after(core, live.trigger, due_us, now_us)
+        except Exception as error:  # noqa: BLE001 - the user's: then what was due stays owed
+            logger.warning("the trigger of %s failed: %s", live.full_name, error)
+        else:
+            rows = await writes.passed(live, now_us, reason, RunState.MISSED)
+            changed = replace(changed, next_due=due)
+    await writes.replace(live, changed, ACTOR, "job.orphan", rows)
 
 
 async def _insert(core: Core, writes: JobWrites, chunk: Sequence[Declaration]) -> set[str]:
