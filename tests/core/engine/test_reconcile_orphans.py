@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from engine_kit import Kit, KitClock, World, at, check, due_s
-from owed_kit import Calendar, Place
+from owed_kit import Calendar, away
 
 from schedtui import Every, Group
 from schedtui.models import JobState, RunState
@@ -52,5 +52,29 @@ async def test_what_was_due_while_no_engine_ran_says_so(world: World) -> None:
     assert all(run.reason.startswith("orphaned: ") for run in rows[6:10])
     told = await kit.client.explain("g/work", at(30))
     assert "orphan" not in told.summary
+    await check(kit)
+    await kit.stop()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_also_of_a_trigger_that_only_the_code_has(world: World, fails: bool) -> None:
+    calendar = Calendar()
+    kit = await Kit([code(calendar)], world=world).start()
+    await kit.clock.advance(15)
+    kit = await next_engine(kit, 50, code(None), world)
+    await kit.clock.advance(30)
+    calendar.wrong = away if fails else None
+    kit = await next_engine(kit, 5, code(calendar), world)
+    await kit.clock.advance(5)
+    calendar.wrong = None
+    rows = {due_s(run): run for run in await kit.rows()}
+    known = (20.0,) if fails else (20.0, 30.0, 40.0, 50.0, 60.0)
+    assert [rows[due].state for due in known] == [MISSED] * len(known)
+    assert all(rows[due].reason.startswith(DOWN) for due in known)
+    if fails:
+        await kit.client.resume_job("g/work")
+    rows = {due_s(run): run for run in await kit.rows()}
+    orphan = [rows[due].reason for due in (70.0, 80.0, 90.0)]
+    assert orphan == ["orphaned: its declaration was gone from the code"] * 3
     await check(kit)
     await kit.stop()

@@ -25,6 +25,7 @@ from schedtui.engine.code.declared import (
     timezone_of,
 )
 from schedtui.engine.core import Core
+from schedtui.engine.jobs.downtime import absence_at
 from schedtui.engine.jobs.draft import next_due_after
 from schedtui.engine.jobs.mending import ask_again
 from schedtui.engine.jobs.writes import JobWrites
@@ -311,7 +312,7 @@ async def _write(
     changed = await not_again(core, live, changed, at_us)
     rows: tuple[NewRun, ...] = ()
     if changed.next_due != live.current().next_due:
-        reason = core.absence(live.next_due_us or 0) or "its declaration changed"
+        reason = await absence_at(core, live.next_due_us or 0) or "its declaration changed"
         under = core.trigger_of(changed)[0]
         rows = await writes.passed(live, at_us, reason, RunState.MISSED, under)
     return await writes.replace(live, changed, actor, action, rows)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from schedtui.clock import from_us, to_us
 from schedtui.engine.core import Core
+from schedtui.engine.jobs.downtime import absence_at
 from schedtui.engine.jobs.draft import next_due_after
 from schedtui.engine.jobs.idle import Past, Stretch, idle_reason, past_of
 from schedtui.engine.live.job import LiveJob
@@ -130,10 +131,13 @@ async def asked(
         return await came_back(core, live, until_us, under, otherwise)
     if due_us > until_us:
         return Told()
+    otherwise, absence = _just_then(live, otherwise), core.absence(due_us)
     fires: Accounting = partial(account, state=state, reason=otherwise)
-    if live.halted and idle_reason(live) == live.halted:
+    if live.job.paused and trigger.foreign:
+        absence = await absence_at(core, due_us)
+    if (live.halted and idle_reason(live) == live.halted) or (live.job.paused and absence):
         found = partial(decide, now_us=core.clock.now_us(), policies=live.policies)
-        absent = partial(found, absence=core.absence(due_us))
+        absent = partial(found, absence=absence)
         fires = partial(_late, found=absent, state=state, reason=otherwise)
     stretches = await _stretches(core, live, due_us, until_us)
     question = partial(_by_stretch, trigger, due_us, stretches, fires)
@@ -155,6 +159,10 @@ async def unasked(
     stretches = await _stretches(core, live, due_us, until_us)
     reason = stretches[0].reason
     known = RunState.SKIPPED if reason else state
+    if not reason and live.job.paused:  # from before that pause
+        absence = await absence_at(core, due_us)
+        known = RunState.MISSED if absence else RunState.SKIPPED
+        reason = absence or _just_then(live, otherwise)
     verdicts: tuple[Verdict, ...] = (Verdict(due_us, known, Source.SCHEDULE, reason or otherwise),)
     if under is not None and under is not live.trigger and not under.dueless:
         fires = partial(account, state=state, reason=otherwise)
@@ -226,10 +234,11 @@ async def _failure(core: Core, live: LiveJob, past: Past, otherwise: str) -> str
 async def _stretches(core: Core, live: LiveJob, due_us: int, until_us: int) -> list[Stretch]:
     """What ruled a job from its first undecided due time on."""
     now = idle_reason(live)
-    if live.trigger is not None and live.trigger.foreign:
-        # It may have failed when something else began, which then accounted for nothing.
+    if live.trigger is None or live.trigger.foreign:
+        # It may have failed when something else began, which then accounted for nothing: what the
+        # audit trail says of a pause, or of a time as an orphan, holds for that time alone.
         past = await core.off_loop(past_of, core.store, live.current())
-        still = "" if now == live.halted else now
+        still = "" if live.job.paused or live.job.orphaned or now == live.halted else now
         found = past.stretches(due_us, until_us)
         return [one._replace(reason=one.reason or still) for one in found]
     since_us = core.halted_us if now and now == live.halted else due_us
@@ -243,6 +252,12 @@ class _Listed(NamedTuple):
     verdicts: tuple[Verdict, ...]
     next_us: int | None
     """The first due time after them."""
+
+
+def _just_then(live: LiveJob, otherwise: str) -> str:
+    """Why a job did not run what was due before its pause and nobody decided."""
+    paused, by = live.job.paused, live.job.paused_by or "its declaration"
+    return f"paused by {by} just then" if paused else otherwise
 
 
 def _by_stretch(

@@ -15,6 +15,7 @@ from typing import Any
 
 from schedtui.clock import from_us
 from schedtui.engine.core import Core
+from schedtui.engine.jobs import downtime
 from schedtui.engine.jobs.writes import JobWrites
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.live.run import LiveRun
@@ -45,9 +46,7 @@ def note_absence(core: Core, opened: Opened) -> None:
     """Remember since when nobody ran, for the due times of that while."""
     now_us = core.clock.now_us()
     if opened.last_seen_us is not None and opened.last_seen_us <= now_us:
-        since, until = from_us(opened.last_seen_us), from_us(now_us)
-        how = "" if opened.clean else " (it did not stop in order)"
-        reason = f"the engine did not run from {since:%FT%TZ} to {until:%FT%TZ}{how}"
+        reason = downtime.words(opened.last_seen_us, now_us, clean=opened.clean)
         core.absent = (opened.last_seen_us, now_us, reason)
 
 
