@@ -17,13 +17,15 @@ import json
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+from schedtui.clock import from_us
 from schedtui.engine.core import Core
+from schedtui.engine.jobs.owed import ACTOR, BROKEN, failed
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.tick.claim import Claims
 from schedtui.engine.tick.entries import due_of
-from schedtui.errors import SchedtuiError, StoreUnavailableError
+from schedtui.errors import ForeignTriggerError, SchedtuiError, StoreUnavailableError
 from schedtui.protocols import Claim, StoreTx
 
 logger = logging.getLogger("schedtui.clock")
@@ -36,6 +38,15 @@ RETRY_S = 1.0
 
 Write = Callable[[Callable[[StoreTx], Any]], Awaitable[Any]]
 """One transaction in the lane of the claims; gives what the callable gives."""
+
+
+class _Move(NamedTuple):
+    """Where a job goes on after a step back."""
+
+    live: LiveJob
+    claim: Claim
+    problem: str
+    """How its trigger failed; empty where it did not."""
 
 
 class ClockWatch:
@@ -144,12 +155,28 @@ class ClockWatch:
                     live.busy = True
                     held.append(live)
             found = await asyncio.gather(*(self._moved(live) for live in held))
-            moves = [(live, claim) for live, claim in zip(held, found, strict=True) if claim]
-            claims = [claim for _, claim in moves]
-            lost: set[int] = await write(lambda tx: tx.claim(claims)) if claims else set()
-            for live, claim in moves:
-                if claim.job_id not in lost:
+            moves = [one for one in found if one is not None]
+            if not moves:
+                return
+            alerts = core.alerts
+            notices = [one for move in moves for one in alerts.of_broken(move.live, move.problem)]
+
+            def apply(tx: StoreTx) -> set[int]:
+                lost = tx.claim([move.claim for move in moves])
+                for live, _, problem in moves:
+                    if problem and live.id not in lost:
+                        self._note(tx, live, problem)
+                alerts.post(tx, [one for one in notices if one.job_id not in lost])
+                return lost
+
+            lost: set[int] = await write(apply)
+            for live, claim, problem in moves:
+                if live.id not in lost:
                     live.next_due_us, live.last_due_us = claim.next_due_us, claim.last_due_us
+                    if problem:
+                        live.problem = problem
+                        core.problem(f"job {live.id}", f"{live.full_name}: {problem}")
+            alerts.committed(notices)
         finally:
             for live in held:
                 live.release()
@@ -163,19 +190,36 @@ class ClockWatch:
             return False
         return everything or not trigger.fixed
 
-    async def _moved(self, live: LiveJob) -> Claim | None:
-        """Where a job goes on after a step back; None where it stays as it is."""
+    async def _moved(self, live: LiveJob) -> _Move | None:
+        """Where a job goes on after a step back; None where it stays as it is.
+
+        Where its trigger does not say, all is owed from now on: the old time is no answer.
+        """
         due_us, trigger = due_of(live)
         now_us = self._core.clock.now_us()
+        if due_us <= now_us:
+            return None
+        next_us, problem = None, ""
         try:
             next_us = await self._core.asking.ask(trigger, lambda: trigger.next_after_us(now_us))
-        except Exception:
-            logger.exception("the trigger of %s failed", live.full_name)
-            return None
-        if next_us is None or next_us >= due_us:
+            if next_us is None and trigger.foreign:
+                due = f"{from_us(due_us):%FT%TZ}"
+                raise ForeignTriggerError(
+                    f"{trigger.short()!r} had named {due}, and says that nothing is due any more"
+                )
+        except Exception as error:  # noqa: BLE001 - a trigger of the user's own may raise anything
+            logger.warning("the trigger of %s failed: %s", live.full_name, error)
+            problem = failed(error)
+        if not problem and (next_us is None or next_us >= due_us):
             return None
         last_us = min(live.last_due_us or now_us, now_us)
-        return Claim(next_us, last_us, live.id, live.version, due_us, (), live.fired)
+        claim = Claim(next_us, last_us, live.id, live.version, due_us, (), live.fired)
+        return _Move(live, claim, problem)
+
+    def _note(self, tx: StoreTx, live: LiveJob, problem: str) -> None:
+        """Say in the audit trail since when a trigger fails."""
+        detail = json.dumps({"reason": problem, "before": {}, "after": {}}, sort_keys=True)
+        tx.audit(self._core.clock.now_us(), ACTOR, BROKEN, live.full_name, detail, subject=live.id)
 
     async def _persist(self, apply: Callable[[StoreTx], Any]) -> Any:
         while True:

@@ -1,0 +1,67 @@
+"""The clock is set back while the trigger of a job fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from engine_kit import KitClock
+from owed_kit import Answer, Calendar, Place, away, ended
+
+from schedtui.models import RunState
+
+Wrong = Callable[[Answer, datetime], Answer]
+BACK = -4 * 3_600
+
+
+class IntervalTrigger(Calendar):
+    """By its name one that follows each step back."""
+
+
+@pytest.mark.parametrize(
+    ("calendar", "step_s"), [(Calendar, BACK), (IntervalTrigger, BACK + 3 * 3_600)]
+)
+@pytest.mark.parametrize("wrong", [away, ended])
+async def test_it_is_broken_and_owes_from_the_new_time_on(
+    tmp_path: Path, calendar: type[Calendar], step_s: float, wrong: Wrong
+) -> None:
+    place = Place(tmp_path)
+    place.calendar = calendar()
+    place.kit = place._kit(KitClock())
+    await place.kit.start()
+    await place.kit.clock.advance(15)
+    place.calendar.wrong = wrong
+    place.kit.clock.step(step_s)
+    await place.kit.clock.advance(2)
+    assert place.broken
+    place.calendar.wrong = None
+    await place.kit.clock.advance(30)
+    await place.kit.client.resume_job("g/work")
+    await place.kit.clock.advance(10)
+    rows = await place.kit.rows()
+    told = [(run.scheduled_for.timestamp(), run.state) for run in rows if run.scheduled_for]
+    begun = told[0][0] - 10
+    back = [(due - begun - step_s, state) for due, state in told[1:]]
+    missed = [(20.0, RunState.MISSED), (30.0, RunState.MISSED), (40.0, RunState.MISSED)]
+    assert back == [*missed, (50.0, RunState.SUCCEEDED)]
+    assert all(run.reason.startswith("its trigger failed: ") for run in rows[1:4])
+    await place.kit.stop()
+
+
+async def test_it_comes_back_by_itself_at_a_restart(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    await place.kit.start()
+    await place.kit.clock.advance(15)
+    place.calendar.wrong = away
+    place.kit.clock.step(BACK)
+    await place.kit.clock.advance(12)
+    place.calendar.wrong = None
+    await place.restart(10)
+    assert not place.broken
+    await place.kit.clock.advance(15)
+    rows = await place.kit.rows()
+    assert [run.state for run in rows[1:3]] == [RunState.MISSED] * 2
+    assert rows[-1].state is RunState.SUCCEEDED
+    await place.kit.stop()
