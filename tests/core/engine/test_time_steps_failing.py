@@ -65,3 +65,27 @@ async def test_it_comes_back_by_itself_at_a_restart(tmp_path: Path) -> None:
     assert [run.state for run in rows[1:3]] == [RunState.MISSED] * 2
     assert rows[-1].state is RunState.SUCCEEDED
     await place.kit.stop()
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_one_that_was_broken_before_owes_from_the_new_time_on_too(
+    tmp_path: Path, restarted: bool
+) -> None:
+    place = Place(tmp_path)
+    await place.kit.start()
+    await place.kit.clock.advance(15)
+    place.calendar.wrong = away
+    await place.kit.clock.advance(15)
+    assert place.broken
+    place.kit.clock.step(BACK)
+    await place.kit.clock.advance(35)
+    if restarted:
+        await place.restart()
+    place.calendar.wrong = None
+    await place.kit.client.resume_job("g/work")
+    await place.kit.clock.advance(10)
+    rows = await place.kit.rows()
+    states = [run.state for run in rows]
+    assert states[-4:] == [RunState.MISSED] * 3 + [RunState.SUCCEEDED]
+    assert all(run.reason.startswith("its trigger failed: ") for run in rows[-4:-1])
+    await place.kit.stop()

@@ -17,11 +17,12 @@ import json
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from schedtui.clock import from_us
 from schedtui.engine.core import Core
-from schedtui.engine.jobs.owed import ACTOR, BROKEN, failed
+from schedtui.engine.jobs.owed import ACTOR, BROKEN, FAILED, failed
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.tick.claim import Claims
 from schedtui.engine.tick.entries import due_of
@@ -154,7 +155,11 @@ class ClockWatch:
                 if self._follows(live, everything=everything):
                     live.busy = True
                     held.append(live)
-            found = await asyncio.gather(*(self._moved(live) for live in held))
+            for live in held:
+                if live.next_due_us is None:
+                    await self._set_back(live, write)
+            due = [live for live in held if live.next_due_us is not None]
+            found = await asyncio.gather(*(self._moved(live) for live in due))
             moves = [one for one in found if one is not None]
             if not moves:
                 return
@@ -186,9 +191,28 @@ class ClockWatch:
     def _follows(self, live: LiveJob, *, everything: bool) -> bool:
         """Whether a step back is for this job."""
         trigger = live.trigger
-        if live.next_due_us is None or trigger is None or live.removed:
+        if trigger is None or live.removed or (live.next_due_us is None and not self._owes(live)):
             return False
         return everything or not trigger.fixed
+
+    def _owes(self, live: LiveJob) -> bool:
+        """Whether its trigger fails since a time that has not come by the new time."""
+        last_us, fails = live.last_due_us, live.problem.startswith(FAILED)
+        return fails and last_us is not None and last_us > self._core.clock.now_us()
+
+    async def _set_back(self, live: LiveJob, write: Write) -> None:
+        """Let a job whose trigger fails owe from now on."""
+        at = from_us(self._core.clock.now_us())
+        changed = replace(live.current(), last_due=at, version=live.version + 1)
+
+        def apply(tx: StoreTx) -> bool:
+            kept = tx.update_job(changed, version=live.version, counts=False)
+            if kept:
+                self._note(tx, live, live.problem)
+            return kept
+
+        if await write(apply):
+            self._core.adopt(live, changed)
 
     async def _moved(self, live: LiveJob) -> _Move | None:
         """Where a job goes on after a step back; None where it stays as it is.
