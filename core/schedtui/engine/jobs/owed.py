@@ -131,7 +131,9 @@ async def asked(
         return await came_back(core, live, until_us, under, otherwise)
     if due_us > until_us:
         return Told()
-    otherwise, absence = _just_then(live, otherwise), core.absence(due_us)
+    absence = core.absence(due_us)
+    if live.job.paused:  # what it did fire at was due before that
+        state, otherwise = RunState.SKIPPED, _just_then(live)
     fires: Accounting = partial(account, state=state, reason=otherwise)
     if live.job.paused and trigger.foreign:
         absence = await absence_at(core, due_us)
@@ -162,7 +164,7 @@ async def unasked(
     if not reason and live.job.paused:  # from before that pause
         absence = await absence_at(core, due_us)
         known = RunState.MISSED if absence else RunState.SKIPPED
-        reason = absence or _just_then(live, otherwise)
+        reason = absence or _just_then(live)
     verdicts: tuple[Verdict, ...] = (Verdict(due_us, known, Source.SCHEDULE, reason or otherwise),)
     if under is not None and under is not live.trigger and not under.dueless:
         fires = partial(account, state=state, reason=otherwise)
@@ -214,7 +216,8 @@ async def _failure(core: Core, live: LiveJob, past: Past, otherwise: str) -> str
         return otherwise if live.job.static else unread
     last_us = live.last_due_us
     if last_us is None:
-        return f"{TRIGGER} gave no due time when its job was made"
+        unknown = f"{TRIGGER} gave no due time when its job was made"
+        return live.problem if live.problem.startswith(FAILED) else unknown
     rows = await core.off_loop(core.store.due_runs, live.id, last_us, last_us, limit=10)
     reasons = [run.reason.partition("; backfilled by run ")[0] for run in rows]
     line = past.job.newest(BROKEN)
@@ -254,10 +257,9 @@ class _Listed(NamedTuple):
     """The first due time after them."""
 
 
-def _just_then(live: LiveJob, otherwise: str) -> str:
-    """Why a job did not run what was due before its pause and nobody decided."""
-    paused, by = live.job.paused, live.job.paused_by or "its declaration"
-    return f"paused by {by} just then" if paused else otherwise
+def _just_then(live: LiveJob) -> str:
+    """Why a paused job did not run what was due before its pause and nobody decided."""
+    return f"paused by {live.job.paused_by or 'its declaration'} just then"
 
 
 def _by_stretch(

@@ -201,11 +201,15 @@ class Halt:
         if not moves:
             return
 
+        alerts = self._core.alerts
+        notices = [note for one in moves for note in alerts.of_broken(one.live, one.problem)]
+
         def apply(tx: StoreTx) -> set[int]:
             lost = tx.claim([one.claim for one in moves])
             for live, _, problem in moves:
                 if live.id not in lost:
                     self._writes.broken(tx, live, problem)
+            alerts.post(tx, [note for note in notices if note.job_id not in lost])
             return lost
 
         try:
@@ -221,6 +225,7 @@ class Halt:
         for one in moves:
             if one.live.id not in lost:
                 self._done(one)
+        alerts.committed(notices)
 
     def _done(self, move: _Move) -> None:
         live, claim, problem = move
