@@ -201,7 +201,7 @@ class ReplayBody:
     where: RunFilter | None = None
     """All that it finds; it must say something, and `dead` is taken for granted."""
     limit: int = MAX_LETTERS
-    """Take the oldest that many."""
+    """Take the oldest that many that can be replayed."""
     dry_run: bool = False
     """Queue nothing, and say what would be."""
 

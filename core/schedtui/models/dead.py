@@ -35,12 +35,10 @@ class Letters:
     done: int
     """How many of them were replayed or dismissed, or would be after a dry run."""
     dry_run: bool = False
+    left: int = 0
+    """How many nobody looked at, for as many as the limit allows were done before: the same call
+    again takes those."""
     letters: tuple[Letter, ...] = ()
-    """Of a filter the oldest ones, as many as the limit allows; oldest first."""
+    """Of a filter the oldest ones first. Of those that were not done, the first 1,000 alone."""
     replayed: bool = False
     """In the answer to a call with an idempotency key: an earlier one has done it all."""
-
-    @property
-    def left(self) -> int:
-        """How many there are beyond the limit: the same call again takes those."""
-        return self.found - len(self.letters)

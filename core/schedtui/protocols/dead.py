@@ -33,7 +33,7 @@ class DeadLetters(Protocol):
 
         Args:
             which: Ids of runs, or a filter, which must say something.
-            limit: Take the oldest that many; 1,000 at most.
+            limit: Take the oldest that many that can be replayed; 1,000 at most.
             dry_run: Queue nothing, and say what would be.
             idempotency_key: As for `EngineClient.trigger_job`; the answer is then that of the first
                 call.

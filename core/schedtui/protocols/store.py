@@ -291,8 +291,16 @@ class Store(Protocol):
             among: Of the jobs with these ids only.
         """
 
-    def dead_letters(self, where: RunFilter, *, limit: int) -> tuple[int, list[Run]]:
-        """How many dead letters fit, and the oldest of them; damaged ones are left out."""
+    def dead_letters(
+        self, where: RunFilter, *, limit: int, after: int = 0
+    ) -> tuple[int, list[Run]]:
+        """How many dead letters fit, and the oldest of them; damaged ones are left out.
+
+        Args:
+            where: Which.
+            limit: How many at most; fewer are all there are.
+            after: Only those with a higher id, which are counted alone too.
+        """
 
     def run_figures(self, where: RunFilter, by: StatsBy) -> tuple[bool, list[Figures]]:
         """The runs that fit in numbers, by name, and whether they are all there are.

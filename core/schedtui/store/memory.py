@@ -180,11 +180,14 @@ class MemoryStore:
             ids = (i for i in newest if (before is None or i < before) and fits(data.runs[i]))
             return [_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
 
-    def dead_letters(self, where: RunFilter, *, limit: int) -> tuple[int, list[Run]]:
+    def dead_letters(
+        self, where: RunFilter, *, limit: int, after: int = 0
+    ) -> tuple[int, list[Run]]:
         """How many dead letters fit, and the oldest of them."""
         with self._reading() as data:
             fits = run_filter(replace(where, dead=True), data)
-            ids = [run_id for run_id in sorted(data.runs) if fits(data.runs[run_id])]
+            later = sorted(run_id for run_id in data.runs if run_id > after)
+            ids = [run_id for run_id in later if fits(data.runs[run_id])]
             page = ids[: rows.bounded(max(limit, 0))]
             return len(ids), [_run(data, run_id) for run_id in page]
 

@@ -179,6 +179,29 @@ async def test_what_cannot_be_replayed_is_left_out_and_told(client: EngineClient
     assert "was deleted" in answer.letters[1].problem
 
 
+async def test_what_cannot_be_replayed_keeps_no_other_one_from_it(client: EngineClient) -> None:
+    await a_bad_job(client, "gone")
+    await a_bad_job(client, policies=Policies(overlap=None))
+    gone = [await failed(client, "work/gone") for _ in range(2)]
+    bad = [await failed(client) for _ in range(3)]
+    await client.delete_job("work/gone")
+    where = RunFilter(group="work", until=bad[2].claimed_at + timedelta(seconds=1))
+    told: list[tuple[int, int, int, list[int]]] = []
+    problem = ""
+    for dry_run in (True, False, False):
+        answer = await client.replay_runs(where, limit=1, dry_run=dry_run)
+        problem = answer.letters[0].problem
+        told.append((answer.found, answer.done, answer.left, [one.run for one in answer.letters]))
+        for one in answer.letters:
+            if one.new_run is not None:
+                await ended(client, await client.run(one.new_run))
+
+    first = (5, 1, 2, [*(run.id for run in gone), bad[0].id])
+    assert told[:2] == [first, first]
+    assert told[2][3] == [*(run.id for run in gone), bad[1].id]
+    assert "was deleted" in problem
+
+
 async def test_what_says_nothing_is_refused(client: EngineClient) -> None:
     nothing: tuple[RunFilter | list[int], ...] = (RunFilter(), DEAD, [])
     for which in nothing:

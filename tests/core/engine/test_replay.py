@@ -9,6 +9,7 @@ from engine_kit import Kit, KitClock, World, check, running
 from once_kit import Guarded
 
 from schedtui import Every, Group
+from schedtui.engine.runs import replay
 from schedtui.errors import InvalidArgumentsError, StoreUnavailableError
 from schedtui.models import JobPatch, RunFilter, RunState, Source
 
@@ -139,6 +140,32 @@ async def test_two_of_one_period_are_not_run_both() -> None:
         assert (dry.done, answer.done) == (1, 1)
         assert [one.done for one in answer.letters] == [True, False]
         assert len(jobs.done) == 1
+
+
+async def test_a_period_that_succeeded_keeps_no_other_one_from_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of many pages that cannot be replayed so many are told, and what can be is found."""
+    monkeypatch.setattr(replay, "PAGE", 2)
+    monkeypatch.setattr(replay, "MAX_LETTERS", 4)
+    jobs = Guarded("%Y")
+
+    @jobs.group.function()
+    async def broken() -> None:
+        raise OSError("no")
+
+    async with running(jobs.group) as kit:
+        jobs.fails = True
+        await kit.clock.advance(60)
+        jobs.fails = False
+        await kit.clock.advance(10)
+        direct = await kit.engine.run_function("g/broken")
+        await kit.clock.settle()
+
+        answer = await kit.engine.replay_runs(ALL, limit=1)
+
+        assert (answer.found, answer.done, answer.left) == (7, 1, 0)
+        assert [one.run for one in answer.letters] == [1, 2, 3, 4, direct.id]
 
 
 async def test_arguments_that_do_not_fit_any_more_are_told() -> None:

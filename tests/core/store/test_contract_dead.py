@@ -24,8 +24,11 @@ def history(store: Store) -> tuple[Store, int]:
     return store, mine
 
 
-def letters(store: Store, limit: int = 10, **where: object) -> tuple[int, list[int]]:
-    found, runs = store.dead_letters(RunFilter(**where), limit=limit)  # type: ignore[arg-type]  # names of fields
+def letters(
+    store: Store, limit: int = 10, *, after: int = 0, **where: object
+) -> tuple[int, list[int]]:
+    fits = RunFilter(**where)  # type: ignore[arg-type]  # names of fields
+    found, runs = store.dead_letters(fits, limit=limit, after=after)
     return found, [run.id for run in runs]
 
 
@@ -34,6 +37,9 @@ def test_what_failed_is_counted_and_found_oldest_first(history: tuple[Store, int
 
     assert letters(store) == (3, [1, 4, 5])
     assert letters(store, 2) == (3, [1, 4])
+    assert letters(store, 1, after=1) == (2, [4])
+    assert letters(store, after=4, job_id=mine) == (1, [5])
+    assert letters(store, after=10**30) == (0, [])
     assert letters(store, job_id=mine) == (2, [1, 5])
     assert letters(store, function="Reports/other") == (1, [4])
     assert letters(store, error_type="ValueError") == (1, [1])

@@ -9,8 +9,8 @@ from dataclasses import replace
 from schedtui.engine.control.part import ControlPart
 from schedtui.engine.elsewhere import passed_on
 from schedtui.engine.runs.reads import Reads
-from schedtui.engine.runs.replay import Wanted, wanted
 from schedtui.engine.runs.replay_keys import asked_replay
+from schedtui.engine.runs.wanted import Wanted, wanted
 from schedtui.engine.sync import PYTHON
 from schedtui.models import Letters, RunFilter
 

@@ -35,9 +35,9 @@ from schedtui.engine.runs.admit import Admission
 from schedtui.engine.runs.cancel import Cancels
 from schedtui.engine.runs.fire import Fire
 from schedtui.engine.runs.replay import Replays
-from schedtui.engine.runs.replay import Wanted as WantedLetters
 from schedtui.engine.runs.replay_keys import earlier_replay
 from schedtui.engine.runs.statistics import CLEARED
+from schedtui.engine.runs.wanted import Wanted as WantedLetters
 from schedtui.engine.tick.claim import Claims
 from schedtui.engine.upkeep import damage
 from schedtui.engine.upkeep.once_past import moment_us

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from schedtui.engine.core import Core
@@ -23,11 +23,12 @@ from schedtui.engine.live.run import LiveRun
 from schedtui.engine.runs.admit import Admission
 from schedtui.engine.runs.dead_words import dismissed_words, replayed_words
 from schedtui.engine.runs.replay_keys import keep_answer
+from schedtui.engine.runs.wanted import Wanted
 from schedtui.engine.tick.newruns import new_run, waiting_row
 from schedtui.engine.upkeep import damage
 from schedtui.engine.upkeep.once_past import moment_us
-from schedtui.errors import ConflictError, FieldError, InvalidError, RunNotFoundError, SchedtuiError
-from schedtui.models import FAILED, TERMINAL, Letter, Letters, Run, RunFilter, RunState, Source
+from schedtui.errors import ConflictError, InvalidError, RunNotFoundError, SchedtuiError
+from schedtui.models import FAILED, TERMINAL, Letter, Letters, Run, RunState, Source
 from schedtui.models.dead import MAX_LETTERS, MAX_NOTE
 from schedtui.protocols import NewRun, Store, StoreTx
 
@@ -35,36 +36,8 @@ SLICE = 200
 """Letters that are looked at, or let in, before others have the loop."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """Which dead letters are meant; see `schedtui.protocols.dead`."""
-
-    runs: tuple[int, ...] | None
-    """Their ids; None: what fits the filter."""
-    where: RunFilter
-    limit: int
-    dry_run: bool
-
-
-def wanted(which: Sequence[int] | RunFilter, *, limit: int, dry_run: bool) -> Wanted:
-    """What was asked for, checked.
-
-    Raises:
-        InvalidError: it says nothing, or too much.
-    """
-    if not 1 <= limit <= MAX_LETTERS:
-        raise InvalidError.one("limit", limit, f"a whole number from 1 to {MAX_LETTERS:,}")
-    if not isinstance(which, RunFilter):
-        runs = tuple(dict.fromkeys(which))
-        if not 1 <= len(runs) <= MAX_LETTERS:
-            raise InvalidError.one("runs", len(runs), f"1 to {MAX_LETTERS:,} runs")
-        return Wanted(runs=runs, where=RunFilter(), limit=limit, dry_run=dry_run)
-    if which.empty:
-        expected = "runs, or a filter: a job, a group, a function, an error, a time"
-        error = FieldError(field="where", got=None, expected=expected)
-        raise InvalidError(f"nothing is named; expected {expected}; nothing was done", (error,))
-    where = replace(which, dead=True)
-    return Wanted(runs=None, where=where, limit=limit, dry_run=dry_run)
+PAGE = 500
+"""Letters that are read at once; one that cannot be replayed keeps none behind it from that."""
 
 
 class Ready(NamedTuple):
@@ -73,6 +46,23 @@ class Ready(NamedTuple):
     run: Run
     kwargs: Mapping[str, Any]
     period_us: int
+
+
+@dataclass(kw_only=True, slots=True)
+class Found:
+    """What is known so far of the letters that are meant."""
+
+    number: int = 0
+    """How many there are."""
+    left: int = 0
+    """How many nobody looked at."""
+    told: dict[int, Letter] = field(default_factory=dict)
+    """What is said of them, by their ids."""
+
+    def refuse(self, letter: Letter) -> None:
+        """Tell why one cannot be replayed, unless that is told of many."""
+        if len(self.told) < MAX_LETTERS:
+            self.told[letter.run] = letter
 
 
 class Copy(NamedTuple):
@@ -110,23 +100,15 @@ class Replays:
             ConflictError: one was handled just then, or the key was used; nothing was queued.
             StoreUnavailableError: nothing was queued.
         """
-        found, runs, told = await self._found(wanted)
-        ready: list[Ready] = []
-        await self._core.arguments.prepare(self._calls(runs))
-        moments = await self._core.off_loop(self._moments, self._core.store, runs)
-        for number, run in enumerate(runs, start=1):
-            try:
-                function = self._holder(run).job.function
-                given = self._drafts.arguments(function, run.kwargs, known=run.kwargs)
-                ready.append(Ready(run, given, moments.get(run.id, 0)))
-            except SchedtuiError as error:
-                told[run.id] = _letter(run, problem=str(error))
-            if number % SLICE == 0:
-                await asyncio.sleep(0)
+        found = Found()
+        if wanted.runs is None:
+            ready = await self._oldest(wanted, found)
+        else:
+            ready = await self._ready(await self._named(wanted.runs, found), found)
         while busy := next((live for one in ready if (live := self._busy(one.run))), None):
             await self._holds.released(busy)  # it may be about to be deleted
-        copies = self._claim(ready, told, actor)
-        answer = _answer(wanted, found, runs, told)
+        copies = self._claim(ready, found.told, actor)
+        answer = _answer(wanted, found)
         if wanted.dry_run or (not copies and call is None):
             self._unclaim(copies)
             return answer
@@ -144,13 +126,9 @@ class Replays:
         now_us = core.clock.now_us()
         for letter, kwargs, period_us in ready:
             try:
-                live = self._holder(letter)
+                live = self._open(letter, period_us or now_us)
             except SchedtuiError as error:
                 told[letter.id] = _letter(letter, problem=str(error))
-                continue
-            taken = None if live.once is None else live.once.taken(period_us or now_us)
-            if taken is not None:
-                told[letter.id] = _letter(letter, problem=taken)
                 continue
             run = new_run(
                 next(core.run_ids),
@@ -216,7 +194,13 @@ class Replays:
         """
         if len(note) > MAX_NOTE:
             raise InvalidError.one("note", len(note), f"at most {MAX_NOTE:,} characters")
-        found, runs, told = await self._found(wanted)
+        found, store = Found(), self._core.store
+        if wanted.runs is None:
+            where, limit = wanted.where, wanted.limit
+            found.number, runs = await self._core.off_loop(store.dead_letters, where, limit=limit)
+            found.left = found.number - len(runs) if len(runs) == limit else 0
+        else:
+            runs = await self._named(wanted.runs, found)
         if not wanted.dry_run and runs:
             words = dismissed_words(actor, note)
             now_us = self._core.clock.now_us()
@@ -231,30 +215,80 @@ class Replays:
 
             for run_id in await self._writes.write(apply):
                 problem = f"run {run_id} was replayed or dismissed by somebody else just then"
-                told[run_id] = Letter(run=run_id, done=False, problem=problem)
+                found.told[run_id] = Letter(run=run_id, done=False, problem=problem)
         for run in runs:
-            told.setdefault(run.id, _letter(run))
+            found.told.setdefault(run.id, _letter(run))
             self._core.hub.run(run.id, run.job_id, run.state)
-        return _answer(wanted, found, runs, told)
+        return _answer(wanted, found)
 
-    async def _found(self, wanted: Wanted) -> tuple[int, list[Run], dict[int, Letter]]:
-        """How many are meant, the dead letters among them, and what is said of the others."""
-        store = self._core.store
-        if wanted.runs is None:
-            where, limit = wanted.where, wanted.limit
-            found, runs = await self._core.off_loop(store.dead_letters, where, limit=limit)
-            return found, runs, {}
-        known = await self._core.off_loop(_read, store, wanted.runs)
-        told = {run_id: _refused(run_id, known.get(run_id)) for run_id in wanted.runs}
-        refused = {run_id: letter for run_id, letter in told.items() if letter is not None}
-        runs = [known[run_id] for run_id in wanted.runs if run_id not in refused]
-        return len(wanted.runs), runs, refused
+    async def _oldest(self, wanted: Wanted, found: Found) -> list[Ready]:
+        """As many as the limit allows of those that fit the filter and can be replayed."""
+        ready: list[Ready] = []
+        after = 0
+        while True:
+            left, runs = await self._core.off_loop(
+                self._core.store.dead_letters, wanted.where, limit=PAGE, after=after
+            )
+            found.number = found.number or left
+            space = wanted.limit - len(ready)
+            ready += await self._ready(runs, found, space)
+            if len(ready) == wanted.limit:
+                looked = [run.id for run in runs].index(ready[-1].run.id) + 1
+                found.left = left - looked
+                return ready
+            if len(runs) < PAGE:
+                return ready
+            after = runs[-1].id
+
+    async def _named(self, ids: Sequence[int], found: Found) -> list[Run]:
+        """The dead letters among runs; the others are told."""
+        known = await self._core.off_loop(_read, self._core.store, ids)
+        found.number = len(ids)
+        dead: list[Run] = []
+        for run_id in ids:
+            run = known.get(run_id)
+            refused = _refused(run_id, run)
+            if refused is not None:
+                found.told[run_id] = refused
+            elif run is not None:
+                dead.append(run)
+        return dead
+
+    async def _ready(
+        self, runs: Sequence[Run], found: Found, space: int = MAX_LETTERS
+    ) -> list[Ready]:
+        """Those that can be replayed, until there are as many as there is space for."""
+        ready: list[Ready] = []
+        await self._core.arguments.prepare(self._calls(runs))
+        moments = await self._core.off_loop(self._moments, self._core.store, runs)
+        now_us = self._core.clock.now_us()
+        for number, run in enumerate(runs, start=1):
+            period_us = moments.get(run.id, 0)
+            try:
+                function = self._open(run, period_us or now_us).job.function
+                given = self._drafts.arguments(function, run.kwargs, known=run.kwargs)
+                ready.append(Ready(run, given, period_us))
+            except SchedtuiError as error:
+                found.refuse(_letter(run, problem=str(error)))
+            if len(ready) == space:
+                break
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        return ready
 
     def _holder(self, run: Run) -> LiveJob:
         live = self._core.holder(run.job_id, run.function)
         if live is None:
             raise ConflictError(f"the job of run {run.id}, {run.job}, was deleted")
         damage.refuse(live)
+        return live
+
+    def _open(self, run: Run, moment_us: int) -> LiveJob:
+        """The holder of a run whose period, if it has some, is not taken now."""
+        live = self._holder(run)
+        taken = None if live.once is None else live.once.taken(moment_us)
+        if taken is not None:
+            raise ConflictError(taken)
         return live
 
     def _busy(self, run: Run) -> LiveJob | None:
@@ -295,10 +329,15 @@ def _letter(run: Run, *, new_run: int | None = None, problem: str = "") -> Lette
     return Letter(run=run.id, job=run.job, done=not problem, new_run=new_run, problem=problem)
 
 
-def _answer(wanted: Wanted, found: int, runs: Sequence[Run], told: Mapping[int, Letter]) -> Letters:
-    ids = [run.id for run in runs] if wanted.runs is None else wanted.runs
-    letters = [told[run_id] for run_id in ids]
+def _answer(wanted: Wanted, found: Found) -> Letters:
+    ids = sorted(found.told) if wanted.runs is None else wanted.runs
+    letters = [found.told[run_id] for run_id in ids]
     if wanted.dry_run:
         letters = [replace(one, new_run=None) for one in letters]
-    done = sum(one.done for one in letters)
-    return Letters(found=found, done=done, dry_run=wanted.dry_run, letters=tuple(letters))
+    return Letters(
+        found=found.number,
+        done=sum(one.done for one in letters),
+        dry_run=wanted.dry_run,
+        left=found.left,
+        letters=tuple(letters),
+    )

@@ -16,7 +16,7 @@ from schedtui.models.wire import from_wire, to_wire
 from schedtui.protocols import StoreTx
 
 if TYPE_CHECKING:
-    from schedtui.engine.runs.replay import Wanted
+    from schedtui.engine.runs.wanted import Wanted
 
 ACTION: Final = "run.replay"
 """The action in the audit trail."""

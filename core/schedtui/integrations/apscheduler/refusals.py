@@ -8,7 +8,7 @@ from typing import Any
 from schedtui.engine.backfill.backfill import Wanted
 from schedtui.engine.jobs.keys import Asked, Made
 from schedtui.engine.revisions import Revisions
-from schedtui.engine.runs.replay import Wanted as WantedLetters
+from schedtui.engine.runs.wanted import Wanted as WantedLetters
 from schedtui.errors import RefusedError
 from schedtui.integrations.apscheduler.export import file_of
 from schedtui.integrations.apscheduler.mirror import MirroredJob

@@ -36,11 +36,22 @@ class DeadTx(SqlSteps):
 class DeadReader(SqlReader):
     """What is read of them."""
 
-    def dead_letters(self, where: RunFilter, *, limit: int) -> tuple[int, list[Run]]:
+    def dead_letters(
+        self, where: RunFilter, *, limit: int, after: int = 0
+    ) -> tuple[int, list[Run]]:
         """How many dead letters fit, and the oldest of them; damaged ones are left out."""
+        wanted = bounded(max(limit, 0))
         with self._reading() as connection:
             fits = conditions(connection, replace(where, dead=True))
-            count = sa.select(sa.func.count()).select_from(schema.runs).where(*fits)
-            page = RUN.where(*fits).order_by(_RUN.id).limit(bounded(max(limit, 0)))
+            later = _RUN.id > bounded(after)
+            count = sa.select(sa.func.count()).select_from(schema.runs).where(*fits, later)
             number = connection.execute(count).scalar_one()
-            return number, self._whole(run_row, connection.execute(page).all())
+            runs: list[Run] = []
+            while True:
+                asked = wanted - len(runs)
+                page = RUN.where(*fits, _RUN.id > bounded(after)).order_by(_RUN.id).limit(asked)
+                some = connection.execute(page).all()
+                runs += self._whole(run_row, some)
+                if len(some) < asked or len(runs) == wanted:
+                    return number, runs
+                after = some[-1][0]
