@@ -245,7 +245,7 @@ class ScopedClient(ScopedUpkeep, ScopedSteering, ScopedDead):
         if where.job is not None or where.job_id is not None or where.group is not None:
             return await self._own_runs(where, limit, cursor)
         parts = [replace(where, group=group) for group in sorted(self._groups)]
-        if where.tag is None:
+        if where.tag is None and not where.dead:  # a group's dead ones are also its functions'
             parts.append(replace(where, job_id=0))  # of their functions, without a job
         return newest_of([await self._own_runs(part, limit, cursor) for part in parts], limit)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from scope_kit import CRON, scoped_engine
+from scope_kit import CRON, fail, scoped_engine
 
 from schedtui import Engine
 from schedtui.client.local import LocalClient
@@ -61,6 +61,24 @@ async def test_the_runs_of_other_groups_are_not_looked_through(engine: Engine) -
     assert [run.id for run in tagged.items] == [newest.id, third.items[0].id]
     assert asked == [RunFilter(tag="shared", group=group) for group in ("mine", "other")]
     assert (await scoped.runs(RunFilter(group="mine"), limit=1)).cursor == first.cursor
+
+
+async def test_dead_runs_of_functions_are_there_once(engine: Engine) -> None:
+    whole = LocalClient(engine)
+    for _ in range(2):
+        runs = await fail(whole)
+    for groups, number in ((("mine",), 2), (("mine", "theirs"), 4)):
+        scoped = ScopedClient(whole, groups)
+        found: list[int] = []
+        cursor = None
+        while not found or cursor is not None:
+            page = await scoped.runs(RunFilter(dead=True), limit=3, cursor=cursor)
+            found += [run.id for run in page.items]
+            cursor = page.cursor
+        assert (len(found), found) == (number, sorted(set(found), reverse=True))
+    mine = await scoped.runs(RunFilter(dead=True, function="mine/bad"))
+    assert mine.items[0].id == runs["mine"].id
+    assert len(mine.items) == 2
 
 
 async def test_pages_of_jobs_are_full_and_leave_nothing_out(engine: Engine) -> None:
