@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from schedtui.models import Letter, Letters, RunFilter
@@ -23,8 +23,16 @@ class FakeDead(ABC):
         limit: int = 1_000,
         dry_run: bool = False,
         idempotency_key: str | None = None,
+        groups: Collection[str] | None = None,
     ) -> Letters:
-        self._note("replay_runs", which=which, limit=limit, dry_run=dry_run, key=idempotency_key)
+        self._note(
+            "replay_runs",
+            which=which,
+            limit=limit,
+            dry_run=dry_run,
+            key=idempotency_key,
+            **_among(groups),
+        )
         return _answer(which, 100, dry_run=dry_run)
 
     async def dismiss_runs(
@@ -34,9 +42,16 @@ class FakeDead(ABC):
         note: str = "",
         limit: int = 1_000,
         dry_run: bool = False,
+        groups: Collection[str] | None = None,
     ) -> Letters:
-        self._note("dismiss_runs", which=which, note=note, limit=limit, dry_run=dry_run)
+        self._note(
+            "dismiss_runs", which=which, note=note, limit=limit, dry_run=dry_run, **_among(groups)
+        )
         return _answer(which, None, dry_run=dry_run)
+
+
+def _among(groups: Collection[str] | None) -> dict[str, Any]:
+    return {} if groups is None else {"groups": sorted(groups)}
 
 
 def _answer(which: Sequence[int] | RunFilter, first: int | None, *, dry_run: bool) -> Letters:

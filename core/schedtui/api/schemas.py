@@ -200,6 +200,8 @@ class ReplayBody:
     """Their ids."""
     where: RunFilter | None = None
     """All that it finds; it must say something, and `dead` is taken for granted."""
+    groups: tuple[str, ...] | None = None
+    """Only those of these groups; the others are as if they were not there."""
     limit: int = MAX_LETTERS
     """Take the oldest that many that can be replayed."""
     dry_run: bool = False
@@ -214,6 +216,8 @@ class DismissBody:
     """Their ids."""
     where: RunFilter | None = None
     """All that it finds; it must say something, and `dead` is taken for granted."""
+    groups: tuple[str, ...] | None = None
+    """Only those of these groups; the others are as if they were not there."""
     note: str = ""
     """Why; kept with the runs."""
     limit: int = MAX_LETTERS

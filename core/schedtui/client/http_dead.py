@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from schedtui.client.http_calls import Calls
@@ -22,9 +22,10 @@ class HttpDead:
         limit: int = 1_000,
         dry_run: bool = False,
         idempotency_key: str | None = None,
+        groups: Collection[str] | None = None,
     ) -> Letters:
         """See `DeadLetters.replay_runs`; without a key it has one of its own."""
-        body = {**_which(which), "limit": limit, "dry_run": dry_run}
+        body = {**_which(which, groups), "limit": limit, "dry_run": dry_run}
         if dry_run:
             return await self._calls.post(Letters, "/dead-letters/replay", body)
         return await self._calls.make(Letters, "/dead-letters/replay", body, idempotency_key)
@@ -36,13 +37,15 @@ class HttpDead:
         note: str = "",
         limit: int = 1_000,
         dry_run: bool = False,
+        groups: Collection[str] | None = None,
     ) -> Letters:
         """See `DeadLetters.dismiss_runs`."""
-        body = {**_which(which), "note": note, "limit": limit, "dry_run": dry_run}
+        body = {**_which(which, groups), "note": note, "limit": limit, "dry_run": dry_run}
         return await self._calls.post(Letters, "/dead-letters/dismiss", body)
 
 
-def _which(which: Sequence[int] | RunFilter) -> dict[str, Any]:
+def _which(which: Sequence[int] | RunFilter, groups: Collection[str] | None) -> dict[str, Any]:
+    among = {} if groups is None else {"groups": sorted(groups)}
     if isinstance(which, RunFilter):
-        return {"where": to_wire(which)}
-    return {"runs": list(which)}
+        return {"where": to_wire(which), **among}
+    return {"runs": list(which), **among}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from schedtui.engine import Engine
 from schedtui.models import Letters, RunFilter
@@ -21,6 +21,7 @@ class LocalDead:
         limit: int = 1_000,
         dry_run: bool = False,
         idempotency_key: str | None = None,
+        groups: Collection[str] | None = None,
     ) -> Letters:
         """Run dead letters once more."""
         return await self._engine.replay_runs(
@@ -28,6 +29,7 @@ class LocalDead:
             limit=limit,
             dry_run=dry_run,
             idempotency_key=idempotency_key,
+            groups=groups,
             actor=self._actor,
         )
 
@@ -38,8 +40,14 @@ class LocalDead:
         note: str = "",
         limit: int = 1_000,
         dry_run: bool = False,
+        groups: Collection[str] | None = None,
     ) -> Letters:
         """Say that nothing more is to be done about them."""
         return await self._engine.dismiss_runs(
-            which, note=note, limit=limit, dry_run=dry_run, actor=self._actor
+            which,
+            note=note,
+            limit=limit,
+            dry_run=dry_run,
+            groups=groups,
+            actor=self._actor,
         )

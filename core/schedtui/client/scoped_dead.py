@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any
 
 from schedtui.client.scope import Scope
-from schedtui.errors import RunNotFoundError
-from schedtui.models import Letter, Letters, RunFilter, Stats, StatsBy
-from schedtui.models.names import check_idempotency_key
+from schedtui.models import Letters, RunFilter, Stats, StatsBy
 
 
-class ScopedDead(Scope, ABC):
+class ScopedDead(Scope):
     """`schedtui.protocols.dead.DeadLetters`, and numbers of runs; a part of `ScopedClient`."""
 
-    @abstractmethod
-    async def _sees_run(self, run_id: int) -> bool:
-        """Whether a run is of these groups."""
-
     async def replay_runs(
-        self, which: Sequence[int] | RunFilter, *, limit: int = 1_000, **how: Any
+        self,
+        which: Sequence[int] | RunFilter,
+        *,
+        groups: Collection[str] | None = None,
+        **how: Any,
     ) -> Letters:
         """Run dead letters of these groups once more."""
-        return await self._by_group(self._inner.replay_runs, which, limit, how)
+        return await self._inner.replay_runs(which, groups=self._seen(which, groups), **how)
 
     async def dismiss_runs(
-        self, which: Sequence[int] | RunFilter, *, limit: int = 1_000, **how: Any
+        self,
+        which: Sequence[int] | RunFilter,
+        *,
+        groups: Collection[str] | None = None,
+        **how: Any,
     ) -> Letters:
         """Say that nothing more is to be done about dead letters of these groups."""
-        return await self._by_group(self._inner.dismiss_runs, which, limit, how)
+        return await self._inner.dismiss_runs(which, groups=self._seen(which, groups), **how)
 
     async def stats(self, where: RunFilter | None = None, *, by: StatsBy = StatsBy.JOB) -> Stats:
         """Counts and times of the runs of these groups."""
@@ -52,66 +52,8 @@ class ScopedDead(Scope, ABC):
             items=tuple(sorted(items, key=lambda figures: figures.name)),
         )
 
-    async def _by_group(
-        self,
-        call: Callable[..., Awaitable[Letters]],
-        which: Sequence[int] | RunFilter,
-        limit: int,
-        how: dict[str, Any],
-    ) -> Letters:
-        if not isinstance(which, RunFilter):
-            return await self._by_id(call, which, limit, how)
-        if which.job is not None:
+    def _seen(self, which: Sequence[int] | RunFilter, groups: Collection[str] | None) -> list[str]:
+        """The groups whose letters may be meant."""
+        if isinstance(which, RunFilter) and which.job is not None:
             self._job(which.job)
-        if which.empty or which.group in self._groups:  # an empty one is refused
-            return await call(which, limit=limit, **how)
-        groups = [] if which.group is not None else sorted(self._groups)
-        whole = Letters(found=0, done=0, dry_run=bool(how.get("dry_run")))
-        for group in groups:
-            left = max(limit - len(whole.letters), 1)
-            mine = replace(which, group=group)
-            found = await call(mine, limit=left, **_with_key_of(group, how))
-            whole = _joined(whole, found)
-        return whole
-
-    async def _by_id(
-        self,
-        call: Callable[..., Awaitable[Letters]],
-        which: Sequence[int],
-        limit: int,
-        how: dict[str, Any],
-    ) -> Letters:
-        seen = {run_id: await self._sees_run(run_id) for run_id in which}
-        own = [run_id for run_id in seen if seen[run_id]]
-        others = [run_id for run_id in seen if not seen[run_id]]
-        hidden = Letters(
-            found=len(others),
-            done=0,
-            dry_run=bool(how.get("dry_run")),
-            letters=tuple(
-                Letter(run=run_id, done=False, problem=str(RunNotFoundError(run_id)))
-                for run_id in others
-            ),
-        )
-        if others and not own:
-            return hidden
-        return _joined(await call(own, limit=limit, **how), hidden)
-
-
-def _with_key_of(group: str, how: dict[str, Any]) -> dict[str, Any]:
-    """The same arguments; each of several groups has a key of its own."""
-    key = how.get("idempotency_key")
-    if key is None:
-        return how
-    text = f"{group}\n{check_idempotency_key(key)}"
-    return {**how, "idempotency_key": sha256(text.encode()).hexdigest()}
-
-
-def _joined(first: Letters, second: Letters) -> Letters:
-    return replace(
-        first,
-        found=first.found + second.found,
-        done=first.done + second.done,
-        letters=(*first.letters, *second.letters),
-        replayed=first.replayed or second.replayed,
-    )
+        return sorted(self._groups if groups is None else self._groups.intersection(groups))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
@@ -325,12 +325,18 @@ class Sync:
         limit: int = 1_000,
         dry_run: bool = False,
         idempotency_key: str | None = None,
+        groups: Collection[str] | None = None,
         actor: str = PYTHON,
     ) -> Letters:
         """See `Engine.replay_runs`."""
         return self._call(
             lambda: self._engine.replay_runs(
-                which, limit=limit, dry_run=dry_run, idempotency_key=idempotency_key, actor=actor
+                which,
+                limit=limit,
+                dry_run=dry_run,
+                idempotency_key=idempotency_key,
+                groups=groups,
+                actor=actor,
             )
         )
 
@@ -341,12 +347,13 @@ class Sync:
         note: str = "",
         limit: int = 1_000,
         dry_run: bool = False,
+        groups: Collection[str] | None = None,
         actor: str = PYTHON,
     ) -> Letters:
         """See `Engine.dismiss_runs`."""
         return self._call(
             lambda: self._engine.dismiss_runs(
-                which, note=note, limit=limit, dry_run=dry_run, actor=actor
+                which, note=note, limit=limit, dry_run=dry_run, groups=groups, actor=actor
             )
         )
 

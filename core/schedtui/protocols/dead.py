@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from schedtui.models import Letters, RunFilter
@@ -23,6 +23,7 @@ class DeadLetters(Protocol):
         limit: int = 1_000,
         dry_run: bool = False,
         idempotency_key: str | None = None,
+        groups: Collection[str] | None = None,
     ) -> Letters:
         """Run dead letters once more, with their arguments, as `EngineClient.rerun` does.
 
@@ -37,6 +38,7 @@ class DeadLetters(Protocol):
             dry_run: Queue nothing, and say what would be.
             idempotency_key: As for `EngineClient.trigger_job`; the answer is then that of the first
                 call.
+            groups: Only those of these groups; the others are as if they were not there. None: all.
 
         Raises:
             InvalidError: the filter is empty, or the limit or the number of ids cannot be.
@@ -52,6 +54,7 @@ class DeadLetters(Protocol):
         note: str = "",
         limit: int = 1_000,
         dry_run: bool = False,
+        groups: Collection[str] | None = None,
     ) -> Letters:
         """Say of dead letters that nothing more is to be done about them.
 
@@ -60,6 +63,7 @@ class DeadLetters(Protocol):
             note: Why; kept with the runs.
             limit: Take the oldest that many; 1,000 at most.
             dry_run: Change nothing, and say what would be.
+            groups: As `replay_runs`.
 
         Raises:
             InvalidError: as `replay_runs`, or ``note`` is too long.

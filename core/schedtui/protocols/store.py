@@ -292,7 +292,12 @@ class Store(Protocol):
         """
 
     def dead_letters(
-        self, where: RunFilter, *, limit: int, after: int = 0
+        self,
+        where: RunFilter,
+        *,
+        limit: int,
+        after: int = 0,
+        groups: Collection[str] | None = None,
     ) -> tuple[int, list[Run]]:
         """How many dead letters fit, and the oldest of them; damaged ones are left out.
 
@@ -300,6 +305,7 @@ class Store(Protocol):
             where: Which.
             limit: How many at most; fewer are all there are.
             after: Only those with a higher id, which are counted alone too.
+            groups: Only those of jobs, or of functions without one, of these groups.
         """
 
     def run_figures(self, where: RunFilter, by: StatsBy) -> tuple[bool, list[Figures]]:

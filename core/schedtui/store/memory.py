@@ -46,7 +46,7 @@ from schedtui.protocols import (
 )
 from schedtui.store import chunks, memory_keeping, memory_past, rows
 from schedtui.store.memory_data import Data
-from schedtui.store.memory_filter import run_filter
+from schedtui.store.memory_filter import group_of, run_filter
 from schedtui.store.memory_stats import run_figures
 from schedtui.store.memory_tx import MemoryTx
 
@@ -181,12 +181,20 @@ class MemoryStore:
             return [_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
 
     def dead_letters(
-        self, where: RunFilter, *, limit: int, after: int = 0
+        self,
+        where: RunFilter,
+        *,
+        limit: int,
+        after: int = 0,
+        groups: Collection[str] | None = None,
     ) -> tuple[int, list[Run]]:
         """How many dead letters fit, and the oldest of them."""
         with self._reading() as data:
             fits = run_filter(replace(where, dead=True), data)
             later = sorted(run_id for run_id in data.runs if run_id > after)
+            if groups is not None:
+                seen = frozenset(groups)
+                later = [run_id for run_id in later if group_of(data.runs[run_id], data) in seen]
             ids = [run_id for run_id in later if fits(data.runs[run_id])]
             page = ids[: rows.bounded(max(limit, 0))]
             return len(ids), [_run(data, run_id) for run_id in page]

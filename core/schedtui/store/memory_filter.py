@@ -22,10 +22,8 @@ def run_filter(where: RunFilter, data: Data, *, alone: bool = False) -> Callable
     since = None if where.since is None else to_us(where.since)
     until = None if where.until is None else to_us(where.until)
 
-    def group_of(run: NewRun) -> str:
-        if (where.dead or alone) and not run.job_id:
-            return run.function.partition("/")[0]
-        return data.names.get(run.job_id, ("",))[0]
+    def group(run: NewRun) -> str:
+        return group_of(run, data) if run.job_id or where.dead or alone else ""
 
     def error_type_of(run_id: int) -> str | None:
         end = data.ends.get(run_id)
@@ -34,7 +32,7 @@ def run_filter(where: RunFilter, data: Data, *, alone: bool = False) -> Callable
     def fits(run: NewRun) -> bool:
         return (
             (where.job_id is None or run.job_id == where.job_id)
-            and (where.group is None or group_of(run) == where.group)
+            and (where.group is None or group(run) == where.group)
             and (where.state is None or run.state == where.state)
             and (where.source is None or run.source == where.source)
             and (since is None or run.claimed_at_us >= since)
@@ -45,3 +43,10 @@ def run_filter(where: RunFilter, data: Data, *, alone: bool = False) -> Callable
         )
 
     return fits
+
+
+def group_of(run: NewRun, data: Data) -> str:
+    """The group of its job; without one, of its function."""
+    if not run.job_id:
+        return run.function.partition("/")[0]
+    return data.names.get(run.job_id, ("",))[0]

@@ -243,9 +243,11 @@ async def test_dead_letters_of_other_groups_are_not_there(
 
     dry = await scoped.replay_runs(both, dry_run=True)
     assert [(one.run, one.job, one.done) for one in dry.letters] == [
-        (runs["mine"].id, "mine/bad", True),
         (runs["theirs"].id, "", False),
+        (runs["mine"].id, "mine/bad", True),
     ]
+    unknown = await scoped.replay_runs([999], dry_run=True)
+    assert dry.letters[0].problem.replace(str(both[0]), "999") == unknown.letters[0].problem
     assert "theirs" not in str(dry)
     where = RunFilter(error_type="ValueError")
     assert (await scoped.replay_runs(replace(where, group="theirs"))).found == 0

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from client_contract import ended, spec
 
-from schedtui.errors import ConflictError, InvalidError, JobNotFoundError
+from schedtui.errors import ConflictError, InvalidError, JobNotFoundError, RunNotFoundError
 from schedtui.models import Policies, Run, RunFilter, RunState, Source
 from schedtui.protocols import EngineClient
 
@@ -200,6 +200,27 @@ async def test_what_cannot_be_replayed_keeps_no_other_one_from_it(client: Engine
     assert told[:2] == [first, first]
     assert told[2][3] == [*(run.id for run in gone), bad[1].id]
     assert "was deleted" in problem
+
+
+async def test_those_of_other_groups_are_as_if_they_were_not_there(client: EngineClient) -> None:
+    await a_bad_job(client)
+    runs = [await failed(client), await ended(client, await client.run_function("work/fail"))]
+    ids = [run.id for run in runs]
+
+    for call in (client.replay_runs, client.dismiss_runs):
+        for groups in ((), ("wor", "work/fail", "%", "")):
+            assert (await call(RunFilter(state=RunState.FAILED), groups=groups)).found == 0
+            answer = await call(ids, groups=groups)
+            assert (answer.found, answer.done) == (2, 0)
+            for run_id, one in zip(ids, answer.letters, strict=True):
+                assert (one.run, one.job, one.problem) == (
+                    run_id,
+                    "",
+                    str(RunNotFoundError(run_id)),
+                )
+    where = RunFilter(function="work/fail")
+    assert (await client.replay_runs(where, groups=["a", "work"], dry_run=True)).done == 2
+    assert (await client.dismiss_runs(where, groups=["work"])).done == 2
 
 
 async def test_what_says_nothing_is_refused(client: EngineClient) -> None:

@@ -36,7 +36,11 @@ async def replay_runs(request: Request) -> Response:
     key = key_in(request)
     body = await read_body(request, ReplayBody)
     answer = await engine_of(request).replay_runs(
-        _which(body), limit=body.limit, dry_run=body.dry_run, idempotency_key=key
+        _which(body),
+        limit=body.limit,
+        dry_run=body.dry_run,
+        idempotency_key=key,
+        groups=body.groups,
     )
     headers = {REPLAY_HEADER: "true"} if answer.replayed else {}
     return json_answer(answer, status=200 if body.dry_run else 202, headers=headers)
@@ -48,7 +52,11 @@ async def dismiss_runs(request: Request) -> Response:
     NONE.read(request)
     body = await read_body(request, DismissBody)
     answer = await engine_of(request).dismiss_runs(
-        _which(body), note=body.note, limit=body.limit, dry_run=body.dry_run
+        _which(body),
+        note=body.note,
+        limit=body.limit,
+        dry_run=body.dry_run,
+        groups=body.groups,
     )
     return json_answer(answer)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from schedtui.engine.control.part import ControlPart
@@ -31,10 +31,11 @@ class DeadControl(ControlPart):
         limit: int = 1_000,
         dry_run: bool = False,
         idempotency_key: str | None = None,
+        groups: Collection[str] | None = None,
         actor: str = PYTHON,
     ) -> Letters:
         """Run dead letters once more; see `DeadLetters.replay_runs`."""
-        asked = wanted(which, limit=limit, dry_run=dry_run)
+        asked = wanted(which, limit=limit, dry_run=dry_run, groups=groups)
         call = asked_replay(asked, idempotency_key)
         found = await self._resolved(asked)
         return await self.on_loop(lambda: self._live().commands.replay(found, actor, call))
@@ -47,10 +48,11 @@ class DeadControl(ControlPart):
         note: str = "",
         limit: int = 1_000,
         dry_run: bool = False,
+        groups: Collection[str] | None = None,
         actor: str = PYTHON,
     ) -> Letters:
         """Say that nothing more is to be done about them; see `DeadLetters.dismiss_runs`."""
-        asked = wanted(which, limit=limit, dry_run=dry_run)
+        asked = wanted(which, limit=limit, dry_run=dry_run, groups=groups)
         found = await self._resolved(asked)
         return await self.on_loop(lambda: self._live().commands.dismiss(found, note, actor))
 

@@ -104,7 +104,7 @@ class Replays:
         if wanted.runs is None:
             ready = await self._oldest(wanted, found)
         else:
-            ready = await self._ready(await self._named(wanted.runs, found), found)
+            ready = await self._ready(await self._named(wanted.runs, wanted, found), found)
         while busy := next((live for one in ready if (live := self._busy(one.run))), None):
             await self._holds.released(busy)  # it may be about to be deleted
         copies = self._claim(ready, found.told, actor)
@@ -194,13 +194,12 @@ class Replays:
         """
         if len(note) > MAX_NOTE:
             raise InvalidError.one("note", len(note), f"at most {MAX_NOTE:,} characters")
-        found, store = Found(), self._core.store
+        found = Found()
         if wanted.runs is None:
-            where, limit = wanted.where, wanted.limit
-            found.number, runs = await self._core.off_loop(store.dead_letters, where, limit=limit)
-            found.left = found.number - len(runs) if len(runs) == limit else 0
+            found.number, runs = await self._page(wanted, wanted.limit)
+            found.left = found.number - len(runs) if len(runs) == wanted.limit else 0
         else:
-            runs = await self._named(wanted.runs, found)
+            runs = await self._named(wanted.runs, wanted, found)
         if not wanted.dry_run and runs:
             words = dismissed_words(actor, note)
             now_us = self._core.clock.now_us()
@@ -226,9 +225,7 @@ class Replays:
         ready: list[Ready] = []
         after = 0
         while True:
-            left, runs = await self._core.off_loop(
-                self._core.store.dead_letters, wanted.where, limit=PAGE, after=after
-            )
+            left, runs = await self._page(wanted, PAGE, after)
             found.number = found.number or left
             space = wanted.limit - len(ready)
             ready += await self._ready(runs, found, space)
@@ -240,13 +237,24 @@ class Replays:
                 return ready
             after = runs[-1].id
 
-    async def _named(self, ids: Sequence[int], found: Found) -> list[Run]:
+    async def _page(self, wanted: Wanted, limit: int, after: int = 0) -> tuple[int, list[Run]]:
+        return await self._core.off_loop(
+            self._core.store.dead_letters,
+            wanted.where,
+            limit=limit,
+            after=after,
+            groups=wanted.groups,
+        )
+
+    async def _named(self, ids: Sequence[int], wanted: Wanted, found: Found) -> list[Run]:
         """The dead letters among runs; the others are told."""
         known = await self._core.off_loop(_read, self._core.store, ids)
         found.number = len(ids)
         dead: list[Run] = []
         for run_id in ids:
             run = known.get(run_id)
+            if run is not None and not wanted.sees(run):
+                run = None
             refused = _refused(run_id, run)
             if refused is not None:
                 found.told[run_id] = refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from schedtui.clock import from_us
 from schedtui.engine.core import Core
@@ -30,7 +30,9 @@ def asked_replay(wanted: Wanted, key: str | None) -> Asked | None:
         InvalidError: the key cannot be one.
     """
     where = to_wire(wanted.where)
-    given = {"runs": list(wanted.runs or ()), "where": where, "limit": wanted.limit}
+    given: dict[str, Any] = {"runs": list(wanted.runs or ()), "where": where, "limit": wanted.limit}
+    if wanted.groups is not None:
+        given["groups"] = list(wanted.groups)
     call = asked("replay", key, None if key is None else given)
     return None if wanted.dry_run else call
 

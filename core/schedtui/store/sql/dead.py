@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -37,12 +38,19 @@ class DeadReader(SqlReader):
     """What is read of them."""
 
     def dead_letters(
-        self, where: RunFilter, *, limit: int, after: int = 0
+        self,
+        where: RunFilter,
+        *,
+        limit: int,
+        after: int = 0,
+        groups: Collection[str] | None = None,
     ) -> tuple[int, list[Run]]:
         """How many dead letters fit, and the oldest of them; damaged ones are left out."""
         wanted = bounded(max(limit, 0))
         with self._reading() as connection:
             fits = conditions(connection, replace(where, dead=True))
+            if groups is not None:
+                fits.append(_of_groups(groups))
             later = _RUN.id > bounded(after)
             count = sa.select(sa.func.count()).select_from(schema.runs).where(*fits, later)
             number = connection.execute(count).scalar_one()
@@ -55,3 +63,13 @@ class DeadReader(SqlReader):
                 if len(some) < asked or len(runs) == wanted:
                     return number, runs
                 after = some[-1][0]
+
+
+def _of_groups(groups: Collection[str]) -> sa.ColumnElement[bool]:
+    """As `in_group_or_alone`; as one value, for there may be more than can be bound."""
+    listed = json.dumps([rows.printable(group) for group in groups])
+    names = sa.select(sa.func.json_each(listed).table_valued("value").c.value)
+    of_jobs = sa.select(schema.jobs.c.id).where(schema.jobs.c.group_name.in_(names))
+    job_id: sa.ColumnElement[int] = sa.literal_column("+runs.job_id")
+    alone = sa.func.substr(_RUN.function, 1, sa.func.instr(_RUN.function, "/") - 1)
+    return sa.or_(job_id.in_(of_jobs), sa.and_(job_id == 0, alone.in_(names)))
