@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from engine_kit import Kit, KitClock, World, check, running
@@ -10,7 +11,7 @@ from once_kit import Guarded
 
 from schedtui import Every, Group
 from schedtui.engine.runs import replay
-from schedtui.errors import InvalidArgumentsError, StoreUnavailableError
+from schedtui.errors import InvalidArgumentsError, InvalidError, StoreUnavailableError
 from schedtui.models import JobPatch, RunFilter, RunState, Source
 
 FAILED, OK, QUEUED = RunState.FAILED, RunState.SUCCEEDED, RunState.QUEUED
@@ -192,6 +193,35 @@ async def test_arguments_that_do_not_fit_any_more_are_told() -> None:
         assert "text" in answer.letters[0].problem
         with pytest.raises(InvalidArgumentsError):
             await kit.engine.rerun(1)
+
+
+@pytest.mark.parametrize(
+    "which", ["abc", b"1", None, 5, ["x"], [None], [1.5], (True,), {1: 2}, iter([1]), [[1]]]
+)
+async def test_what_is_no_id_is_refused(which: Any) -> None:
+    async with running(Fragile().group) as kit:
+        await kit.clock.advance(10)
+        for call in (kit.engine.replay_runs, kit.engine.dismiss_runs):
+            with pytest.raises(InvalidError, match="runs: got "):
+                await call(which)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "names"),
+    [
+        ({"limit": "1"}, "limit"),
+        ({"limit": True}, "limit"),
+        ({"limit": None}, "limit"),
+        ({"note": None}, "note"),
+        ({"note": 7}, "note"),
+        ({"groups": "g"}, "groups"),
+        ({"groups": [None]}, "groups"),
+    ],
+)
+async def test_what_cannot_be_is_refused_by_its_name(wrong: Any, names: str) -> None:
+    async with running(Fragile().group) as kit:
+        with pytest.raises(InvalidError, match=f"{names}: got "):
+            await kit.engine.dismiss_runs([1], **wrong)
 
 
 async def test_a_rerun_that_is_skipped_leaves_the_dead_letter() -> None:

@@ -10,7 +10,7 @@ from schedtui.engine.control.part import ControlPart
 from schedtui.engine.elsewhere import passed_on
 from schedtui.engine.runs.reads import Reads
 from schedtui.engine.runs.replay_keys import asked_replay
-from schedtui.engine.runs.wanted import Wanted, wanted
+from schedtui.engine.runs.wanted import Wanted, checked_note, wanted
 from schedtui.engine.sync import PYTHON
 from schedtui.models import Letters, RunFilter
 
@@ -53,8 +53,9 @@ class DeadControl(ControlPart):
     ) -> Letters:
         """Say that nothing more is to be done about them; see `DeadLetters.dismiss_runs`."""
         asked = wanted(which, limit=limit, dry_run=dry_run, groups=groups)
+        words = checked_note(note)
         found = await self._resolved(asked)
-        return await self.on_loop(lambda: self._live().commands.dismiss(found, note, actor))
+        return await self.on_loop(lambda: self._live().commands.dismiss(found, words, actor))
 
     async def _resolved(self, asked: Wanted) -> Wanted:
         return replace(asked, where=await self.reads.resolved(asked.where))

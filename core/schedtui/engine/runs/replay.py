@@ -27,9 +27,9 @@ from schedtui.engine.runs.wanted import Wanted
 from schedtui.engine.tick.newruns import new_run, waiting_row
 from schedtui.engine.upkeep import damage
 from schedtui.engine.upkeep.once_past import moment_us
-from schedtui.errors import ConflictError, InvalidError, RunNotFoundError, SchedtuiError
+from schedtui.errors import ConflictError, RunNotFoundError, SchedtuiError
 from schedtui.models import FAILED, TERMINAL, Letter, Letters, Run, RunState, Source
-from schedtui.models.dead import MAX_LETTERS, MAX_NOTE
+from schedtui.models.dead import MAX_LETTERS
 from schedtui.protocols import NewRun, Store, StoreTx
 
 SLICE = 200
@@ -192,8 +192,6 @@ class Replays:
             InvalidError: the note is too long.
             StoreUnavailableError: nothing was written.
         """
-        if len(note) > MAX_NOTE:
-            raise InvalidError.one("note", len(note), f"at most {MAX_NOTE:,} characters")
         found = Found()
         if wanted.runs is None:
             found.number, runs = await self._page(wanted, wanted.limit)

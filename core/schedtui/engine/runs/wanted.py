@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from schedtui.errors import FieldError, InvalidError
 from schedtui.models import Run, RunFilter
-from schedtui.models.dead import MAX_LETTERS
+from schedtui.models.dead import MAX_LETTERS, MAX_NOTE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,13 +39,11 @@ def wanted(
     Raises:
         InvalidError: it says nothing, or too much.
     """
-    if not 1 <= limit <= MAX_LETTERS:
+    if type(limit) is not int or not 1 <= limit <= MAX_LETTERS:
         raise InvalidError.one("limit", limit, f"a whole number from 1 to {MAX_LETTERS:,}")
-    among = None if groups is None else tuple(sorted(set(groups)))
+    among = None if groups is None else _names(groups)
     if not isinstance(which, RunFilter):
-        runs = tuple(dict.fromkeys(which))
-        if not 1 <= len(runs) <= MAX_LETTERS:
-            raise InvalidError.one("runs", len(runs), f"1 to {MAX_LETTERS:,} runs")
+        runs = _ids(which)
         return Wanted(runs=runs, where=RunFilter(), limit=limit, dry_run=dry_run, groups=among)
     if which.empty:
         expected = "runs, or a filter: a job, a group, a function, an error, a time"
@@ -53,3 +51,36 @@ def wanted(
         raise InvalidError(f"nothing is named; expected {expected}; nothing was done", (error,))
     where = replace(which, dead=True)
     return Wanted(runs=None, where=where, limit=limit, dry_run=dry_run, groups=among)
+
+
+def checked_note(note: object) -> str:
+    """The note of a dismissal.
+
+    Raises:
+        InvalidError: it is none, or too long.
+    """
+    if not isinstance(note, str):
+        raise InvalidError.one("note", note, "a text")
+    if len(note) > MAX_NOTE:
+        raise InvalidError.one("note", note, f"at most {MAX_NOTE:,} characters")
+    return note
+
+
+def _ids(which: object) -> tuple[int, ...]:
+    if not isinstance(which, Collection) or isinstance(which, (str, bytes, Mapping)):
+        raise InvalidError.one("runs", which, "ids of runs, or a RunFilter")
+    if not 1 <= len(which) <= MAX_LETTERS:
+        raise InvalidError.one("runs", len(which), f"1 to {MAX_LETTERS:,} runs")
+    for run_id in which:
+        if type(run_id) is not int:
+            raise InvalidError.one("runs", run_id, "the id of a run, which is a whole number")
+    return tuple(dict.fromkeys(which))
+
+
+def _names(groups: object) -> tuple[str, ...]:
+    if not isinstance(groups, Collection) or isinstance(groups, (str, bytes)):
+        raise InvalidError.one("groups", groups, "names of groups")
+    for group in groups:
+        if not isinstance(group, str):
+            raise InvalidError.one("groups", group, "the name of a group")
+    return tuple(sorted(set(groups)))
