@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from schedtui.client.scope import Scope
@@ -42,10 +41,12 @@ class ScopedDead(Scope):
         if where.group in self._groups:
             return await self._inner.stats(where, by=by)
         groups = [] if where.group is not None else sorted(self._groups)
+        if not groups:
+            return replace(await self._inner.stats(where, by=by), complete=True, items=())
         told = [await self._inner.stats(replace(where, group=one), by=by) for one in groups]
         items = [figures for one in told for figures in one.items]
         return Stats(
-            since=told[0].since if told else where.since or datetime.fromtimestamp(0, UTC),
+            since=told[0].since,
             until=where.until,
             by=by,
             complete=all(one.complete for one in told),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -56,3 +57,16 @@ async def test_too_many_ids_are_refused_before_any_is_read(engine: Engine) -> No
                 await call(which, limit=0)
     assert (await scoped.replay_runs(range(1_000, 2_000))).found == 1_000
     assert read == []
+
+
+async def test_numbers_of_other_groups_are_none_of_the_same_while(engine: Engine) -> None:
+    whole = LocalClient(engine)
+    await fail(whole)
+    scoped = ScopedClient(whole, ("mine",))
+
+    theirs = await scoped.stats(RunFilter(group="theirs"))
+
+    own = await scoped.stats()
+    assert (theirs.items, theirs.complete, theirs.until) == ((), True, None)
+    assert timedelta(0) <= own.since - theirs.since < timedelta(hours=1)
+    assert (await ScopedClient(whole, ()).stats()).items == ()
