@@ -12,6 +12,8 @@ from schedtui.errors import InvalidError
 from schedtui.models.names import MAX_KEY
 
 IF_MATCH: Final = "If-Match"
+_PRECONDITIONS: Final = (IF_MATCH, "If-None-Match", "If-Unmodified-Since")
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 LAST_EVENT: Final = "Last-Event-ID"
 LAST_LINE: Final = "Last-Event-ID: line"
 """The same header, where events are numbered lines."""
@@ -37,7 +39,8 @@ _REQUEST: Final[dict[str, dict[str, Any]]] = {
     IF_MATCH: {
         "description": (
             'The version that the job must still have, in quotes, as its `ETag` said: `"3"`; 412 '
-            "where it has changed. `*`, or no such header: whatever it has."
+            "where it has changed. `*`, or no such header: whatever it has, for `PUT` also where "
+            "there is no such job. A write that does not have it here refuses it: 422."
         ),
         "schema": {"type": "string", "pattern": r'^("[0-9]{1,18}"|\*)$'},
         "example": '"3"',
@@ -95,6 +98,22 @@ def request_header(name: str) -> dict[str, Any]:
 def answer_header(name: str) -> dict[str, Any]:
     """A header of an answer as OpenAPI wants it."""
     return dict(_ANSWER[name])
+
+
+def refuse_unknown(request: Request) -> None:
+    """Refuse a write with a precondition that its call does not know: it would not be kept.
+
+    Raises:
+        InvalidError: it has one.
+    """
+    if request.method in _READS:
+        return
+    said = getattr(request.scope.get("route"), "openapi_extra", None) or {}
+    known = {one["name"] for one in said.get("parameters", ())}
+    for name in _PRECONDITIONS:
+        if name in request.headers and name not in known:
+            expected = "no such header: this call does not keep it"
+            raise InvalidError.one(name, request.headers[name], expected)
 
 
 def version_in(request: Request) -> int | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from schedtui.api.headers import refuse_unknown
 from schedtui.client.local import MAX_PAGE
 from schedtui.errors import FieldError, InvalidError, shorten_value
 from schedtui.models.wire import from_wire
@@ -44,8 +45,10 @@ class Params:
         """The value of each parameter, its default where it is not given.
 
         Raises:
-            InvalidError: with every parameter that is wrong, unknown or given twice.
+            InvalidError: with every parameter that is wrong, unknown or given twice; or for a
+                precondition that the call does not know.
         """
+        refuse_unknown(request)
         values = {name: param.default for name, param in self._params.items()}
         errors: list[FieldError] = []
         seen: set[str] = set()
