@@ -37,7 +37,7 @@ class DeadLetters(Protocol):
             limit: Take the oldest that many that can be replayed; 1,000 at most.
             dry_run: Queue nothing, and say what would be.
             idempotency_key: As for `EngineClient.trigger_job`; the answer is then that of the first
-                call.
+                call that queued something.
             groups: Only those of these groups; the others are as if they were not there. None: all.
 
         Raises:

@@ -140,6 +140,20 @@ async def test_a_key_makes_it_safe_to_send_again(client: EngineClient) -> None:
     assert (await client.replay_runs(where, dry_run=True, idempotency_key="k")).done == 1
 
 
+async def test_a_replay_of_nothing_leaves_nothing_behind(client: EngineClient) -> None:
+    await a_bad_job(client)
+    before = len((await client.audit()).items)
+    for _ in range(2):
+        nothing = await client.replay_runs(RunFilter(job="work/bad"), idempotency_key="k")
+        assert (nothing.found, nothing.replayed) == (0, False)
+        await client.replay_runs([99])
+    assert len((await client.audit()).items) == before
+
+    await failed(client)
+    first = await client.replay_runs(RunFilter(job="work/bad"), idempotency_key="k")
+    assert (first.done, first.replayed) == (1, False)
+
+
 async def test_what_is_dismissed_says_so(client: EngineClient) -> None:
     await a_bad_job(client)
     runs = [await failed(client) for _ in range(2)]

@@ -109,7 +109,7 @@ class Replays:
             await self._holds.released(busy)  # it may be about to be deleted
         copies = self._claim(ready, found.told, actor)
         answer = _answer(wanted, found)
-        if wanted.dry_run or (not copies and call is None):
+        if wanted.dry_run or not copies:
             self._unclaim(copies)
             return answer
         try:
