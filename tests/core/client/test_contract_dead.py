@@ -243,6 +243,8 @@ async def test_what_says_nothing_is_refused(client: EngineClient) -> None:
         for call in (client.replay_runs, client.dismiss_runs):
             with pytest.raises(InvalidError):
                 await call(which)
+    with pytest.raises(InvalidError, match="for lists of runs"):
+        await client.replay_runs(RunFilter(tag="x"))
     with pytest.raises(InvalidError, match="limit"):
         await client.replay_runs([1], limit=0)
     with pytest.raises(InvalidError, match="note"):

@@ -62,7 +62,8 @@ class Reads:
             JobNotFoundError: no job ever had the name.
         """
         if where.tag is not None:
-            raise InvalidError.one("tag", where.tag, "none: name a job, a group or a function")
+            expected = "none, which is for lists of runs: name a job, a group or a function"
+            raise InvalidError.one("tag", where.tag, expected)
         if where.job is None:
             return where
         if where.job_id is not None:
