@@ -126,8 +126,8 @@ def _told(answer: Letters, args: argparse.Namespace, done: str) -> int:
                 print_line(f"run {one.run} of {one.job} {_would(answer)} {done}{new}")
         for one in refused:
             tell(one.problem)
-        if (more := answer.found - answer.done - answer.left - len(refused)) > 0:
-            tell(f"{more:,} others cannot be {done} either: dismiss them, or mend what is wrong")
+        if (untold := answer.found - answer.done - answer.left - len(refused)) > 0:
+            tell(f"{untold:,} others cannot be {done} either")
         if answer.left:
             more = "" if answer.dry_run else ": give the command again to take those"
             print_line(f"{answer.left:,} more are left{more}")
