@@ -139,11 +139,11 @@ class Running:
                 await self.halt.pause("started paused", ENGINE)
             await load(self.core)
             note_absence(self.core, opened)
-            if opened.last_seen_us is not None:
-                await self.watch.since(opened.last_seen_us)
             await self._tell_start()
             await self.chores.overdue()
             await reconcile(self.core, self.writes)
+            if opened.last_seen_us is not None:  # now it is known whose triggers fail
+                await self.watch.since(opened.last_seen_us)
             await learn(self.core, self.writes.write, self.core.jobs)
             await recover(self.core, self.writes, opened, self.admission, self.chains)
             self.opened = True

@@ -89,3 +89,23 @@ async def test_one_that_was_broken_before_owes_from_the_new_time_on_too(
     assert states[-4:] == [RunState.MISSED] * 3 + [RunState.SUCCEEDED]
     assert all(run.reason.startswith("its trigger failed: ") for run in rows[-4:-1])
     await place.kit.stop()
+
+
+async def test_one_that_was_broken_owes_from_the_new_time_on_where_no_engine_saw_the_step(
+    tmp_path: Path,
+) -> None:
+    place = Place(tmp_path)
+    await place.kit.start()
+    await place.kit.clock.advance(15)
+    place.calendar.wrong = away
+    await place.kit.clock.advance(30)
+    assert place.broken
+    place.calendar.wrong = None
+    await place.restart(BACK)
+    await place.kit.clock.advance(25)
+    rows = await place.kit.rows()
+    assert rows[-1].state is RunState.SUCCEEDED
+    assert rows[-1].scheduled_for is not None
+    late = place.kit.clock.now_us() - int(rows[-1].scheduled_for.timestamp() * 1e6)
+    assert late < 11_000_000
+    await place.kit.stop()
