@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -55,3 +58,27 @@ def test_before_it_stops_no_signal_breaks_anything(signals: Signals, now: list[f
     signal.raise_signal(signal.SIGTERM)
     assert signals.wait(0)
     assert signals.got == signal.SIGINT
+
+
+def test_one_that_another_thread_is_given_ends_the_wait(signals: Signals) -> None:
+    """It does not interrupt `select` here, as one that came just before it would not."""
+    masked = threading.Event()
+
+    def send() -> None:
+        masked.wait()
+        time.sleep(0.05)  # until the main thread waits; sooner it would prove less, not fail
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    ends = {signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    began = time.monotonic()
+    try:
+        masked.set()
+        signals.wait(20)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
+        thread.join()
+    assert signals.got == signal.SIGTERM
+    assert time.monotonic() - began < 15

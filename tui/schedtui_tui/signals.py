@@ -48,9 +48,17 @@ class Signals:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the first signal, or for `wake`. Whether there was a signal within the time."""
-        if self.got is None:
-            select([self._wake_end], [], [], timeout_s)
+        """Wait for the first signal, or for `wake`. Whether there was a signal within the time.
+
+        In the main thread. The handler runs there between two steps of Python alone: a signal that
+        comes just before `select`, or to another thread, ends it by this byte.
+        """
+        before = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
+        try:
+            if self.got is None:
+                select([self._wake_end], [], [], timeout_s)
+        finally:
+            signal.set_wakeup_fd(before)
         return self.got is not None
 
     def wake(self) -> None:
