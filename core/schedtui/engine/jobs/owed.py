@@ -7,6 +7,7 @@ what ruled it then. The audit trail knows that, whatever was done to the job or 
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -23,7 +24,7 @@ from schedtui.engine.tick.decide import FINISHED, Decision, Verdict, account, de
 from schedtui.engine.tick.newruns import decided_row
 from schedtui.errors import ForeignTriggerError
 from schedtui.models import RunState, Source
-from schedtui.protocols import NewRun
+from schedtui.protocols import NewRun, StoreTx
 from schedtui.triggers import Trigger
 
 logger = logging.getLogger("schedtui.engine")
@@ -37,6 +38,12 @@ ACTOR = "engine"
 
 Accounting = Callable[[Trigger, int, int], tuple[Verdict, ...]]
 """Rows for the due times from one moment up to another."""
+
+
+def note_broken(tx: StoreTx, live: LiveJob, problem: str, now_us: int) -> None:
+    """Say in the audit trail since when the trigger of a job fails."""
+    said = json.dumps({"reason": problem, "before": {}, "after": {}}, sort_keys=True)
+    tx.audit(now_us, ACTOR, BROKEN, live.full_name, said, subject=live.id)
 
 
 class GoesOn(NamedTuple):

@@ -202,8 +202,7 @@ class JobWrites:
     def broken(self, tx: StoreTx, live: LiveJob, problem: str) -> None:
         """Note since when the trigger of a job fails; nothing where there is no problem."""
         if problem and live.next_due_us is not None:
-            detail = {"reason": problem, "before": {}, "after": {}}
-            self.audit(tx, owed.ACTOR, owed.BROKEN, live.job, detail)
+            owed.note_broken(tx, live, problem, self._core.clock.now_us())
 
     def entered(self, job: Job) -> Job:
         """Take a job into the engine that was inserted into the store."""

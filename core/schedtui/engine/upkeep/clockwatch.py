@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from schedtui.clock import from_us
 from schedtui.engine.core import Core
-from schedtui.engine.jobs.owed import ACTOR, BROKEN, FAILED, failed
+from schedtui.engine.jobs.owed import FAILED, failed, note_broken
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.tick.claim import Claims
 from schedtui.engine.tick.entries import due_of
@@ -170,7 +170,7 @@ class ClockWatch:
                 lost = tx.claim([move.claim for move in moves])
                 for live, _, problem in moves:
                     if problem and live.id not in lost:
-                        self._note(tx, live, problem)
+                        note_broken(tx, live, problem, core.clock.now_us())
                 alerts.post(tx, [one for one in notices if one.job_id not in lost])
                 return lost
 
@@ -208,7 +208,7 @@ class ClockWatch:
         def apply(tx: StoreTx) -> bool:
             kept = tx.update_job(changed, version=live.version, counts=False)
             if kept:
-                self._note(tx, live, live.problem)
+                note_broken(tx, live, live.problem, self._core.clock.now_us())
             return kept
 
         if await write(apply):
@@ -239,11 +239,6 @@ class ClockWatch:
         last_us = min(live.last_due_us or now_us, now_us)
         claim = Claim(next_us, last_us, live.id, live.version, due_us, (), live.fired)
         return _Move(live, claim, problem)
-
-    def _note(self, tx: StoreTx, live: LiveJob, problem: str) -> None:
-        """Say in the audit trail since when a trigger fails."""
-        detail = json.dumps({"reason": problem, "before": {}, "after": {}}, sort_keys=True)
-        tx.audit(self._core.clock.now_us(), ACTOR, BROKEN, live.full_name, detail, subject=live.id)
 
     async def _persist(self, apply: Callable[[StoreTx], Any]) -> Any:
         while True:
