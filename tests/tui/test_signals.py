@@ -82,3 +82,13 @@ def test_one_that_another_thread_is_given_ends_the_wait(signals: Signals) -> Non
         thread.join()
     assert signals.got == signal.SIGTERM
     assert time.monotonic() - began < 15
+
+
+def test_one_ends_the_wait_of_another_thread(signals: Signals) -> None:
+    """That which watches a console's display waits so, while the console runs in the main one."""
+    ended: list[bool] = []
+    thread = threading.Thread(target=lambda: ended.append(signals.wait(20)))
+    thread.start()
+    signal.raise_signal(signal.SIGTERM)
+    thread.join()
+    assert ended == [True]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from select import select
 from time import monotonic
 from types import FrameType
@@ -48,23 +49,32 @@ class Signals:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the first signal, or for `wake`. Whether there was a signal within the time.
-
-        In the main thread. The handler runs there between two steps of Python alone: a signal that
-        comes just before `select`, or to another thread, ends it by this byte.
-        """
-        before = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
-        try:
+        """Wait for the first signal, or for `wake`. Whether there was a signal within the time."""
+        with self._told_by_a_byte():
             if self.got is None:
                 select([self._wake_end], [], [], timeout_s)
-        finally:
-            signal.set_wakeup_fd(before)
         return self.got is not None
 
     def wake(self) -> None:
         """End `wait`, from any thread, without a signal."""
         with contextlib.suppress(BlockingIOError):
             os.write(self._write_end, b".")
+
+    @contextlib.contextmanager
+    def _told_by_a_byte(self) -> Iterator[None]:
+        """Have each signal meanwhile write to the pipe, before its handler runs.
+
+        The handler runs in the main thread, between two steps of Python: where that thread is the
+        one that waits, it would not for a signal just before `select`, or given to another thread.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         first = self.got is None
