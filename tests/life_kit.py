@@ -253,6 +253,7 @@ class Life:
         clock.step(down_s)
         self.kit = self.new(clock)
         self.kit.engine.start_paused = paused
+        self.promises.starts.append(from_us(clock.now_us()))
         await self.kit.start()
         if paused:
             self.promises.paused_starts.append(from_us(clock.now_us()))

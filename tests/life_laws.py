@@ -7,6 +7,7 @@
 - A run that another one was skipped for is in the history.
 - A job with a period succeeds once for each, and a due time is backfilled once.
 - What was due before a pause or at its end or later is not skipped because of it.
+- What was due in a downtime, or before it and not decided any more, names that one and no other.
 - What the engine counts in memory is what the store says, and what a run held is given back.
 """
 
@@ -27,6 +28,7 @@ from schedtui.models import Run, RunState, Source
 WAITS = (RunState.QUEUED, RunState.RUNNING)
 _NAMED = re.compile(r"(?:overlap|once per [^ ]+): run ([0-9]+) ")
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+_DOWN = re.compile(r"the engine did not run from \S+ to (\S+Z)")
 _LOOK = re.compile(r"^(?:engine )?paused by .*: a look, (\S+) to (\S+)$")
 
 
@@ -43,6 +45,8 @@ class Promises:
     """Whether the store took all that it was given: else what a skip names may be lost with it."""
     paused_starts: list[datetime] = field(default_factory=list)
     """When an engine was started paused."""
+    starts: list[datetime] = field(default_factory=list)
+    """When one was started after another that had died."""
     keys: dict[tuple[int, str], int] = field(default_factory=dict)
     """The run that a job and an idempotency key have made."""
 
@@ -107,6 +111,7 @@ async def deeds(kit: Kit, executed: Counter[tuple[int, int]], promises: Promises
     _once([(run.job_id, run.scheduled_for) for run in good])
     _once(_periods(rows, promises))
     assert [run for run in rows if _outside(run)] == []
+    assert [run for run in rows if _another(run, promises.starts)] == []
     held = [_oldest(run) for run in rows if run.reason.endswith(": started paused")]
     assert [due for due in held if due and due < promises.paused_starts[0]] == []
 
@@ -124,6 +129,15 @@ def _outside(run: Run) -> bool:
     since, until = map(datetime.fromisoformat, found.groups())
     first = since + timedelta(microseconds=0 if run.reason.startswith("engine") else 1)
     return not first <= (_oldest(run) or since) <= run.scheduled_for < until
+
+
+def _another(run: Run, starts: list[datetime]) -> bool:
+    """Whether a due time names another downtime than the first that ended after it."""
+    found = _DOWN.search(run.reason)
+    if found is None:
+        return False
+    end = next(start for start in starts if start >= (_oldest(run) or start))
+    return found[1] != f"{end:%FT%TZ}"
 
 
 def _oldest(run: Run) -> datetime | None:

@@ -14,6 +14,7 @@ from schedtui.engine.daemons import DaemonThreads
 from schedtui.engine.events import Hub
 from schedtui.engine.jobs.arguments import Arguments
 from schedtui.engine.jobs.secrets import Secrets
+from schedtui.engine.live.downtimes import Downtimes
 from schedtui.engine.live.due import DueHeap
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.live.jobs import LiveJobs
@@ -82,8 +83,8 @@ class Core:
         """A name of the store; nobody can tell from it what the key is."""
         self.problems: dict[str, str] = {}
         """What is wrong with the engine, by a key that clears it again."""
-        self.absent: tuple[int, int, str] | None = None
-        """From, until (microseconds) and why nobody decided, before this engine was ready."""
+        self.downtimes = Downtimes()
+        """When no engine ran, before this one did."""
         self.revision = 0
         """The newest revision of the jobs; 0: there is none."""
         self.halted = ""
@@ -235,12 +236,14 @@ class Core:
         same = found is not None and found.trigger.to_json() == job.trigger
         return found.trigger if found is not None and same else None
 
-    def absence(self, due_us: int) -> str | None:
-        """Why nobody found a due time from before this engine was ready, or was paused."""
-        why = []
-        if self.absent is not None and due_us <= self.absent[1]:
-            why.append(self.absent[2])
-        if self.halted and due_us < self.halted_us:
+    def absence(self, first_us: int, last_us: int) -> str | None:
+        """Why nobody found what was due from one moment to another, both the same for one due time.
+
+        It was due before this engine was ready, or before it was paused.
+        """
+        down = self.downtimes.why(first_us, last_us)
+        why = [] if down is None else [down]
+        if self.halted and first_us < self.halted_us:
             why.append(f"{self.halted}, since {from_us(self.halted_us):%FT%TZ}")
         return "; then ".join(why) if why else None
 

@@ -39,11 +39,12 @@ from schedtui.engine.settings import Settings
 from schedtui.engine.tick.claim import Claims
 from schedtui.engine.upkeep.chores import Chores
 from schedtui.engine.upkeep.clockwatch import ClockWatch
+from schedtui.engine.upkeep.downtime import note_downtimes
 from schedtui.engine.upkeep.halt import Halt
 from schedtui.engine.upkeep.heartbeat import Heartbeat
 from schedtui.engine.upkeep.load import Reloads, load
 from schedtui.engine.upkeep.once_past import learn
-from schedtui.engine.upkeep.recover import note_absence, recover
+from schedtui.engine.upkeep.recover import recover
 from schedtui.engine.upkeep.retention import Retention
 from schedtui.errors import StoreUnavailableError
 from schedtui.execution import (
@@ -138,7 +139,7 @@ class Running:
             if self.settings.paused:
                 await self.halt.pause("started paused", ENGINE)
             await load(self.core)
-            note_absence(self.core, opened)
+            await note_downtimes(self.core, opened, self.started_us)
             await self._tell_start()
             await self.chores.overdue()
             await reconcile(self.core, self.writes)

@@ -149,10 +149,23 @@ def test_the_grace_is_inclusive(late_s: float, state: RunState | None) -> None:
 
 
 def test_a_missed_one_says_how_late_and_why() -> None:
+    absence = {(BASE_US, BASE_US): "nobody was here"}
     (verdict,) = decide(
-        Every(600), BASE_US, due(90), rules(60), active=NOBODY, absence="nobody was here"
+        Every(600),
+        BASE_US,
+        due(90),
+        rules(60),
+        active=NOBODY,
+        absence=lambda *moments: absence[moments],
     ).verdicts
     assert verdict.reason == "found 90.0 s late, past its grace of 60 s: nobody was here"
+
+
+def test_each_is_asked_about_and_a_stretch_as_a_whole() -> None:
+    asked: list[tuple[int, int]] = []
+    decide(Every(10), BASE_US, due(1_200), rules(60), absence=lambda *one: asked.append(one))
+    singles = [due(10 * n) for n in range(21, 114)]  # the newest 100, but for those in time
+    assert sorted(asked) == [(BASE_US, due(200)), *((one, one) for one in singles)]
 
 
 def test_latest_runs_the_newest_and_misses_the_older_ones() -> None:

@@ -282,7 +282,7 @@ async def test_the_clock_was_set_back_while_no_engine_ran(world: World) -> None:
         await kit.clock.advance(60)
         assert three.times("fixed") == ["12:30", "12:30"]
         await one_row_per_epoch(kit)
-        assert kit.running.core.absent is None
+        assert kit.running.core.downtimes.why(0, 0) is None
 
 
 async def test_an_hour_back_while_no_engine_ran_repeats_no_fixed_time(world: World) -> None:

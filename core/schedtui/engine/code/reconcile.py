@@ -25,7 +25,6 @@ from schedtui.engine.code.declared import (
     timezone_of,
 )
 from schedtui.engine.core import Core
-from schedtui.engine.jobs.downtime import absence_at
 from schedtui.engine.jobs.draft import next_due_after
 from schedtui.engine.jobs.mending import ask_again
 from schedtui.engine.jobs.writes import JobWrites
@@ -145,7 +144,7 @@ async def _orphan(core: Core, writes: JobWrites, live: LiveJob) -> None:
     now_us, due_us = core.clock.now_us(), live.next_due_us
     rows: tuple[NewRun, ...] = ()
     if due_us is not None and due_us <= now_us and live.trigger is not None:
-        reason = core.absence(due_us) or "its declaration went from the code just then"
+        reason = "its declaration went from the code just then"
         try:
             due = await _due_after(core, live.trigger, due_us, now_us)
         except Exception as error:  # noqa: BLE001 - the user's: then what was due stays owed
@@ -312,7 +311,7 @@ async def _write(
     changed = await not_again(core, live, changed, at_us)
     rows: tuple[NewRun, ...] = ()
     if changed.next_due != live.current().next_due:
-        reason = await absence_at(core, live.next_due_us or 0) or "its declaration changed"
+        reason = "its declaration changed"
         under = core.trigger_of(changed)[0]
         rows = await writes.passed(live, at_us, reason, RunState.MISSED, under)
     return await writes.replace(live, changed, actor, action, rows)

@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from schedtui.clock import from_us, to_us
 from schedtui.engine.core import Core
-from schedtui.engine.jobs.downtime import absence_at
 from schedtui.engine.jobs.draft import next_due_after
 from schedtui.engine.jobs.idle import Past, Stretch, idle_reason, past_of
 from schedtui.engine.live.job import LiveJob
@@ -124,7 +123,8 @@ async def asked(
         live: The job as it was until then.
         until_us: The last moment of it: now, or before.
         otherwise: Why, where the job did fire.
-        state: What they are then; those of a job that did not fire are ``skipped``.
+        state: What they are then, ``missed`` also by a downtime; those of a job that did not fire
+            are ``skipped``.
         under: Its schedule from now on, for a job whose own had failed (`came_back`).
 
     Raises:
@@ -138,16 +138,15 @@ async def asked(
         return await came_back(core, live, until_us, under, otherwise)
     if due_us > until_us:
         return Told()
-    absence = core.absence(due_us)
     if live.job.paused:  # what it did fire at was due before that
         state, otherwise = RunState.SKIPPED, _just_then(live)
-    fires: Accounting = partial(account, state=state, reason=otherwise)
-    if live.job.paused and trigger.foreign:
-        absence = await absence_at(core, due_us)
-    if (live.halted and idle_reason(live) == live.halted) or (live.job.paused and absence):
-        found = partial(decide, now_us=core.clock.now_us(), policies=live.policies)
-        absent = partial(found, absence=absence)
-        fires = partial(_late, found=absent, state=state, reason=otherwise)
+    reason = _reason(core, state, otherwise)
+    fires: Accounting = partial(_alike, state=state, reason=reason)
+    absent = live.job.paused and core.absence(due_us, due_us)
+    if absent or (live.halted and idle_reason(live) == live.halted):
+        now_us, policies = core.clock.now_us(), live.policies
+        found = partial(decide, now_us=now_us, policies=policies, absence=core.absence)
+        fires = partial(_late, found=found, state=state, reason=reason)
     stretches = await _stretches(core, live, due_us, until_us)
     question = partial(_by_stretch, trigger, due_us, stretches, fires)
     return _told(core, live, await core.asking.ask(trigger, question))
@@ -168,13 +167,14 @@ async def unasked(
     stretches = await _stretches(core, live, due_us, until_us)
     reason = stretches[0].reason
     known = RunState.SKIPPED if reason else state
-    if not reason and live.job.paused:  # from before that pause
-        absence = await absence_at(core, due_us)
-        known = RunState.MISSED if absence else RunState.SKIPPED
-        reason = absence or _just_then(live)
+    if not reason and (live.job.paused or state is RunState.MISSED):
+        absence = core.absence(due_us, due_us)
+        if live.job.paused:  # from before that pause
+            known = RunState.MISSED if absence else RunState.SKIPPED
+        reason = absence or (_just_then(live) if live.job.paused else otherwise)
     verdicts: tuple[Verdict, ...] = (Verdict(due_us, known, Source.SCHEDULE, reason or otherwise),)
     if under is not None and under is not live.trigger and not under.dueless:
-        fires = partial(account, state=state, reason=otherwise)
+        fires = partial(_alike, state=state, reason=_reason(core, state, otherwise))
         question = partial(_after, under, due_us, stretches, fires)
         try:
             verdicts += (await core.asking.ask(under, question)).verdicts
@@ -205,6 +205,9 @@ async def came_back(
     if not why or not triggers or after_us >= until_us:
         return Told()
     fires = partial(account, state=RunState.MISSED, reason=why)
+    if live.next_due_us is not None:  # it was not its trigger that kept it from being found
+        reason = _reason(core, RunState.MISSED, why)
+        fires = partial(_alike, state=RunState.MISSED, reason=reason)
     stretches = past.stretches(after_us + 1, until_us)
     errors: list[Exception] = []
     for trigger in triggers:
@@ -256,6 +259,30 @@ async def _stretches(core: Core, live: LiveJob, due_us: int, until_us: int) -> l
         return [Stretch(due_us, until_us, now)]
     before = Stretch(due_us, min(since_us - 1, until_us), "")
     return [before, Stretch(since_us, until_us, now)] if since_us <= until_us else [before]
+
+
+def _reason(core: Core, state: RunState, otherwise: str) -> Callable[[Verdict], str]:
+    """Why due times that nobody decides are what they are: missed ones by a downtime, if it was."""
+
+    def reason(one: Verdict) -> str:
+        first_us = one.scheduled_for_us if one.range_from_us is None else one.range_from_us
+        missed = state is RunState.MISSED
+        return (missed and core.absence(first_us, one.scheduled_for_us)) or otherwise
+
+    return reason
+
+
+def _alike(
+    trigger: Trigger,
+    due_us: int,
+    until_us: int,
+    *,
+    state: RunState,
+    reason: Callable[[Verdict], str],
+) -> tuple[Verdict, ...]:
+    """Due times that nobody decides: what they are is the same for all of them, why may differ."""
+    found = account(trigger, due_us, until_us, state, "")
+    return tuple(one._replace(reason=reason(one)) for one in found)
 
 
 class _Listed(NamedTuple):
@@ -329,7 +356,7 @@ def _late(
     *,
     found: Callable[..., Decision],
     state: RunState,
-    reason: str,
+    reason: Callable[[Verdict], str],
 ) -> tuple[Verdict, ...]:
     """Due times that wait for the end of a pause of the engine: late ones are missed.
 
@@ -339,7 +366,7 @@ def _late(
     return tuple(
         one
         if one.state is RunState.MISSED
-        else one._replace(state=state, source=Source.SCHEDULE, reason=reason)
+        else one._replace(state=state, source=Source.SCHEDULE, reason=reason(one))
         for one in verdicts
     )
 

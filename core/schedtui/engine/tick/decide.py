@@ -20,6 +20,9 @@ SINGLE_ROWS = 100
 
 FINISHED = "finished: as many of its due times have run as max_runs says"
 
+Absence = Callable[[int, int], str | None]
+"""Why nobody was there to find in time what was due from one moment to another."""
+
 
 class Verdict(NamedTuple):
     """What becomes of one due time, or of a stretch of them."""
@@ -73,6 +76,10 @@ class Active(NamedTuple):
 NOBODY = Active(0, "")
 
 
+def _always_there(_first_us: int, _last_us: int) -> None:
+    return None
+
+
 def find(trigger: Trigger, due_us: int, last_us: int, policies: Effective) -> Found:
     """Ask a trigger for the due times from ``due_us`` up to ``last_us``, and for the next one.
 
@@ -100,7 +107,7 @@ def decide(
     *,
     active: Active = NOBODY,
     fired: int = 0,
-    absence: str | None = None,
+    absence: Absence = _always_there,
     once: Callable[[list[Verdict]], list[Verdict]] | None = None,
     until_us: int | None = None,
 ) -> Decision:
@@ -119,7 +126,7 @@ def judge(
     *,
     active: Active = NOBODY,
     fired: int = 0,
-    absence: str | None = None,
+    absence: Absence = _always_there,
     once: Callable[[list[Verdict]], list[Verdict]] | None = None,
 ) -> Decision:
     """What becomes of every due time that a trigger named.
@@ -134,7 +141,7 @@ def judge(
         policies: What rules the job.
         active: Its runs that are still active.
         fired: How many of its due times have run.
-        absence: Why nobody was there to find it in time, for the reason of a ``missed`` row.
+        absence: Asked for the reason of a ``missed`` row.
         once: Skips those whose period is taken; for a job that guards its periods.
     """
     next_us, moments = found.next_us, found.moments
@@ -152,7 +159,7 @@ def judge(
         if fired + sum(verdict.state is None for verdict in verdicts) >= policies.max_runs:
             next_us = None
     if found.older:
-        verdict = plan.older(found.older_until_us, moments)
+        verdict = plan.older(due_us, found.older_until_us, moments)
         verdicts.insert(0, verdict._replace(range_from_us=due_us, range_count=found.older))
     return Decision(next_us, moments[-1], tuple(verdicts))
 
@@ -172,9 +179,7 @@ def overlap(policies: Effective, active: Active) -> str | None:
 class _Plan:
     """What becomes of some due times that are found together."""
 
-    def __init__(
-        self, policies: Effective, now_us: int, active: Active, absence: str | None
-    ) -> None:
+    def __init__(self, policies: Effective, now_us: int, active: Active, absence: Absence) -> None:
         self._policies = policies
         self._now_us = now_us
         self._active = active
@@ -201,10 +206,10 @@ class _Plan:
                 found.append(self._candidate(moment_us, Source.CATCHUP, room=1))
         return found
 
-    def older(self, moment_us: int, moments: Sequence[int]) -> Verdict:
-        """For those before the ones with a row each."""
+    def older(self, first_us: int, moment_us: int, moments: Sequence[int]) -> Verdict:
+        """For those before the ones with a row each, from the first to the last."""
         if self._late(moment_us):
-            return self._missed(moment_us)
+            return self._missed(moment_us, first_us)
         return self._on_time(moment_us, moments, len(moments) + 1)
 
     def _on_time(self, moment_us: int, moments: Sequence[int], room: int) -> Verdict:
@@ -229,12 +234,12 @@ class _Plan:
     def _late(self, moment_us: int) -> bool:
         return self._now_us - moment_us > self._policies.grace_us
 
-    def _missed(self, moment_us: int) -> Verdict:
+    def _missed(self, moment_us: int, first_us: int | None = None) -> Verdict:
         late_us = self._now_us - moment_us
         grace_s = self._policies.grace_us / 1e6
         reason = f"found {late_us / 1e6:.1f} s late, past its grace of {grace_s:g} s"
-        if self._absence:
-            reason = f"{reason}: {self._absence}"
+        if why := self._absence(moment_us if first_us is None else first_us, moment_us):
+            reason = f"{reason}: {why}"
         return Verdict(moment_us, RunState.MISSED, Source.SCHEDULE, reason)
 
 

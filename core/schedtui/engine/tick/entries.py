@@ -96,7 +96,7 @@ def answered(
             job.policies,
             active=job.competing() if job.active else NOBODY,
             fired=job.fired,
-            absence=core.absence(due_us),
+            absence=core.absence,
             once=None if job.once is None else job.once.verdicts,
         )
     except Exception as error:

@@ -15,7 +15,6 @@ from typing import Any
 
 from schedtui.clock import from_us
 from schedtui.engine.core import Core
-from schedtui.engine.jobs import downtime
 from schedtui.engine.jobs.writes import JobWrites
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.live.run import LiveRun
@@ -40,14 +39,6 @@ from schedtui.protocols import (
 logger = logging.getLogger("schedtui.recover")
 
 CHUNK = 1_000
-
-
-def note_absence(core: Core, opened: Opened) -> None:
-    """Remember since when nobody ran, for the due times of that while."""
-    now_us = core.clock.now_us()
-    if opened.last_seen_us is not None and opened.last_seen_us <= now_us:
-        reason = downtime.words(opened.last_seen_us, now_us, clean=opened.clean)
-        core.absent = (opened.last_seen_us, now_us, reason)
 
 
 async def recover(
