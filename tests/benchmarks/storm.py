@@ -151,6 +151,8 @@ def main() -> None:
     show("alone", turns["alone"])
     show(f"{options.consoles} consoles", turns["watched"])
     pairs = list(zip(turns["watched"], turns["alone"], strict=True))
+    rss = [f"{one['rss_mib']:.0f}" for pair in pairs for one in reversed(pair)]
+    print("MiB after each turn, the first alone:", *rss)
     for name, title in (("p50_ms", "lateness p50"), ("p99_ms", "lateness p99"), ("cost", "CPU")):
         ratio = median(one[name] / other[name] for one, other in pairs)
         print(f"{title} with consoles: x{ratio:.2f}, aimed at x1.10")
