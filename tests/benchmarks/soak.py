@@ -36,7 +36,8 @@ from typing import Any, NamedTuple
 TESTS = str(Path(__file__).resolve().parents[1])
 sys.path.insert(0, TESTS)
 
-from benchmarks.soak_jobs import LEDGER  # noqa: E402 - found only now
+from benchmarks.memory import BLOCKS_PER_MIB  # noqa: E402 - found only now
+from benchmarks.soak_jobs import LEDGER  # noqa: E402 - as above
 from benchmarks.soak_ledger import Judge, table, watch_moves  # noqa: E402 - as above
 
 INSIDE = "SOAK_INSIDE"
@@ -54,8 +55,6 @@ LEAST_S = 300.0
 """Memory is judged where it was watched for so long after the warm-up."""
 MIB_PER_10_MIN = 8.0
 """Of what is in use; freed pages that an allocator has kept are no leak, and stay in RSS."""
-BLOCKS_PER_MIB = 12_000
-"""A block of Python's allocator has about 87 bytes (``sys._debugmallocstats``)."""
 DISK = "size=4g"
 STEPS_S = (-280, -150, -61, -20, 15, 45, 120, 300)
 

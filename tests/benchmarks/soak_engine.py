@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import ctypes
 import json
 import logging
 import random
@@ -22,6 +21,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
+from benchmarks.memory import in_use
 from benchmarks.soak_jobs import POOLS, groups, trigger_of
 
 from schedtui import Engine
@@ -38,10 +38,6 @@ THINK_S = (0.05, 0.5)
 CREATED = 40
 """Dynamic jobs that there are at most."""
 STOP_S = 3.0
-MALLINFO = (
-    *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
-    *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
-)
 
 
 class StepClock(SystemClock):
@@ -245,27 +241,6 @@ class Watcher:
                 **in_use(),
             )
             oldest_s, told = 0.0, now
-
-
-class Mallinfo2(ctypes.Structure):
-    """What glibc says of all its arenas; see ``mallinfo2(3)``."""
-
-    _fields_ = [(name, ctypes.c_size_t) for name in MALLINFO]
-
-
-def in_use() -> dict[str, float]:
-    """The memory that is in use: blocks of Python's own allocator, and MiB of ``malloc``.
-
-    RSS holds more: what was given back to an allocator, and not by that to the system. SQLite's
-    pages are in both.
-    """
-    blocks = {"blocks": sys.getallocatedblocks()}
-    ask = getattr(ctypes.CDLL(None), "mallinfo2", None)
-    if ask is None:
-        return {**blocks}
-    ask.restype = Mallinfo2
-    told = ask()
-    return {**blocks, "malloc_mib": (told.uordblks + told.hblkhd) / 2**20}
 
 
 def say(**what: Any) -> None:

@@ -99,11 +99,12 @@ def turn(engine: Part, seconds: float, consoles: int, *, watched: bool) -> Answe
         engine.ask("go")
         engine.ask(f"measure {SETTLE_S}")
         result = engine.ask(f"measure {seconds}")
-        end = engine.ask("rest")["cursor"]
+        rest = engine.ask("rest")
+        result["used_mib"] = rest["used_mib"]
         if not watched:
             return result
         for watcher in watchers:
-            watcher.tell(f"end {end}")
+            watcher.tell(f"end {rest['cursor']}")
         told = [one for watcher in watchers for one in watcher.heard()["consoles"]]
     result["most"] = max(one["most"] for one in told)
     result["rate"] = median(one["rate"] for one in told)
@@ -151,8 +152,9 @@ def main() -> None:
     show("alone", turns["alone"])
     show(f"{options.consoles} consoles", turns["watched"])
     pairs = list(zip(turns["watched"], turns["alone"], strict=True))
-    rss = [f"{one['rss_mib']:.0f}" for pair in pairs for one in reversed(pair)]
-    print("MiB after each turn, the first alone:", *rss)
+    for name, title in (("used_mib", "MiB in use"), ("rss_mib", "RSS, MiB,")):
+        told = [f"{one[name]:.0f}" for pair in pairs for one in reversed(pair)]
+        print(f"{title} after each turn, the first alone:", *told)
     for name, title in (("p50_ms", "lateness p50"), ("p99_ms", "lateness p99"), ("cost", "CPU")):
         ratio = median(one[name] / other[name] for one, other in pairs)
         print(f"{title} with consoles: x{ratio:.2f}, aimed at x1.10")

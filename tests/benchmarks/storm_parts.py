@@ -35,6 +35,11 @@ from schedtui.models import Changes, JobSpec, JobSummary, RunState
 from schedtui.models.wire import to_wire
 from schedtui.store import open_store
 
+TESTS = str(Path(__file__).resolve().parents[1])
+sys.path.insert(0, TESTS)
+
+from benchmarks.memory import BLOCKS_PER_MIB, in_use, resident_mib  # noqa: E402 - found only now
+
 PHASES = 10
 """The jobs of one interval are due at so many moments of it, evenly."""
 BEAT_S = 0.01
@@ -125,7 +130,9 @@ class Storm:
         await self._engine.pause_engine(reason="a rest")
         await self._engine.running.supervisor.idle.wait()
         await asyncio.sleep(BEAT_S * 5)
-        return {"cursor": self._engine.running.core.hub.cursor}
+        used = in_use()
+        mib = used["blocks"] / BLOCKS_PER_MIB + used.get("malloc_mib", 0.0)
+        return {"cursor": self._engine.running.core.hub.cursor, "used_mib": mib}
 
     async def _measure(self, seconds: str) -> Answer:
         hub, self._late_us = self._engine.running.core.hub, []
@@ -260,12 +267,6 @@ def pin(*, others: bool) -> None:
     """The engine has a processor of its own, for the consoles stand for other machines."""
     first, *rest = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, rest or {first} if others else {first})
-
-
-def resident_mib() -> float:
-    """What this process has in memory."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def main() -> None:
