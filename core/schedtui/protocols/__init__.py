@@ -27,7 +27,8 @@ from schedtui.protocols.rows import (
     Tombstone,
 )
 from schedtui.protocols.running import Call, Ended, Executor, Origin
-from schedtui.protocols.store import ENGINE, Store, StoreTx
+from schedtui.protocols.store import ENGINE, Store
+from schedtui.protocols.store_tx import StoreTx
 
 __all__ = [
     "ENGINE",

@@ -7,7 +7,7 @@ engines that need no history.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -23,14 +23,11 @@ from schedtui.models import (
     LogLine,
     Revision,
     Run,
-    RunFilter,
 )
-from schedtui.models.stats import Figures, StatsBy
 from schedtui.protocols import (
     Boot,
     CallKey,
     DueRows,
-    Finish,
     Keep,
     NewRun,
     Opened,
@@ -46,12 +43,11 @@ from schedtui.protocols import (
 )
 from schedtui.store import chunks, memory_keeping, memory_past, rows
 from schedtui.store.memory_data import Data
-from schedtui.store.memory_filter import group_of, run_filter
-from schedtui.store.memory_stats import run_figures
+from schedtui.store.memory_runs import RunReads, whole_run
 from schedtui.store.memory_tx import MemoryTx
 
 
-class MemoryStore:
+class MemoryStore(RunReads):
     """A store of plain dictionaries.
 
     What is in it outlives `close`, so that a test can start a second engine on it.
@@ -162,55 +158,6 @@ class MemoryStore:
                     recent.append(_recent(run))
         return {job_id: recent[::-1] for job_id, recent in sorted(found.items()) if recent}
 
-    def runs(
-        self,
-        where: RunFilter,
-        *,
-        limit: int,
-        before: int | None,
-        among: Collection[int] | None = None,
-    ) -> list[Run]:
-        """Runs with an id below ``before``, newest first."""
-        with self._reading() as data:
-            fits = run_filter(where, data)
-            jobs = None if among is None else frozenset(among)
-            newest = sorted(data.runs, reverse=True)
-            if jobs is not None:
-                newest = [run_id for run_id in newest if data.runs[run_id].job_id in jobs]
-            ids = (i for i in newest if (before is None or i < before) and fits(data.runs[i]))
-            return [_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
-
-    def dead_letters(
-        self,
-        where: RunFilter,
-        *,
-        limit: int,
-        after: int = 0,
-        groups: Collection[str] | None = None,
-    ) -> tuple[int, list[Run]]:
-        """How many dead letters fit, and the oldest of them."""
-        with self._reading() as data:
-            fits = run_filter(replace(where, dead=True), data)
-            later = sorted(run_id for run_id in data.runs if run_id > after)
-            if groups is not None:
-                seen = frozenset(groups)
-                later = [run_id for run_id in later if group_of(data.runs[run_id], data) in seen]
-            ids = [run_id for run_id in later if fits(data.runs[run_id])]
-            page = ids[: rows.bounded(max(limit, 0))]
-            return len(ids), [_run(data, run_id) for run_id in page]
-
-    def run_figures(self, where: RunFilter, by: StatsBy) -> tuple[bool, list[Figures]]:
-        """The runs that fit in numbers, by name, and whether they are all there are."""
-        with self._reading() as data:
-            fits = run_filter(where, data, alone=True)
-            newest = (data.runs[run_id] for run_id in sorted(data.runs, reverse=True))
-            return run_figures(data, filter(fits, newest), by)
-
-    def run(self, run_id: int) -> Run | None:
-        """A run."""
-        with self._reading() as data:
-            return _run(data, run_id) if run_id in data.runs else None
-
     def attempts(self, run_id: int) -> list[Attempt]:
         """The ended attempts of a run, first one first."""
         with self._reading() as data:
@@ -288,7 +235,7 @@ class MemoryStore:
         """What became of the due times from ``from_us`` to ``until_us``, oldest first."""
         with self._reading() as data:
             ids = memory_past.due_ids(data, job_id, from_us, until_us)
-            return [_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
+            return [whole_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
 
     def due_rows(self, job_id: int, due: Sequence[int]) -> DueRows:
         """The runs for some due times."""
@@ -299,7 +246,7 @@ class MemoryStore:
         """The backfill runs for due times from ``from_us`` to ``until_us``, newest run first."""
         with self._reading() as data:
             ids = memory_past.backfill_ids(data, job_id, from_us, until_us)
-            return [_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
+            return [whole_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
 
     def job_ids(self, group: str, name: str) -> list[int]:
         """The ids of all jobs that are called so, or were last, newest first."""
@@ -352,17 +299,6 @@ def _last_sign(data: Data) -> int:
         if run.clock_epoch == data.meta["clock_epoch"]:
             signs += [run.claimed_at_us, run.started_at_us or 0]
     return max(signs)
-
-
-def _run(data: Data, run_id: int) -> Run:
-    end = data.ends.get(run_id)
-    extra = _NO_END if end is None else end[_FIRST_OF_END:]
-    row = (*data.runs[run_id], *extra, data.handled.get(run_id))
-    return rows.run_of(row, data.name_of(run_id))
-
-
-_FIRST_OF_END = Finish._fields.index("error_type")
-_NO_END = (None, None, None, None, False, 0, 0, None, None, None, None)
 
 
 def _open_run(run: NewRun) -> OpenRun:
