@@ -54,6 +54,21 @@ def test_they_are_listed_with_why(shell: Shell, failed: list[int]) -> None:
     assert "no dead letters" in shell.run("dead", "list", "--group", "work")[1]
 
 
+def test_those_of_a_tag_are_listed_replayed_and_dismissed(shell: Shell, failed: list[int]) -> None:
+    made = ("create", "bad/fail", "--name", "tagged", "--tag", "night", "--at", "2030-01-01 9:00")
+    shell.run(*made)
+    shell.run("trigger", "bad/tagged", "--wait", code=1)
+
+    (run,) = shell.json("dead", "list", "--tag", "night")
+    assert run["id"] not in failed
+    dry, _ = shell.run("dead", "replay", "--tag", "night", "--dry-run")
+    assert dry.splitlines() == [f"run {run['id']} of bad/tagged would be replayed"]
+    shell.run("dead", "dismiss", "--tag", "night")
+    assert "no dead letter" in shell.run("dead", "replay", "--tag", "night", code=3)[1]
+    figures = shell.json("stats", "--tag", "night")["items"]
+    assert [(one["name"], one["states"]) for one in figures] == [("bad/tagged", {"failed": 1})]
+
+
 def test_a_window_is_replayed_after_it_was_counted(shell: Shell, failed: list[int]) -> None:
     dry, _ = shell.run("dead", "replay", "--since", "6h", "--error", "OSError", "--dry-run")
     assert dry.splitlines() == [f"run {run} of bad/fail would be replayed" for run in failed[:2]]

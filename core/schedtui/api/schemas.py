@@ -199,7 +199,7 @@ class ReplayBody:
     runs: tuple[int, ...] | None = None
     """Their ids."""
     where: RunFilter | None = None
-    """All that it finds; it must say something; `dead` is taken for granted, `tag` not taken."""
+    """All that it finds; it must say something; `dead` is taken for granted."""
     groups: tuple[str, ...] | None = None
     """Only those of these groups; the others are as if they were not there."""
     limit: int = MAX_LETTERS
@@ -215,7 +215,7 @@ class DismissBody:
     runs: tuple[int, ...] | None = None
     """Their ids."""
     where: RunFilter | None = None
-    """All that it finds; it must say something; `dead` is taken for granted, `tag` not taken."""
+    """All that it finds; it must say something; `dead` is taken for granted."""
     groups: tuple[str, ...] | None = None
     """Only those of these groups; the others are as if they were not there."""
     note: str = ""

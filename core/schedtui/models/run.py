@@ -159,8 +159,7 @@ class RunFilter:
     group: str | None = None
     """Of its jobs; among dead letters also of its functions, run without a job."""
     tag: str | None = None
-    """One of the tags that its job has now; a job that was deleted has none. For lists of runs
-    alone: dead letters to replay or dismiss, and numbers of runs, are not chosen by it.
+    """One of the tags that its job has now; a job that was deleted has none.
 
     The engine turns it into the ids of jobs; a store does not look at it.
     """

@@ -116,6 +116,7 @@ class Store(Protocol):
         limit: int,
         after: int = 0,
         groups: Collection[str] | None = None,
+        among: Collection[int] | None = None,
     ) -> tuple[int, list[Run]]:
         """How many dead letters fit, and the oldest of them; damaged ones are left out.
 
@@ -124,12 +125,18 @@ class Store(Protocol):
             limit: How many at most; fewer are all there are.
             after: Only those with a higher id, which are counted alone too.
             groups: Only those of jobs, or of functions without one, of these groups.
+            among: Of the jobs with these ids only.
         """
 
-    def run_figures(self, where: RunFilter, by: StatsBy) -> tuple[bool, list[Figures]]:
+    def run_figures(
+        self, where: RunFilter, by: StatsBy, *, among: Collection[int] | None = None
+    ) -> tuple[bool, list[Figures]]:
         """The runs that fit in numbers, by name, and whether they are all there are.
 
-        A group has also the runs of its functions without a job.
+        Args:
+            where: Which; a group has also the runs of its functions without a job.
+            by: Whose the numbers are.
+            among: Of the jobs with these ids only.
         """
 
     def run(self, run_id: int) -> Run | None:

@@ -35,10 +35,7 @@ class RunReads:
         """Runs with an id below ``before``, newest first."""
         with self._reading() as data:
             fits = run_filter(where, data)
-            jobs = None if among is None else frozenset(among)
-            newest = sorted(data.runs, reverse=True)
-            if jobs is not None:
-                newest = [run_id for run_id in newest if data.runs[run_id].job_id in jobs]
+            newest = _of_jobs(data, among)[::-1]
             ids = (i for i in newest if (before is None or i < before) and fits(data.runs[i]))
             return [whole_run(data, run_id) for run_id in islice(ids, rows.bounded(max(limit, 0)))]
 
@@ -49,11 +46,12 @@ class RunReads:
         limit: int,
         after: int = 0,
         groups: Collection[str] | None = None,
+        among: Collection[int] | None = None,
     ) -> tuple[int, list[Run]]:
         """How many dead letters fit, and the oldest of them."""
         with self._reading() as data:
             fits = run_filter(replace(where, dead=True), data)
-            later = sorted(run_id for run_id in data.runs if run_id > after)
+            later = [run_id for run_id in _of_jobs(data, among) if run_id > after]
             if groups is not None:
                 seen = frozenset(groups)
                 later = [run_id for run_id in later if group_of(data.runs[run_id], data) in seen]
@@ -61,17 +59,25 @@ class RunReads:
             page = ids[: rows.bounded(max(limit, 0))]
             return len(ids), [whole_run(data, run_id) for run_id in page]
 
-    def run_figures(self, where: RunFilter, by: StatsBy) -> tuple[bool, list[Figures]]:
+    def run_figures(
+        self, where: RunFilter, by: StatsBy, *, among: Collection[int] | None = None
+    ) -> tuple[bool, list[Figures]]:
         """The runs that fit in numbers, by name, and whether they are all there are."""
         with self._reading() as data:
             fits = run_filter(where, data, alone=True)
-            newest = (data.runs[run_id] for run_id in sorted(data.runs, reverse=True))
+            newest = (data.runs[run_id] for run_id in reversed(_of_jobs(data, among)))
             return run_figures(data, filter(fits, newest), by)
 
     def run(self, run_id: int) -> Run | None:
         """A run."""
         with self._reading() as data:
             return whole_run(data, run_id) if run_id in data.runs else None
+
+
+def _of_jobs(data: Data, among: Collection[int] | None) -> list[int]:
+    """The ids of the runs of some jobs, or of all runs, oldest first."""
+    jobs = None if among is None else frozenset(among)
+    return sorted(i for i, run in data.runs.items() if jobs is None or run.job_id in jobs)
 
 
 def whole_run(data: Data, run_id: int) -> Run:

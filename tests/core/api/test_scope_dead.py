@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from scope_kit import fail, scoped_engine
+from scope_kit import CRON, done, fail, scoped_engine
 
 from schedtui import Engine
 from schedtui.client.local import LocalClient
 from schedtui.client.scoped import ScopedClient
 from schedtui.errors import InvalidError
-from schedtui.models import Run, RunFilter
+from schedtui.models import JobSpec, Run, RunFilter
 
 engine = pytest.fixture(scoped_engine)
 FAILED = RunFilter(error_type="ValueError")
@@ -57,6 +57,22 @@ async def test_too_many_ids_are_refused_before_any_is_read(engine: Engine) -> No
                 await call(which, limit=0)
     assert (await scoped.replay_runs(range(1_000, 2_000))).found == 1_000
     assert read == []
+
+
+async def test_by_a_tag_only_the_letters_and_numbers_of_its_groups_are_found(
+    engine: Engine,
+) -> None:
+    whole = LocalClient(engine)
+    for group in BOTH:
+        spec = JobSpec(function=f"{group}/bad", trigger=CRON, name="bad", tags=("shared",))
+        await whole.create_job(spec)
+        await done(whole, await whole.trigger_job(f"{group}/bad"))
+    scoped, shared = ScopedClient(whole, ("mine",)), RunFilter(tag="shared")
+
+    assert [one.name for one in (await scoped.stats(shared)).items] == ["mine/bad", "mine/j"]
+    for call in (scoped.replay_runs, scoped.dismiss_runs):
+        assert [one.job for one in (await call(shared, dry_run=True)).letters] == ["mine/bad"]
+    assert (await ScopedClient(whole, BOTH).dismiss_runs(shared)).done == 2
 
 
 async def test_numbers_of_other_groups_are_none_of_the_same_while(engine: Engine) -> None:

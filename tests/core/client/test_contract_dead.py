@@ -237,14 +237,31 @@ async def test_those_of_other_groups_are_as_if_they_were_not_there(client: Engin
     assert (await client.dismiss_runs(where, groups=["work"])).done == 2
 
 
+async def test_those_of_the_jobs_with_a_tag_are_replayed_and_dismissed(
+    client: EngineClient,
+) -> None:
+    for name, tags in (("a", ("night",)), ("b", ("day", "night")), ("c", ("day",))):
+        await a_bad_job(client, name, tags=tags)
+    runs = {name: await failed(client, f"work/{name}") for name in "abc"}
+    await ended(client, await client.run_function("work/fail"))
+
+    assert await dead(client, tag="night") == [runs["b"].id, runs["a"].id]
+    dry = await client.dismiss_runs(RunFilter(tag="night"), dry_run=True)
+    assert [one.run for one in dry.letters] == [runs["a"].id, runs["b"].id]
+    both = RunFilter(tag="day", job="work/b")
+    assert [one.run for one in (await client.replay_runs(both)).letters] == [runs["b"].id]
+    assert (await client.replay_runs(RunFilter(tag="nobody's"))).found == 0
+    left = await client.dismiss_runs(RunFilter(tag="day", error_type="RuntimeError"))
+    assert left.letters[0].run == runs["c"].id
+    assert runs["a"].id in await dead(client)
+
+
 async def test_what_says_nothing_is_refused(client: EngineClient) -> None:
     nothing: tuple[RunFilter | list[int], ...] = (RunFilter(), DEAD, [])
     for which in nothing:
         for call in (client.replay_runs, client.dismiss_runs):
             with pytest.raises(InvalidError):
                 await call(which)
-    with pytest.raises(InvalidError, match="for lists of runs"):
-        await client.replay_runs(RunFilter(tag="x"))
     with pytest.raises(InvalidError, match="limit"):
         await client.replay_runs([1], limit=0)
     with pytest.raises(InvalidError, match="note"):

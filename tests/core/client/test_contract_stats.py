@@ -51,6 +51,19 @@ async def test_runs_are_counted_by_job_and_by_function(client: EngineClient) -> 
     assert (await client.stats(before)).since == runs[0].claimed_at - timedelta(days=1)
 
 
+async def test_those_of_the_jobs_with_a_tag_are_counted(client: EngineClient) -> None:
+    for name, tags in (("ann", ("night",)), ("bo", ("day",))):
+        await client.create_job(spec(name=name, tags=tags))
+        await ended(client, await client.trigger_job(f"work/{name}"))
+    await ended(client, await client.run_function("work/greet", {"name": "Bo"}))
+
+    for where in (RunFilter(tag="night"), RunFilter(tag="night", group="work")):
+        assert [one.name for one in (await client.stats(where)).items] == ["work/ann"]
+    by_function = await client.stats(RunFilter(tag="day"), by=StatsBy.FUNCTION)
+    assert [(one.name, one.runs) for one in by_function.items] == [("work/greet", 1)]
+    assert (await client.stats(RunFilter(tag="nobody's"))).items == ()
+
+
 async def test_a_job_that_never_was_has_none(client: EngineClient) -> None:
     with pytest.raises(JobNotFoundError):
         await client.stats(RunFilter(job="work/nobody"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 from store_rows import add, due_run, finish, ids, new_run
 
@@ -25,10 +27,15 @@ def history(store: Store) -> tuple[Store, int]:
 
 
 def letters(
-    store: Store, limit: int = 10, *, after: int = 0, **where: object
+    store: Store,
+    limit: int = 10,
+    *,
+    after: int = 0,
+    among: Collection[int] | None = None,
+    **where: object,
 ) -> tuple[int, list[int]]:
     fits = RunFilter(**where)  # type: ignore[arg-type]  # names of fields
-    found, runs = store.dead_letters(fits, limit=limit, after=after)
+    found, runs = store.dead_letters(fits, limit=limit, after=after, among=among)
     return found, [run.id for run in runs]
 
 
@@ -40,6 +47,9 @@ def test_what_failed_is_counted_and_found_oldest_first(history: tuple[Store, int
     assert letters(store, 1, after=1) == (2, [4])
     assert letters(store, after=4, job_id=mine) == (1, [5])
     assert letters(store, after=10**30) == (0, [])
+    assert letters(store, 1, among=[mine]) == (2, [1])
+    assert letters(store, among=[10**6, *range(10**4, 10**4 + 100)]) == (0, [])
+    assert letters(store, among=[]) == (0, [])
     assert letters(store, job_id=mine) == (2, [1, 5])
     assert letters(store, function="Reports/other") == (1, [4])
     assert letters(store, error_type="ValueError") == (1, [1])

@@ -59,6 +59,15 @@ def test_the_runs_of_each_job_are_counted_and_timed(history: Store) -> None:
     )
 
 
+def test_the_runs_of_some_jobs_are_counted_alone(history: Store) -> None:
+    other = history.job_ids("Reports", "other")
+
+    for among in (other, [*other, *range(10**4, 10**4 + 100)]):
+        found = history.run_figures(RunFilter(), StatsBy.JOB, among=among)[1]
+        assert [(one.name, one.runs) for one in found] == [("Reports/other", 1)]
+    assert history.run_figures(RunFilter(), StatsBy.JOB, among=[]) == (True, [])
+
+
 def test_functions_are_counted_by_themselves(history: Store) -> None:
     found = history.run_figures(RunFilter(), StatsBy.FUNCTION)[1]
     assert [(one.name, one.runs) for one in found] == [("Mail/send", 1), ("Reports/clean", 24)]

@@ -48,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_key_option(replay)
     for verb in (listing, replay, dismiss):
         verb.add_argument("--group", help="those of this group's jobs")
+        verb.add_argument("--tag", help="those of living jobs with this tag")
         verb.add_argument("--function", metavar="GROUP/FUNCTION", help="those of this function")
         verb.add_argument("--error", metavar="TYPE", help="those that ended with it: ValueError")
         verb.add_argument("--state", choices=_STATES, help="those in this state")
@@ -106,6 +107,7 @@ async def _where(client: EngineClient, args: argparse.Namespace) -> RunFilter:
     return RunFilter(
         job=args.job,
         group=args.group,
+        tag=args.tag,
         function=args.function,
         error_type=args.error,
         state=RunState(args.state) if args.state else None,

@@ -19,6 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``schedtui stats``."""
     parser.add_argument("--job", metavar="GROUP/NAME", help="of this job; also a deleted one")
     parser.add_argument("--group", help="of this group's jobs and functions")
+    parser.add_argument("--tag", help="of living jobs with this tag")
     parser.add_argument("--function", metavar="GROUP/FUNCTION", help="of this function")
     parser.add_argument(
         "--by",
@@ -37,7 +38,12 @@ def run(args: argparse.Namespace) -> int:
     async def work(client: EngineClient) -> int:
         since, until = await read_window(client, args)
         where = RunFilter(
-            job=args.job, group=args.group, function=args.function, since=since, until=until
+            job=args.job,
+            group=args.group,
+            tag=args.tag,
+            function=args.function,
+            since=since,
+            until=until,
         )
         told = await client.stats(where, by=StatsBy(args.by))
         if args.json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -49,6 +48,7 @@ FILTER = (
         "group",
         about="Only those of its jobs; with `dead` also of functions without a job",
     ),
+    text("tag", about="Only those of living jobs that have this tag"),
     member("state", RunState, about="Only those in this state"),
     member("source", Source, about="Only those that came about so"),
     moment("since", about="Only those claimed then or later"),
@@ -58,9 +58,7 @@ FILTER = (
     flag("dead", about="Only dead letters: failed, and neither replayed nor dismissed since"),
 )
 """The parameters that say which runs are meant."""
-_LIST = Params(
-    *FILTER, text("tag", about="Only those of living jobs that have this tag"), limit(), CURSOR
-)
+_LIST = Params(*FILTER, limit(), CURSOR)
 _LOGS = Params(
     whole("after", default=0, about="Only lines with a higher number"),
     limit(default=1_000, high=MAX_LINES),
@@ -83,7 +81,7 @@ async def list_runs(request: Request) -> Response:
     """The history, newest first; every filter that is given must hold."""
     query = _LIST.read(request)
     engine = engine_of(request)
-    where = replace(filter_of(query), tag=query["tag"])
+    where = filter_of(query)
     return json_answer(await engine.runs(where, limit=query["limit"], cursor=query["cursor"]))
 
 
@@ -176,6 +174,7 @@ def filter_of(query: Mapping[str, Any]) -> RunFilter:
         job_id=query["job_id"],
         job=query["job"],
         group=query["group"],
+        tag=query["tag"],
         state=query["state"],
         source=query["source"],
         since=query["since"],

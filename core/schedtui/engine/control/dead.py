@@ -58,4 +58,5 @@ class DeadControl(ControlPart):
         return await self.on_loop(lambda: self._live().commands.dismiss(found, words, actor))
 
     async def _resolved(self, asked: Wanted) -> Wanted:
-        return replace(asked, where=await self.reads.resolved(asked.where))
+        where, among = await self.reads.chosen(asked.where)
+        return replace(asked, where=where, among=among)

@@ -46,24 +46,25 @@ class Reads:
     async def runs(self, where: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """A page of the history, newest first."""
         before = position(cursor)
-        tag, where = where.tag, await self.resolved(replace(where, tag=None))
-        among = None if tag is None else await self._tagged(tag)
+        where, among = await self.chosen(where)
         rows = await self._off_loop(
             self._store.runs, where, limit=limit + 1, before=before, among=among
         )
         page = tuple(self._live(run) for run in rows[:limit])
         return Page(items=page, cursor=str(page[-1].id) if len(rows) > limit else None)
 
-    async def resolved(self, where: RunFilter) -> RunFilter:
-        """A filter that names a job by its id, if at all.
+    async def chosen(self, where: RunFilter) -> tuple[RunFilter, tuple[int, ...] | None]:
+        """A filter as a store takes it, and the ids of the jobs that have its tag.
 
         Raises:
-            InvalidError: it names one in both ways, or a tag, by which `runs` alone can ask.
+            InvalidError: it names a job in both ways.
             JobNotFoundError: no job ever had the name.
         """
-        if where.tag is not None:
-            expected = "none, which is for lists of runs: name a job, a group or a function"
-            raise InvalidError.one("tag", where.tag, expected)
+        tag, where = where.tag, await self._resolved(replace(where, tag=None))
+        return where, None if tag is None else await self._tagged(tag)
+
+    async def _resolved(self, where: RunFilter) -> RunFilter:
+        """A filter that names a job by its id, if at all."""
         if where.job is None:
             return where
         if where.job_id is not None:
@@ -78,11 +79,11 @@ class Reads:
             raise JobNotFoundError(where.job, self._of_function(where.job))
         return replace(where, job=None, job_id=job_id)
 
-    async def _tagged(self, tag: str) -> list[int]:
+    async def _tagged(self, tag: str) -> tuple[int, ...]:
         """The ids of the jobs that have a tag."""
         jobs = self._running.core.jobs
         tagged = await self._running.on_loop(lambda: found(jobs, JobFilter(tag=tag)))
-        return [live.id for live in tagged]
+        return tuple(live.id for live in tagged)
 
     def _of_function(self, name: str) -> str:
         """What to say to who looks for the runs of a function by its name; else empty."""
@@ -120,13 +121,13 @@ class Reads:
 
     async def stats(self, where: RunFilter, by: StatsBy) -> Stats:
         """Counts and times of the runs of a while; of the last 24 hours where none is named."""
-        where = await self.resolved(where)
+        where, among = await self.chosen(where)
         since = where.since
         if since is None:
             end = where.until or from_us(self._running.clock.now_us())
             since = end - timedelta(seconds=STATS_S)
         where = replace(where, since=since)
-        whole, items = await self._off_loop(self._store.run_figures, where, by)
+        whole, items = await self._off_loop(self._store.run_figures, where, by, among=among)
         return Stats(since=since, until=where.until, by=by, complete=whole, items=tuple(items))
 
     async def logs(self, run_id: int, after: int, limit: int) -> LogPage:

@@ -242,6 +242,7 @@ class Replays:
             limit=limit,
             after=after,
             groups=wanted.groups,
+            among=wanted.among,
         )
 
     async def _named(self, ids: Sequence[int], wanted: Wanted, found: Found) -> list[Run]:

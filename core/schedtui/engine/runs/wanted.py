@@ -21,6 +21,8 @@ class Wanted:
     dry_run: bool
     groups: tuple[str, ...] | None = None
     """Those of other groups are not there; None: all are."""
+    among: tuple[int, ...] | None = None
+    """The ids of the jobs that have the tag of the filter; None: it names none."""
 
     def sees(self, run: Run) -> bool:
         """Whether a run is of these groups."""

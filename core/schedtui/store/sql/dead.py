@@ -13,7 +13,7 @@ from schedtui.models import Run, RunFilter
 from schedtui.store import rows
 from schedtui.store.rows import bounded
 from schedtui.store.sql import schema
-from schedtui.store.sql.reads import RUN, SqlReader, conditions, run_row
+from schedtui.store.sql.reads import RUN, SqlReader, conditions, of_jobs, run_row
 from schedtui.store.sql.step import SqlSteps, step
 
 _RUN = schema.runs.c
@@ -44,6 +44,7 @@ class DeadReader(SqlReader):
         limit: int,
         after: int = 0,
         groups: Collection[str] | None = None,
+        among: Collection[int] | None = None,
     ) -> tuple[int, list[Run]]:
         """How many dead letters fit, and the oldest of them; damaged ones are left out."""
         wanted = bounded(max(limit, 0))
@@ -51,6 +52,8 @@ class DeadReader(SqlReader):
             fits = conditions(connection, replace(where, dead=True))
             if groups is not None:
                 fits.append(_of_groups(groups))
+            if among is not None:
+                fits.append(of_jobs(among))
             later = _RUN.id > bounded(after)
             count = sa.select(sa.func.count()).select_from(schema.runs).where(*fits, later)
             number = connection.execute(count).scalar_one()
@@ -69,7 +72,7 @@ def _of_groups(groups: Collection[str]) -> sa.ColumnElement[bool]:
     """As `in_group_or_alone`; as one value, for there may be more than can be bound."""
     listed = json.dumps([rows.printable(group) for group in groups])
     names = sa.select(sa.func.json_each(listed).table_valued("value").c.value)
-    of_jobs = sa.select(schema.jobs.c.id).where(schema.jobs.c.group_name.in_(names))
+    jobs = sa.select(schema.jobs.c.id).where(schema.jobs.c.group_name.in_(names))
     job_id: sa.ColumnElement[int] = sa.literal_column("+runs.job_id")
     alone = sa.func.substr(_RUN.function, 1, sa.func.instr(_RUN.function, "/") - 1)
-    return sa.or_(job_id.in_(of_jobs), sa.and_(job_id == 0, alone.in_(names)))
+    return sa.or_(job_id.in_(jobs), sa.and_(job_id == 0, alone.in_(names)))

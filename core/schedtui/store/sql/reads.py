@@ -176,7 +176,7 @@ class SqlReader:
         with self._reading() as connection:
             query = RUN.where(*conditions(connection, where))
             if among is not None:
-                query = query.where(_among(among))
+                query = query.where(of_jobs(among))
             read = partial(self._whole, run_row)
             return _page(connection, query, _RUNS.id, read, limit, before)
 
@@ -361,7 +361,7 @@ def _in_state(state: RunState) -> sa.ColumnElement[bool]:
     return _RUNS.state == str(state)
 
 
-def _among(ids: Collection[int]) -> sa.ColumnElement[bool]:
+def of_jobs(ids: Collection[int]) -> sa.ColumnElement[bool]:
     """Few or many jobs, as `_in_group`; as one value, for there may be more than can be bound."""
     if len(ids) <= _SMALL_GROUP:
         return _RUNS.job_id.in_(ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from schedtui.models.stats import MAX_FIGURES, MAX_SEEN, Figures, StatsBy
 from schedtui.store import rows
 from schedtui.store.figures import Counted, figures
 from schedtui.store.sql import schema
-from schedtui.store.sql.reads import SqlReader, conditions, in_group_or_alone
+from schedtui.store.sql.reads import SqlReader, conditions, in_group_or_alone, of_jobs
 
 _RUN = schema.runs.c
 _JOB = schema.jobs.c
@@ -32,12 +33,16 @@ _NAME = sa.func.coalesce(_JOB.group_name + "/" + _JOB.name, _RUN.function)
 class StatsReader(SqlReader):
     """What is counted."""
 
-    def run_figures(self, where: RunFilter, by: StatsBy) -> tuple[bool, list[Figures]]:
+    def run_figures(
+        self, where: RunFilter, by: StatsBy, *, among: Collection[int] | None = None
+    ) -> tuple[bool, list[Figures]]:
         """The runs that fit in numbers, by name, and whether they are all there are."""
         with self._reading() as connection:
             fits = conditions(connection, replace(where, group=None))
             if where.group is not None:
                 fits.append(in_group_or_alone(rows.printable(where.group)))
+            if among is not None:
+                fits.append(of_jobs(among))
             if where.since is not None:
                 fits.append(_RUN.id >= _floor(connection, to_us(where.since) - _SET_BACK_US))
             seen = _seen(fits, by)
