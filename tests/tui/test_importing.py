@@ -230,12 +230,38 @@ def test_tasks_that_the_engine_refuses_are_left_out_too(shell: Shell) -> None:
     text = json.dumps({name: whole | task for name, task in tasks.items()})
     (shell.folder / "tasks.json").write_text(text, encoding="utf-8")
     words = ("import", "task-manager", "tasks.json")
-    assert "nothing was; --skip leaves them out" in shell.run(*words, code=2)[1]
+    first = shell.run(*words, code=2)[1]
+    assert "4 of them cannot be imported, so nothing was; --skip leaves them out" in first
     out, err = shell.run(*words, "--skip")
     assert out == "revision 2: 1 added\n"
-    told = {line.partition(".")[2].partition(".")[0] for line in err.splitlines()}
-    assert told == {f"work/{name}" for name in ("args", "both", "late", "never")}
+    for words_of in (first, err):
+        told = {line.partition(".")[2].partition(".")[0] for line in words_of.splitlines()}
+        assert told - {""} == {f"work/{name}" for name in ("args", "both", "late", "never")}
     assert shell.job("work/good").kwargs == {"name": "Eve"}
+
+
+def test_all_that_cannot_be_is_told_at_once(shell: Shell) -> None:
+    """Without a function, refused by the engine, there already: one try tells it all."""
+    tasks: dict[str, dict[str, Any]] = {
+        "work:monday": {},
+        "work:gone": {"function_name": "removed"},
+        "work:args": {"kwargs": {"nobody": "Eve"}},
+        "work:late": {"cron_expression": "61 * * * *"},
+    }
+    named = {"task_group_name": "work", "function_name": "greet"}
+    whole: dict[str, Any] = {**named, "cron_expression": "0 3 * * *"}
+    text = json.dumps({name: whole | task for name, task in tasks.items()})
+    (shell.folder / "tasks.json").write_text(text, encoding="utf-8")
+    before = shell.json("revisions")
+
+    _, err = shell.run("import", "task-manager", "tasks.json", code=2)
+
+    assert "work:gone: the engine has no function work/removed" in err
+    assert "jobs.work/args." in err
+    assert "jobs.work/late." in err
+    assert "there is work/monday already; --replace makes" in err
+    assert "3 of them cannot be imported, so nothing was" in err
+    assert shell.json("revisions") == before
 
 
 THEIRS = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,23 +102,40 @@ def run(args: argparse.Namespace) -> int:
     async def work(client: EngineClient) -> int:
         functions = {info.full_name: info for info in await client.functions()}
         jobs, problems = find(functions)
-        _tell(problems, args)
-        return await _add(client, jobs, args)
+        for problem in problems:
+            note(problem)
+        return await _add(client, jobs, len(problems), args)
 
     return with_engine(args, work)
 
 
-async def _add(client: EngineClient, jobs: Jobs, args: argparse.Namespace) -> int:
+async def _add(client: EngineClient, jobs: Jobs, refused: int, args: argparse.Namespace) -> int:
+    """Import the jobs, unless the engine refuses some as well, or has some.
+
+    Args:
+        client: The engine.
+        jobs: What could be read.
+        refused: How many could not, which were told.
+        args: What was typed.
+
+    Raises:
+        ConflictError: the engine has some, and is not to change them.
+        UsageError: some cannot be, and are not to be left out.
+    """
     from schedtui.models.jobs_file import parse
 
     now = parse((await client.export_jobs()).text)
-    taken = sorted(jobs.keys() & now.jobs.keys())
-    if taken and not args.replace:
-        raise ConflictError(
-            f"there is {taken[0]} already{f' (and {len(taken) - 1} more)' if taken[1:] else ''}, "
-            "and nothing was done; --replace makes them what is imported"
-        )
-    text, plan = await _planned(client, now, jobs, args)
+    # First, so that one try tells all that is to be mended.
+    text, plan, left = await _planned(client, now, jobs)
+    taken = "" if args.replace else _taken(jobs.keys() & now.jobs.keys())
+    refused += len(jobs) - len(left)
+    if refused and not args.skip:
+        if taken:
+            note(taken)
+        count = f"{refused} of them" if refused > 1 else "one of them"
+        raise UsageError(f"{count} cannot be imported, so nothing was; --skip leaves them out")
+    if taken:
+        raise ConflictError(f"{taken}; nothing was done")
     if args.toml:
         sys.stdout.write(text)
         return Exit.DONE
@@ -139,42 +156,38 @@ async def _add(client: EngineClient, jobs: Jobs, args: argparse.Namespace) -> in
     return Exit.DONE
 
 
-async def _planned(
-    client: EngineClient, now: JobsFile, jobs: Jobs, args: argparse.Namespace
-) -> tuple[str, Plan]:
-    """The file of the jobs there are and those that are new, and what it would change."""
+def _taken(names: Collection[str]) -> str:
+    """What to say of names that jobs of the engine have; empty where none has."""
+    if not names:
+        return ""
+    more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+    return f"there is {min(names)} already{more}; --replace makes them what is imported"
+
+
+async def _planned(client: EngineClient, now: JobsFile, jobs: Jobs) -> tuple[str, Plan, Jobs]:
+    """The file of the jobs there are and those that are new, what it would change, and which.
+
+    The engine tells what is wrong with a form before it looks at what is in it, so that it is asked
+    until it refuses no more of them.
+
+    Raises:
+        InvalidError: it has refused something else.
+    """
     from schedtui.models.jobs_file import render
 
     while True:
         text = render(replace(now, jobs={**now.jobs, **jobs}))
         try:
-            return text, await client.plan_jobs(text)
+            return text, await client.plan_jobs(text), jobs
         except InvalidError as error:
-            jobs = _without(jobs, error, args)
+            jobs = _without(jobs, error)
 
 
-def _tell(problems: Sequence[str], args: argparse.Namespace) -> None:
-    """Say what cannot be.
-
-    Raises:
-        UsageError: that is something, and it is not to be left out.
-    """
-    for problem in problems:
-        note(problem)
-    if problems and not args.skip:
-        count = f"{len(problems)} of them" if len(problems) > 1 else "one of them"
-        raise UsageError(f"{count} cannot be imported, so nothing was; --skip leaves them out")
-
-
-def _without(jobs: Jobs, error: InvalidError, args: argparse.Namespace) -> Jobs:
-    """The jobs but for those that the engine has refused.
-
-    The engine tells what is wrong with a form before it looks at what is in it, so that there may
-    be more to leave out.
+def _without(jobs: Jobs, error: InvalidError) -> Jobs:
+    """The jobs but for those that the engine has refused, which are told.
 
     Raises:
         InvalidError: it has refused something else.
-        UsageError: they are not to be left out.
     """
     refused: dict[str, str] = {}
     for one in error.errors:
@@ -182,7 +195,8 @@ def _without(jobs: Jobs, error: InvalidError, args: argparse.Namespace) -> Jobs:
         if not names:
             raise error
         refused.setdefault(max(names, key=len), wrong(one))
-    _tell(list(refused.values()), args)
+    for problem in refused.values():
+        note(problem)
     return {name: job for name, job in jobs.items() if name not in refused}
 
 
