@@ -85,9 +85,20 @@ def test_chosen_ones_are_replayed_once(shell: Shell, failed: list[int]) -> None:
     out, _ = shell.run("dead", "replay", str(failed[2]))
     assert out.startswith(f"run {failed[2]} of bad/break_ is replayed: run ")
 
-    _, err = shell.run("dead", "replay", str(failed[2]), "99", code=1)
+    _, err = shell.run("dead", "replay", str(failed[2]), "99", code=4)
     assert f"run {failed[2]} was replayed by " in err
     assert "no run 99" in err
+
+
+@pytest.mark.parametrize("verb", ["replay", "dismiss"])
+def test_the_exit_code_says_what_was_wrong_with_the_numbers(
+    shell: Shell, failed: list[int], verb: str
+) -> None:
+    for how in ((), ("--dry-run",), ("--json",)):
+        shell.run("dead", verb, "98", "99", *how, code=3)
+    shell.run("dead", verb, str(failed[0]))
+    shell.run("dead", verb, str(failed[0]), code=4)
+    shell.run("dead", verb, str(failed[0]), str(failed[1]), "99", code=1)
 
 
 def test_they_are_dismissed_with_a_note(shell: Shell, failed: list[int]) -> None:

@@ -18,7 +18,7 @@ from schedtui_tui.tables import moment, print_json, print_line, print_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from schedtui.models import Letters, Run
+    from schedtui.models import Letter, Letters, Run
     from schedtui.protocols import EngineClient
 
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
@@ -137,8 +137,15 @@ def _told(answer: Letters, args: argparse.Namespace, done: str) -> int:
             tell("no dead letter matches; `schedtui dead list` lists them")
         if answer.replayed:
             print_line("an earlier call with this key did this")
-    if not answer.found:
+    return _code(answer, refused, bool(args.runs))
+
+
+def _code(answer: Letters, refused: Sequence[Letter], named: bool) -> Exit:
+    """As of one run where runs were named and nothing was done; else as of many jobs."""
+    if not answer.found or (named and all(not one.job for one in answer.letters)):
         return Exit.NOT_FOUND
+    if named and not answer.done:
+        return Exit.REFUSED
     return Exit.FAILED if refused else Exit.DONE
 
 
