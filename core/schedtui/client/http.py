@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,25 +15,20 @@ from schedtui.client.http_codec import (
     decode,
     decode_attempts,
     decode_cancelled,
-    decode_changes,
-    decode_json,
     decode_logs,
     decode_snapshot,
 )
 from schedtui.client.http_dead import HttpDead
 from schedtui.client.http_files import HttpFiles
+from schedtui.client.http_streams import HttpStreams
 from schedtui.client.http_transport import Transport
 from schedtui.client.http_upkeep import HttpUpkeep
 from schedtui.client.http_words import job_path, replacing, typed
 from schedtui.client.idempotency import KEY_HEADER, header_of
-from schedtui.client.problems import from_problem
-from schedtui.client.sse import SseEvent
 from schedtui.clock import aware_utc
 from schedtui.errors import (
-    EventGapError,
     FunctionNotFoundError,
     InvalidNameError,
-    UnreachableError,
 )
 from schedtui.models import (
     Attempt,
@@ -43,7 +37,6 @@ from schedtui.models import (
     Backfill,
     BulkAction,
     BulkOutcome,
-    Changes,
     EngineInfo,
     Explanation,
     Job,
@@ -63,7 +56,7 @@ from schedtui.models.names import split_name
 from schedtui.models.wire import to_wire
 
 
-class HttpClient(HttpFiles, HttpUpkeep, HttpDead):
+class HttpClient(HttpFiles, HttpUpkeep, HttpDead, HttpStreams):
     """Speaks to an engine that `schedtui serve` or a console has opened to others.
 
     Args:
@@ -107,16 +100,6 @@ class HttpClient(HttpFiles, HttpUpkeep, HttpDead):
         query = to_wire(where) if where is not None else {}
         answer = await self._wire.call("GET", f"{API}/snapshot", params=query, most=MAX_LIST)
         return await made(decode_snapshot, answer)
-
-    async def changes(self, cursor: str) -> AsyncGenerator[Changes]:
-        """See `EngineClient.changes`; after an `UnreachableError` go on from its cursor."""
-        async with aclosing(self._wire.events(f"{API}/events", params={"after": cursor})) as stream:
-            async for event in stream:
-                if event.event == "changes":
-                    yield await made(decode_changes, event.data)
-                else:
-                    _raise_for(event)
-        raise UnreachableError(f"{self.address} ended the stream of changes; a retry is safe")
 
     async def jobs(
         self, where: JobFilter | None = None, *, limit: int = 100, cursor: str | None = None
@@ -179,24 +162,6 @@ class HttpClient(HttpFiles, HttpUpkeep, HttpDead):
         """See `EngineClient.log_tail`."""
         path = f"/runs/{run_id}/logs"
         return await self._calls.ask(decode_logs, "GET", path, {"tail": count}, most=MAX_LIST)
-
-    async def follow(self, run_id: int, *, after: int = 0) -> AsyncGenerator[LogPage]:
-        """See `EngineClient.follow`; after an `UnreachableError` go on from the last line."""
-        query = {"follow": "true", "after": after}
-        events = self._wire.events(f"{API}/runs/{run_id}/logs", params=query)
-        async with aclosing(events) as stream:
-            async for event in stream:
-                if event.event != "lines":
-                    _raise_for(event)
-                    continue
-                page = await made(lambda data: decode_logs(decode_json(data)), event.data)
-                yield page
-                if page.done:
-                    return
-        raise UnreachableError(
-            f"{self.address} ended the stream of lines before the run had ended; to follow it again"
-            " is safe"
-        )
 
     async def search_logs(self, query: str, *, limit: int = 100) -> tuple[LogHit, ...]:
         """See `EngineClient.search_logs`."""
@@ -389,11 +354,3 @@ class HttpClient(HttpFiles, HttpUpkeep, HttpDead):
 
 def _if_match(version: int | None) -> dict[str, str]:
     return {} if version is None else {"If-Match": f'"{version}"'}
-
-
-def _raise_for(event: SseEvent) -> None:
-    """Raise what an event says that stands for an error; an unknown event is passed over."""
-    if event.event == "gap":
-        raise EventGapError("changes since the last one seen are lost; take a fresh snapshot")
-    if event.event == "error":
-        raise from_problem(decode_json(event.data), status=500)

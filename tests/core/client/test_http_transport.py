@@ -184,7 +184,7 @@ async def test_a_long_event_is_not_read_on_the_loop_of_a_screen(
         read_by.append(threading.current_thread())
         return decode_changes(data)
 
-    monkeypatch.setattr("schedtui.client.http.decode_changes", noted)
+    monkeypatch.setattr("schedtui.client.http_streams.decode_changes", noted)
     changes = Changes(cursor="b:2", removed=tuple(range(removed)))
     event = frame(changes_lines(changes), event="changes", id_="b:2")
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
