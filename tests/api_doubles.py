@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import replace
 from dataclasses import replace as changed
 from datetime import datetime
@@ -121,7 +121,10 @@ class FakeClient(FakeFiles, NotedUpkeep, FakeDead):
         self._note("snapshot", where=where)
         return self._engine.table
 
-    async def changes(self, cursor: str) -> AsyncIterator[Changes]:
+    async def changes(
+        self, cursor: str, *, groups: Collection[str] | None = None
+    ) -> AsyncIterator[Changes]:
+        del groups
         self._note("changes", cursor=cursor)
         async for frame in self._scripted(self._engine.frames):
             yield frame

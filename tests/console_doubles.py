@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import itertools
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -164,7 +164,10 @@ class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep, FakeDead):
         cursor = f"b:{next(self._seq)}"
         return Snapshot(engine=self._info(), jobs=tuple(self.rows.values()), cursor=cursor)
 
-    async def changes(self, cursor: str) -> AsyncIterator[Changes]:
+    async def changes(
+        self, cursor: str, *, groups: Collection[str] | None = None
+    ) -> AsyncIterator[Changes]:
+        del groups
         self._check("changes", cursor)
         queue: asyncio.Queue[Changes | Exception] = asyncio.Queue()
         self._queues.append(queue)

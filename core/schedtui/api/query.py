@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -33,6 +33,8 @@ class Param:
     about: str = ""
     """What it means, for the documentation; a sentence without its full stop."""
     required: bool = False
+    many: bool = False
+    """Whether it may be given again; its value is then a list of all."""
 
 
 class Params:
@@ -57,12 +59,18 @@ class Params:
             if param is None:
                 known = ", ".join(self._params) or "none"
                 errors.append(_error(name, text, f"no such parameter here; known: {known}"))
-            elif name in seen:
+            elif name in seen and not param.many:
                 errors.append(_error(name, text, "the parameter once"))
             else:
-                seen.add(name)
                 try:
-                    values[name] = param.read(text)
+                    value = param.read(text)
+                    if not param.many:
+                        values[name] = value
+                    elif name in seen:
+                        values[name].append(value)
+                    else:
+                        values[name] = [value]
+                    seen.add(name)
                 except ValueError:
                     errors.append(_error(name, text, param.expected))
         errors += [
@@ -140,6 +148,12 @@ def text(
     return Param(
         name=name, read=read, expected=expected, schema=schema, about=about, required=required
     )
+
+
+def repeated(param: Param) -> Param:
+    """``param``, which may be given several times."""
+    schema = {"type": "array", "items": dict(param.schema)}
+    return replace(param, many=True, schema=schema)
 
 
 def flag(name: str, *, about: str = "") -> Param:

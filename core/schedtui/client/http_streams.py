@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 
 from schedtui.client.http_calls import API, made
@@ -13,6 +13,7 @@ from schedtui.client.problems import from_problem
 from schedtui.client.sse import SseEvent
 from schedtui.errors import EventGapError, UnreachableError
 from schedtui.models import Changes, LogPage
+from schedtui.models.names import check_groups
 
 
 class HttpStreams:
@@ -25,9 +26,13 @@ class HttpStreams:
     def address(self) -> str:
         """The socket's path, or the URL."""
 
-    async def changes(self, cursor: str) -> AsyncGenerator[Changes]:
+    async def changes(
+        self, cursor: str, *, groups: Collection[str] | None = None
+    ) -> AsyncGenerator[Changes]:
         """See `EngineClient.changes`; after an `UnreachableError` go on from its cursor."""
-        async with aclosing(self._wire.events(f"{API}/events", params={"after": cursor})) as stream:
+        among = check_groups(groups)
+        query = {"after": cursor, "group": None if among is None else sorted(among)}
+        async with aclosing(self._wire.events(f"{API}/events", params=query)) as stream:
             async for event in stream:
                 if event.event == "changes":
                     yield await made(decode_changes, event.data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -42,7 +42,7 @@ from schedtui.models import (
     RunFilter,
     Snapshot,
 )
-from schedtui.models.names import check_name
+from schedtui.models.names import check_groups, check_name
 from schedtui.models.secret import shown
 from schedtui.protocols import OffLoop
 from schedtui.triggers import Trigger, parse_trigger
@@ -93,7 +93,7 @@ class LocalClient(LocalFiles, LocalSteering, LocalUpkeep, LocalDead):
             # In slices, so that a hundred thousand jobs do not stop the tick: what changes in
             # between comes again with the changes after the cursor.
             cursor, rows = running.core.hub.cursor, []
-            for number, live in enumerate(running.core.jobs):
+            for number, live in enumerate(running.core.jobs.of(meant.group)):
                 if not live.removed and is_meant(live, meant):
                     rows.append(live.summary())
                 if number % 1_000 == 999:
@@ -110,11 +110,13 @@ class LocalClient(LocalFiles, LocalSteering, LocalUpkeep, LocalDead):
 
         return await self._engine.on_loop(ask)
 
-    async def changes(self, cursor: str) -> AsyncIterator[Changes]:
+    async def changes(
+        self, cursor: str, *, groups: Collection[str] | None = None
+    ) -> AsyncIterator[Changes]:
         """What changes after ``cursor``."""
-        hub = self._engine.running.core.hub
+        hub, among = self._engine.running.core.hub, check_groups(groups)
         while True:
-            frame = await self._engine.on_loop(partial(hub.after, cursor))
+            frame = await self._engine.on_loop(partial(hub.after, cursor, among))
             cursor = frame.cursor
             yield frame
             await asyncio.sleep(until_next_s(frame))

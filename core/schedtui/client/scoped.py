@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+)
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+from schedtui.client.closing import closing
 from schedtui.client.local import MAX_PAGE
 from schedtui.client.pages import newest_of
-from schedtui.client.scoped_changes import ScopedChanges, engine_for
+from schedtui.client.scoped_changes import engine_for, own_runs
 from schedtui.client.scoped_dead import ScopedDead
 from schedtui.client.scoped_steering import ScopedSteering
 from schedtui.client.scoped_upkeep import ScopedUpkeep
@@ -90,12 +99,16 @@ class ScopedClient(ScopedUpkeep, ScopedSteering, ScopedDead):
 
     async def snapshot(self, where: JobFilter | None = None) -> Snapshot:
         """The jobs of these groups."""
-        parts = [await self._inner.snapshot(one) for one in self._each(JobFilter())]
+        parts = await self._parts()
         first = parts[0] if parts else replace(await self._inner.snapshot(), jobs=())
         # What changes between two parts comes again with the changes after the first one's cursor.
-        own = sorted((row for part in parts for row in part.jobs), key=lambda row: row.id)
+        own = _rows(parts)
         jobs = tuple(row for row in own if where is None or _fits(row, where))
         return replace(first, engine=engine_for(first.engine, own), jobs=jobs)
+
+    async def _parts(self) -> list[Snapshot]:
+        """A snapshot of each of these groups."""
+        return [await self._inner.snapshot(one) for one in self._each(JobFilter())]
 
     async def cursor(self) -> str:
         """Where `changes` begins now."""
@@ -103,16 +116,20 @@ class ScopedClient(ScopedUpkeep, ScopedSteering, ScopedDead):
         cursor: str = (await self.snapshot()).cursor if ask is None else await ask()
         return cursor
 
-    async def changes(self, cursor: str) -> AsyncGenerator[Changes]:
+    async def changes(
+        self, cursor: str, *, groups: Collection[str] | None = None
+    ) -> AsyncGenerator[Changes]:
         """What changes in these groups."""
-        stream = self._inner.changes(cursor)
-        seen = ScopedChanges(await self._inner.snapshot(), self._groups, self._sees_run)
-        try:
+        among = self._groups if groups is None else self._groups.intersection(groups)
+        if not among:
+            raise self._forbidden("what is asked for is of none of them")
+        async with closing(self._inner.changes(cursor, groups=among)) as stream:
             async for frame in stream:
-                yield await seen.of(frame)
-        finally:
-            if isinstance(stream, AsyncGenerator):
-                await stream.aclose()
+                engine = frame.engine
+                if engine is not None:
+                    engine = engine_for(engine, _rows(await self._parts()))
+                runs = await own_runs(frame, self._sees_run)
+                yield replace(frame, runs=runs, engine=engine)
 
     async def audit(
         self, where: AuditFilter | None = None, *, limit: int = 100, cursor: str | None = None
@@ -334,6 +351,10 @@ class ScopedClient(ScopedUpkeep, ScopedSteering, ScopedDead):
             if cursor is None or len(found) >= limit:
                 break
         return Page(items=tuple(found), cursor=cursor)
+
+
+def _rows(parts: Iterable[Snapshot]) -> list[JobSummary]:
+    return sorted((row for part in parts for row in part.jobs), key=lambda row: row.id)
 
 
 def _fits(row: JobSummary, where: JobFilter) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
-from schedtui.models import Changes, EngineInfo, JobState, JobSummary, RunChange, Snapshot
+from schedtui.models import Changes, EngineInfo, JobState, JobSummary, RunChange
 
 ELSEWHERE = "something needs attention; who may see all groups is told what"
 
@@ -30,44 +30,14 @@ def engine_for(engine: EngineInfo, jobs: Iterable[JobSummary]) -> EngineInfo:
     )
 
 
-class ScopedChanges:
-    """Takes out of each frame what is of other groups.
+async def own_runs(
+    frame: Changes, sees_run: Callable[[int], Awaitable[bool]]
+) -> tuple[RunChange, ...]:
+    """The runs of a frame that are to be seen.
 
     Args:
-        start: All jobs, at or after the place where the stream begins.
-        groups: Those whose changes are told.
-        sees_run: Whether a run whose job is not known, or that has none, is of one of them.
+        frame: Has the jobs of these groups alone, and runs of which some may be of others.
+        sees_run: Whether a run is of these groups.
     """
-
-    def __init__(
-        self,
-        start: Snapshot,
-        groups: frozenset[str],
-        sees_run: Callable[[int], Awaitable[bool]],
-    ) -> None:
-        self._groups = groups
-        self._sees_run = sees_run
-        self._own = {row.id: row for row in start.jobs if row.group in groups}
-        self._others = {row.id for row in start.jobs if row.group not in groups}
-
-    async def of(self, frame: Changes) -> Changes:
-        """What is to be seen of a frame."""
-        for row in frame.jobs:
-            if row.group in self._groups:
-                self._own[row.id] = row
-            else:
-                self._others.add(row.id)
-        jobs = tuple(row for row in frame.jobs if row.group in self._groups)
-        runs = tuple([run for run in frame.runs if await self._sees(run)])
-        removed = tuple(id_ for id_ in frame.removed if id_ not in self._others)
-        for id_ in frame.removed:
-            self._own.pop(id_, None)
-        engine = None if frame.engine is None else engine_for(frame.engine, self._own.values())
-        return Changes(cursor=frame.cursor, jobs=jobs, removed=removed, runs=runs, engine=engine)
-
-    async def _sees(self, run: RunChange) -> bool:
-        if run.job_id in self._own:
-            return True
-        if run.job_id in self._others:
-            return False
-        return await self._sees_run(run.id)
+    own = {row.id for row in frame.jobs}
+    return tuple([run for run in frame.runs if run.job_id in own or await sees_run(run.id)])

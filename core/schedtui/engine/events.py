@@ -31,6 +31,13 @@ class _Made(NamedTuple):
     task: asyncio.Task[Changes]
 
 
+class _Removed(NamedTuple):
+    """When a job was deleted, by the number of the change, and whose it was."""
+
+    at: int
+    group: str
+
+
 class Hub:
     """The map of changes of one boot. On the engine's loop only.
 
@@ -38,6 +45,7 @@ class Hub:
         boot: The engine's boot; cursors of another boot are gaps.
         summary: Gives a job's row by its id; None when it is gone.
         info: Gives the engine's present state.
+        group: Gives a living job's group by its id; None for any other.
     """
 
     def __init__(
@@ -46,22 +54,24 @@ class Hub:
         *,
         summary: Callable[[int], JobSummary | None],
         info: Callable[[], EngineInfo],
+        group: Callable[[int], str | None],
     ) -> None:
         self._boot = boot
         self._summary = summary
         self._info = info
+        self._group = group
         self._seq = 0
         self._floor = 0
         self._jobs: dict[int, int] = {}
-        self._removed: dict[int, int] = {}
+        self._removed: dict[int, _Removed] = {}
         self._runs: deque[tuple[int, tuple[int, int, RunState]]] = deque(maxlen=MAX_RUNS)
         self.ended: Counter[RunState] = Counter()
         """How many runs have ended in each state, or were decided not to run."""
         self._engine_seq = 0
         self._waiters: list[asyncio.Future[None]] = []
         self._closed = False
-        self._made: dict[int, _Made] = {}
-        """The newest frames, and those that are being made, by where they begin."""
+        self._made: dict[tuple[int, frozenset[str] | None], _Made] = {}
+        """The newest frames, and those that are being made, by where they begin and whose."""
 
     @property
     def cursor(self) -> str:
@@ -86,13 +96,13 @@ class Hub:
         if self._waiters:
             self._notify()
 
-    def removed(self, job_id: int) -> None:
-        """A job was deleted."""
+    def removed(self, job_id: int, group: str) -> None:
+        """A job of a group was deleted."""
         self._seq += 1
         self._jobs.pop(job_id, None)
-        self._removed[job_id] = self._seq
+        self._removed[job_id] = _Removed(self._seq, group)
         while len(self._removed) > MAX_REMOVED:
-            self._floor = self._removed.pop(next(iter(self._removed)))
+            self._floor = self._removed.pop(next(iter(self._removed))).at
         self._notify()
 
     def engine(self) -> None:
@@ -106,8 +116,12 @@ class Hub:
         self._closed = True
         self._notify()
 
-    async def after(self, cursor: str) -> Changes:
+    async def after(self, cursor: str, groups: frozenset[str] | None = None) -> Changes:
         """Wait until something is different from ``cursor``; then all that is.
+
+        Args:
+            cursor: Where to begin.
+            groups: Only what is of these, runs whose group is not known, and the engine; None: all.
 
         Raises:
             EventGapError: the cursor is of another boot, or too old.
@@ -124,7 +138,7 @@ class Hub:
                     self._waiters.remove(waiter)
         if self._closed:
             raise EngineStoppedError("the engine has stopped; connect again when it runs")
-        return await self._shared(seq)
+        return await self._shared(seq, groups)
 
     def _position(self, cursor: str) -> int:
         boot, _, number = cursor.partition(":")
@@ -135,22 +149,22 @@ class Hub:
             )
         return seq
 
-    async def _shared(self, seq: int) -> Changes:
+    async def _shared(self, seq: int, groups: frozenset[str] | None) -> Changes:
         """The frame from ``seq``: made once for all who wait at the same place.
 
         In a storm something changes between the first of them and the last.
         """
         loop = asyncio.get_running_loop()
         since = loop.time() - SHARED_S
-        made = self._made.get(seq)
+        made = self._made.get((seq, groups))
         if made is None or not (made.upto == self._seq or made.at > since or not made.task.done()):
             for first in [first for first, one in self._made.items() if one.at <= since]:
                 del self._made[first]
-            made = _Made(self._seq, loop.time(), loop.create_task(self._collect(seq)))
-            self._made[seq] = made
+            made = _Made(self._seq, loop.time(), loop.create_task(self._collect(seq, groups)))
+            self._made[seq, groups] = made
         return await asyncio.shield(made.task)
 
-    async def _collect(self, seq: int) -> Changes:
+    async def _collect(self, seq: int, groups: frozenset[str] | None) -> Changes:
         # The cursor first: what changes while the rows are made comes again after it.
         cursor = self.cursor
         engine = self._info() if self._engine_seq > seq else None
@@ -158,14 +172,21 @@ class Hub:
         for job_id in reversed(self._jobs):
             if self._jobs[job_id] <= seq:
                 break
-            changed.append(job_id)
+            if groups is None or self._group(job_id) in groups:
+                changed.append(job_id)
         changed.reverse()
-        removed = [job_id for job_id, at in reversed(self._removed.items()) if at > seq]
+        removed = [
+            job_id
+            for job_id, one in reversed(self._removed.items())
+            if one.at > seq and (groups is None or one.group in groups)
+        ]
         runs = []
+        told = {None, *(groups or ())}
         for at, change in reversed(self._runs):
             if at <= seq:
                 break
-            runs.append(RunChange(*change))
+            if groups is None or self._group_of(change[1]) in told:
+                runs.append(RunChange(*change))
         rows: list[JobSummary | None] = []
         for first in range(0, len(changed), SLICE):
             if first:
@@ -178,6 +199,11 @@ class Hub:
             runs=tuple(reversed(runs)),
             engine=engine,
         )
+
+    def _group_of(self, job_id: int) -> str | None:
+        """The group of a job that there is, or was not long ago."""
+        removed = self._removed.get(job_id)
+        return self._group(job_id) if removed is None else removed.group
 
     def _notify(self) -> None:
         if self._waiters:

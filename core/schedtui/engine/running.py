@@ -284,7 +284,7 @@ class Running:
             alerts=settings.alerts,
         )
         self.core = core
-        core.hub = Hub(self.boot, summary=self._summary, info=self.info)
+        core.hub = Hub(self.boot, summary=self._summary, info=self.info, group=core.jobs.group_of)
         core.writer = self.writer = Writer(
             self.store, deliver=core.deliver, on_health=self._store_health
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -115,9 +115,12 @@ class Passing:
 
         return _once(call) if name in _MAKES_RUN else call
 
-    async def changes(self, cursor: str) -> AsyncGenerator[Changes]:
+    async def changes(
+        self, cursor: str, *, groups: Collection[str] | None = None
+    ) -> AsyncGenerator[Changes]:
         """See `EngineClient.changes`."""
-        async with closing(self._service.present(self._actor).changes(cursor)) as stream:
+        client = self._service.present(self._actor)
+        async with closing(client.changes(cursor, groups=groups)) as stream:
             async for changes in stream:
                 yield changes
 

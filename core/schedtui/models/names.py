@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from schedtui.errors import FieldError, InvalidError, InvalidNameError, shorten, shorten_value
 
@@ -40,6 +40,19 @@ def check_name(field: str, name: object) -> str:
             (FieldError(field=field, got=shorten_value(name), expected=expected),),
         )
     return name
+
+
+def check_groups(groups: Collection[str] | None) -> frozenset[str] | None:
+    """The groups that are meant; None: all.
+
+    Raises:
+        InvalidError: there is none, or one cannot be.
+    """
+    if groups is None:
+        return None
+    if not groups or isinstance(groups, str):
+        raise InvalidError.one("groups", groups, "names of groups, one at least")
+    return frozenset(check_name("groups", group) for group in groups)
 
 
 def _is_plain(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -65,8 +65,15 @@ class EngineClient(FilesClient, Steering, Upkeep, DeadLetters, Protocol):
     async def snapshot(self, where: JobFilter | None = None) -> Snapshot:
         """All jobs, or those that ``where`` finds; the cursor from which `changes` goes on."""
 
-    def changes(self, cursor: str) -> AsyncIterator[Changes]:
+    def changes(
+        self, cursor: str, *, groups: Collection[str] | None = None
+    ) -> AsyncIterator[Changes]:
         """What changes after ``cursor``, coalesced to at most ten a second; never ends by itself.
+
+        Args:
+            cursor: Where to begin, as a snapshot or a frame gave it.
+            groups: Only what is of these groups, runs whose group is not known, and the engine;
+                None: everything.
 
         Raises:
             EventGapError: changes after ``cursor`` are no longer known: take a snapshot.

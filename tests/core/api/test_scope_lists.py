@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 from scope_kit import CRON, fail, scoped_engine
 
 from schedtui import Engine
+from schedtui.client.closing import closing
 from schedtui.client.local import LocalClient
 from schedtui.client.scoped import MAX_PAGES, ScopedClient
+from schedtui.errors import ForbiddenError
 from schedtui.models import Job, JobFilter, JobSpec, Page, Run, RunFilter, Snapshot
 
 engine = pytest.fixture(scoped_engine)
@@ -119,6 +122,10 @@ async def test_it_is_not_asked_for_the_jobs_of_other_groups(engine: Engine) -> N
             asked.append(where)
             return await super().jobs(where, **how)
 
+        def changes(self, cursor: str, *, groups: Collection[str] | None = None) -> Any:
+            assert groups == {"mine"}
+            return super().changes(cursor, groups=groups)
+
     scoped = ScopedClient(Asked(engine), ("mine",))
 
     assert await scoped.cursor() == await LocalClient(engine).cursor()
@@ -127,6 +134,15 @@ async def test_it_is_not_asked_for_the_jobs_of_other_groups(engine: Engine) -> N
     await scoped.snapshot()
     await scoped.jobs()
     assert asked == [JobFilter(group="mine")] * 3
+    cursor = await scoped.cursor()
+    await LocalClient(engine).pause_engine(reason="a break")
+    asked.clear()
+    async with closing(scoped.changes(cursor)) as stream:
+        frame = await anext(aiter(stream))
+    assert frame.engine is not None
+    assert (frame.engine.jobs, asked) == (2, [JobFilter(group="mine")])
+    with pytest.raises(ForbiddenError, match="none of them"):
+        await anext(scoped.changes(cursor, groups=["theirs"]))
 
 
 async def test_who_has_no_group_sees_nothing(engine: Engine) -> None:

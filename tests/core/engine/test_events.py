@@ -139,12 +139,12 @@ async def test_the_cursor_of_an_earlier_boot_is_a_gap() -> None:
 
 async def test_a_watcher_that_was_away_while_very_much_was_removed_is_told_of_the_gap() -> None:
     nothing: Any = lambda *_: None  # noqa: E731 - one double for both
-    hub = Hub("b", summary=nothing, info=nothing)
+    hub = Hub("b", summary=nothing, info=nothing, group=nothing)
     start = hub.cursor
     for number in range(MAX_REMOVED):
-        hub.removed(number)
+        hub.removed(number, "odd")
     assert len((await hub.after(start)).removed) == MAX_REMOVED
-    hub.removed(MAX_REMOVED)
+    hub.removed(MAX_REMOVED, "odd")
     with pytest.raises(EventGapError):
         await hub.after(start)
     assert len((await hub.after("b:1")).removed) == MAX_REMOVED
@@ -157,8 +157,11 @@ def table(count: int, made: list[int]) -> Hub:
         made.append(job_id)
         return job_id
 
+    def group(job_id: int) -> str | None:
+        return "odd" if job_id % 2 else "even"
+
     nothing: Any = lambda: None  # noqa: E731 - a double
-    hub = Hub("b", summary=summary, info=nothing)
+    hub = Hub("b", summary=summary, info=nothing, group=group)
     for number in range(count):
         hub.job(number)
     return hub
@@ -172,7 +175,7 @@ async def test_rows_are_made_in_slices_and_what_changes_meanwhile_comes_again() 
         await asyncio.sleep(0)
     assert len(made) == SLICE, "others have had the loop in between"
     hub.job(0)
-    hub.removed(3 * SLICE - 1)
+    hub.removed(3 * SLICE - 1, "odd")
     changes = await asking
     assert len(changes.jobs) == 3 * SLICE
     assert changes.cursor == f"b:{3 * SLICE}"
@@ -180,6 +183,27 @@ async def test_rows_are_made_in_slices_and_what_changes_meanwhile_comes_again() 
     then = await hub.after(changes.cursor)
     assert list(map(str, then.jobs)) == ["0"]
     assert then.removed == (3 * SLICE - 1,)
+
+
+async def test_a_watcher_of_some_groups_costs_what_is_of_them() -> None:
+    made: list[int] = []
+    hub = table(10, made)
+    for job_id in (1, 2):
+        hub.run(job_id * 100, job_id, RunState.RUNNING)
+    hub.run(300, 0, RunState.RUNNING)
+    hub.removed(7, "odd")
+    hub.removed(8, "even")
+    hub.run(700, 7, RunState.CANCELLED)
+
+    odd = await hub.after("b:0", frozenset({"odd"}))
+
+    assert sorted(made) == [1, 3, 5, 9]
+    assert {str(row) for row in odd.jobs} == {"1", "3", "5", "9"}
+    assert (odd.removed, [run.id for run in odd.runs]) == ((7,), [100, 700])
+    assert odd.cursor == hub.cursor
+    whole = await hub.after("b:0")
+    assert (whole.removed, len(whole.jobs), len(whole.runs)) == ((7, 8), 8, 4)
+    assert await hub.after("b:0", frozenset({"odd"})) is odd
 
 
 async def test_watchers_at_one_place_share_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Protocol, TypeVar, runtime_checkable
 
 from starlette.requests import Request
@@ -13,7 +13,7 @@ from schedtui.api.answers import Frames
 from schedtui.api.context import engine_of, frames_of, stream_of
 from schedtui.api.examples import EXAMPLES
 from schedtui.api.headers import LAST_EVENT
-from schedtui.api.query import Params, text
+from schedtui.api.query import Params, repeated, text
 from schedtui.api.router import Router
 from schedtui.api.schemas import describe, events_of
 from schedtui.client.closing import closing
@@ -22,6 +22,7 @@ from schedtui.client.problems import to_problem
 from schedtui.client.sse import frame
 from schedtui.errors import EventGapError, InvalidError, SchedtuiError
 from schedtui.models import Changes
+from schedtui.models.names import check_groups
 from schedtui.protocols import EngineClient
 
 T = TypeVar("T")
@@ -33,7 +34,8 @@ _EVENTS = Params(
         "after",
         about="Where to begin: the cursor of a snapshot or of an event",
         pattern="^[!-~]{1,200}$",
-    )
+    ),
+    repeated(text("group", about="Only what is of these groups, and the engine")),
 )
 _EVENT = {
     **events_of(("changes", "gap", "error"), Changes),
@@ -67,7 +69,8 @@ async def read_events(request: Request) -> Response:
             raise InvalidError.one(field, text_, "a cursor as a snapshot or an event gave it")
     engine = engine_of(request)
     cursor = given[LAST_EVENT] or given["after"] or await _present(engine)
-    return stream_of(request, _changes(engine, cursor, frames_of(request)))
+    changes = engine.changes(cursor, groups=check_groups(query["group"]))
+    return stream_of(request, _changes(changes, cursor, frames_of(request)))
 
 
 @runtime_checkable
@@ -84,10 +87,12 @@ async def _present(engine: EngineClient) -> str:
     return (await engine.snapshot()).cursor
 
 
-async def _changes(engine: EngineClient, cursor: str, frames: Frames) -> AsyncGenerator[bytes]:
+async def _changes(
+    told: AsyncIterator[Changes], cursor: str, frames: Frames
+) -> AsyncGenerator[bytes]:
     yield frame([], id_=cursor)
     try:
-        async with closing(engine.changes(cursor)) as stream:
+        async with closing(told) as stream:
             async for changes in stream:
                 yield await frames.of(changes)
     except EventGapError as error:

@@ -49,7 +49,7 @@ async def found(
         return jobs.after(after, limit)
     meant: list[LiveJob] = []
     while limit is None or len(meant) < limit:
-        batch = jobs.after(after, AT_A_STRETCH)
+        batch = jobs.after(after, AT_A_STRETCH, where.group)
         meant += [live for live in batch if is_meant(live, where)]
         if len(batch) < AT_A_STRETCH:
             break

@@ -57,7 +57,7 @@ class Removal:
         core.heap.drop(live)
         core.jobs.remove(live)
         core.problem(f"job {live.id}", None)
-        core.hub.removed(live.id)
+        core.hub.removed(live.id, live.job.group)
         core.names_changed()
         self._admission.forget([live.running[i] for i in self._cancelled if i in live.running])
         self._cancels.deleted(live, self._why)

@@ -21,6 +21,8 @@ class LiveJobs:
         self._by_id: dict[int, LiveJob] = {}
         self._by_name: dict[tuple[str, str], LiveJob] = {}
         self._ids: list[int] = []
+        self._ids_of: dict[str, list[int]] = {}
+        """In order, by group."""
         self.groups: Counter[str] = Counter()
         """How many of them each group has."""
         self.paused = 0
@@ -41,6 +43,7 @@ class LiveJobs:
         self._by_id[live.id] = live
         self._by_name[live.job.group, live.job.name] = live
         insort(self._ids, live.id)
+        insort(self._ids_of.setdefault(live.job.group, []), live.id)
         self.groups[live.job.group] += 1
         self.paused += live.job.paused
         self.followers.enter(live)
@@ -61,19 +64,30 @@ class LiveJobs:
         live.removed = True
         if self._by_id.pop(live.id, None) is not None:
             self._by_name.pop((live.job.group, live.job.name), None)
-            del self._ids[bisect_left(self._ids, live.id)]
+            for ids in (self._ids, self._ids_of[live.job.group]):
+                del ids[bisect_left(ids, live.id)]
             self.groups[live.job.group] -= 1
             self.paused -= live.job.paused
             self.followers.leave(live.job)
 
-    def after(self, job_id: int, limit: int) -> list[LiveJob]:
-        """The next ``limit`` jobs above an id, in the order of their ids."""
-        first = bisect_right(self._ids, job_id)
-        return [self._by_id[one] for one in self._ids[first : first + limit]]
+    def of(self, group: str | None) -> list[LiveJob]:
+        """Those of a group; None: all."""
+        return list(self) if group is None else self.after(0, len(self), group)
+
+    def after(self, job_id: int, limit: int, group: str | None = None) -> list[LiveJob]:
+        """The next ``limit`` jobs above an id, in the order of their ids; of a group alone."""
+        ids = self._ids if group is None else self._ids_of.get(group, [])
+        first = bisect_right(ids, job_id)
+        return [self._by_id[one] for one in ids[first : first + limit]]
 
     def by_id(self, job_id: int) -> LiveJob | None:
         """A living job by its id."""
         return self._by_id.get(job_id)
+
+    def group_of(self, job_id: int) -> str | None:
+        """The group of a living job."""
+        live = self._by_id.get(job_id)
+        return None if live is None else live.job.group
 
     def find(self, group: str, name: str) -> LiveJob | None:
         """A living job by its names."""

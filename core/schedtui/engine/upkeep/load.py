@@ -80,7 +80,7 @@ class Reloads:
         if job is None:
             core.heap.drop(live)
             core.jobs.remove(live)
-            core.hub.removed(live.id)
+            core.hub.removed(live.id, live.job.group)
             core.names_changed()
         elif job.version >= live.version:
             core.adopt(live, job)

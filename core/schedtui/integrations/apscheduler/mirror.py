@@ -191,7 +191,7 @@ class Mirror:
 
         await self._running.writes.write(apply)
         core.jobs.remove(live)
-        core.hub.removed(live.id)
+        core.hub.removed(live.id, live.job.group)
 
     def functions(self, group: str | None) -> tuple[FunctionInfo, ...]:
         """The functions of its jobs, sorted by name. Blocks: some take a while to describe."""
