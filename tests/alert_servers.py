@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +56,22 @@ class Mail(socketserver.ThreadingTCPServer):
         self.got: list[tuple[list[str], Message]] = []
         self.refuse = ""
         """An address that it does not take mail for."""
+        self.drips_at = ""
+        """The command, or ``greeting``, that it answers without end, a byte at a time."""
+        self.tls: ssl.SSLContext | None = None
+        """In which it speaks from the first byte on; None: in none."""
+        self.over = threading.Event()
+        """Ends that."""
+
+    def get_request(self) -> Any:
+        connection, address = super().get_request()
+        if self.tls is not None:
+            connection = self.tls.wrap_socket(connection, server_side=True)
+        return connection, address
+
+    def server_close(self) -> None:
+        self.over.set()
+        super().server_close()
 
     @property
     def port(self) -> int:
@@ -64,10 +82,14 @@ class _MailHandler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         server: Any = self.server
         to: list[str] = []
+        if server.drips_at == "greeting":
+            return self._drip()
         self._say("220 here")
         while line := self.rfile.readline():
             word = line.decode().strip()
             verb = word[:4].upper()
+            if verb == server.drips_at:
+                return self._drip()
             if verb == "RCPT":
                 address = word.partition("<")[2].partition(">")[0]
                 if address == server.refuse:
@@ -83,7 +105,14 @@ class _MailHandler(socketserver.StreamRequestHandler):
                 to = []
             self._say("221 bye" if verb == "QUIT" else "250 ok")
             if verb == "QUIT":
-                return
+                return None
+        return None
+
+    def _drip(self) -> None:
+        server: Any = self.server
+        with contextlib.suppress(OSError):
+            while not server.over.wait(0.02):
+                self._say("250-x")
 
     def _say(self, text: str) -> None:
         self.wfile.write(f"{text}\r\n".encode())

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import smtplib
+import socket
 import ssl
+import threading
+from collections.abc import Collection
 from email.message import EmailMessage
 
 from schedtui.alerts.message import subject_of, text_of
 from schedtui.models.alert import Email
 
 TIMEOUT_S = 10.0
+"""For connecting, and for each pause of the server."""
+TOTAL_S = 30.0
+"""For all of it, however the server answers."""
+AGAIN_S = 0.5
+"""Between two looks whether a connection that took too long can be cut."""
 _PORTS = {"tls": 465, "starttls": 587, "": 25}
 
 
@@ -32,24 +41,86 @@ def mail(alert: Email, message_id: str, body: str) -> None:
     message["Message-ID"] = f"<{message_id}@{alert.sender.partition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday notice answers it
     message.set_content(text_of(said))
-    try:
-        with _server(alert) as server:
-            if alert.tls == "starttls":
-                server.starttls(context=ssl.create_default_context())
-            if alert.user:
-                server.login(alert.user, alert.password)
-            refused = server.send_message(message)
-    except (smtplib.SMTPException, OSError) as error:
-        code = getattr(error, "smtp_code", "")
-        why = f"{type(error).__name__}{f' {code}' if code else ''}"
-        raise MailError(f"{alert.host} did not take it ({why})") from error
+    with _Cut(TOTAL_S) as cut:
+        try:
+            refused = _sent(alert, message, cut)
+        except (smtplib.SMTPException, OSError) as error:
+            if cut.was:
+                why = f"within {cut.total_s:g} s"
+            else:
+                code = getattr(error, "smtp_code", "")
+                why = f"({type(error).__name__}{f' {code}' if code else ''})"
+            raise MailError(f"{alert.host} did not take it {why}") from error
     if refused:
         raise MailError(f"{alert.host} did not take it for {', '.join(sorted(refused))}")
 
 
-def _server(alert: Email) -> smtplib.SMTP:
-    port = alert.port or _PORTS[alert.tls]
-    if alert.tls == "tls":
+def _sent(alert: Email, message: EmailMessage, cut: _Cut) -> Collection[str]:
+    """Send a message. Returns the addresses that were refused."""
+    server = (_Tls if alert.tls == "tls" else _Plain)(alert, cut)
+    try:
+        if alert.tls == "starttls":
+            server.starttls(context=ssl.create_default_context())
+        if alert.user:
+            server.login(alert.user, alert.password)
+        refused = server.send_message(message)
+        # It has been taken: however the server says goodbye, it is not to be sent again.
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            server.quit()
+    finally:
+        server.close()
+    return refused
+
+
+class _Cut:
+    """Ends a connection that takes too long in all; smtplib bounds each pause of the server alone.
+
+    Args:
+        total_s: How long it may take.
+    """
+
+    def __init__(self, total_s: float) -> None:
+        self.total_s = total_s
+        self.was = False
+        """Whether it took too long."""
+        self.server: smtplib.SMTP | None = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="schedtui-mail", daemon=True)
+
+    def __enter__(self) -> _Cut:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        wait_s = self.total_s
+        while not self._over.wait(wait_s):
+            self.was = True
+            # During a TLS handshake, which has an end of its own, there is nothing to cut.
+            wait_s = AGAIN_S
+            connection = None if self.server is None else self.server.sock
+            if connection is not None:
+                with contextlib.suppress(OSError):
+                    # Not that of TLS, which would take its state from who is reading.
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+class _Plain(smtplib.SMTP):
+    """A connection that can be cut from its first byte on."""
+
+    def __init__(self, alert: Email, cut: _Cut) -> None:
+        cut.server = self
+        super().__init__(alert.host, alert.port or _PORTS[alert.tls], timeout=TIMEOUT_S)
+
+
+class _Tls(smtplib.SMTP_SSL):
+    """The same in TLS."""
+
+    def __init__(self, alert: Email, cut: _Cut) -> None:
+        cut.server = self
+        port = alert.port or _PORTS[alert.tls]
         context = ssl.create_default_context()
-        return smtplib.SMTP_SSL(alert.host, port, timeout=TIMEOUT_S, context=context)
-    return smtplib.SMTP(alert.host, port, timeout=TIMEOUT_S)
+        super().__init__(alert.host, port, timeout=TIMEOUT_S, context=context)

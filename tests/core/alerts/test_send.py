@@ -9,14 +9,19 @@ import hmac
 import json
 import logging
 import socket
+import ssl
 import threading
+from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
+import trustme
 from alert_servers import Hook, Mail
 
 from schedtui import Email, Webhook
 from schedtui.alerts import body_of, send, subject_of, text_of
+from schedtui.alerts.mail import MailError
 from schedtui.alerts.webhook import WebhookError
 from schedtui.models.alert import AlertOn
 
@@ -26,6 +31,15 @@ BODY = body_of(
     "2026-03-02T12:00:00Z",
     {"id": 17, "state": "failed", "error": "no é\nBcc: evil@example.com", "reason": None},
 )
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+    """One that this machine trusts."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    return authority
 
 
 def test_a_webhook_gets_the_document_signed(hook: Hook) -> None:
@@ -135,6 +149,37 @@ def test_an_address_that_is_refused_is_a_failure(mail: Mail) -> None:
 def test_a_mail_server_that_is_not_there_is_a_failure() -> None:
     with pytest.raises(Exception, match=r"127\.0\.0\.1 did not take it"):
         send(Email(to=("ann@example.com",), host="127.0.0.1", port=1), "a.1", BODY, 5)
+
+
+@pytest.mark.parametrize("tls", ["", "tls"])
+@pytest.mark.parametrize("at", ["greeting", "EHLO", "RCPT"])
+def test_a_mail_server_that_never_comes_to_an_end_is_a_failure(
+    mail: Mail,
+    at: str,
+    tls: Literal["", "tls"],
+    authority: trustme.CA,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("schedtui.alerts.mail.TOTAL_S", 0.2)
+    mail.drips_at = at
+    if tls:
+        mail.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(mail.tls)
+    alert = Email(to=("ann@example.com",), host="127.0.0.1", port=mail.port, tls=tls)
+
+    with pytest.raises(MailError, match=r"did not take it within 0\.2 s"):
+        send(alert, "a.1", BODY, 5)
+
+    assert mail.got == []
+
+
+def test_a_mail_that_was_taken_is_not_sent_again_for_a_long_goodbye(
+    mail: Mail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schedtui.alerts.mail.TOTAL_S", 1.5)
+    mail.drips_at = "QUIT"
+    send(Email(to=("ann@example.com",), host="127.0.0.1", port=mail.port), "a.1", BODY, 5)
+    assert len(mail.got) == 1
 
 
 def test_a_name_cannot_break_out_of_the_subject() -> None:

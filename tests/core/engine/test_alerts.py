@@ -257,6 +257,23 @@ async def test_an_endpoint_that_hangs_holds_up_nothing(hook: Hook) -> None:
         hook.gate.set()
 
 
+async def test_a_mail_server_that_drips_holds_up_no_other_target(hook: Hook) -> None:
+    mail = Mail()
+    mail.drips_at = "greeting"
+    alerts = [
+        Email(to=("ann@example.com",), host="127.0.0.1", port=mail.port),
+        Webhook(url=hook.url),
+    ]
+    with serving(mail):
+        kit = await Kit([Shaky().group], alerts=alerts).start()
+        kit.hung = True
+        for number in (1, 2, 3):
+            await kit.clock.advance(10)
+            await kit.until(lambda n=number: len(hook.got) == n)  # type: ignore[misc]
+        await kit.stop()
+    assert mail.got == []
+
+
 async def test_an_outcome_that_is_not_written_is_not_told(world: World, hook: Hook) -> None:
     async with running(Shaky().group, world=world, alerts=[Webhook(url=hook.url)]) as kit:
         kit.faults.down = True
