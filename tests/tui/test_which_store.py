@@ -182,4 +182,6 @@ def test_a_copy_that_is_not_there_is_wrong_input(
 ) -> None:
     assert main(["restore", "none.db"]) == Exit.USAGE
     assert "none.db: there is no such file" in capsys.readouterr().err
+    assert main(["restore", "."]) == Exit.USAGE
+    assert ". is a folder: name the copy in it" in capsys.readouterr().err
     assert [one.name for one in here.iterdir()] == ["shop.py"]

@@ -25,6 +25,8 @@ def run(args: argparse.Namespace) -> int:
     """Look at the copy, put it there, and say what is in it."""
     from schedtui.store.sql.backup import restore
 
+    if Path(args.file).is_dir():
+        raise UsageError(f"{args.file} is a folder: name the copy in it; nothing was done")
     if not Path(args.file).is_file():
         raise UsageError(f"{args.file}: there is no such file, and nothing was done")
     done = restore(Path(args.file), database_of(made_store_url(args)), replace=args.replace)

@@ -65,7 +65,8 @@ def back_up(database: Path, file: Path, *, replace: bool = False) -> Copied:
             f"{file} is there already, and nothing was written; --replace writes over a file"
         )
     with _fresh(file) as fresh:
-        _copy(database, fresh, file)
+        # Who may only read leaves SQLite's two files beside a store that nobody has open.
+        _copy(database, fresh, file, mode="rw" if os.access(database, os.W_OK) else "ro")
         found = _look(fresh, file)
         fresh.replace(file)
     return found
@@ -157,14 +158,14 @@ def _lives(pid: int) -> bool:
     return True
 
 
-def _copy(source: Path, target: Path, place: Path) -> None:
-    """Copy a store into ``target``, which is to be at ``place``."""
+def _copy(source: Path, target: Path, place: Path, *, mode: str = "ro") -> None:
+    """Copy a store into ``target``, which is to be at ``place``; ``mode`` as SQLite calls it."""
     if not source.is_file():
         raise StoreError(f"{source} is no file, so there is nothing to copy; check the path")
     make_file(source)  # refuses what does not begin like a database
     # A full disk is that of the copy.
     with translated(source, place):
-        address = f"{source.as_uri()}?mode=ro"
+        address = f"{source.as_uri()}?mode={mode}"
         with (
             closing(sqlite3.connect(address, uri=True, timeout=_BUSY_S)) as old,
             closing(sqlite3.connect(target, isolation_level=None)) as new,
@@ -186,13 +187,14 @@ def _look(copy: Path, place: Path) -> Copied:
         StoreError, StoreSchemaError: no engine could use it.
     """
     with translated(place), closing(sqlite3.connect(copy, isolation_level=None)) as read:
-        (said,) = read.execute("PRAGMA quick_check(1)").fetchone()
-        if said != "ok":
-            raise DamagedError(place, said)
         (application,) = read.execute("PRAGMA application_id").fetchone()
         if application != schema.APPLICATION_ID:
             raise StoreError(f"{place}: this is no store of schedtui, but another program's data")
         _refuse_strange(read, place)
+        # After that: it evaluates what tables say of themselves.
+        (said,) = read.execute("PRAGMA quick_check(1)").fetchone()
+        if said != "ok":
+            raise DamagedError(place, said)
         (revision,) = _first(read, f"SELECT version_num FROM {schema.VERSION_TABLE}")  # noqa: S608 - a constant
         if revision is None:
             raise DamagedError(place, "it does not say which schema it has")

@@ -74,9 +74,27 @@ def test_a_copy_below_an_engine_is_of_one_moment_and_for_its_owner(
     assert not list(tmp_path.glob(".copy*"))
 
 
+@pytest.mark.parametrize("name", ["state.db", "we?ird.db"])
+def test_a_copy_of_a_store_without_an_engine_leaves_nothing_beside_it(
+    tmp_path: Path, name: str
+) -> None:
+    database = tmp_path / name
+    store = open_store(f"sqlite:///{database}")
+    store.open(None)
+    store.close()
+    before = sorted(tmp_path.iterdir())
+    back_up(database, tmp_path / "copy.db")
+    assert sorted({*tmp_path.iterdir()} - {tmp_path / "copy.db"}) == before
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     [
+        (
+            """CREATE TABLE t (a CHECK (a > 0)); PRAGMA ignore_check_constraints = ON;
+            INSERT INTO t VALUES (-1); CREATE VIEW looks AS SELECT * FROM t""",
+            "view 'looks'",
+        ),
         ("DELETE FROM schedtui_schema", "which schema"),
         ("DROP TABLE schedtui_schema", "no table schedtui_schema"),
         ("DROP TABLE runs", "no table runs"),
