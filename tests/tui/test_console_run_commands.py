@@ -197,6 +197,24 @@ async def test_one_run_that_failed_is_replayed_after_asking() -> None:
     assert calls == [([1001], False)]
 
 
+@pytest.mark.parametrize(("handled", "shown"), [("", True), ("dismissed by ann", False)])
+async def test_the_key_for_a_dead_letter_is_in_the_footer_of_one(handled: str, shown: bool) -> None:
+    engine = three()
+    engine.all_runs[1001] = run(1001, 1, state=RunState.FAILED, handled=handled)
+    async with console(engine, size=(80, 24)) as driver:
+        await driver.press("l")
+        await driver.shows("run 1001", "failed")
+        await driver.until(lambda: ("X Dead letters" in driver.text()) is shown)
+        assert driver.text().splitlines()[-1].split()[:2] == ["Esc", "Back"]
+
+
+@pytest.mark.parametrize("view", ["enter", "l"])
+async def test_where_there_is_room_the_footer_has_the_key_for_dead_letters(view: str) -> None:
+    async with console(three(), size=(140, 40)) as driver:
+        await driver.press(view)
+        await driver.shows("X Dead letters")
+
+
 async def test_read_only_ends_nothing() -> None:
     async with console(busy(), read_only=True) as driver:
         await driver.press("l")

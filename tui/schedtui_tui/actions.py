@@ -71,10 +71,10 @@ def _rerun(scope: str, footer: int) -> Action:
     )  # fmt: skip
 
 
-def _letters(scope: str, help_: str, command: str) -> Action:
+def _letters(scope: str, help_: str, footer: int, command: str) -> Action:
     return Action(
-        id="letters", scope=scope, keys="X", label="Dead letters", role=Role.OPERATOR,
-        help=help_, command=command,
+        id="letters", scope=scope, keys="X", label="Dead letters", footer=footer,
+        role=Role.OPERATOR, help=help_, command=command,
     )  # fmt: skip
 
 
@@ -135,7 +135,7 @@ ACTIONS: tuple[Action, ...] = (
     *_job_actions("job"),
     _cancel("job", "End the run under the cursor, else the one that runs, after asking.", 7),
     _rerun("job", 8),
-    _letters("job", "Replay or dismiss the job's runs that failed for good, after asking.",
+    _letters("job", "Replay or dismiss the job's runs that failed for good, after asking.", 9,
              "schedtui dead replay --job {job}"),
     Action(id="log", scope="job", keys="l", label="Last log", footer=6,
            help="The log of the run that runs now, else of the last one.",
@@ -145,7 +145,7 @@ ACTIONS: tuple[Action, ...] = (
     _back("run"),
     _cancel("run", "End it before its time, after asking.", 6),
     _rerun("run", 7),
-    _letters("run", "Replay or dismiss it where it failed for good, after asking.",
+    _letters("run", "Replay or dismiss it where it failed for good, after asking.", 8,
              "schedtui dead replay {run}"),
     Action(id="full", scope="run", keys="f", label="Log only", footer=5,
            help="The log over the whole screen, and back."),

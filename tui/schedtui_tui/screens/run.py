@@ -130,6 +130,8 @@ class RunScreen(RunCommands):
             text = f"Run {self.run_id} cannot be read: {explain(error)}"
             self._summary([(block(text), "$text-warning")])
             return
+        dead = self._run is not None and self._run.is_dead
+        self.query_one(KeyBar).urge("letters" if dead else "")
         self._show()
 
     @work(exclusive=True, group="follow", exit_on_error=False)

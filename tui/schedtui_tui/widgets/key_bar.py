@@ -28,8 +28,15 @@ class KeyBar(Widget):
         """
         super().__init__()
         self._typing = typing
+        self._urged = ""
         shown = [action for action in in_scopes(scopes, read_only=read_only) if action.footer]
         self.actions = sorted(shown, key=lambda action: action.footer)
+
+    def urge(self, action_id: str) -> None:
+        """Show this one right behind the way back, whatever else fits; empty: none."""
+        if action_id != self._urged:
+            self._urged = action_id
+            self.refresh()
 
     def render(self) -> Content:
         """The keys that fit."""
@@ -55,6 +62,7 @@ class KeyBar(Widget):
         if not self.actions:
             return []
         *others, last = self.actions
+        others.sort(key=lambda action: action.footer > 1 and action.id != self._urged)
         left = width - self._cells(last)
         fitting = []
         for action in others:
