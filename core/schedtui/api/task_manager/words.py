@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -82,10 +83,15 @@ def without_secrets(kwargs: Mapping[str, Any], parameters: Mapping[str, Any]) ->
         parameters: The JSON schema of the function's.
     """
     known, others = parameters.get("properties", {}), parameters.get("additionalProperties")
+    patterns = parameters.get("patternProperties", {})
     definitions = parameters.get("$defs", {})
+
+    def shown(name: str) -> Any:
+        of_pattern = (one for pattern, one in patterns.items() if re.search(pattern, name))
+        return known[name] if name in known else next(of_pattern, others)
+
     return {
-        name: MASK if hides(known.get(name, others), definitions) else value
-        for name, value in kwargs.items()
+        name: MASK if hides(shown(name), definitions) else value for name, value in kwargs.items()
     }
 
 

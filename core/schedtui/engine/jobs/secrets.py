@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -98,7 +99,8 @@ class Secrets:
         """A function as it is shown: with the arguments marked that are secret by their name."""
         properties = info.parameters.get("properties", {})
         named = self._names & properties.keys()
-        if not named:
+        others = sorted(self._names - named) if info.parameters.get("additionalProperties") else []
+        if not named and not others:
             return info
         marked = {
             name: {**shown, **_MARKS} if name in named else shown
@@ -106,7 +108,10 @@ class Secrets:
         }
         for name in named:
             marked[name].pop("default", None)
-        return replace(info, parameters={**info.parameters, "properties": marked})
+        # What `**kwargs` takes has no place among the properties, each of which a form asks for.
+        patterns = {f"^{re.escape(name)}$": _MARKS for name in others}
+        more = {"patternProperties": patterns} if patterns else {}
+        return replace(info, parameters={**info.parameters, "properties": marked, **more})
 
     def _sealed(self, function: Function | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         return {
