@@ -39,8 +39,8 @@ _REQUEST: Final[dict[str, dict[str, Any]]] = {
     IF_MATCH: {
         "description": (
             'The version that the job must still have, in quotes, as its `ETag` said: `"3"`; 412 '
-            "where it has changed. `*`, or no such header: whatever it has, for `PUT` also where "
-            "there is no such job. A write that does not have it here refuses it: 422."
+            "where it has changed. `*`: whatever it has; no such header: likewise, and `PUT` makes "
+            "it where there is none. A write that does not have it here refuses it: 422."
         ),
         "schema": {"type": "string", "pattern": r'^("[0-9]{1,18}"|\*)$'},
         "example": '"3"',

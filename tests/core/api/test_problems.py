@@ -70,6 +70,7 @@ CASES = [
     (412, "PATCH", JOB, {"json": {"description": "x"}, "headers": {"If-Match": '"9"'}}),
     (412, "PUT", JOB, {"json": SPEC, "headers": {"If-Match": '"9"'}}),
     (412, "PUT", f"{JOB}-not", {"json": SPEC, "headers": {"If-Match": '"1"'}}),
+    (412, "PUT", f"{JOB}-not", {"json": SPEC, "headers": {"If-Match": "*"}}),
     (413, "POST", "/api/v1/jobs", {"json": {**SPEC, "description": "x" * 2_000_000}}),
     (415, "POST", "/api/v1/jobs", {"data": {"function": "work/greet"}}),
     (421, "GET", "/api/v1/jobs", {"headers": {"Host": "evil.example"}}),

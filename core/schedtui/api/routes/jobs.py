@@ -20,8 +20,9 @@ from schedtui.api.router import Router
 from schedtui.api.schemas import JobPutBody, PauseBody, TriggerBody, describe, page_of, ref
 from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
 from schedtui.client.local import MAX_PAGE
-from schedtui.errors import ConflictError
+from schedtui.errors import ConflictError, JobNotFoundError, VersionConflictError
 from schedtui.models import Explanation, Job, JobPatch, JobSpec, Preview, Run
+from schedtui.protocols import EngineClient
 
 router = Router(prefix="/api/v1/jobs", tags=["jobs"])
 
@@ -106,11 +107,27 @@ async def put_job(request: Request, group: str, name: str) -> Response:
     fields = {one.name: getattr(body, one.name) for one in dataclasses.fields(body)}
     engine = engine_of(request)
     spec = JobSpec(group=group, name=name, **fields)
-    if version is None:
+    if version is None and IF_MATCH in request.headers:
+        await _there(engine, f"{group}/{name}")
+    elif version is None:
         with suppress(ConflictError):  # there is one
             job = await engine.create_job(spec)
             return _job_answer(job, status=201, location=quote(request.url.path))
     return _job_answer(await engine.create_job(spec, replace=True, version=version))
+
+
+async def _there(engine: EngineClient, job: str) -> None:
+    """Keep ``If-Match: *``, as https://www.rfc-editor.org/rfc/rfc9110#name-if-match says.
+
+    Raises:
+        VersionConflictError: there is no such job.
+    """
+    try:
+        await engine.job(job)
+    except JobNotFoundError:
+        raise VersionConflictError(
+            f"there is no job {job} to replace; nothing was done: leave If-Match out to create it"
+        ) from None
 
 
 @router.patch(_JOB, openapi_extra=_EDIT)
