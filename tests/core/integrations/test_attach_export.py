@@ -114,6 +114,9 @@ def test_what_no_file_can_say_is_told(text: JobsText, jobs: dict[str, Content]) 
         f"default/{name}" for name in ("object", "ending", "nameless", "partial", "method")
     }
     assert not told.keys() & {f"default/{name}" for name in jobs}
+    assert [line for line in text.text.splitlines() if line.startswith("#")][-len(told) :] == [
+        f"# left out: {line}" for line in text.left_out
+    ]
     assert "kwargs.name" in told["default/object"]
     assert "<IntervalTrigger" in told["default/ending"]
     assert "positional arguments have no names: args" in told["default/nameless"]

@@ -19,7 +19,8 @@ def file_of(jobs: Iterable[tuple[Job, Seen]]) -> tuple[str, tuple[str, ...]]:
     """The text of a file that says all of these jobs, as far as a file can.
 
     Returns:
-        The text, and a line for each job that is not in it, which says why.
+        The text, and a line for each job that is not in it, which says why; the text ends with
+        them, as comments.
     """
     found: dict[str, Content] = {}
     left_out = []
@@ -28,7 +29,13 @@ def file_of(jobs: Iterable[tuple[Job, Seen]]) -> tuple[str, tuple[str, ...]]:
             found[job.full_name] = written(_content(job, seen))
         except _UnsayableError as error:
             left_out.append(f"{job.full_name}: {error}")
-    return render(JobsFile(jobs=found)), tuple(sorted(left_out))
+    left_out.sort()
+    return render(JobsFile(jobs=found)) + "".join(map(_comment, left_out)), tuple(left_out)
+
+
+def _comment(line: str) -> str:
+    """What a file says of a job that is not in it; TOML allows no control characters there."""
+    return f"\n# left out: {''.join(one if one.isprintable() else ' ' for one in line)}\n"
 
 
 class _UnsayableError(Exception):
