@@ -193,6 +193,10 @@ class Core:
         found = self.registry.groups.get(group)
         return resolve(own, found.policies if found else Policies(), self.policies)
 
+    def finishes(self, live: LiveJob, job: Job) -> bool:
+        """Whether as many due times of a living job have run as are to once it is ``job``."""
+        return 0 < self.effective(job).max_runs <= live.fired
+
     def zone_for(self, name: str | None, group: str | None) -> str:
         """The IANA zone of a new job: the named one, else its group's, else the engine's.
 

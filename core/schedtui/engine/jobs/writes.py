@@ -146,6 +146,13 @@ class JobWrites:
         before = live.current()
         if changed.damage:
             damage.refuse(live)
+        if self._core.finishes(live, changed):
+            if live.exhausted and (changed.trigger, changed.timezone) == (
+                before.trigger,
+                before.timezone,
+            ):
+                rows = ()  # it owes nothing until more of its due times are to run
+            changed = replace(changed, next_due=None)
         last_us = rows[-1].scheduled_for_us if rows else None
         if last_us is not None:
             changed = replace(changed, last_due=from_us(last_us))
