@@ -54,6 +54,14 @@ class GoesOn(NamedTuple):
     """How its trigger failed: then only what was known has a row, and the rest is owed."""
 
 
+class Passed(NamedTuple):
+    """What became of the due times of a job up to a moment."""
+
+    rows: tuple[NewRun, ...]
+    problem: str = ""
+    """How the trigger failed that was to tell the others: they are owed."""
+
+
 class Told(NamedTuple):
     """What a trigger said of the due times up to a moment."""
 
@@ -87,8 +95,8 @@ async def goes_on(core: Core, live: LiveJob, until_us: int, otherwise: str = "")
             return GoesOn((), next_due)
     except Exception as error:  # noqa: BLE001 - a trigger of the user's own may raise anything
         logger.warning("the trigger of %s failed: %s", live.full_name, error)
-        rows = await unasked(core, live, until_us, otherwise)
-        return GoesOn(rows, None, failed(error))
+        rows, problem = await unasked(core, live, until_us, failed(error), otherwise)
+        return GoesOn(rows, None, problem)
     return GoesOn(told.rows, None if told.next_us is None else from_us(told.next_us))
 
 
@@ -99,13 +107,13 @@ async def passed(
     otherwise: str,
     state: RunState = RunState.SKIPPED,
     under: Trigger | None = None,
-) -> tuple[NewRun, ...]:
+) -> Passed:
     """`asked`, for a job that is to go or gets another schedule, whatever its trigger does."""
     try:
-        return (await asked(core, live, until_us, otherwise, state, under)).rows
+        return Passed((await asked(core, live, until_us, otherwise, state, under)).rows)
     except Exception as error:  # noqa: BLE001 - it keeps no job from being deleted
         logger.warning("the trigger of %s failed: %s", live.full_name, error)
-        return await unasked(core, live, until_us, otherwise, state, under)
+        return await unasked(core, live, until_us, failed(error), otherwise, state, under)
 
 
 async def asked(
@@ -156,14 +164,17 @@ async def unasked(
     core: Core,
     live: LiveJob,
     until_us: int,
+    problem: str,
     otherwise: str,
     state: RunState = RunState.SKIPPED,
     under: Trigger | None = None,
-) -> tuple[NewRun, ...]:
+) -> Passed:
     """`asked`, where its trigger fails: what is known, and what the schedule it gets can tell."""
     due_us = live.next_due_us
+    if live.exhausted or (under is not None and under.dueless):
+        problem = ""  # nothing is owed, or by nobody who could tell
     if due_us is None or due_us > until_us:
-        return ()
+        return Passed((), problem)
     stretches = await _stretches(core, live, due_us, until_us)
     reason = stretches[0].reason
     known = RunState.SKIPPED if reason else state
@@ -178,9 +189,10 @@ async def unasked(
         question = partial(_after, under, due_us, stretches, fires)
         try:
             verdicts += (await core.asking.ask(under, question)).verdicts
+            problem = ""
         except Exception as error:  # noqa: BLE001 - the user's code too
             logger.warning("the new trigger of %s failed: %s", live.full_name, error)
-    return _rows(core, live, verdicts)
+    return Passed(_rows(core, live, verdicts), problem)
 
 
 async def came_back(
@@ -200,7 +212,7 @@ async def came_back(
     last_us, job = live.last_due_us, live.current()
     after_us = to_us(job.created_at) if last_us is None else last_us
     past = await core.off_loop(past_of, core.store, job)
-    why = await _failure(core, live, past, otherwise)
+    why, since_us = await _failure(core, live, past, otherwise)
     triggers = [one for one in (own, under) if one is not None and not one.dueless]
     if not why or not triggers or after_us >= until_us:
         return Told()
@@ -213,35 +225,50 @@ async def came_back(
     for trigger in triggers:
         try:
             question = partial(_after, trigger, after_us, stretches, fires)
-            return _told(core, live, await core.asking.ask(trigger, question))
+            listed = await core.asking.ask(trigger, question)
+            return _told(core, live, _before(core, listed, why, since_us))
         except Exception as error:  # noqa: BLE001 - it may well fail still
             errors.append(error)
     raise errors[0]
 
 
-async def _failure(core: Core, live: LiveJob, past: Past, otherwise: str) -> str:
-    """Why the due times of a job were not asked for; empty where its trigger did not fail."""
+def _before(core: Core, listed: _Listed, why: str, since_us: int) -> _Listed:
+    """What a trigger said, with the downtime as reason for what was due before it failed."""
+    verdicts = list(listed.verdicts)
+    for number, one in enumerate(verdicts):
+        if one.reason == why and one.scheduled_for_us < since_us:
+            absence = core.absence(one.scheduled_for_us, one.scheduled_for_us)
+            verdicts[number] = one._replace(reason=absence or why)
+    return listed._replace(verdicts=tuple(verdicts))
+
+
+async def _failure(core: Core, live: LiveJob, past: Past, otherwise: str) -> tuple[str, int]:
+    """Why the due times of a job were not asked for; empty where its trigger did not fail.
+
+    And since when that was so (microseconds), where the audit trail alone knows.
+    """
     if live.next_due_us is not None:  # it did fire; only now its trigger cannot be read
         unread = live.problem if live.problem.startswith(TRIGGER) else ""
-        return otherwise if live.job.static else unread
+        return otherwise if live.job.static else unread, 0
     last_us = live.last_due_us
     if last_us is None:
         unknown = f"{TRIGGER} gave no due time when its job was made"
-        return live.problem if live.problem.startswith(FAILED) else unknown
+        return live.problem if live.problem.startswith(FAILED) else unknown, 0
     rows = await core.off_loop(core.store.due_runs, live.id, last_us, last_us, limit=10)
     reasons = [run.reason.partition("; backfilled by run ")[0] for run in rows]
     line = past.job.newest(BROKEN)
+    said = [(one, 0) for one in reasons]
     if line is not None and to_us(line.at) >= last_us and not past.job.rescheduled(line.at):
-        reasons.append(str(line.detail.get("reason") or ""))
-    said = [one for one in (*reasons, live.problem) if one.startswith(FAILED)]
+        said.append((str(line.detail.get("reason") or ""), to_us(line.at)))
+    said = [one for one in (*said, (live.problem, 0)) if one[0].startswith(FAILED)]
     if said:
         return said[0]
     trigger = live.trigger
     if trigger is None or not trigger.foreign:
-        return ""
+        return "", 0
     if any(limit <= live.fired for limit in past.job.limits_since(from_us(last_us))):
-        return ""  # as many of its due times had run as were to
-    return f"{TRIGGER} had given no due time after {from_us(last_us):%FT%TZ}"
+        return "", 0  # as many of its due times had run as were to
+    return f"{TRIGGER} had given no due time after {from_us(last_us):%FT%TZ}", 0
 
 
 async def _stretches(core: Core, live: LiveJob, due_us: int, until_us: int) -> list[Stretch]:
