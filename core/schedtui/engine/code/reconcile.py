@@ -33,7 +33,7 @@ from schedtui.engine.live.job import LiveJob
 from schedtui.engine.upkeep import damage
 from schedtui.errors import ConflictError, SchedtuiError
 from schedtui.models import Job, RunState
-from schedtui.protocols import NewRun
+from schedtui.protocols import NewRun, StoreTx
 from schedtui.registry import Declaration
 from schedtui.triggers import Trigger
 
@@ -338,9 +338,16 @@ async def _write(
             rows, problem = await writes.passed(live, at_us, reason, RunState.MISSED, under)
     if problem:  # what it may not have told of is owed
         changed = replace(changed, next_due=None)
-    return await writes.replace(
-        live, changed, actor, action, rows, also=lambda tx: writes.broken(tx, live, problem)
-    )
+    notices = core.alerts.of_broken(live, "" if live.next_due_us is None else problem)
+
+    def also(tx: StoreTx) -> None:
+        writes.broken(tx, live, problem)
+        core.alerts.post(tx, notices)
+
+    def then() -> None:
+        core.alerts.committed(notices)
+
+    return await writes.replace(live, changed, actor, action, rows, also, then)
 
 
 async def not_again(core: Core, live: LiveJob, changed: Job, at_us: int) -> Job:

@@ -232,6 +232,12 @@ async def came_back(
     raise errors[0]
 
 
+async def is_known(core: Core, live: LiveJob) -> bool:
+    """Whether a row or the audit trail says that the trigger of a job without a due time fails."""
+    past = await core.off_loop(past_of, core.store, live.current())
+    return (await _failure(core, live, past, ""))[0].startswith(FAILED)
+
+
 def _before(core: Core, listed: _Listed, why: str, since_us: int) -> _Listed:
     """What a trigger said, with the downtime as reason for what was due before it failed."""
     verdicts = list(listed.verdicts)
@@ -250,19 +256,18 @@ async def _failure(core: Core, live: LiveJob, past: Past, otherwise: str) -> tup
     if live.next_due_us is not None:  # it did fire; only now its trigger cannot be read
         unread = live.problem if live.problem.startswith(TRIGGER) else ""
         return otherwise if live.job.static else unread, 0
-    last_us = live.last_due_us
-    if last_us is None:
-        unknown = f"{TRIGGER} gave no due time when its job was made"
-        return live.problem if live.problem.startswith(FAILED) else unknown, 0
-    rows = await core.off_loop(core.store.due_runs, live.id, last_us, last_us, limit=10)
-    reasons = [run.reason.partition("; backfilled by run ")[0] for run in rows]
+    last_us, rows = live.last_due_us, []
+    if last_us is not None:
+        rows = await core.off_loop(core.store.due_runs, live.id, last_us, last_us, limit=10)
     line = past.job.newest(BROKEN)
-    said = [(one, 0) for one in reasons]
-    if line is not None and to_us(line.at) >= last_us and not past.job.rescheduled(line.at):
+    said = [(run.reason.partition("; backfilled by run ")[0], 0) for run in rows]
+    if line is not None and to_us(line.at) >= (last_us or 0) and not past.job.rescheduled(line.at):
         said.append((str(line.detail.get("reason") or ""), to_us(line.at)))
     said = [one for one in (*said, (live.problem, 0)) if one[0].startswith(FAILED)]
     if said:
         return said[0]
+    if last_us is None:
+        return f"{TRIGGER} gave no due time when its job was made", 0
     trigger = live.trigger
     if trigger is None or not trigger.foreign:
         return "", 0
