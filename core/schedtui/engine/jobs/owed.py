@@ -17,11 +17,19 @@ from typing import NamedTuple
 from schedtui.clock import from_us, to_us
 from schedtui.engine.core import Core
 from schedtui.engine.jobs.draft import next_due_after
-from schedtui.engine.jobs.idle import Past, Stretch, idle_reason, past_of
+from schedtui.engine.jobs.idle import PAUSED_BY, Past, Stretch, idle_reason, past_of
+from schedtui.engine.jobs.listed import (
+    Accounting,
+    Listed,
+    after,
+    alike,
+    by_stretch,
+    finished,
+    late,
+)
 from schedtui.engine.live.job import LiveJob
-from schedtui.engine.tick.decide import FINISHED, Decision, Verdict, account, decide
+from schedtui.engine.tick.decide import Verdict, decide
 from schedtui.engine.tick.newruns import decided_row
-from schedtui.errors import ForeignTriggerError
 from schedtui.models import RunState, Source
 from schedtui.protocols import NewRun, StoreTx
 from schedtui.triggers import Trigger
@@ -31,12 +39,11 @@ logger = logging.getLogger("schedtui.engine")
 TRIGGER = "its trigger"
 """How the problem of a job begins whose trigger failed or cannot be read."""
 FAILED = f"{TRIGGER} failed"
+JUST_THEN = "just then"
+"""How the reason ends of what was due before somebody did something, and was not decided."""
 BROKEN = "job.broken"
 """The line of the audit trail that says since when a trigger fails, where no row says it."""
 ACTOR = "engine"
-
-Accounting = Callable[[Trigger, int, int], tuple[Verdict, ...]]
-"""Rows for the due times from one moment up to another."""
 
 
 def note_broken(tx: StoreTx, live: LiveJob, problem: str, now_us: int) -> None:
@@ -140,7 +147,7 @@ async def asked(
     """
     trigger, due_us = live.trigger, live.next_due_us
     if trigger is not None and live.exhausted and live.last_due_us is not None:
-        question = partial(_finished, trigger, live.last_due_us, until_us)
+        question = partial(finished, trigger, live.last_due_us, until_us)
         return _told(core, live, await core.asking.ask(trigger, question))
     if trigger is None or due_us is None:
         return await came_back(core, live, until_us, under, otherwise)
@@ -149,14 +156,15 @@ async def asked(
     if live.job.paused:  # what it did fire at was due before that
         state, otherwise = RunState.SKIPPED, _just_then(live)
     reason = _reason(core, state, otherwise)
-    fires: Accounting = partial(_alike, state=state, reason=reason)
+    fires: Accounting = partial(alike, state=state, reason=reason)
     absent = live.job.paused and core.absence(due_us, due_us)
-    if absent or (live.halted and idle_reason(live) == live.halted):
-        now_us, policies = core.clock.now_us(), live.policies
-        found = partial(decide, now_us=now_us, policies=policies, absence=core.absence)
-        fires = partial(_late, found=found, state=state, reason=reason)
     stretches = await _stretches(core, live, due_us, until_us)
-    question = partial(_by_stretch, trigger, due_us, stretches, fires)
+    if absent or (live.halted and idle_reason(live) == live.halted):
+        paused_us = _paused_us(stretches) if live.job.paused else None
+        now_us = core.clock.now_us() if paused_us is None else paused_us
+        found = partial(decide, now_us=now_us, policies=live.policies, absence=core.absence)
+        fires = partial(late, found=found, state=state, reason=reason)
+    question = partial(by_stretch, trigger, due_us, stretches, fires)
     return _told(core, live, await core.asking.ask(trigger, question))
 
 
@@ -185,8 +193,8 @@ async def unasked(
         reason = absence or (_just_then(live) if live.job.paused else otherwise)
     verdicts: tuple[Verdict, ...] = (Verdict(due_us, known, Source.SCHEDULE, reason or otherwise),)
     if under is not None and under is not live.trigger and not under.dueless:
-        fires = partial(_alike, state=state, reason=_reason(core, state, otherwise))
-        question = partial(_after, under, due_us, stretches, fires)
+        fires = partial(alike, state=state, reason=_reason(core, state, otherwise))
+        question = partial(after, under, due_us, stretches, fires)
         try:
             verdicts += (await core.asking.ask(under, question)).verdicts
             problem = ""
@@ -216,17 +224,20 @@ async def came_back(
     triggers = [one for one in (own, under) if one is not None and not one.dueless]
     if not why or not triggers or after_us >= until_us:
         return Told()
-    fires = partial(account, state=RunState.MISSED, reason=why)
     if live.next_due_us is not None:  # it was not its trigger that kept it from being found
-        reason = _reason(core, RunState.MISSED, why)
-        fires = partial(_alike, state=RunState.MISSED, reason=reason)
+        since_us = until_us + 1
+    down = _reason(core, RunState.MISSED, why)
+
+    def reason(one: Verdict) -> str:
+        return down(one) if one.scheduled_for_us < since_us else why
+
+    fires = partial(alike, state=RunState.MISSED, reason=reason)
     stretches = past.stretches(after_us + 1, until_us)
     errors: list[Exception] = []
     for trigger in triggers:
         try:
-            question = partial(_after, trigger, after_us, stretches, fires)
-            listed = await core.asking.ask(trigger, question)
-            return _told(core, live, _before(core, listed, why, since_us))
+            question = partial(after, trigger, after_us, stretches, fires)
+            return _told(core, live, await core.asking.ask(trigger, question))
         except Exception as error:  # noqa: BLE001 - it may well fail still
             errors.append(error)
     raise errors[0]
@@ -236,16 +247,6 @@ async def is_known(core: Core, live: LiveJob) -> bool:
     """Whether a row or the audit trail says that the trigger of a job without a due time fails."""
     past = await core.off_loop(past_of, core.store, live.current())
     return (await _failure(core, live, past, ""))[0].startswith(FAILED)
-
-
-def _before(core: Core, listed: _Listed, why: str, since_us: int) -> _Listed:
-    """What a trigger said, with the downtime as reason for what was due before it failed."""
-    verdicts = list(listed.verdicts)
-    for number, one in enumerate(verdicts):
-        if one.reason == why and one.scheduled_for_us < since_us:
-            absence = core.absence(one.scheduled_for_us, one.scheduled_for_us)
-            verdicts[number] = one._replace(reason=absence or why)
-    return listed._replace(verdicts=tuple(verdicts))
 
 
 async def _failure(core: Core, live: LiveJob, past: Past, otherwise: str) -> tuple[str, int]:
@@ -298,112 +299,26 @@ def _reason(core: Core, state: RunState, otherwise: str) -> Callable[[Verdict], 
 
     def reason(one: Verdict) -> str:
         first_us = one.scheduled_for_us if one.range_from_us is None else one.range_from_us
-        missed = state is RunState.MISSED
-        return (missed and core.absence(first_us, one.scheduled_for_us)) or otherwise
+        absence = core.absence(first_us, one.scheduled_for_us)
+        if absence and state is not RunState.MISSED and otherwise.endswith(JUST_THEN):
+            return f"{otherwise}: {absence}"
+        return (state is RunState.MISSED and absence) or otherwise
 
     return reason
 
 
-def _alike(
-    trigger: Trigger,
-    due_us: int,
-    until_us: int,
-    *,
-    state: RunState,
-    reason: Callable[[Verdict], str],
-) -> tuple[Verdict, ...]:
-    """Due times that nobody decides: what they are is the same for all of them, why may differ."""
-    found = account(trigger, due_us, until_us, state, "")
-    return tuple(one._replace(reason=reason(one)) for one in found)
-
-
-class _Listed(NamedTuple):
-    verdicts: tuple[Verdict, ...]
-    next_us: int | None
-    """The first due time after them."""
+def _paused_us(stretches: Sequence[Stretch]) -> int | None:
+    """When a job was paused that could not be asked then: what was due is as late as it was."""
+    began = (one.from_us for one in stretches if one.reason.startswith(PAUSED_BY))
+    return next((us - 1 for us in began), None)
 
 
 def _just_then(live: LiveJob) -> str:
     """Why a paused job did not run what was due before its pause and nobody decided."""
-    return f"paused by {live.job.paused_by or 'its declaration'} just then"
+    return f"{PAUSED_BY} {live.job.paused_by or 'its declaration'} {JUST_THEN}"
 
 
-def _by_stretch(
-    trigger: Trigger, due_us: int | None, stretches: Sequence[Stretch], fires: Accounting
-) -> _Listed:
-    """Each due time from one on, by what ruled it.
-
-    Where one of the user's goes on is asked from the last due time that has a row, so that no
-    answer hides another.
-
-    Raises:
-        ForeignTriggerError: the answers contradict each other, so that some may be left out.
-    """
-    found: list[Verdict] = []
-    theirs = trigger.foreign
-    for stretch in stretches:
-        if due_us is None or due_us > stretch.until_us:
-            continue
-        if stretch.reason:
-            state = RunState.SKIPPED
-            found += account(trigger, due_us, stretch.until_us, state, stretch.reason)
-        else:
-            found += fires(trigger, due_us, stretch.until_us)
-        if not theirs:  # a search of ours may give up before it has come so far
-            due_us = trigger.next_after_us(stretch.until_us)
-            continue
-        due_us = trigger.next_after_us(found[-1].scheduled_for_us)
-        if due_us is not None and due_us <= stretch.until_us:
-            raise _contradiction(trigger, due_us)
-    until_us = stretches[-1].until_us
-    if due_us is None:
-        due_us = trigger.next_after_us(until_us)
-        if theirs and due_us is not None:
-            raise _contradiction(trigger, due_us)
-    return _Listed(tuple(found), due_us)
-
-
-def _contradiction(trigger: Trigger, due_us: int) -> ForeignTriggerError:
-    name = f"the trigger {trigger.short()!r}"
-    return ForeignTriggerError(f"{name} did not name {from_us(due_us):%FT%TZ} before it did")
-
-
-def _after(
-    trigger: Trigger, after_us: int, stretches: Sequence[Stretch], fires: Accounting
-) -> _Listed:
-    return _by_stretch(trigger, trigger.next_after_us(after_us), stretches, fires)
-
-
-def _finished(trigger: Trigger, last_us: int, until_us: int) -> _Listed:
-    if last_us >= until_us:
-        return _Listed((), trigger.next_after_us(last_us))
-    fires = partial(account, state=RunState.SKIPPED, reason=FINISHED)
-    return _after(trigger, last_us, [Stretch(last_us + 1, until_us, "")], fires)
-
-
-def _late(
-    trigger: Trigger,
-    due_us: int,
-    until_us: int,
-    *,
-    found: Callable[..., Decision],
-    state: RunState,
-    reason: Callable[[Verdict], str],
-) -> tuple[Verdict, ...]:
-    """Due times that wait for the end of a pause of the engine: late ones are missed.
-
-    Nothing is claimed before that end, so that the others do not run (as what, why).
-    """
-    verdicts = found(trigger, due_us, until_us=until_us).verdicts
-    return tuple(
-        one
-        if one.state is RunState.MISSED
-        else one._replace(state=state, source=Source.SCHEDULE, reason=reason(one))
-        for one in verdicts
-    )
-
-
-def _told(core: Core, live: LiveJob, listed: _Listed) -> Told:
+def _told(core: Core, live: LiveJob, listed: Listed) -> Told:
     return Told(_rows(core, live, listed.verdicts), listed.next_us, asked=True)
 
 
