@@ -85,6 +85,8 @@ class Core:
         """What is wrong with the engine, by a key that clears it again."""
         self.downtimes = Downtimes()
         """When no engine ran, before this one did."""
+        self.begun_us = clock.now_us()
+        """Since when this engine has the store; what it is told of from before, it looks up."""
         self.revision = 0
         """The newest revision of the jobs; 0: there is none."""
         self.halted = ""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
 from schedtui.clock import from_us, to_us
+from schedtui.engine.backfill.notes import noted, own_reason
 from schedtui.engine.core import Core
 from schedtui.engine.jobs.draft import next_due_after
 from schedtui.engine.jobs.idle import PAUSED_BY, Past, Stretch, idle_reason, past_of
@@ -148,7 +149,7 @@ async def asked(
     trigger, due_us = live.trigger, live.next_due_us
     if trigger is not None and live.exhausted and live.last_due_us is not None:
         question = partial(finished, trigger, live.last_due_us, until_us)
-        return _told(core, live, await core.asking.ask(trigger, question))
+        return await _told(core, live, await core.asking.ask(trigger, question))
     if trigger is None or due_us is None:
         return await came_back(core, live, until_us, under, otherwise)
     if due_us > until_us:
@@ -165,7 +166,7 @@ async def asked(
         found = partial(decide, now_us=now_us, policies=live.policies, absence=core.absence)
         fires = partial(late, found=found, state=state, reason=reason)
     question = partial(by_stretch, trigger, due_us, stretches, fires)
-    return _told(core, live, await core.asking.ask(trigger, question))
+    return await _told(core, live, await core.asking.ask(trigger, question))
 
 
 async def unasked(
@@ -200,7 +201,7 @@ async def unasked(
             problem = ""
         except Exception as error:  # noqa: BLE001 - the user's code too
             logger.warning("the new trigger of %s failed: %s", live.full_name, error)
-    return Passed(_rows(core, live, verdicts), problem)
+    return Passed(await _rows(core, live, verdicts), problem)
 
 
 async def came_back(
@@ -237,7 +238,7 @@ async def came_back(
     for trigger in triggers:
         try:
             question = partial(after, trigger, after_us, stretches, fires)
-            return _told(core, live, await core.asking.ask(trigger, question))
+            return await _told(core, live, await core.asking.ask(trigger, question))
         except Exception as error:  # noqa: BLE001 - it may well fail still
             errors.append(error)
     raise errors[0]
@@ -261,7 +262,7 @@ async def _failure(core: Core, live: LiveJob, past: Past, otherwise: str) -> tup
     if last_us is not None:
         rows = await core.off_loop(core.store.due_runs, live.id, last_us, last_us, limit=10)
     line = past.job.newest(BROKEN)
-    said = [(run.reason.partition("; backfilled by run ")[0], 0) for run in rows]
+    said = [(own_reason(run.reason), 0) for run in rows]
     if line is not None and to_us(line.at) >= (last_us or 0) and not past.job.rescheduled(line.at):
         said.append((str(line.detail.get("reason") or ""), to_us(line.at)))
     said = [one for one in (*said, (live.problem, 0)) if one[0].startswith(FAILED)]
@@ -318,12 +319,13 @@ def _just_then(live: LiveJob) -> str:
     return f"{PAUSED_BY} {live.job.paused_by or 'its declaration'} {JUST_THEN}"
 
 
-def _told(core: Core, live: LiveJob, listed: Listed) -> Told:
-    return Told(_rows(core, live, listed.verdicts), listed.next_us, asked=True)
+async def _told(core: Core, live: LiveJob, listed: Listed) -> Told:
+    return Told(await _rows(core, live, listed.verdicts), listed.next_us, asked=True)
 
 
-def _rows(core: Core, live: LiveJob, verdicts: Iterable[Verdict]) -> tuple[NewRun, ...]:
+async def _rows(core: Core, live: LiveJob, verdicts: Sequence[Verdict]) -> tuple[NewRun, ...]:
     now_us = core.clock.now_us()
     return tuple(
-        decided_row(next(core.run_ids), live, verdict, core.epoch, now_us) for verdict in verdicts
+        decided_row(next(core.run_ids), live, verdict, core.epoch, now_us)
+        for verdict in await noted(core, live, verdicts)
     )
