@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
+import pytest
 from engine_kit import Kit, KitClock, World, due_s
 from owed_kit import FAILS, MISSED, Calendar, away
 
 from schedtui import Group, Webhook
+from schedtui.errors import StoreUnavailableError
 from schedtui.models import JobState, RunState
 
 DEAD = "http://127.0.0.1:9/x"
@@ -104,4 +107,27 @@ async def test_a_notice_says_so_where_its_declaration_comes_back(tmp_path: Path)
     kit = await begun(world, calendar, KitClock(await kit.crash()))
     assert state(kit) is JobState.BROKEN
     assert await reasons(kit) == [FAILS]
+    await kit.stop()
+
+
+async def test_a_store_that_cannot_be_read_once_is_no_failure_of_the_trigger(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = await begun(world, Calendar())
+    await kit.client.pause_job("g/work", reason="look")
+    await kit.clock.advance(20)
+    read, once = kit.store.changes_of, iter([StoreUnavailableError("locked")])
+
+    def changes_of(*args: Any, **kwargs: Any) -> Any:
+        for error in once:
+            raise error
+        return read(*args, **kwargs)
+
+    monkeypatch.setattr(kit.store, "changes_of", changes_of, raising=False)
+    with pytest.raises(StoreUnavailableError):
+        await kit.client.resume_job("g/work")
+    assert state(kit) is JobState.PAUSED
+    await kit.client.resume_job("g/work")
+    await kit.clock.advance(10)
+    assert [due_s(run) for run in await kit.rows()] == [10, 20, 30]
     await kit.stop()

@@ -31,6 +31,7 @@ from schedtui.engine.jobs.listed import (
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.tick.decide import Verdict, decide
 from schedtui.engine.tick.newruns import decided_row
+from schedtui.errors import StoreUnavailableError
 from schedtui.models import RunState, Source
 from schedtui.protocols import NewRun, StoreTx
 from schedtui.triggers import Trigger
@@ -89,6 +90,9 @@ async def goes_on(core: Core, live: LiveJob, until_us: int, otherwise: str = "")
     """Account for a job up to a moment, and find where it goes on; both, or it says why not.
 
     ``otherwise``: why, for due times at which it did fire.
+
+    Raises:
+        StoreUnavailableError: what ruled it cannot be read now.
     """
     due_us, trigger = live.next_due_us, live.trigger
     if due_us is not None and due_us > until_us:
@@ -101,6 +105,8 @@ async def goes_on(core: Core, live: LiveJob, until_us: int, otherwise: str = "")
                 trigger, lambda: next_due_after(trigger, last_us, until_us)
             )
             return GoesOn((), next_due)
+    except StoreUnavailableError:
+        raise
     except Exception as error:  # noqa: BLE001 - a trigger of the user's own may raise anything
         logger.warning("the trigger of %s failed: %s", live.full_name, error)
         rows, problem = await unasked(core, live, until_us, failed(error), otherwise)
@@ -116,9 +122,15 @@ async def passed(
     state: RunState = RunState.SKIPPED,
     under: Trigger | None = None,
 ) -> Passed:
-    """`asked`, for a job that is to go or gets another schedule, whatever its trigger does."""
+    """`asked`, for a job that is to go or gets another schedule, whatever its trigger does.
+
+    Raises:
+        StoreUnavailableError: what ruled it cannot be read now.
+    """
     try:
         return Passed((await asked(core, live, until_us, otherwise, state, under)).rows)
+    except StoreUnavailableError:
+        raise
     except Exception as error:  # noqa: BLE001 - it keeps no job from being deleted
         logger.warning("the trigger of %s failed: %s", live.full_name, error)
         return await unasked(core, live, until_us, failed(error), otherwise, state, under)
