@@ -85,6 +85,8 @@ class Core:
         """What is wrong with the engine, by a key that clears it again."""
         self.downtimes = Downtimes()
         """When no engine ran, before this one did."""
+        self.begun_us = clock.now_us()
+        """Since when this engine has the store; what it is told of from before, it looks up."""
         self.revision = 0
         """The newest revision of the jobs; 0: there is none."""
         self.halted = ""
@@ -192,6 +194,10 @@ class Core:
         """The policies that rule a job of a group."""
         found = self.registry.groups.get(group)
         return resolve(own, found.policies if found else Policies(), self.policies)
+
+    def finishes(self, live: LiveJob, job: Job) -> bool:
+        """Whether as many due times of a living job have run as are to once it is ``job``."""
+        return 0 < self.effective(job).max_runs <= live.fired
 
     def zone_for(self, name: str | None, group: str | None) -> str:
         """The IANA zone of a new job: the named one, else its group's, else the engine's.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from engine_kit import Kit, KitClock, Worker, World, at, check, due_s
 
 from schedtui.models import RunState, Source
@@ -64,4 +65,51 @@ async def test_a_paused_job_runs_none_of_them_later(world: World) -> None:
     ran = [due_s(run) for run in own if run.state is RunState.SUCCEEDED]
     assert ran == [10, 90]
     await check(kit, effects=worker.done)
+    await kit.stop()
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("whole", [False, True], ids=["job", "engine"])
+async def test_rows_that_come_later_name_the_backfill_too(
+    world: World, whole: bool, restarted: bool
+) -> None:
+    worker = Worker()
+    kit = await Kit([worker.group], world=world).start()
+    await kit.clock.advance(15)
+    if whole:
+        await kit.engine.pause_engine(reason="move")
+    else:
+        await kit.client.pause_job("g/work", reason="move")
+    await kit.clock.advance(30)
+    answer = await kit.engine.backfill_job("g/work", at(15), at(35))
+    await kit.clock.advance(1)
+    if restarted:
+        kit = await Kit([worker.group], world=world, clock=KitClock(await kit.crash())).start()
+    if whole:
+        await kit.engine.resume_engine()
+    else:
+        await kit.client.resume_job("g/work")
+    await kit.clock.advance(1)
+    own = [run for run in await kit.rows() if run.source is Source.SCHEDULE]
+    by = "engine paused by python: move" if whole else "paused by local: move"
+    first, last = answer.runs
+    assert [(due_s(run), run.reason) for run in own[1:]] == [
+        (20, f"{by}; backfilled by run {first}"),
+        (30, f"{by}; backfilled by run {last}"),
+        (40, by),
+    ]
+    await check(kit, effects=worker.done)
+    await kit.stop()
+
+
+async def test_a_row_of_a_stretch_names_all_of_them(world: World) -> None:
+    worker = Worker()
+    kit = await Kit([worker.group], world=world).start()
+    await kit.clock.advance(15)
+    await kit.client.pause_job("g/work", reason="move")
+    await kit.clock.advance(1_200)
+    answer = await kit.engine.backfill_job("g/work", at(15), at(45))
+    await kit.client.resume_job("g/work")
+    first = next(run for run in await kit.rows() if run.range_count)
+    assert first.reason.endswith(f"; backfilled by runs {answer.runs[0]} to {answer.runs[-1]}")
     await kit.stop()

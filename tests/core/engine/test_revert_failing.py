@@ -1,14 +1,15 @@
-"""Back to a declared trigger that fails just now: refused, as an edit to it is."""
+"""Back to a declared trigger that does not say where to go on: refused, as an edit to it is."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from engine_commands import EVERY_10
 from engine_kit import due_s
-from owed_kit import RAN, Place, away
+from owed_kit import RAN, Answer, Place, away, ended
 
 from schedtui.errors import ConflictError, InvalidError
 from schedtui.models import JobPatch, JobState
@@ -27,16 +28,19 @@ async def edited(place: Place) -> tuple[Back, Back]:
 
 
 @pytest.mark.parametrize("by_file", [False, True])
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [(away, r"failed: .*OSError: away"), (ended, r"says that it is never due from now on")],
+    ids=["fails", "none"],
+)
 async def test_nothing_is_changed_and_it_works_once_the_trigger_answers(
-    tmp_path: Path, by_file: bool
+    tmp_path: Path, by_file: bool, wrong: Callable[[Answer, datetime], Answer], said: str
 ) -> None:
     place = Place(tmp_path)
     await place.kit.start()
     back = (await edited(place))[by_file]
-    place.calendar.wrong = away
-    with pytest.raises(
-        (ConflictError, InvalidError), match=r"cannot go back .*OSError: away.*try again"
-    ):
+    place.calendar.wrong = wrong
+    with pytest.raises((ConflictError, InvalidError), match=rf"cannot go back .*{said}.*try again"):
         await back()
     assert place.state is JobState.SCHEDULED
     await place.kit.clock.advance(10)

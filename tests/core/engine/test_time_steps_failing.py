@@ -7,10 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from engine_kit import KitClock
+from apscheduler.triggers.date import DateTrigger
+from engine_kit import KitClock, at, due_s
 from owed_kit import Answer, Calendar, Place, away, ended
 
-from schedtui.models import RunState
+from schedtui.models import JobState, RunState
 
 Wrong = Callable[[Answer, datetime], Answer]
 BACK = -4 * 3_600
@@ -108,4 +109,66 @@ async def test_one_that_was_broken_owes_from_the_new_time_on_where_no_engine_saw
     assert rows[-1].scheduled_for is not None
     late = place.kit.clock.now_us() - int(rows[-1].scheduled_for.timestamp() * 1e6)
     assert late < 11_000_000
+    await place.kit.stop()
+
+
+async def ended_once(folder: Path) -> Place:
+    """A job whose trigger named 20 and then said that nothing is due any more, at 45."""
+    place = Place(folder)
+    await place.kit.start()
+    await place.kit.clock.advance(15)
+    place.calendar.wrong = ended
+    await place.kit.clock.advance(30)
+    assert place.state is JobState.FINISHED
+    return place
+
+
+async def test_one_that_had_ended_and_answers_again_follows(tmp_path: Path) -> None:
+    place = await ended_once(tmp_path)
+    place.calendar.wrong = None
+    place.kit.clock.step(BACK)
+    await place.kit.clock.advance(20)
+    told = [(due_s(run), run.state) for run in await place.kit.rows()]
+    ran = [(BACK + due, RunState.SUCCEEDED) for due in (50, 60)]
+    assert told == [(10, RunState.SUCCEEDED), (20, RunState.SUCCEEDED), *ran]
+    await place.kit.stop()
+
+
+@pytest.mark.parametrize("down", [False, True])
+async def test_one_that_says_nothing_is_due_owes_from_the_new_time_on(
+    tmp_path: Path, down: bool
+) -> None:
+    place = await ended_once(tmp_path)
+    if down:
+        await place.restart(BACK)
+    else:
+        place.kit.clock.step(BACK)
+        await place.kit.clock.advance(1)
+    assert place.broken
+    assert (
+        "says that nothing is due any more" in place.kit.running.core.jobs.named("g/work").problem
+    )
+    await place.kit.clock.advance(20)
+    place.calendar.wrong = None
+    await place.restart()
+    await place.kit.clock.advance(10)
+    told = [(due_s(run), run.state) for run in await place.kit.rows()]
+    missed = [(BACK + due, RunState.MISSED) for due in (50, 60)]
+    assert told[2:] == [*missed, (BACK + 70, RunState.SUCCEEDED)]
+    await place.kit.stop()
+
+
+@pytest.mark.parametrize("down", [False, True])
+async def test_one_that_has_come_to_its_end_stays_there(tmp_path: Path, down: bool) -> None:
+    place = Place(tmp_path)
+    place.calendar = DateTrigger(at(20))
+    place.kit = place._kit(KitClock())
+    await place.kit.start()
+    await place.kit.clock.advance(45)
+    if down:
+        await place.restart(BACK)
+    else:
+        place.kit.clock.step(BACK)
+    await place.kit.clock.advance(30)
+    assert (place.state, len(await place.kit.rows())) == (JobState.FINISHED, 1)
     await place.kit.stop()

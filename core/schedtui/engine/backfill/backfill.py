@@ -234,6 +234,7 @@ class Backfills:
                 for run_id in ids:
                     live.once.release(run_id)
             raise
+        live.backfilled = live.backfilled or bool(runs)
         for run in runs:  # at once: from here on each can be asked for and cancelled
             live.enter(run)
         for number, run in enumerate(runs, start=1):

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
+from schedtui.clock import to_us
+from schedtui.engine.core import Core
+from schedtui.engine.live.job import LiveJob
+from schedtui.engine.tick.decide import Verdict
+from schedtui.errors import SchedtuiError
 from schedtui.protocols import NewRun
 
+logger = logging.getLogger("schedtui.engine")
+
 _NOTED = "backfilled by run"
+_MOST = 10_000
+"""Backfill runs that are looked at."""
 _NOTE = re.compile(rf"(^|; ){_NOTED}.*$", re.DOTALL)
 
 
@@ -18,8 +29,44 @@ def notes(rows: Sequence[NewRun]) -> Iterable[tuple[int, str]]:
         if row.parent_id is not None:
             made.setdefault(row.parent_id, []).append(row.id)
     for parent_id, ids in made.items():
-        several = f"s {ids[0]} to {ids[-1]}" if len(ids) > 1 else f" {ids[0]}"
-        yield parent_id, f"{_NOTED}{several}"
+        yield parent_id, _note(ids)
+
+
+async def noted(core: Core, live: LiveJob, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    """Due times that get their rows only now, with the backfills that have made them good by then.
+
+    Reads the store where there may be any: the job has had one, or another engine was there.
+    """
+    if not verdicts or not (live.backfilled or _span(verdicts[0])[0] < core.begun_us):
+        return verdicts
+    first_us = min(_span(one)[0] for one in verdicts)
+    last_us = max(one.scheduled_for_us for one in verdicts)
+    try:
+        runs = await core.off_loop(core.store.backfills, live.id, first_us, last_us, limit=_MOST)
+    except SchedtuiError as error:  # the rows are right without it
+        logger.warning("the backfills of %s cannot be read: %s", live.full_name, error)
+        return verdicts
+    made = sorted((to_us(run.scheduled_for), run.id) for run in runs if run.scheduled_for)
+    return [_with(one, made) for one in verdicts] if made else verdicts
+
+
+def _with(verdict: Verdict, made: Sequence[tuple[int, int]]) -> Verdict:
+    first_us, last_us = _span(verdict)
+    first, last = bisect_left(made, (first_us, 0)), bisect_left(made, (last_us + 1, 0))
+    ids = sorted(run_id for _, run_id in made[first:last])
+    if verdict.state is None or not ids:
+        return verdict
+    said = [verdict.reason, _note(ids)]
+    return verdict._replace(reason="; ".join(one for one in said if one))
+
+
+def _span(verdict: Verdict) -> tuple[int, int]:
+    last_us = verdict.scheduled_for_us
+    return (last_us if verdict.range_from_us is None else verdict.range_from_us), last_us
+
+
+def _note(ids: Sequence[int]) -> str:
+    return f"{_NOTED}s {ids[0]} to {ids[-1]}" if len(ids) > 1 else f"{_NOTED} {ids[0]}"
 
 
 def own_reason(reason: str) -> str:

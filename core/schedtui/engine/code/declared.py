@@ -44,7 +44,8 @@ async def reverted_job(core: Core, declaration: Declaration, old: Job) -> Job:
     """`asked_job`, for a job that is to be what its declaration says again.
 
     Raises:
-        ConflictError: the trigger that is to rule it again fails just now.
+        ConflictError: the trigger that is to rule it again fails just now, or is the user's own and
+            says that it is never due: as an edit to it, that is refused.
     """
     now_us = core.clock.now_us()
     declared = (declaration.trigger.to_json(), timezone_of(core, declaration))
@@ -53,11 +54,18 @@ async def reverted_job(core: Core, declaration: Declaration, old: Job) -> Job:
     try:
         next_us = await _asked_us(core, declaration, now_us)
     except Exception as error:
-        raise ConflictError(
-            f"{old.full_name} cannot go back to what the code declares: the trigger there failed: "
-            f"{type(error).__name__}: {error}; nothing was changed, try again once it answers"
-        ) from error
+        raise _refused(old, f"failed: {type(error).__name__}: {error}") from error
+    trigger = declaration.trigger
+    if next_us is None and trigger.foreign and not trigger.dueless:
+        raise _refused(old, f"({trigger.short()!r}) says that it is never due from now on")
     return _job(core, declaration, now_us, next_us)
+
+
+def _refused(old: Job, why: str) -> ConflictError:
+    return ConflictError(
+        f"{old.full_name} cannot go back to what the code declares: the trigger there {why}; "
+        "nothing was changed, try again once it answers"
+    )
 
 
 def declared_job(core: Core, declaration: Declaration) -> Job:

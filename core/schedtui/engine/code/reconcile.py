@@ -33,13 +33,14 @@ from schedtui.engine.live.job import LiveJob
 from schedtui.engine.upkeep import damage
 from schedtui.errors import ConflictError, SchedtuiError
 from schedtui.models import Job, RunState
-from schedtui.protocols import NewRun
+from schedtui.protocols import NewRun, StoreTx
 from schedtui.registry import Declaration
 from schedtui.triggers import Trigger
 
 logger = logging.getLogger("schedtui.reconcile")
 
 ACTOR = "code"
+_REVERT = "job.revert"
 CHUNK = 500
 """New jobs in one transaction."""
 _TOLD = "declaration "
@@ -150,8 +151,8 @@ async def _orphan(core: Core, writes: JobWrites, live: LiveJob) -> None:
         except Exception as error:  # noqa: BLE001 - the user's: then what was due stays owed
             logger.warning("the trigger of %s failed: %s", live.full_name, error)
         else:
-            rows = await writes.passed(live, now_us, reason, RunState.MISSED)
-            changed = replace(changed, next_due=due)
+            rows, problem = await writes.passed(live, now_us, reason, RunState.MISSED)
+            rows, changed = ((), changed) if problem else (rows, replace(changed, next_due=due))
     await writes.replace(live, changed, ACTOR, "job.orphan", rows)
 
 
@@ -192,6 +193,17 @@ async def _due_after(
     core: Core, trigger: Trigger | None, last_us: int | None, now_us: int
 ) -> datetime | None:
     return await core.asking.ask(trigger, lambda: next_due_after(trigger, last_us, now_us))
+
+
+async def _due_or_none(
+    core: Core, live: LiveJob, trigger: Trigger | None, last_us: int | None, now_us: int
+) -> datetime | None:
+    """`_due_after`; None where a trigger of the user's own fails, which keeps no engine down."""
+    try:
+        return await _due_after(core, trigger, last_us, now_us)
+    except Exception as error:  # noqa: BLE001 - it may raise anything
+        logger.warning("the trigger of %s failed: %s", live.full_name, error)
+        return None
 
 
 def _tell_if_never_due(live: LiveJob) -> None:
@@ -252,7 +264,7 @@ async def _mend(core: Core, writes: JobWrites, live: LiveJob, fresh: Job) -> Non
         known = trigger is not None and last_us is not None
         due = fresh.next_due
         if known:
-            due = await _due_after(core, trigger, last_us, last_us or 0)
+            due = await _due_or_none(core, live, trigger, last_us, last_us or 0)
         changed = replace(changed, next_due=due)
     await _write(core, writes, live, changed, ACTOR, "job.mend", to_us(fresh.created_at))
     logger.warning(
@@ -292,7 +304,7 @@ async def revert(core: Core, writes: JobWrites, live: LiveJob, actor: str) -> Jo
         )
     fresh = await reverted_job(core, declaration, old)
     changed = as_declared(old, replace(fresh, paused=old.paused))
-    return await _write(core, writes, live, changed, actor, "job.revert", to_us(fresh.created_at))
+    return await _write(core, writes, live, changed, actor, _REVERT, to_us(fresh.created_at))
 
 
 async def _write(
@@ -308,13 +320,34 @@ async def _write(
 
     ``at_us``: the moment after which its next due time was looked for.
     """
-    changed = await not_again(core, live, changed, at_us)
     rows: tuple[NewRun, ...] = ()
+    problem = ""
+    try:
+        changed = await not_again(core, live, changed, at_us)
+    except Exception as error:  # the user's: no reason for an engine not to start
+        if action == _REVERT:
+            raise
+        logger.warning("the trigger of %s failed: %s", live.full_name, error)
+        changed = replace(changed, next_due=None)
     if changed.next_due != live.current().next_due:
         reason = "its declaration changed"
         under = core.trigger_of(changed)[0]
-        rows = await writes.passed(live, at_us, reason, RunState.MISSED, under)
-    return await writes.replace(live, changed, actor, action, rows)
+        if action == _REVERT:
+            rows = await writes.replaced(live, at_us, reason, under, RunState.MISSED)
+        else:
+            rows, problem = await writes.passed(live, at_us, reason, RunState.MISSED, under)
+    if problem:  # what it may not have told of is owed
+        changed = replace(changed, next_due=None)
+    notices = core.alerts.of_broken(live, "" if live.next_due_us is None else problem)
+
+    def also(tx: StoreTx) -> None:
+        writes.broken(tx, live, problem)
+        core.alerts.post(tx, notices)
+
+    def then() -> None:
+        core.alerts.committed(notices)
+
+    return await writes.replace(live, changed, actor, action, rows, also, then)
 
 
 async def not_again(core: Core, live: LiveJob, changed: Job, at_us: int) -> Job:

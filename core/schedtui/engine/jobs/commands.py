@@ -114,8 +114,8 @@ class Commands:
             changed = await self._drafts.placed(live, draft, now_us)
             rows: tuple[NewRun, ...] = ()
             if changed.next_due != before.next_due:
-                rows = await self._writes.passed(
-                    live, now_us, f"changed by {actor} just then", under=draft.follows
+                rows = await self._writes.replaced(
+                    live, now_us, f"changed by {actor} just then", draft.follows
                 )
             replaced = Replaced(live, actor, now_us, instead=instead)
             async with self._admission.ending(live, replaced.waited, replaced.reason) as ending:
@@ -214,7 +214,7 @@ class Commands:
         now_us = self._core.clock.now_us()
         rows: tuple[NewRun, ...] = ()
         if not live.exhausted:  # one that is finished owes nothing
-            rows = await self._writes.passed(live, now_us, f"deleted by {actor} just then")
+            rows = (await self._writes.passed(live, now_us, f"deleted by {actor} just then")).rows
         return Removal(
             self._core,
             self._writes,

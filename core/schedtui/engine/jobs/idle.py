@@ -14,6 +14,8 @@ from schedtui.protocols import ENGINE, Store
 
 MAX_LINES = 2_000
 """Changes of one job, or of the engine, that are looked at."""
+PAUSED_BY = "paused by"
+"""How the reasons begin of what is due while a job is paused."""
 _ORPHANED = "orphaned: its declaration was gone from the code"
 
 
@@ -89,4 +91,4 @@ def halted_words(by: str, reason: str) -> str:
 
 def _paused(known: Mapping[str, Any]) -> str:
     by, reason = known.get("paused_by") or "its declaration", known.get("pause_reason")
-    return f"paused by {by}{f': {reason}' if reason else ''}"
+    return f"{PAUSED_BY} {by}{f': {reason}' if reason else ''}"

@@ -9,19 +9,29 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
 from schedtui.clock import from_us, to_us
+from schedtui.engine.backfill.notes import noted, own_reason
 from schedtui.engine.core import Core
 from schedtui.engine.jobs.draft import next_due_after
-from schedtui.engine.jobs.idle import Past, Stretch, idle_reason, past_of
+from schedtui.engine.jobs.idle import PAUSED_BY, Past, Stretch, idle_reason, past_of
+from schedtui.engine.jobs.listed import (
+    Accounting,
+    Listed,
+    after,
+    alike,
+    by_stretch,
+    finished,
+    late,
+)
 from schedtui.engine.live.job import LiveJob
-from schedtui.engine.tick.decide import FINISHED, Decision, Verdict, account, decide
+from schedtui.engine.tick.decide import Verdict, decide
 from schedtui.engine.tick.newruns import decided_row
-from schedtui.errors import ForeignTriggerError
+from schedtui.errors import StoreUnavailableError
 from schedtui.models import RunState, Source
 from schedtui.protocols import NewRun, StoreTx
 from schedtui.triggers import Trigger
@@ -31,12 +41,11 @@ logger = logging.getLogger("schedtui.engine")
 TRIGGER = "its trigger"
 """How the problem of a job begins whose trigger failed or cannot be read."""
 FAILED = f"{TRIGGER} failed"
+JUST_THEN = "just then"
+"""How the reason ends of what was due before somebody did something, and was not decided."""
 BROKEN = "job.broken"
 """The line of the audit trail that says since when a trigger fails, where no row says it."""
 ACTOR = "engine"
-
-Accounting = Callable[[Trigger, int, int], tuple[Verdict, ...]]
-"""Rows for the due times from one moment up to another."""
 
 
 def note_broken(tx: StoreTx, live: LiveJob, problem: str, now_us: int) -> None:
@@ -52,6 +61,14 @@ class GoesOn(NamedTuple):
     next_due: datetime | None
     problem: str = ""
     """How its trigger failed: then only what was known has a row, and the rest is owed."""
+
+
+class Passed(NamedTuple):
+    """What became of the due times of a job up to a moment."""
+
+    rows: tuple[NewRun, ...]
+    problem: str = ""
+    """How the trigger failed that was to tell the others: they are owed."""
 
 
 class Told(NamedTuple):
@@ -73,6 +90,9 @@ async def goes_on(core: Core, live: LiveJob, until_us: int, otherwise: str = "")
     """Account for a job up to a moment, and find where it goes on; both, or it says why not.
 
     ``otherwise``: why, for due times at which it did fire.
+
+    Raises:
+        StoreUnavailableError: what ruled it cannot be read now.
     """
     due_us, trigger = live.next_due_us, live.trigger
     if due_us is not None and due_us > until_us:
@@ -85,10 +105,12 @@ async def goes_on(core: Core, live: LiveJob, until_us: int, otherwise: str = "")
                 trigger, lambda: next_due_after(trigger, last_us, until_us)
             )
             return GoesOn((), next_due)
+    except StoreUnavailableError:
+        raise
     except Exception as error:  # noqa: BLE001 - a trigger of the user's own may raise anything
         logger.warning("the trigger of %s failed: %s", live.full_name, error)
-        rows = await unasked(core, live, until_us, otherwise)
-        return GoesOn(rows, None, failed(error))
+        rows, problem = await unasked(core, live, until_us, failed(error), otherwise)
+        return GoesOn(rows, None, problem)
     return GoesOn(told.rows, None if told.next_us is None else from_us(told.next_us))
 
 
@@ -99,13 +121,19 @@ async def passed(
     otherwise: str,
     state: RunState = RunState.SKIPPED,
     under: Trigger | None = None,
-) -> tuple[NewRun, ...]:
-    """`asked`, for a job that is to go or gets another schedule, whatever its trigger does."""
+) -> Passed:
+    """`asked`, for a job that is to go or gets another schedule, whatever its trigger does.
+
+    Raises:
+        StoreUnavailableError: what ruled it cannot be read now.
+    """
     try:
-        return (await asked(core, live, until_us, otherwise, state, under)).rows
+        return Passed((await asked(core, live, until_us, otherwise, state, under)).rows)
+    except StoreUnavailableError:
+        raise
     except Exception as error:  # noqa: BLE001 - it keeps no job from being deleted
         logger.warning("the trigger of %s failed: %s", live.full_name, error)
-        return await unasked(core, live, until_us, otherwise, state, under)
+        return await unasked(core, live, until_us, failed(error), otherwise, state, under)
 
 
 async def asked(
@@ -132,8 +160,8 @@ async def asked(
     """
     trigger, due_us = live.trigger, live.next_due_us
     if trigger is not None and live.exhausted and live.last_due_us is not None:
-        question = partial(_finished, trigger, live.last_due_us, until_us)
-        return _told(core, live, await core.asking.ask(trigger, question))
+        question = partial(finished, trigger, live.last_due_us, until_us)
+        return await _told(core, live, await core.asking.ask(trigger, question))
     if trigger is None or due_us is None:
         return await came_back(core, live, until_us, under, otherwise)
     if due_us > until_us:
@@ -141,29 +169,33 @@ async def asked(
     if live.job.paused:  # what it did fire at was due before that
         state, otherwise = RunState.SKIPPED, _just_then(live)
     reason = _reason(core, state, otherwise)
-    fires: Accounting = partial(_alike, state=state, reason=reason)
+    fires: Accounting = partial(alike, state=state, reason=reason)
     absent = live.job.paused and core.absence(due_us, due_us)
-    if absent or (live.halted and idle_reason(live) == live.halted):
-        now_us, policies = core.clock.now_us(), live.policies
-        found = partial(decide, now_us=now_us, policies=policies, absence=core.absence)
-        fires = partial(_late, found=found, state=state, reason=reason)
     stretches = await _stretches(core, live, due_us, until_us)
-    question = partial(_by_stretch, trigger, due_us, stretches, fires)
-    return _told(core, live, await core.asking.ask(trigger, question))
+    if absent or (live.halted and idle_reason(live) == live.halted):
+        paused_us = _paused_us(stretches) if live.job.paused else None
+        now_us = core.clock.now_us() if paused_us is None else paused_us
+        found = partial(decide, now_us=now_us, policies=live.policies, absence=core.absence)
+        fires = partial(late, found=found, state=state, reason=reason)
+    question = partial(by_stretch, trigger, due_us, stretches, fires)
+    return await _told(core, live, await core.asking.ask(trigger, question))
 
 
 async def unasked(
     core: Core,
     live: LiveJob,
     until_us: int,
+    problem: str,
     otherwise: str,
     state: RunState = RunState.SKIPPED,
     under: Trigger | None = None,
-) -> tuple[NewRun, ...]:
+) -> Passed:
     """`asked`, where its trigger fails: what is known, and what the schedule it gets can tell."""
     due_us = live.next_due_us
+    if live.exhausted or (under is not None and under.dueless):
+        problem = ""  # nothing is owed, or by nobody who could tell
     if due_us is None or due_us > until_us:
-        return ()
+        return Passed((), problem)
     stretches = await _stretches(core, live, due_us, until_us)
     reason = stretches[0].reason
     known = RunState.SKIPPED if reason else state
@@ -174,13 +206,14 @@ async def unasked(
         reason = absence or (_just_then(live) if live.job.paused else otherwise)
     verdicts: tuple[Verdict, ...] = (Verdict(due_us, known, Source.SCHEDULE, reason or otherwise),)
     if under is not None and under is not live.trigger and not under.dueless:
-        fires = partial(_alike, state=state, reason=_reason(core, state, otherwise))
-        question = partial(_after, under, due_us, stretches, fires)
+        fires = partial(alike, state=state, reason=_reason(core, state, otherwise))
+        question = partial(after, under, due_us, stretches, fires)
         try:
             verdicts += (await core.asking.ask(under, question)).verdicts
+            problem = ""
         except Exception as error:  # noqa: BLE001 - the user's code too
             logger.warning("the new trigger of %s failed: %s", live.full_name, error)
-    return _rows(core, live, verdicts)
+    return Passed(await _rows(core, live, verdicts), problem)
 
 
 async def came_back(
@@ -200,48 +233,61 @@ async def came_back(
     last_us, job = live.last_due_us, live.current()
     after_us = to_us(job.created_at) if last_us is None else last_us
     past = await core.off_loop(past_of, core.store, job)
-    why = await _failure(core, live, past, otherwise)
+    why, since_us = await _failure(core, live, past, otherwise)
     triggers = [one for one in (own, under) if one is not None and not one.dueless]
     if not why or not triggers or after_us >= until_us:
         return Told()
-    fires = partial(account, state=RunState.MISSED, reason=why)
     if live.next_due_us is not None:  # it was not its trigger that kept it from being found
-        reason = _reason(core, RunState.MISSED, why)
-        fires = partial(_alike, state=RunState.MISSED, reason=reason)
+        since_us = until_us + 1
+    down = _reason(core, RunState.MISSED, why)
+
+    def reason(one: Verdict) -> str:
+        return down(one) if one.scheduled_for_us < since_us else why
+
+    fires = partial(alike, state=RunState.MISSED, reason=reason)
     stretches = past.stretches(after_us + 1, until_us)
     errors: list[Exception] = []
     for trigger in triggers:
         try:
-            question = partial(_after, trigger, after_us, stretches, fires)
-            return _told(core, live, await core.asking.ask(trigger, question))
+            question = partial(after, trigger, after_us, stretches, fires)
+            return await _told(core, live, await core.asking.ask(trigger, question))
         except Exception as error:  # noqa: BLE001 - it may well fail still
             errors.append(error)
     raise errors[0]
 
 
-async def _failure(core: Core, live: LiveJob, past: Past, otherwise: str) -> str:
-    """Why the due times of a job were not asked for; empty where its trigger did not fail."""
+async def is_known(core: Core, live: LiveJob) -> bool:
+    """Whether a row or the audit trail says that the trigger of a job without a due time fails."""
+    past = await core.off_loop(past_of, core.store, live.current())
+    return (await _failure(core, live, past, ""))[0].startswith(FAILED)
+
+
+async def _failure(core: Core, live: LiveJob, past: Past, otherwise: str) -> tuple[str, int]:
+    """Why the due times of a job were not asked for; empty where its trigger did not fail.
+
+    And since when that was so (microseconds), where the audit trail alone knows.
+    """
     if live.next_due_us is not None:  # it did fire; only now its trigger cannot be read
         unread = live.problem if live.problem.startswith(TRIGGER) else ""
-        return otherwise if live.job.static else unread
-    last_us = live.last_due_us
-    if last_us is None:
-        unknown = f"{TRIGGER} gave no due time when its job was made"
-        return live.problem if live.problem.startswith(FAILED) else unknown
-    rows = await core.off_loop(core.store.due_runs, live.id, last_us, last_us, limit=10)
-    reasons = [run.reason.partition("; backfilled by run ")[0] for run in rows]
+        return otherwise if live.job.static else unread, 0
+    last_us, rows = live.last_due_us, []
+    if last_us is not None:
+        rows = await core.off_loop(core.store.due_runs, live.id, last_us, last_us, limit=10)
     line = past.job.newest(BROKEN)
-    if line is not None and to_us(line.at) >= last_us and not past.job.rescheduled(line.at):
-        reasons.append(str(line.detail.get("reason") or ""))
-    said = [one for one in (*reasons, live.problem) if one.startswith(FAILED)]
+    said = [(own_reason(run.reason), 0) for run in rows]
+    if line is not None and to_us(line.at) >= (last_us or 0) and not past.job.rescheduled(line.at):
+        said.append((str(line.detail.get("reason") or ""), to_us(line.at)))
+    said = [one for one in (*said, (live.problem, 0)) if one[0].startswith(FAILED)]
     if said:
         return said[0]
+    if last_us is None:
+        return f"{TRIGGER} gave no due time when its job was made", 0
     trigger = live.trigger
     if trigger is None or not trigger.foreign:
-        return ""
+        return "", 0
     if any(limit <= live.fired for limit in past.job.limits_since(from_us(last_us))):
-        return ""  # as many of its due times had run as were to
-    return f"{TRIGGER} had given no due time after {from_us(last_us):%FT%TZ}"
+        return "", 0  # as many of its due times had run as were to
+    return f"{TRIGGER} had given no due time after {from_us(last_us):%FT%TZ}", 0
 
 
 async def _stretches(core: Core, live: LiveJob, due_us: int, until_us: int) -> list[Stretch]:
@@ -266,117 +312,32 @@ def _reason(core: Core, state: RunState, otherwise: str) -> Callable[[Verdict], 
 
     def reason(one: Verdict) -> str:
         first_us = one.scheduled_for_us if one.range_from_us is None else one.range_from_us
-        missed = state is RunState.MISSED
-        return (missed and core.absence(first_us, one.scheduled_for_us)) or otherwise
+        absence = core.absence(first_us, one.scheduled_for_us)
+        if absence and state is not RunState.MISSED and otherwise.endswith(JUST_THEN):
+            return f"{otherwise}: {absence}"
+        return (state is RunState.MISSED and absence) or otherwise
 
     return reason
 
 
-def _alike(
-    trigger: Trigger,
-    due_us: int,
-    until_us: int,
-    *,
-    state: RunState,
-    reason: Callable[[Verdict], str],
-) -> tuple[Verdict, ...]:
-    """Due times that nobody decides: what they are is the same for all of them, why may differ."""
-    found = account(trigger, due_us, until_us, state, "")
-    return tuple(one._replace(reason=reason(one)) for one in found)
-
-
-class _Listed(NamedTuple):
-    verdicts: tuple[Verdict, ...]
-    next_us: int | None
-    """The first due time after them."""
+def _paused_us(stretches: Sequence[Stretch]) -> int | None:
+    """When a job was paused that could not be asked then: what was due is as late as it was."""
+    began = (one.from_us for one in stretches if one.reason.startswith(PAUSED_BY))
+    return next((us - 1 for us in began), None)
 
 
 def _just_then(live: LiveJob) -> str:
     """Why a paused job did not run what was due before its pause and nobody decided."""
-    return f"paused by {live.job.paused_by or 'its declaration'} just then"
+    return f"{PAUSED_BY} {live.job.paused_by or 'its declaration'} {JUST_THEN}"
 
 
-def _by_stretch(
-    trigger: Trigger, due_us: int | None, stretches: Sequence[Stretch], fires: Accounting
-) -> _Listed:
-    """Each due time from one on, by what ruled it.
-
-    Where one of the user's goes on is asked from the last due time that has a row, so that no
-    answer hides another.
-
-    Raises:
-        ForeignTriggerError: the answers contradict each other, so that some may be left out.
-    """
-    found: list[Verdict] = []
-    theirs = trigger.foreign
-    for stretch in stretches:
-        if due_us is None or due_us > stretch.until_us:
-            continue
-        if stretch.reason:
-            state = RunState.SKIPPED
-            found += account(trigger, due_us, stretch.until_us, state, stretch.reason)
-        else:
-            found += fires(trigger, due_us, stretch.until_us)
-        if not theirs:  # a search of ours may give up before it has come so far
-            due_us = trigger.next_after_us(stretch.until_us)
-            continue
-        due_us = trigger.next_after_us(found[-1].scheduled_for_us)
-        if due_us is not None and due_us <= stretch.until_us:
-            raise _contradiction(trigger, due_us)
-    until_us = stretches[-1].until_us
-    if due_us is None:
-        due_us = trigger.next_after_us(until_us)
-        if theirs and due_us is not None:
-            raise _contradiction(trigger, due_us)
-    return _Listed(tuple(found), due_us)
+async def _told(core: Core, live: LiveJob, listed: Listed) -> Told:
+    return Told(await _rows(core, live, listed.verdicts), listed.next_us, asked=True)
 
 
-def _contradiction(trigger: Trigger, due_us: int) -> ForeignTriggerError:
-    name = f"the trigger {trigger.short()!r}"
-    return ForeignTriggerError(f"{name} did not name {from_us(due_us):%FT%TZ} before it did")
-
-
-def _after(
-    trigger: Trigger, after_us: int, stretches: Sequence[Stretch], fires: Accounting
-) -> _Listed:
-    return _by_stretch(trigger, trigger.next_after_us(after_us), stretches, fires)
-
-
-def _finished(trigger: Trigger, last_us: int, until_us: int) -> _Listed:
-    if last_us >= until_us:
-        return _Listed((), trigger.next_after_us(last_us))
-    fires = partial(account, state=RunState.SKIPPED, reason=FINISHED)
-    return _after(trigger, last_us, [Stretch(last_us + 1, until_us, "")], fires)
-
-
-def _late(
-    trigger: Trigger,
-    due_us: int,
-    until_us: int,
-    *,
-    found: Callable[..., Decision],
-    state: RunState,
-    reason: Callable[[Verdict], str],
-) -> tuple[Verdict, ...]:
-    """Due times that wait for the end of a pause of the engine: late ones are missed.
-
-    Nothing is claimed before that end, so that the others do not run (as what, why).
-    """
-    verdicts = found(trigger, due_us, until_us=until_us).verdicts
-    return tuple(
-        one
-        if one.state is RunState.MISSED
-        else one._replace(state=state, source=Source.SCHEDULE, reason=reason(one))
-        for one in verdicts
-    )
-
-
-def _told(core: Core, live: LiveJob, listed: _Listed) -> Told:
-    return Told(_rows(core, live, listed.verdicts), listed.next_us, asked=True)
-
-
-def _rows(core: Core, live: LiveJob, verdicts: Iterable[Verdict]) -> tuple[NewRun, ...]:
+async def _rows(core: Core, live: LiveJob, verdicts: Sequence[Verdict]) -> tuple[NewRun, ...]:
     now_us = core.clock.now_us()
     return tuple(
-        decided_row(next(core.run_ids), live, verdict, core.epoch, now_us) for verdict in verdicts
+        decided_row(next(core.run_ids), live, verdict, core.epoch, now_us)
+        for verdict in await noted(core, live, verdicts)
     )

@@ -146,6 +146,13 @@ class JobWrites:
         before = live.current()
         if changed.damage:
             damage.refuse(live)
+        if self._core.finishes(live, changed):
+            if live.exhausted and (changed.trigger, changed.timezone) == (
+                before.trigger,
+                before.timezone,
+            ):
+                rows = ()  # it owes nothing until more of its due times are to run
+            changed = replace(changed, next_due=None)
         last_us = rows[-1].scheduled_for_us if rows else None
         if last_us is not None:
             changed = replace(changed, last_due=from_us(last_us))
@@ -178,7 +185,7 @@ class JobWrites:
         otherwise: str,
         state: RunState = RunState.SKIPPED,
         under: Trigger | None = None,
-    ) -> tuple[NewRun, ...]:
+    ) -> owed.Passed:
         """Rows for the due times that nobody decided, under the schedule or the pause that ends.
 
         Args:
@@ -189,6 +196,27 @@ class JobWrites:
             under: Its schedule from now on, for a job whose own had failed (`came_back`).
         """
         return await owed.passed(self._core, live, until_us, otherwise, state, under)
+
+    async def replaced(
+        self,
+        live: LiveJob,
+        until_us: int,
+        otherwise: str,
+        under: Trigger | None,
+        state: RunState = RunState.SKIPPED,
+    ) -> tuple[NewRun, ...]:
+        """The rows of `passed`, for a schedule that another one takes over from by command.
+
+        Raises:
+            ConflictError: no trigger told of all of them.
+        """
+        rows, problem = await self.passed(live, until_us, otherwise, state, under)
+        if problem:
+            raise ConflictError(
+                f"{live.full_name} cannot be changed: {problem}; nothing was changed, try again "
+                "once its trigger answers"
+            )
+        return rows
 
     def audit(
         self, tx: StoreTx, actor: str, action: str, job: Job, detail: Mapping[str, Any]

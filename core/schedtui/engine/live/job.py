@@ -42,6 +42,7 @@ class LiveJob:
     __slots__ = (
         "active",
         "ahead",
+        "backfilled",
         "backfills",
         "busy",
         "failing",
@@ -80,6 +81,8 @@ class LiveJob:
         """Runs that are claimed and have not ended."""
         self.ahead: dict[int, LiveRun] = {}
         """Those of them that are on their way to the store."""
+        self.backfilled = False
+        """Whether it was backfilled in the life of this engine."""
         self.backfills = 0
         """Those of them that let all others pass: backfills, and what replays dead letters."""
         self.holders = 0

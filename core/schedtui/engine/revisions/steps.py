@@ -183,7 +183,7 @@ async def _edit(
         rows = () if problem else rows
     elif resumed or changed.next_due != before.next_due:
         follows, _ = core.trigger_of(changed)
-        rows = await writes.passed(live, at_us, otherwise, under=follows)
+        rows = await writes.replaced(live, at_us, otherwise, follows)
 
     def also(tx: StoreTx) -> None:
         if resumed:

@@ -28,6 +28,7 @@ from schedtui.engine.tick.claim import Claims
 from schedtui.engine.tick.entries import due_of
 from schedtui.errors import ForeignTriggerError, SchedtuiError, StoreUnavailableError
 from schedtui.protocols import Claim, StoreTx
+from schedtui.triggers import Trigger
 
 logger = logging.getLogger("schedtui.clock")
 
@@ -196,23 +197,60 @@ class ClockWatch:
         return everything or not trigger.fixed
 
     def _owes(self, live: LiveJob) -> bool:
-        """Whether its trigger fails since a time that has not come by the new time."""
-        last_us, fails = live.last_due_us, live.problem.startswith(FAILED)
+        """Whether its trigger fails, or may have failed, since a time that has not come now."""
+        last_us, trigger = live.last_due_us, live.trigger
+        ended = not live.problem and not live.exhausted and trigger is not None and trigger.foreign
+        fails = ended or live.problem.startswith(FAILED)
         return fails and last_us is not None and last_us > self._core.clock.now_us()
 
     async def _set_back(self, live: LiveJob, write: Write) -> None:
-        """Let a job whose trigger fails owe from now on."""
-        at = from_us(self._core.clock.now_us())
-        changed = replace(live.current(), last_due=at, version=live.version + 1)
+        """Let a job without a next due time go on from now, or owe, where its trigger fails."""
+        next_us, problem, new = None, live.problem, not live.problem
+        if new:
+            next_us, problem = await self._ended(live)
+            if next_us is None and not problem:
+                return
+        core = self._core
+        changed = replace(
+            live.current(),
+            last_due=from_us(core.clock.now_us()),
+            next_due=None if next_us is None else from_us(next_us),
+            version=live.version + 1,
+        )
+        notices = core.alerts.of_broken(live, problem) if new else ()
 
         def apply(tx: StoreTx) -> bool:
             kept = tx.update_job(changed, version=live.version, counts=False)
-            if kept:
-                note_broken(tx, live, live.problem, self._core.clock.now_us())
+            if kept and problem:
+                note_broken(tx, live, problem, core.clock.now_us())
+                core.alerts.post(tx, notices)
             return kept
 
         if await write(apply):
-            self._core.adopt(live, changed)
+            live.problem = problem
+            core.adopt(live, changed)
+            core.alerts.committed(notices)
+
+    async def _ended(self, live: LiveJob) -> tuple[int | None, str]:
+        """Where a job goes on whose trigger had said that nothing is due any more, or its failure.
+
+        Neither where that was true: then it still names what it had named, and nothing later.
+        """
+        trigger, last_us, now_us = live.trigger, live.last_due_us, self._core.clock.now_us()
+        if trigger is None or last_us is None:
+            return None, ""
+
+        def question() -> tuple[int | None, int | None]:
+            return trigger.next_after_us(now_us), trigger.next_after_us(last_us)
+
+        try:
+            next_us, later_us = await self._core.asking.ask(trigger, question)
+            if next_us is None:
+                raise _silent(trigger, last_us)
+        except Exception as error:  # noqa: BLE001 - a trigger of the user's own may raise anything
+            logger.warning("the trigger of %s failed: %s", live.full_name, error)
+            return None, failed(error)
+        return None if later_us is None else next_us, ""
 
     async def _moved(self, live: LiveJob) -> _Move | None:
         """Where a job goes on after a step back; None where it stays as it is.
@@ -227,10 +265,7 @@ class ClockWatch:
         try:
             next_us = await self._core.asking.ask(trigger, lambda: trigger.next_after_us(now_us))
             if next_us is None and trigger.foreign:
-                due = f"{from_us(due_us):%FT%TZ}"
-                raise ForeignTriggerError(
-                    f"{trigger.short()!r} had named {due}, and says that nothing is due any more"
-                )
+                raise _silent(trigger, due_us)
         except Exception as error:  # noqa: BLE001 - a trigger of the user's own may raise anything
             logger.warning("the trigger of %s failed: %s", live.full_name, error)
             problem = failed(error)
@@ -253,3 +288,10 @@ class ClockWatch:
             again = asyncio.Event()
             self._core.clock.call_later(RETRY_S, again.set)
             await again.wait()
+
+
+def _silent(trigger: Trigger, due_us: int) -> ForeignTriggerError:
+    due = f"{from_us(due_us):%FT%TZ}"
+    return ForeignTriggerError(
+        f"{trigger.short()!r} had named {due}, and says that nothing is due any more"
+    )
