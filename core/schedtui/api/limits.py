@@ -16,7 +16,7 @@ MAX_BODY = 1 << 20
 MAX_FILE = 16 << 20
 """The same of calls that take all jobs as one file, of those who may apply it.
 
-Reading a file takes up to a hundred times its length of memory.
+Reading a file takes up to a hundred and fifty times its length of memory.
 """
 _FILES = ("/api/v1/plan", "/api/v1/apply")
 BODY_TIMEOUT_S = 30.0
