@@ -16,7 +16,6 @@ from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from attach_kit import Application, Makes, application, in_an_hour, now
 
-from schedtui import Engine
 from schedtui.client.http import HttpClient
 from schedtui.errors import EngineStoppedError, InvalidError, RefusedError
 from schedtui.integrations.apscheduler import attach
@@ -93,13 +92,44 @@ def test_a_program_that_just_ends_writes_what_was_seen(tmp_path: Path) -> None:
         [sys.executable, program], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
     assert (ended.returncode, ended.stderr) == (0, "")
-    store = open_store(f"sqlite:///{tmp_path}/.schedtui/state.db")
+    assert _jobs_run(tmp_path) == ["default/work"]
+
+
+def _jobs_run(folder: Path) -> list[str]:
+    """The job of each run."""
+    store = open_store(f"sqlite:///{folder}/.schedtui/state.db")
     store.open(None)
     try:
-        (run,) = store.runs(RunFilter(), limit=10, before=None)
-        assert run.job == "default/work"
+        return [run.job for run in store.runs(RunFilter(), limit=10, before=None)]
     finally:
         store.close()
+
+
+@pytest.mark.parametrize("more", ["", "\nasyncio.run(main())"])
+def test_each_of_the_loops_of_one_program_has_its_history(tmp_path: Path, more: str) -> None:
+    """None of their schedulers was shut down."""
+    program = tmp_path / "program.py"
+    program.write_text(f"{PLAIN}\nasyncio.run(main()){more}")
+    ended = subprocess.run(
+        [sys.executable, program], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert _jobs_run(tmp_path) == ["default/work"] * (2 + bool(more))
+
+
+def test_a_scheduler_of_this_process_that_still_fires_keeps_its_history(
+    make: Makes, tmp_path: Path
+) -> None:
+    with application("asyncio", tmp_path) as first:
+        first.attach()
+        first.start()
+        app = make("asyncio")
+        attached = app.attach()
+        assert "in use in this process already" in attached.problem
+        assert first.ask(lambda one: one.info()).health is Health.OK
+        first.close()
+        app.start()
+        app.wait(lambda: not attached.problem)
 
 
 @pytest.mark.parametrize("other", ["a/b", "a\nb", "a\x00b"])
@@ -131,11 +161,31 @@ def test_what_cannot_be_attached(make: Makes) -> None:
         app.attach()
 
 
+OTHER_WORKER = """
+import sys
+from pathlib import Path
+from schedtui import Engine
+from schedtui.locations import StateDir
+
+engine = Engine(state_dir=StateDir.beside(Path(sys.argv[1]))).run_in_thread()
+print("open", flush=True)
+sys.stdin.readline()
+engine.close()
+"""
+
+
 def test_without_its_store_the_application_runs_all_the_same(
     make: Makes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Another process has the history, as with several workers: told, and tried again."""
-    other = Engine(state_dir=StateDir.beside(tmp_path)).run_in_thread()
+    other = subprocess.Popen(
+        [sys.executable, "-c", OTHER_WORKER, tmp_path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "open\n"
     app = make()
     attached = app.attach()
     assert "is in use" in attached.problem
@@ -146,7 +196,7 @@ def test_without_its_store_the_application_runs_all_the_same(
     app.scheduler.add_job(attach_jobs.quiet, "interval", hours=1, id="q", next_run_time=now())
     with pytest.raises(EngineStoppedError, match="is in use"):
         attached.client()
-    other.close()
+    other.communicate("\n", timeout=30)
     app.wait(lambda: not attached.problem)
     assert app.job("default/q").full_name == "default/q"
 

@@ -22,6 +22,7 @@ from schedtui.errors import (
     StoreLockedError,
     UnavailableError,
 )
+from schedtui.integrations.apscheduler import inside
 from schedtui.integrations.apscheduler.engine import ObservingClient, ObservingEngine, serve
 from schedtui.integrations.apscheduler.halt import SchedulerHalt
 from schedtui.integrations.apscheduler.watch import Watch
@@ -163,16 +164,8 @@ class Attached:
         with self._lock:
             if self._engine is not None or self._detached.is_set():
                 return True
-            engine = ObservingEngine(
-                self._scheduler,
-                self._watch,
-                store=self._store,
-                state_dir=self._state_dir,
-                echo=self._echo,
-            )
             try:
-                engine.address = str(self._state_dir.create().socket)
-                engine.run_in_thread()
+                engine = self._start()
             except (SchedtuiError, OSError) as error:
                 told = _taken(error) if isinstance(error, StoreLockedError) else str(error)
                 if self.problem != told:
@@ -192,6 +185,27 @@ class Attached:
             engine.store.url,
         )
         return True
+
+    def _start(self) -> ObservingEngine:
+        try:
+            return self._started()
+        except StoreLockedError as error:
+            # Closes those of this process that would hold it for ever, and no others.
+            if error.pid != self._pid or not _close_ended():
+                raise
+            return self._started()
+
+    def _started(self) -> ObservingEngine:
+        engine = ObservingEngine(
+            self._scheduler,
+            self._watch,
+            store=self._store,
+            state_dir=self._state_dir,
+            echo=self._echo,
+        )
+        engine.address = str(self._state_dir.create().socket)
+        engine.run_in_thread()
+        return engine
 
     async def _begin_serving(self, engine: ObservingEngine) -> None:
         self._serving = asyncio.create_task(self._serve(engine))
@@ -278,11 +292,30 @@ class Attached:
         await ledger.close()
 
 
+def _close_ended() -> bool:
+    """Detach the schedulers that will never fire again, nor be shut down; whether there were any.
+
+    Such as that of an ``asyncio.run(main())`` that is over.
+    """
+    loops = [(inside.loop_of(scheduler), one) for scheduler, one in list(_ATTACHED.items())]
+    ended = [one for loop, one in loops if loop is not None and loop.is_closed()]
+    for one in ended:
+        one.detach()
+    return bool(ended)
+
+
 def _taken(error: StoreLockedError) -> str:
     """Who has the history; to stop that one, which the error advises, would be the wrong end."""
+    own = "needs a store of its own: attach(..., store=...) or folder=..."
+    if error.pid == os.getpid():
+        return (
+            f"{error.path} is in use in this process already, by another scheduler that is "
+            "attached or by an engine; this one takes over when that one is detached or closed. "
+            f"Otherwise one of them {own}"
+        )
     who = f"process {error.pid}" if error.pid else "another process"
     return (
         f"{error.path} is in use by {who}. Where that is another worker of this application all is "
         "well: it keeps the history of its own scheduler, and this one takes over when it ends. "
-        "Another application needs a store of its own: attach(..., store=...) or folder=..."
+        f"Another application {own}"
     )
