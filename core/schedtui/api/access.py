@@ -19,6 +19,8 @@ CALLER: Final = "schedtui.caller"
 """The key of the request's `Caller` in its scope; there already where a service knows its own."""
 KNOWN: Final = "schedtui.known"
 """Set in the scope of a request that comes from somebody who is known, for its connection."""
+REFUSED: Final = "schedtui.refused"
+"""The same for a request whose token is none, or wrong; its answer may be held up."""
 HOW_TO = "create one with 'schedtui token create --name NAME --role ROLE'"
 _FRESH_S: Final = 5.0  # how long a token that was taken back may still be good
 _STILL_FRESH_S: Final = 4.0  # the same for what is open; it is asked after once a second

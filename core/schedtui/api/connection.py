@@ -9,7 +9,7 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from schedtui.api.access import KNOWN
+from schedtui.api.access import KNOWN, REFUSED
 from schedtui.api.transport import OneWrite
 
 MAX_CONNECTIONS = 256
@@ -20,6 +20,8 @@ KEEP_ALIVE_S = 75
 """Longer than any client keeps an idle connection, so that none is cut in use."""
 STRANGER_KEEP_ALIVE_S = 10
 """The same where no right token came."""
+NEW_S = 1.0
+"""Seconds that a new connection has for showing its token, while others can make way."""
 HEADERS_S = 10.0
 """Seconds in which a request's headers have to be complete."""
 _TELL_EVERY_S = 60.0
@@ -29,8 +31,9 @@ _NO_DESCRIPTORS = "socket.accept() out of system resource"
 class Connection(H11Protocol):
     """One that makes way beyond `MAX_CONNECTIONS`, is cut off when it is silent, and not logged.
 
-    Strangers make way for the new one, the one that has been quiet for longest first; where there
-    is none, the new one is refused.
+    Strangers make way for the new one: first those whose token was refused, then the one that has
+    been quiet for longest, then those that have just come, and those that are being looked at last.
+    Where there is none, the new one is refused.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -51,6 +54,13 @@ class Connection(H11Protocol):
         """Whether its last request came from somebody who is known."""
         return self.cycle is not None and KNOWN in self.cycle.scope
 
+    @property
+    def makes_way(self) -> tuple[bool, bool, bool, float]:
+        """Sorts strangers: who makes way first comes first."""
+        new = self.cycle is None and self.loop.time() - self.since < NEW_S
+        refused = self.cycle is not None and REFUSED in self.cycle.scope
+        return not refused, self.busy, new, self.since
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Let it in, if there is room."""
         out: Any = OneWrite(transport, self.loop)
@@ -70,11 +80,11 @@ class Connection(H11Protocol):
         strangers = [one for one in open_ if not one.known]
         mine = [one for one in strangers if one.peer == self.peer]
         if self.peer not in self._many and len(mine) >= MAX_STRANGERS:
-            _longest_quiet(mine).transport.abort()
+            min(mine, key=_makes_way).transport.abort()
         elif len(open_) >= MAX_CONNECTIONS:
             if not strangers:
                 return False
-            _longest_quiet(strangers).transport.abort()
+            min(strangers, key=_makes_way).transport.abort()
         return True
 
     @property
@@ -117,9 +127,8 @@ class Connection(H11Protocol):
             self._waiting = None
 
 
-def _longest_quiet(connections: list[Connection]) -> Connection:
-    """The one that has waited for a request for longest, else the one that came first."""
-    return min(connections, key=lambda one: (one.busy, one.since))
+def _makes_way(one: Connection) -> tuple[bool, bool, bool, float]:
+    return one.makes_way
 
 
 class SaidOnce(logging.Filter):

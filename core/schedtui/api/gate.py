@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from schedtui.api.access import CALLER, KNOWN, Access, Caller
+from schedtui.api.access import CALLER, KNOWN, REFUSED, Access, Caller
 from schedtui.api.hosts import Hosts
 from schedtui.api.limits import drain_refused
 from schedtui.api.problems import ProblemError, path_of, response_for
@@ -139,6 +139,7 @@ class Gate:
         try:
             return await self._auth.caller(authorization)
         except UnauthorizedError:
+            scope[REFUSED] = True
             address = self._address(scope, headers)
             if authorization is not None and not await self._slowdown.failed(address):
                 raise ProblemError(

@@ -112,6 +112,36 @@ async def test_strangers_make_way(
         writer.close()
 
 
+@pytest.mark.parametrize("limit", ["MAX_CONNECTIONS", "MAX_STRANGERS"])
+async def test_a_flood_of_wrong_tokens_does_not_cut_off_who_has_just_come(
+    server: Server, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr("schedtui.api.slowdown.FREE", 0)
+    monkeypatch.setattr("schedtui.api.slowdown.FIRST_S", 60)  # none is answered meanwhile
+    monkeypatch.setattr("schedtui.api.slowdown.LONGEST_S", 60)
+    monkeypatch.setattr(f"schedtui.api.connection.{limit}", 3)
+    request = b"POST /api/v1/reload HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
+    flood: list[Pair] = []
+
+    async def strike() -> None:
+        pair = await silent(server)
+        pair[1].write(request + b"sched_wrong\r\n\r\n")
+        flood.append(pair)
+        await asyncio.sleep(0.05)  # until it is refused, of which nothing is told
+
+    for _ in range(3):
+        await strike()
+    owner = await silent(server)
+    for _ in range(4):
+        await strike()
+    owner[1].write(request + SECRETS["admin"].encode() + b"\r\n\r\n")
+    async with asyncio.timeout(5):
+        assert (await answer(owner[0])).startswith(b"HTTP/1.1 200")
+    assert len(await cut(flood)) >= 4
+    for _, writer in (*flood, owner):
+        writer.close()
+
+
 async def cut(pairs: list[Pair]) -> list[Pair]:
     """Those that the server has ended."""
     await asyncio.sleep(0.05)
