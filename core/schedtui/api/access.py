@@ -26,13 +26,6 @@ _FRESH_S: Final = 5.0  # how long a token that was taken back may still be good
 _STILL_FRESH_S: Final = 4.0  # the same for what is open; it is asked after once a second
 _RELOAD_S: Final = 0.5  # how soon an unknown token makes the list be read again
 _ROLES: Final = frozenset(Role)
-_READING_POSTS: Final = frozenset({"/api/v1/triggers/preview", "/api/v1/plan"})
-# How those calls end.
-_OPERATING: Final = (
-    *("/trigger", "/pause", "/resume", "/cancel", "/rerun", "/backfill"),
-    *("/replay", "/dismiss"),
-)
-_OPERATING_TASKS: Final = ("/tasks/disable", "/tasks/enable", "/tasks/reset-retry")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,27 +42,17 @@ class Caller:
     still: Callable[[], Awaitable[bool]] | None = field(default=None, compare=False)
     """Whether it would be let in again, for what stays open; None: it would."""
 
-    def check(self, method: str, path: str) -> None:
+    def check(self, needed: Role) -> None:
         """Refuse a call that needs a higher role.
 
         Raises:
             ForbiddenError: with the role that would do.
         """
-        needed = role_for(method, path)
         if not self.role.covers(needed):
             raise ForbiddenError(
                 f"{self.actor} has the role {self.role}; this needs {needed}: "
                 "use a token with that role"
             )
-
-
-def role_for(method: str, path: str) -> Role:
-    """The role that a call needs: whatever is not plainly less is for an admin."""
-    if method in {"GET", "HEAD", "OPTIONS"} or path in _READING_POSTS:
-        return Role.VIEWER
-    if method == "POST" and path.endswith((*_OPERATING, *_OPERATING_TASKS)):
-        return Role.OPERATOR
-    return Role.ADMIN
 
 
 def digest(secret: str) -> str:

@@ -20,6 +20,7 @@ from schedtui.api.gate import Gate
 from schedtui.api.hosts import Hosts
 from schedtui.api.limits import BodyLimit
 from schedtui.api.problems import ProblemError, on_error
+from schedtui.api.roles import Roles
 from schedtui.api.routes import ROUTERS
 from schedtui.api.slowdown import SlowDown
 from schedtui.api.stream import Closing
@@ -62,7 +63,8 @@ def create_app(
     app.state.context = Context(
         client_for=client_for, closing=closing, off_loop=off_loop, frames=Frames(off_loop)
     )
-    for router in (task_manager, *ROUTERS):
+    routers = (task_manager, *ROUTERS)
+    for router in routers:
         app.include_router(router)
     app.router.add_route("/api/v1/openapi.json", _describe, methods=["GET"])
     for kind in (SchedtuiError, ProblemError, HTTPException):
@@ -78,6 +80,7 @@ def create_app(
     app.add_middleware(
         Gate,
         auth=auth,
+        roles=Roles(route for router in routers for route in router.routes),
         hosts=hosts or Hosts(),
         slowdown=SlowDown(pause),
         closing=closing,

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
-from schedtui.api.access import role_for
 from schedtui.api.bounds import NAME
 from schedtui.api.components import components
 from schedtui.api.examples import EXAMPLES
 from schedtui.api.gate import PUBLIC
 from schedtui.api.headers import answer_header
 from schedtui.api.problems import FACE, MEDIA_TYPE, plain_problem
+from schedtui.api.roles import SAID, usual
 from schedtui.api.schemas import PREFIX, ref
 from schedtui.api.task_manager.described import complete_face_call, face_response
 from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
@@ -144,7 +144,7 @@ def calls_of(described: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, An
 def _complete_call(call: dict[str, Any], path: str, method: str) -> None:
     call["summary"] = call["summary"].capitalize()
     if path not in PUBLIC:
-        call["x-role"] = role_for(method, path).value
+        call.setdefault(SAID, usual(method).value)
     if path.startswith(f"{FACE}/"):
         complete_face_call(call, _errors_of(call, path, method))
         return

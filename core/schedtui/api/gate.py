@@ -14,6 +14,7 @@ from schedtui.api.access import CALLER, KNOWN, REFUSED, Access, Caller
 from schedtui.api.hosts import Hosts
 from schedtui.api.limits import drain_refused
 from schedtui.api.problems import ProblemError, path_of, response_for
+from schedtui.api.roles import Roles
 from schedtui.api.slowdown import SlowDown
 from schedtui.api.stream import Closing
 from schedtui.client.actor import ACTOR_HEADER, ADDRESS_HEADER, actor_of
@@ -46,6 +47,7 @@ class Gate:
         app: ASGIApp,
         *,
         auth: Access,
+        roles: Roles,
         hosts: Hosts,
         slowdown: SlowDown,
         closing: Closing,
@@ -53,6 +55,7 @@ class Gate:
     ) -> None:
         self._app = app
         self._auth = auth
+        self._roles = roles
         self._closing = closing
         self._hosts = hosts
         self._slowdown = slowdown
@@ -110,7 +113,7 @@ class Gate:
         known: Caller | None = scope.get(CALLER)
         caller = known if known is not None else await self._authenticate(scope, headers)
         scope[KNOWN] = True
-        caller.check(scope["method"], path)
+        caller.check(self._roles.of(scope["method"], path))
         return replace(caller, address=self._address(scope, headers))
 
     def _address(self, scope: Scope, headers: Headers) -> str:

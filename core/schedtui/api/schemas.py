@@ -9,6 +9,7 @@ from typing import Any
 
 from schedtui.api.headers import answer_header, request_header
 from schedtui.api.query import Params
+from schedtui.api.roles import needs
 from schedtui.models import (
     After,
     Applied,
@@ -35,6 +36,7 @@ from schedtui.models import (
     Preview,
     Reload,
     Revision,
+    Role,
     Run,
     RunFilter,
     Statistics,
@@ -327,6 +329,7 @@ def describe(
     headers: Sequence[str] = (),
     also: Sequence[int] = (),
     location: bool = False,
+    role: Role | None = None,
 ) -> dict[str, Any]:
     """What OpenAPI shall say of a route, besides its path and docstring.
 
@@ -342,6 +345,7 @@ def describe(
         headers: Request headers that it reads, of those in `schedtui.api.headers`.
         also: Statuses of errors that not every call of its kind knows.
         location: Whether the answer says where what it made can be read.
+        role: That it needs; None: the usual one, an admin's for all that writes.
     """
     success: dict[str, Any] = {"description": "Done"}
     if answer is not None:
@@ -354,6 +358,8 @@ def describe(
         "parameters": [*params.openapi(), *(request_header(name) for name in headers)],
         "responses": responses,
     }
+    if role is not None:
+        said |= needs(role)
     if body is not None:
         schema = {"application/json": {"schema": ref(body)}}
         said["requestBody"] = {"required": body_required, "content": schema}

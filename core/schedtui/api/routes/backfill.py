@@ -13,13 +13,19 @@ from schedtui.api.replay import key_in
 from schedtui.api.router import Router
 from schedtui.api.schemas import CANCELLED, BackfillBody, BackfillCancelBody, describe, ref
 from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
-from schedtui.models import Backfill
+from schedtui.models import Backfill, Role
 
 router = Router(prefix="/api/v1/jobs/{group}/{name}/backfill", tags=["jobs"])
 
 _CHANGE = Params(EXPECT_ID)
 _BACKFILL = describe(
-    _CHANGE, ref(Backfill), status=202, body=BackfillBody, headers=(KEY_HEADER,), also=(409,)
+    _CHANGE,
+    ref(Backfill),
+    status=202,
+    body=BackfillBody,
+    headers=(KEY_HEADER,),
+    also=(409,),
+    role=Role.OPERATOR,
 )
 
 
@@ -54,7 +60,12 @@ async def backfill_job(request: Request, group: str, name: str) -> Response:
 @router.post(
     "/cancel",
     openapi_extra=describe(
-        _CHANGE, CANCELLED, body=BackfillCancelBody, body_required=False, also=(409,)
+        _CHANGE,
+        CANCELLED,
+        body=BackfillCancelBody,
+        body_required=False,
+        also=(409,),
+        role=Role.OPERATOR,
     ),
 )
 async def cancel_backfill(request: Request, group: str, name: str) -> Response:

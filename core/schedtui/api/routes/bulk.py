@@ -13,14 +13,16 @@ from schedtui.api.replay import key_in
 from schedtui.api.router import Router
 from schedtui.api.schemas import BulkPauseBody, describe, page_of, ref
 from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
-from schedtui.models import BulkAction, BulkOutcome, JobFilter
+from schedtui.models import BulkAction, BulkOutcome, JobFilter, Role
 
 router = Router(prefix="/api/v1/jobs", tags=["jobs"])
 
 _OUTCOMES = page_of(ref(BulkOutcome))
 
 
-@router.post("/pause", openapi_extra=describe(NONE, _OUTCOMES, body=BulkPauseBody))
+@router.post(
+    "/pause", openapi_extra=describe(NONE, _OUTCOMES, body=BulkPauseBody, role=Role.OPERATOR)
+)
 async def pause_jobs(request: Request) -> Response:
     """Pause every job of a group, with a tag or in a state; what became of it, job by job."""
     NONE.read(request)
@@ -32,14 +34,17 @@ async def pause_jobs(request: Request) -> Response:
     return json_answer({"items": outcomes})
 
 
-@router.post("/resume", openapi_extra=describe(NONE, _OUTCOMES, body=JobFilter))
+@router.post("/resume", openapi_extra=describe(NONE, _OUTCOMES, body=JobFilter, role=Role.OPERATOR))
 async def resume_jobs(request: Request) -> Response:
     """Resume every job of a group, with a tag or in a state."""
     return await _all(request, BulkAction.RESUME)
 
 
 @router.post(
-    "/trigger", openapi_extra=describe(NONE, _OUTCOMES, body=JobFilter, headers=(KEY_HEADER,))
+    "/trigger",
+    openapi_extra=describe(
+        NONE, _OUTCOMES, body=JobFilter, headers=(KEY_HEADER,), role=Role.OPERATOR
+    ),
 )
 async def trigger_jobs(request: Request) -> Response:
     """Run every job of a group, with a tag or in a state, now; with the runs that came of it.

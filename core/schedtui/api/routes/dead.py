@@ -14,14 +14,20 @@ from schedtui.api.replay import key_in
 from schedtui.api.schemas import DismissBody, ReplayBody, describe, ref
 from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
 from schedtui.errors import FieldError, InvalidError
-from schedtui.models import Letters, RunFilter
+from schedtui.models import Letters, Role, RunFilter
 
 router = APIRouter(prefix="/api/v1/dead-letters", tags=["runs"])
 
 _REPLAY = describe(
-    NONE, ref(Letters), status=202, body=ReplayBody, headers=(KEY_HEADER,), also=(404, 409)
+    NONE,
+    ref(Letters),
+    status=202,
+    body=ReplayBody,
+    headers=(KEY_HEADER,),
+    also=(404, 409),
+    role=Role.OPERATOR,
 )
-_DISMISS = describe(NONE, ref(Letters), body=DismissBody, also=(404,))
+_DISMISS = describe(NONE, ref(Letters), body=DismissBody, also=(404,), role=Role.OPERATOR)
 
 
 @router.post("/replay", status_code=202, openapi_extra=_REPLAY)

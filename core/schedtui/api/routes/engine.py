@@ -17,7 +17,15 @@ from schedtui.api.router import Router
 from schedtui.api.schemas import EnginePauseBody, describe, page_of, ref
 from schedtui.client.http_codec import COLUMNS
 from schedtui.errors import UnavailableError
-from schedtui.models import AuditEvent, AuditFilter, EngineInfo, Health, JobSummary, Reload
+from schedtui.models import (
+    AuditEvent,
+    AuditFilter,
+    EngineInfo,
+    Health,
+    JobSummary,
+    Reload,
+    Role,
+)
 
 health = Router(tags=["health"])
 router = Router(prefix="/api/v1", tags=["engine"])
@@ -149,7 +157,9 @@ async def reload_code(request: Request) -> Response:
 
 @router.post(
     "/engine/pause",
-    openapi_extra=describe(NONE, ref(EngineInfo), body=EnginePauseBody, body_required=False),
+    openapi_extra=describe(
+        NONE, ref(EngineInfo), body=EnginePauseBody, body_required=False, role=Role.OPERATOR
+    ),
 )
 async def pause_engine(request: Request) -> Response:
     """Claim nothing more, of no job; over restarts too. Manual triggers still work."""
@@ -158,7 +168,7 @@ async def pause_engine(request: Request) -> Response:
     return json_answer(await engine_of(request).pause_engine(reason=body.reason))
 
 
-@router.post("/engine/resume", openapi_extra=describe(NONE, ref(EngineInfo)))
+@router.post("/engine/resume", openapi_extra=describe(NONE, ref(EngineInfo), role=Role.OPERATOR))
 async def resume_engine(request: Request) -> Response:
     """Claim again, from now on; what was due in between is skipped."""
     NONE.read(request)

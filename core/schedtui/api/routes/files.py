@@ -12,7 +12,7 @@ from schedtui.api.query import CURSOR, NONE, Params, limit, path_id
 from schedtui.api.router import Router
 from schedtui.api.schemas import ApplyBody, PlanBody, RollbackBody, describe, page_of, ref
 from schedtui.errors import InvalidError, RevisionNotFoundError
-from schedtui.models import Applied, JobsText, Plan, Revision
+from schedtui.models import Applied, JobsText, Plan, Revision, Role
 
 router = Router(prefix="/api/v1", tags=["jobs as code"])
 
@@ -26,7 +26,9 @@ async def export_jobs(request: Request) -> Response:
     return json_answer(await engine_of(request).export_jobs())
 
 
-@router.post("/plan", openapi_extra=describe(NONE, ref(Plan), body=PlanBody, also=(404,)))
+@router.post(
+    "/plan", openapi_extra=describe(NONE, ref(Plan), body=PlanBody, also=(404,), role=Role.VIEWER)
+)
 async def plan_jobs(request: Request) -> Response:
     """What a file, or going back to a revision, would change; 422 with all that is wrong in it."""
     NONE.read(request)

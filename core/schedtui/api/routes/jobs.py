@@ -16,12 +16,13 @@ from schedtui.api.headers import IF_MATCH, answer_header, version_in
 from schedtui.api.job_filter import FILTER, filter_in
 from schedtui.api.query import CURSOR, EXPECT_ID, NONE, Params, limit, text, whole
 from schedtui.api.replay import key_in, run_answer
+from schedtui.api.roles import needs
 from schedtui.api.router import Router
 from schedtui.api.schemas import JobPutBody, PauseBody, TriggerBody, describe, page_of, ref
 from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
 from schedtui.client.local import MAX_PAGE
 from schedtui.errors import ConflictError, JobNotFoundError, VersionConflictError
-from schedtui.models import Explanation, Job, JobPatch, JobSpec, Preview, Run
+from schedtui.models import Explanation, Job, JobPatch, JobSpec, Preview, Role, Run
 from schedtui.protocols import EngineClient
 
 router = Router(prefix="/api/v1/jobs", tags=["jobs"])
@@ -46,7 +47,8 @@ _PUT["responses"]["201"] = {
     "headers": {"Location": answer_header("Location")},
     "content": {"application/json": {"schema": ref(Job)}},
 }
-_STEER = describe(_CHANGE, ref(Job), headers=(IF_MATCH,), also=(409, 412))
+_REVERT = describe(_CHANGE, ref(Job), headers=(IF_MATCH,), also=(409, 412))
+_RESUME = {**_REVERT, **needs(Role.OPERATOR)}
 _PAUSE = describe(
     _CHANGE,
     ref(Job),
@@ -54,6 +56,7 @@ _PAUSE = describe(
     body_required=False,
     headers=(IF_MATCH,),
     also=(409, 412),
+    role=Role.OPERATOR,
 )
 _TRIGGER = describe(
     _CHANGE,
@@ -63,6 +66,7 @@ _TRIGGER = describe(
     body_required=False,
     headers=(KEY_HEADER,),
     location=True,
+    role=Role.OPERATOR,
 )
 
 
@@ -189,7 +193,7 @@ async def pause_job(request: Request, group: str, name: str) -> Response:
     return _job_answer(job)
 
 
-@router.post(f"{_JOB}/resume", openapi_extra=_STEER)
+@router.post(f"{_JOB}/resume", openapi_extra=_RESUME)
 async def resume_job(request: Request, group: str, name: str) -> Response:
     """Claim its due times again, from now on."""
     query = _CHANGE.read(request)
@@ -200,7 +204,7 @@ async def resume_job(request: Request, group: str, name: str) -> Response:
     return _job_answer(job)
 
 
-@router.post(f"{_JOB}/revert", openapi_extra=_STEER)
+@router.post(f"{_JOB}/revert", openapi_extra=_REVERT)
 async def revert_job(request: Request, group: str, name: str) -> Response:
     """Let a job that is declared in code be what the code says; 409 where it is not declared."""
     query = _CHANGE.read(request)

@@ -35,7 +35,7 @@ from schedtui.client.idempotency import KEY_HEADER
 from schedtui.client.local import MAX_LINES
 from schedtui.client.sse import frame
 from schedtui.errors import InvalidError, RunNotFoundError, SchedtuiError
-from schedtui.models import LogHit, LogPage, Run, RunFilter, RunState, Source
+from schedtui.models import LogHit, LogPage, Role, Run, RunFilter, RunState, Source
 from schedtui.models.wire import to_wire
 from schedtui.protocols import EngineClient
 
@@ -99,7 +99,13 @@ async def read_run(request: Request, run_id: str) -> Response:
     "/runs/{run_id}/cancel",
     status_code=202,
     openapi_extra=describe(
-        NONE, ref(Run), status=202, body=CancelBody, body_required=False, also=(409,)
+        NONE,
+        ref(Run),
+        status=202,
+        body=CancelBody,
+        body_required=False,
+        also=(409,),
+        role=Role.OPERATOR,
     ),
 )
 async def cancel_run(request: Request, run_id: str) -> Response:
@@ -117,7 +123,9 @@ async def cancel_run(request: Request, run_id: str) -> Response:
 @router.post(
     "/runs/{run_id}/rerun",
     status_code=202,
-    openapi_extra=describe(NONE, ref(Run), status=202, headers=(KEY_HEADER,), location=True),
+    openapi_extra=describe(
+        NONE, ref(Run), status=202, headers=(KEY_HEADER,), location=True, role=Role.OPERATOR
+    ),
 )
 async def rerun(request: Request, run_id: str) -> Response:
     """Run the same once more; the answer is the new run, which overlap may have skipped.

@@ -13,12 +13,14 @@ from schedtui.api.router import Router
 from schedtui.api.schemas import PreviewBody, describe, ref
 from schedtui.client.local import MAX_PAGE
 from schedtui.errors import InvalidError
-from schedtui.models import Preview
+from schedtui.models import Preview, Role
 
 router = Router(prefix="/api/v1/triggers", tags=["triggers"])
 
 
-@router.post("/preview", openapi_extra=describe(NONE, ref(Preview), body=PreviewBody))
+@router.post(
+    "/preview", openapi_extra=describe(NONE, ref(Preview), body=PreviewBody, role=Role.VIEWER)
+)
 async def preview_trigger(request: Request) -> Response:
     """What a trigger means, in words and as its next due times."""
     NONE.read(request)

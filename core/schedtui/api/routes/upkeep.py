@@ -11,7 +11,7 @@ from schedtui.api.context import engine_of
 from schedtui.api.query import EXPECT_ID, NONE, Params, limit
 from schedtui.api.router import Router
 from schedtui.api.schemas import CANCELLED, RetriesCancelBody, describe, ref
-from schedtui.models import Defaults, Statistics
+from schedtui.models import Defaults, Role, Statistics
 
 router = Router(prefix="/api/v1", tags=["jobs"])
 
@@ -53,7 +53,12 @@ async def clear_statistics(request: Request, group: str, name: str) -> Response:
 @router.post(
     f"{_JOB}/retries/cancel",
     openapi_extra=describe(
-        _CHANGE, CANCELLED, body=RetriesCancelBody, body_required=False, also=(409,)
+        _CHANGE,
+        CANCELLED,
+        body=RetriesCancelBody,
+        body_required=False,
+        also=(409,),
+        role=Role.OPERATOR,
     ),
 )
 async def cancel_retries(request: Request, group: str, name: str) -> Response:

@@ -12,11 +12,12 @@ from starlette.responses import Response
 
 from schedtui.api.answers import json_answer
 from schedtui.api.context import engine_of
+from schedtui.api.roles import needs
 from schedtui.api.task_manager.bodies import AffectedTasks, TaskError, TaskFilter
 from schedtui.api.task_manager.find import find_jobs, nothing_found
 from schedtui.api.task_manager.route import router
 from schedtui.errors import InvalidError, NotFoundError, RefusedError, SchedtuiError
-from schedtui.models import Job
+from schedtui.models import Job, Role
 from schedtui.protocols import EngineClient
 
 AT_ONCE = 200
@@ -27,30 +28,31 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     404: {"model": TaskError},
     409: {"model": TaskError},
 }
+_OPERATOR: Final = needs(Role.OPERATOR)
 
 Where = Annotated[TaskFilter, Query()]
 _Do = Callable[[EngineClient, Job], Awaitable[object]]
 
 
-@router.post("/tasks/disable", responses=_ANSWERS)
+@router.post("/tasks/disable", responses=_ANSWERS, openapi_extra=_OPERATOR)
 async def disable_tasks(request: Request, where: Where) -> Response:
     """Pause every task that fits the filter, until it is enabled."""
     return await _each(request, where, _disable)
 
 
-@router.post("/tasks/enable", responses=_ANSWERS)
+@router.post("/tasks/enable", responses=_ANSWERS, openapi_extra=_OPERATOR)
 async def enable_tasks(request: Request, where: Where) -> Response:
     """Resume every task that fits the filter."""
     return await _each(request, where, _enable)
 
 
-@router.post("/tasks/trigger", responses=_ANSWERS)
+@router.post("/tasks/trigger", responses=_ANSWERS, openapi_extra=_OPERATOR)
 async def trigger_tasks(request: Request, where: Where) -> Response:
     """Run every task that fits the filter now; a retry that waits is called off first."""
     return await _each(request, where, _trigger)
 
 
-@router.post("/tasks/reset-retry", responses=_ANSWERS)
+@router.post("/tasks/reset-retry", responses=_ANSWERS, openapi_extra=_OPERATOR)
 async def reset_retry(request: Request, where: Where) -> Response:
     """Call off the retries that wait, of every task that fits the filter; the schedule goes on."""
     return await _each(request, where, _reset)
