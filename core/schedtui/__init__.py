@@ -45,7 +45,8 @@ __all__ += ["current_run", "current_run_or_none", "log", "progress", "register_c
 _ROOMS = {
     "schedtui.capture": {"CurrentRun", "current_run", "current_run_or_none", "log", "progress"}
     | {"track"},
-    "schedtui.engine": {"Engine"},
+    # From there it can be a part of a service, which stands above the engine.
+    "schedtui.integrations": {"Engine"},
     "schedtui.models": {"After"},
     "schedtui.models.alert": {"Email", "Webhook"},
     "schedtui.models.secret": {"Secret"},

@@ -6,10 +6,10 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from importlib import import_module
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from schedtui.engine.control.control import Control
+from schedtui.errors import SchedtuiError
 
 A = TypeVar("A")
 S = TypeVar("S")
@@ -37,9 +37,21 @@ class Membership(Protocol):
         """End streams, then the engine, where it is this one. Idempotent."""
 
 
+class Services(Protocol):
+    """What makes an engine a part of a service; it stands above the engine."""
+
+    def membership(self, engine: Any) -> Membership:
+        """What starts and stops an engine among several processes."""
+
+    def router(self, engine: Any, *, auth: Any, hosts: tuple[str, ...]) -> Any:
+        """See `Embedded.router`."""
+
+
 class Embedded(Control):
     """An engine as a service has it."""
 
+    services: ClassVar[Services | None] = None
+    """Set by `schedtui.integrations`, from which `schedtui.Engine` comes."""
     stop_grace_s: float
     _membership: Membership | None = None
     _forked_from: int | None = None
@@ -48,9 +60,7 @@ class Embedded(Control):
     def membership(self) -> Membership:
         """What starts and stops this engine among several processes."""
         if self._membership is None:
-            # By name: what serves an engine stands above it, and loads a web framework.
-            service = import_module("schedtui.integrations.service")
-            self._membership = service.Service(self)
+            self._membership = self._services.membership(self)
         return self._membership
 
     def why_not(self) -> str:
@@ -117,6 +127,13 @@ class Embedded(Control):
         Raises:
             InvalidError: ``auth`` is none of these.
         """
-        return import_module("schedtui.integrations.fastapi").make_router(
-            self, auth=auth, hosts=hosts
-        )
+        return self._services.router(self, auth=auth, hosts=hosts)
+
+    @property
+    def _services(self) -> Services:
+        if self.services is None:
+            raise SchedtuiError(
+                "this engine cannot be a part of a service: `schedtui.integrations` was not "
+                "imported; take Engine from `schedtui`, which imports it"
+            )
+        return self.services
