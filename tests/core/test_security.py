@@ -20,7 +20,6 @@ IMPORTS = {
     "core/schedtui/client/local_upkeep.py": "a room of its own, by a constant",
     "core/schedtui/engine/code/reloading.py": "a room of its own, by a constant",
     "core/schedtui/execution/process/find.py": "where the engine's process found the function",
-    "core/schedtui/integrations/apscheduler/engine.py": "a room of its own, by a constant",
     "core/schedtui/target/imports.py": "the target that the user names when the engine starts",
     "tui/schedtui_tui/cli.py": "a command of the table there",
 }

@@ -11,13 +11,12 @@ from schedtui.api.routes.functions import router as functions
 from schedtui.api.routes.jobs import router as jobs
 from schedtui.api.routes.metrics import router as metrics
 from schedtui.api.routes.runs import router as runs
-from schedtui.api.routes.stats import router as stats
+from schedtui.api.routes.statistics import router as statistics
 from schedtui.api.routes.triggers import router as triggers
-from schedtui.api.routes.upkeep import router as upkeep
 
 ROUTERS = (
     *(health, metrics, engine, functions, bulk, backfill, jobs, files, triggers, dead, runs),
-    *(stats, upkeep, events),
+    *(statistics, events),
 )
 
 __all__ = ["ROUTERS"]

@@ -1,4 +1,4 @@
-"""The engine itself: its health, its functions, its job table, its audit trail."""
+"""The engine itself: its health, its groups and defaults, its job table, its audit trail."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from schedtui.errors import UnavailableError
 from schedtui.models import (
     AuditEvent,
     AuditFilter,
+    Defaults,
     EngineInfo,
     Health,
     JobSummary,
@@ -181,6 +182,13 @@ async def read_groups(request: Request) -> Response:
     """The names of all groups, sorted."""
     NONE.read(request)
     return json_answer({"items": await engine_of(request).groups()})
+
+
+@router.get("/defaults", openapi_extra=describe(NONE, ref(Defaults)))
+async def read_defaults(request: Request) -> Response:
+    """What jobs have of their groups and of their engine where they do not say it."""
+    NONE.read(request)
+    return json_answer(await engine_of(request).defaults())
 
 
 @router.get("/snapshot", openapi_extra=describe(_TABLE, _SNAPSHOT))

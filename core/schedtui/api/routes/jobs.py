@@ -18,7 +18,16 @@ from schedtui.api.query import CURSOR, EXPECT_ID, NONE, Params, limit, text, who
 from schedtui.api.replay import key_in, run_answer
 from schedtui.api.roles import needs
 from schedtui.api.router import Router
-from schedtui.api.schemas import JobPutBody, PauseBody, TriggerBody, describe, page_of, ref
+from schedtui.api.schemas import (
+    CANCELLED,
+    JobPutBody,
+    PauseBody,
+    RetriesCancelBody,
+    TriggerBody,
+    describe,
+    page_of,
+    ref,
+)
 from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
 from schedtui.client.local import MAX_PAGE
 from schedtui.errors import ConflictError, JobNotFoundError, VersionConflictError
@@ -213,6 +222,27 @@ async def revert_job(request: Request, group: str, name: str) -> Response:
         f"{group}/{name}", version=version_in(request), expect_id=query["expect_id"]
     )
     return _job_answer(job)
+
+
+@router.post(
+    f"{_JOB}/retries/cancel",
+    openapi_extra=describe(
+        _CHANGE,
+        CANCELLED,
+        body=RetriesCancelBody,
+        body_required=False,
+        also=(409,),
+        role=Role.OPERATOR,
+    ),
+)
+async def cancel_retries(request: Request, group: str, name: str) -> Response:
+    """Cancel its runs that failed and wait for their next attempt; those that run go on."""
+    query = _CHANGE.read(request)
+    body = await read_body(request, RetriesCancelBody, default=RetriesCancelBody())
+    number = await engine_of(request).cancel_retries(
+        f"{group}/{name}", reason=body.reason, expect_id=query["expect_id"]
+    )
+    return json_answer({"cancelled": number})
 
 
 @router.get(f"{_JOB}/next", openapi_extra=describe(_NEXT, ref(Preview)))

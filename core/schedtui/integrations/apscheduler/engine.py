@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from schedtui.api import start_server
 from schedtui.client.local import LocalClient
 from schedtui.engine import Engine
 from schedtui.engine.running import Running
@@ -153,27 +153,11 @@ class ObservingClient(LocalClient):
         return await self._observing.off_loop(mirror.functions, group)
 
 
-class Served:
-    """An observing engine as its server sees it.
-
-    Args:
-        engine: The engine.
-    """
-
-    def __init__(self, engine: ObservingEngine) -> None:
-        self._engine = engine
-        self.store = engine.store
-        self.off_loop = engine.off_loop
-
-    def client(self, actor: str) -> ObservingClient:
-        """A client that acts in this name."""
-        return ObservingClient(self._engine, actor=actor)
-
-
 async def serve(engine: ObservingEngine, listen: Listen | None, socket: Path) -> Server:
     """Open a started engine to clients; on its loop. Raises as `schedtui.api.start_server`."""
-    # Off the loop: FastAPI takes longer to import than all of the engine.
-    module = await engine.off_loop(importlib.import_module, "schedtui.api.server")
-    server: Server = module.Server(Served(engine), listen=listen, socket=socket)
-    await server.start()
-    return server
+    return await start_server(
+        engine,
+        listen=listen,
+        socket=socket,
+        client=lambda actor: ObservingClient(engine, actor=actor),
+    )
