@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
+from socket import gethostname
 
 from schedtui.errors import ConflictError, RefusedError, StoreError, StoreSchemaError, shorten
 from schedtui.protocols import Boot
@@ -25,6 +27,7 @@ from schedtui.store.sql.errors import DamagedError, translated
 from schedtui.store.sql.lock import Lock
 
 _BUSY_S = 10.0  # an engine that checkpoints holds its file for less
+_ABANDONED_S = 3_600.0  # without a write; no copy takes as long to be looked at
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +124,7 @@ def _taken(file: Path, fresh: Path, database: Path) -> Copied:
 @contextmanager
 def _fresh(file: Path) -> Iterator[Path]:
     """An empty file of this user alone beside ``file``, which is gone after the block."""
-    fresh = file.with_name(f".{file.name}.{os.getpid()}.new")
+    fresh = file.with_name(f".{file.name}.{_home()}-{os.getpid()}.new")
     try:
         _tidy(file)
         os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
@@ -138,11 +141,33 @@ def _fresh(file: Path) -> Iterator[Path]:
 
 def _tidy(file: Path) -> None:
     """Remove what processes that were killed have left: as large as a store, and as secret."""
-    left = re.compile(rf"\.{re.escape(file.name)}\.(\d{{1,10}})\.new(-journal|-wal|-shm)?")
+    left = re.compile(
+        rf"\.{re.escape(file.name)}\.(?:([0-9a-f]{{8}})-)?(\d{{1,10}})\.new(-journal|-wal|-shm)?"
+    )
     for one in list(file.parent.iterdir()) if file.parent.is_dir() else []:
         found = left.fullmatch(one.name)
-        if found is not None and not _lives(int(found[1])):
+        if found is not None and _abandoned(one, found[1] or "", int(found[2])):
             one.unlink(missing_ok=True)
+
+
+def _abandoned(one: Path, home: str, pid: int) -> bool:
+    """Whether nobody is at work on a file; of a process that cannot be seen its age tells."""
+    if home == _home():
+        return not _lives(pid)
+    try:
+        return time.time() - one.stat().st_mtime >= _ABANDONED_S
+    except FileNotFoundError:
+        return False
+
+
+def _home() -> str:
+    """Where a process's number means that process: this start of this machine or container."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        said = f"{boot} {Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:  # no Linux
+        said = gethostname()
+    return sha256(said.encode()).hexdigest()[:8]
 
 
 def _lives(pid: int) -> bool:

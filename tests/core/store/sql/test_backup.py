@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -124,15 +125,53 @@ def test_a_copy_that_somebody_made_up_is_refused(
 
 
 @pytest.mark.usefixtures("store")
-def test_what_killed_processes_left_goes_with_the_next_one(database: Path, tmp_path: Path) -> None:
+def test_what_killed_processes_left_goes_with_the_next_one(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    left = [tmp_path / f".copy.db.{gone.pid}.new", tmp_path / f".copy.db.{gone.pid}.new-journal"]
-    kept = [tmp_path / f".copy.db.{os.getppid()}.new", tmp_path / f".other.db.{gone.pid}.new"]
-    for file in (*left, *kept):
-        file.write_text("x")
+    home = own_name(database, tmp_path, monkeypatch).partition("-")[0]
+    left = [f"{home}-{gone.pid}.new", f"{home}-{gone.pid}.new-journal"]
+    kept = [f"{home}-{os.getppid()}.new"]
+    for name in (*left, *kept):
+        (tmp_path / f".copy.db.{name}").write_text("x")
+    (tmp_path / f".other.db.{left[0]}").write_text("x")
     back_up(database, tmp_path / "copy.db")
-    assert [file.exists() for file in (*left, *kept)] == [False, False, True, True]
+    assert [(tmp_path / f".copy.db.{name}").exists() for name in left] == [False, False]
+    assert [(tmp_path / f".copy.db.{name}").exists() for name in kept] == [True]
+    assert (tmp_path / f".other.db.{left[0]}").exists()
+
+
+def own_name(database: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What comes after the copy's name in that of a copy of this process that is not done."""
+    seen: list[str] = []
+    replace = Path.replace
+
+    def noted(self: Path, target: Path) -> Path:
+        seen.append(self.name)
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", noted)
+        back_up(database, folder / "first.db")
+    return seen[0].removeprefix(".first.db.")
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("whose", ["", "0123abcd-"])
+def test_what_another_container_is_writing_stays(
+    database: Path, tmp_path: Path, whose: str
+) -> None:
+    """Its processes are none here; one that was left there goes once it is old."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    other = tmp_path / f".copy.db.{whose}{gone.pid}.new"
+    other.write_text("x")
+    back_up(database, tmp_path / "copy.db")
+    assert other.exists()
+    os.utime(other, (time.time() - 7_200,) * 2)
+    back_up(database, tmp_path / "copy.db", replace=True)
+    assert not other.exists()
 
 
 @pytest.mark.parametrize("links", [True, False])
