@@ -16,10 +16,11 @@ from schedtui.api.components import components
 from schedtui.api.examples import EXAMPLES
 from schedtui.api.gate import PUBLIC
 from schedtui.api.headers import answer_header
-from schedtui.api.problems import FACE, MEDIA_TYPE, plain_problem
+from schedtui.api.problems import FACE, MEDIA_TYPE
 from schedtui.api.roles import SAID, usual
 from schedtui.api.schemas import PREFIX, ref
 from schedtui.api.task_manager.described import complete_face_call, face_response
+from schedtui.api.told import TOLD, USUAL, answer_of
 from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
 
 _ABOUT: Final = """\
@@ -48,32 +49,18 @@ _TAGS: Final = {
     "task-manager": "The calls of fastapi-task-manager, for its clients.",
 }
 
-# Status, the last part of the problem's type, and an example of its detail.
-_ERRORS: Final[dict[int, tuple[str, str]]] = {
-    400: ("malformed-body", "the body is not JSON: Expecting value at line 1, column 1"),
-    401: ("unauthorized", "this token is not known here, or has expired"),
-    403: ("forbidden", "token:ci has the role viewer; this needs operator"),
-    404: ("job-not-found", "there is no job 'Reports/weekly'"),
-    408: ("body-too-slow", "the body did not arrive within 30 s"),
-    409: ("conflict", "a job Reports/weekly exists already; choose another name"),
-    412: ("version-conflict", "Reports/weekly has version 4, not 3: it was changed meanwhile"),
-    413: ("body-too-large", "the body is longer than 1048576 bytes"),
-    415: (
-        "unsupported-media-type",
-        "the body's Content-Type is missing; expected application/json",
-    ),
-    421: ("unknown-host", "this engine is not known under the name in the Host header"),
-    422: ("invalid", "limit: got 0; expected a whole number from 1 to 1000"),
-    429: ("too-many-attempts", "too many wrong tokens from this address: wait"),
-    500: ("internal", "the engine failed inside while it answered; its log says more"),
-    502: (
-        "unreachable",
-        "the engine that has the store went away before it answered; nothing was done",
-    ),
-    503: ("store-unavailable", "the store cannot be written now: database is locked"),
+_HEADERS: Final[dict[int, tuple[str, ...]]] = {
+    401: ("WWW-Authenticate",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
 }
-_HEADERS: Final = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
-_RETRYABLE: Final = frozenset({408, 429, 502, 503})
+
+_MISSING: Final = {
+    "/runs/{run_id}": "no-run",
+    "/revisions/{number}": "no-revision",
+    "/functions/{group}": "no-function",
+}
+"""What 404 means of an address below these."""
 
 _PATH: Final[dict[str, dict[str, Any]]] = {
     "group": {
@@ -119,8 +106,8 @@ def complete(described: dict[str, Any]) -> dict[str, Any]:
     described["components"] = {
         "schemas": components(),
         "responses": {
-            **{str(status): _response(status) for status in _ERRORS},
-            **{f"task-{status}": _face_response(status) for status in _ERRORS},
+            **{name: _response(problem) for name, problem in TOLD.items()},
+            **{f"task-{status}": _face_response(status) for status in USUAL},
         },
         "securitySchemes": {
             "token": {
@@ -153,8 +140,9 @@ def _complete_call(call: dict[str, Any], path: str, method: str) -> None:
     for parameter in call.get("parameters", ()):
         if parameter["in"] == "path":
             parameter.update(copy.deepcopy(_PATH.get(parameter["name"], {})))
-    for status in sorted(_errors_of(call, path, method)):
-        responses.setdefault(str(status), {"$ref": f"#/components/responses/{status}"})
+    for name in _told_by(call, path, method):
+        status, told = answer_of(name)
+        responses.setdefault(status, told)
     for status, answer in responses.items():
         if status.startswith("2"):
             _complete_answer(answer, call)
@@ -187,9 +175,22 @@ def _errors_of(call: dict[str, Any], path: str, method: str) -> set[int]:
         found.add(404)
     if method != "GET":
         found |= {400, 408, 413, 415}
-    if any(one["name"] == KEY_HEADER for one in call.get("parameters", ())):
+    if _has_key(call):
         found.add(409)
     return found
+
+
+def _told_by(call: dict[str, Any], path: str, method: str) -> list[int | str]:
+    """The errors that any call of its kind may end with, by name; of one status the first."""
+    own = [name for kind, name in _MISSING.items() if kind in path]
+    if _has_key(call):
+        own.append("used-key")
+    return [*own, *sorted(_errors_of(call, path, method))]
+
+
+def _has_key(call: dict[str, Any]) -> bool:
+    """Whether it takes an ``Idempotency-Key``."""
+    return any(one["name"] == KEY_HEADER for one in call.get("parameters", ()))
 
 
 def _complete_answer(answer: dict[str, Any], call: dict[str, Any]) -> None:
@@ -197,7 +198,7 @@ def _complete_answer(answer: dict[str, Any], call: dict[str, Any]) -> None:
         _give_example(content)
         if content["schema"] == ref("Job"):
             answer.setdefault("headers", {})["ETag"] = answer_header("ETag")
-    if any(one["name"] == KEY_HEADER for one in call.get("parameters", ())):
+    if _has_key(call):
         answer.setdefault("headers", {})[REPLAY_HEADER] = answer_header(REPLAY_HEADER)
 
 
@@ -215,12 +216,11 @@ def _give_example(content: dict[str, Any]) -> None:
         content["example"] = {"items": [EXAMPLES[item]], "cursor": None}
 
 
-def _response(status: int) -> dict[str, Any]:
-    slug, detail = _ERRORS[status]
-    example = plain_problem(status, slug, detail, retryable=status in _RETRYABLE)
+def _response(problem: dict[str, Any]) -> dict[str, Any]:
+    status = problem["status"]
     answer: dict[str, Any] = {
         "description": HTTPStatus(status).phrase,
-        "content": {MEDIA_TYPE: {"schema": ref("Problem"), "example": example}},
+        "content": {MEDIA_TYPE: {"schema": ref("Problem"), "example": problem}},
     }
     if status in _HEADERS:
         answer["headers"] = {name: answer_header(name) for name in _HEADERS[status]}
@@ -228,4 +228,4 @@ def _response(status: int) -> dict[str, Any]:
 
 
 def _face_response(status: int) -> dict[str, Any]:
-    return face_response(status, _ERRORS[status][1], _HEADERS.get(status, ()))
+    return face_response(status, TOLD[str(status)]["detail"], _HEADERS.get(status, ()))

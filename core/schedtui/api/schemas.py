@@ -10,6 +10,7 @@ from typing import Any
 from schedtui.api.headers import answer_header, request_header
 from schedtui.api.query import Params
 from schedtui.api.roles import needs
+from schedtui.api.told import answer_of
 from schedtui.models import (
     After,
     Applied,
@@ -327,7 +328,7 @@ def describe(
     body_required: bool = True,
     media: str = "application/json",
     headers: Sequence[str] = (),
-    also: Sequence[int] = (),
+    also: Sequence[int | str] = (),
     location: bool = False,
     role: Role | None = None,
 ) -> dict[str, Any]:
@@ -343,7 +344,7 @@ def describe(
         body_required: Whether it must come.
         media: The answer's media type.
         headers: Request headers that it reads, of those in `schedtui.api.headers`.
-        also: Statuses of errors that not every call of its kind knows.
+        also: Errors that not every call of its kind knows: a status, or a name of `api.told`.
         location: Whether the answer says where what it made can be read.
         role: That it needs; None: the usual one, an admin's for all that writes.
     """
@@ -353,7 +354,7 @@ def describe(
     if location:
         success["headers"] = {"Location": answer_header("Location")}
     responses: dict[str, Any] = {str(status): success}
-    responses.update({str(code): {"$ref": f"#/components/responses/{code}"} for code in also})
+    responses.update(answer_of(name) for name in also)
     said: dict[str, Any] = {
         "parameters": [*params.openapi(), *(request_header(name) for name in headers)],
         "responses": responses,

@@ -24,7 +24,7 @@ _BACKFILL = describe(
     status=202,
     body=BackfillBody,
     headers=(KEY_HEADER,),
-    also=(409,),
+    also=("used-key",),
     role=Role.OPERATOR,
 )
 
@@ -64,7 +64,7 @@ async def backfill_job(request: Request, group: str, name: str) -> Response:
         CANCELLED,
         body=BackfillCancelBody,
         body_required=False,
-        also=(409,),
+        also=("other-job",),
         role=Role.OPERATOR,
     ),
 )

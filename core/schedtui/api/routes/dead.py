@@ -24,7 +24,7 @@ _REPLAY = describe(
     status=202,
     body=ReplayBody,
     headers=(KEY_HEADER,),
-    also=(404, 409),
+    also=(404, "used-key"),
     role=Role.OPERATOR,
 )
 _DISMISS = describe(NONE, ref(Letters), body=DismissBody, also=(404,), role=Role.OPERATOR)

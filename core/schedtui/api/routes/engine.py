@@ -144,7 +144,7 @@ async def read_engine(request: Request) -> Response:
     return json_answer(await engine_of(request).info())
 
 
-@router.post("/reload", openapi_extra=describe(NONE, ref(Reload)))
+@router.post("/reload", openapi_extra=describe(NONE, ref(Reload), also=("no-reload",)))
 async def reload_code(request: Request) -> Response:
     """Load the code of the engine's target again; 403 where it is part of another program.
 

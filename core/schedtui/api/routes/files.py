@@ -27,7 +27,8 @@ async def export_jobs(request: Request) -> Response:
 
 
 @router.post(
-    "/plan", openapi_extra=describe(NONE, ref(Plan), body=PlanBody, also=(404,), role=Role.VIEWER)
+    "/plan",
+    openapi_extra=describe(NONE, ref(Plan), body=PlanBody, also=("no-revision",), role=Role.VIEWER),
 )
 async def plan_jobs(request: Request) -> Response:
     """What a file, or going back to a revision, would change; 422 with all that is wrong in it."""
@@ -39,7 +40,9 @@ async def plan_jobs(request: Request) -> Response:
     return json_answer(await engine_of(request).plan_jobs(source))
 
 
-@router.post("/apply", openapi_extra=describe(NONE, ref(Applied), body=ApplyBody, also=(409,)))
+@router.post(
+    "/apply", openapi_extra=describe(NONE, ref(Applied), body=ApplyBody, also=("other-jobs",))
+)
 async def apply_jobs(request: Request) -> Response:
     """Make the jobs what a file says, in one transaction; 409 where `plan` does not hold any more.
 
@@ -53,7 +56,10 @@ async def apply_jobs(request: Request) -> Response:
 
 
 @router.post(
-    "/rollback", openapi_extra=describe(NONE, ref(Applied), body=RollbackBody, also=(404, 409))
+    "/rollback",
+    openapi_extra=describe(
+        NONE, ref(Applied), body=RollbackBody, also=("no-revision", "other-jobs")
+    ),
 )
 async def rollback_jobs(request: Request) -> Response:
     """Make the jobs what they were at a revision, by a new one; 404 where there is none such."""

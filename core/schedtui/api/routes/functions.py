@@ -23,7 +23,7 @@ router = Router(prefix="/api/v1/functions", tags=["functions"])
 _LIST = Params(text("group", about="Only those of this group"))
 
 
-@router.get("", openapi_extra=describe(_LIST, page_of(ref(FunctionInfo)), also=(404,)))
+@router.get("", openapi_extra=describe(_LIST, page_of(ref(FunctionInfo)), also=("no-group",)))
 async def read_functions(request: Request) -> Response:
     """The registered functions with the JSON schema of their arguments, sorted by name."""
     query = _LIST.read(request)

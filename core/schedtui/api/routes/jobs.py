@@ -16,7 +16,6 @@ from schedtui.api.headers import IF_MATCH, answer_header, version_in
 from schedtui.api.job_filter import FILTER, filter_in
 from schedtui.api.query import CURSOR, EXPECT_ID, NONE, Params, limit, text, whole
 from schedtui.api.replay import key_in, run_answer
-from schedtui.api.roles import needs
 from schedtui.api.router import Router
 from schedtui.api.schemas import (
     CANCELLED,
@@ -48,23 +47,27 @@ _EXPLAIN = Params(
 )
 _JOB = "/{group}/{name}"
 _EDIT = describe(_CHANGE, ref(Job), body=JobPatch, headers=(IF_MATCH,), also=(409, 412))
-_DELETE = describe(_CHANGE, status=204, headers=(IF_MATCH,), also=(400, 409, 412))
-_CREATE = describe(NONE, ref(Job), status=201, body=JobSpec, headers=(KEY_HEADER,), location=True)
+_DELETE = describe(_CHANGE, status=204, headers=(IF_MATCH,), also=("static-job", "other-job", 412))
+_CREATE = describe(
+    NONE, ref(Job), status=201, body=JobSpec, headers=(KEY_HEADER,), also=(409,), location=True
+)
 _PUT = describe(NONE, ref(Job), body=JobPutBody, headers=(IF_MATCH,), also=(409, 412))
 _PUT["responses"]["201"] = {
     "description": "Created",
     "headers": {"Location": answer_header("Location")},
     "content": {"application/json": {"schema": ref(Job)}},
 }
-_REVERT = describe(_CHANGE, ref(Job), headers=(IF_MATCH,), also=(409, 412))
-_RESUME = {**_REVERT, **needs(Role.OPERATOR)}
+_REVERT = describe(_CHANGE, ref(Job), headers=(IF_MATCH,), also=("not-declared", 412))
+_RESUME = describe(
+    _CHANGE, ref(Job), headers=(IF_MATCH,), also=("other-job", 412), role=Role.OPERATOR
+)
 _PAUSE = describe(
     _CHANGE,
     ref(Job),
     body=PauseBody,
     body_required=False,
     headers=(IF_MATCH,),
-    also=(409, 412),
+    also=("other-job", 412),
     role=Role.OPERATOR,
 )
 _TRIGGER = describe(
@@ -231,7 +234,7 @@ async def revert_job(request: Request, group: str, name: str) -> Response:
         CANCELLED,
         body=RetriesCancelBody,
         body_required=False,
-        also=(409,),
+        also=("other-job",),
         role=Role.OPERATOR,
     ),
 )

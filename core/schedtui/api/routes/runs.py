@@ -104,7 +104,7 @@ async def read_run(request: Request, run_id: str) -> Response:
         status=202,
         body=CancelBody,
         body_required=False,
-        also=(409,),
+        also=("run-ended",),
         role=Role.OPERATOR,
     ),
 )
@@ -124,7 +124,13 @@ async def cancel_run(request: Request, run_id: str) -> Response:
     "/runs/{run_id}/rerun",
     status_code=202,
     openapi_extra=describe(
-        NONE, ref(Run), status=202, headers=(KEY_HEADER,), location=True, role=Role.OPERATOR
+        NONE,
+        ref(Run),
+        status=202,
+        headers=(KEY_HEADER,),
+        also=("run-not-ended",),
+        location=True,
+        role=Role.OPERATOR,
     ),
 )
 async def rerun(request: Request, run_id: str) -> Response:

@@ -52,7 +52,7 @@ async def read_statistics(request: Request, group: str, name: str) -> Response:
 @router.post(
     f"{_JOB}/statistics/clear",
     status_code=204,
-    openapi_extra=describe(_CHANGE, status=204, also=(409,)),
+    openapi_extra=describe(_CHANGE, status=204, also=("other-job",)),
     tags=["jobs"],
 )
 async def clear_statistics(request: Request, group: str, name: str) -> Response:
