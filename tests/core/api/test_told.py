@@ -114,6 +114,31 @@ async def test_what_an_error_is_said_to_tell_is_what_it_tells(http: httpx.AsyncC
         assert plain(answer.json()) == plain(told), (method, url)
 
 
+TASKS = "/task-manager/tasks"
+TASK = {"function_name": "send", "cron_expression": "0 9 * * *"}
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "body"),
+    [
+        ("DELETE", "?task_group_name=Reports&task_name=cleanup", None),
+        ("DELETE", "?task_group_name=Reports&task_name=nothing", None),
+        ("POST", "", {**TASK, "task_group_name": "Shop"}),
+        ("POST", "", {**TASK, "task_group_name": "Reports", "name": "weekly"}),
+        ("POST", "", {**TASK, "task_group_name": "Reports", "cron_expression": "daily"}),
+    ],
+)
+async def test_so_it_is_below_task_manager(
+    http: httpx.AsyncClient, method: str, query: str, body: Any
+) -> None:
+    answer = await http.request(method, f"{TASKS}{query}", json=body)
+    told = DESCRIBED["paths"][TASKS][method.lower()]["responses"][str(answer.status_code)]
+    if "$ref" in told:
+        told = DESCRIBED["components"]["responses"][told["$ref"].rpartition("/")[2]]
+    example = told["content"]["application/json"]["example"]["detail"]
+    assert re.sub(r"'\w+'", "…", answer.json()["detail"]) == re.sub(r"'\w+'", "…", example)
+
+
 def test_each_call_of_a_run_says_that_the_run_is_missing_and_not_a_job() -> None:
     for path in DESCRIBED["paths"]:
         for method in DESCRIBED["paths"][path]:

@@ -150,13 +150,23 @@ def complete_face_call(call: dict[str, Any], errors: Iterable[int]) -> None:
         parameter["schema"] = {"type": "string"}
     responses = call["responses"]
     known = {int(status) for status in responses if not status.startswith("2")}
-    for status in known | set(errors) - {415}:  # a body of another type is none: 422
+    own = {status for status in known if _has_own(responses[str(status)])}
+    for status in (known | set(errors)) - own - {415}:  # a body of another type is none: 422
         responses[str(status)] = {"$ref": f"{_RESPONSE}{status}"}
     (media,) = responses["200"]["content"].values()
     media["schema"].pop("title", None)
     item = media["schema"].get("items", {}).get("$ref", "").removeprefix(PREFIX)
     if item:
         media["example"] = [_EXAMPLES[item]]
+
+
+def refused(detail: str) -> dict[str, Any]:
+    """What a call says of an error for which the usual example would be another one's."""
+    return {"model": TaskError, "content": {"application/json": {"example": {"detail": detail}}}}
+
+
+def _has_own(response: dict[str, Any]) -> bool:
+    return any("example" in media for media in response.get("content", {}).values())
 
 
 def face_response(status: int, detail: str, headers: Iterable[str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from schedtui.api.answers import json_answer
 from schedtui.api.context import engine_of
 from schedtui.api.task_manager.bodies import DynamicTask, TaskCreate, TaskError, TaskFunctions
+from schedtui.api.task_manager.described import refused
 from schedtui.api.task_manager.find import find_group, find_job
 from schedtui.api.task_manager.route import invalid, router
 from schedtui.api.task_manager.words import (
@@ -40,7 +41,11 @@ _NAMES = {
 }
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     400: {"model": TaskError},
-    404: {"model": TaskError},
+    404: refused("Task group 'Shop' not found"),
+}
+_KEPT: Final[dict[int | str, dict[str, Any]]] = {
+    400: refused("Task 'cleanup' in group 'Reports' is static and cannot be removed at runtime."),
+    404: refused("Task 'weekly' not found in group 'Reports'."),
 }
 
 
@@ -71,7 +76,7 @@ async def create_dynamic_task(request: Request, task: TaskCreate) -> Response:
     return json_answer(_told(job, task.cron_expression, kwargs))
 
 
-@router.delete("/tasks", responses={200: {"model": DynamicTask}, **_REFUSED})
+@router.delete("/tasks", responses={200: {"model": DynamicTask}, **_KEPT})
 async def delete_dynamic_task(request: Request, task_group_name: str, task_name: str) -> Response:
     """Delete a task that was created at run time, by whatever way."""
     engine = engine_of(request)

@@ -14,13 +14,12 @@ from schedtui.api.task_manager.bodies import TaskConfig, TaskGroup, TaskHealth
 from schedtui.api.task_manager.route import router
 from schedtui.api.task_manager.tasks import MOST_RUNS
 from schedtui.api.task_manager.words import parallel_of
+from schedtui.engine.aps import MAX_SLEEP_S
 from schedtui.errors import UnavailableError
 from schedtui.models import EngineInfo, Health, RunFilter
 from schedtui.protocols import EngineClient
 
 NAME: Final = "schedtui"
-TICK_S: Final = 1.0
-"""What stands for the interval of polling: the engine sleeps no longer than that."""
 
 
 @router.get("/health", responses={200: {"model": TaskHealth}})
@@ -57,7 +56,7 @@ async def get_config(request: Request) -> Response:
             "statistics_history_runs": MOST_RUNS,
             "statistics_redis_expiration": 0,
             "allow_parallel": bool(parallel_of(rules)),
-            "poll_interval": TICK_S,
+            "poll_interval": MAX_SLEEP_S,  # the engine polls at least as often
             "worker_service_name": NAME,
             "stream_block_ms": 0,
             "leader_heartbeat_interval": 0.0,
