@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 import httpx
+from api_measures import NotedMeasures
 from api_rows import INFO, NOW, RUN, make_explanation, make_job, make_page, make_row
-from api_upkeep import NotedUpkeep
 from backfill_doubles import make_backfill
 from dead_doubles import FakeDead
 from fastapi import FastAPI
@@ -84,7 +84,7 @@ class FakeEngine:
         return FakeClient(self, actor)
 
 
-class FakeClient(FakeFiles, NotedUpkeep, FakeDead):
+class FakeClient(FakeFiles, NotedMeasures, FakeDead):
     """Answers what `FakeEngine` holds."""
 
     def __init__(self, engine: FakeEngine, actor: str) -> None:

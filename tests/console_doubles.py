@@ -13,8 +13,8 @@ from backfill_doubles import FakeBackfills
 from console_rows import NASTY, info_of, job_of, now_us, run, summary
 from dead_doubles import FakeDead
 from files_doubles import FakeFiles
+from measures_doubles import FakeMeasures
 from preview_doubles import FakePreviews
-from upkeep_doubles import FakeUpkeep
 
 from schedtui.errors import (
     ConflictError,
@@ -56,7 +56,7 @@ from schedtui.policies import resolve, spell
 __all__ = ["NASTY", "FakeEngine", "now_us", "run", "summary"]
 
 
-class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeUpkeep, FakeDead):
+class FakeEngine(FakeBackfills, FakeFiles, FakePreviews, FakeMeasures, FakeDead):
     """Implements `schedtui.protocols.EngineClient`."""
 
     def __init__(self, rows: Iterable[JobSummary] = ()) -> None:

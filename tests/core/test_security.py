@@ -17,7 +17,7 @@ IMPORTS = {
     "core/schedtui/__init__.py": "a public name of its own, from the table there",
     "core/schedtui/api/__init__.py": "a room of its own, by a constant",
     "core/schedtui/api/routes/metrics.py": "a room of its own, by a constant",
-    "core/schedtui/client/local_upkeep.py": "a room of its own, by a constant",
+    "core/schedtui/client/local_measures.py": "a room of its own, by a constant",
     "core/schedtui/engine/code/reloading.py": "a room of its own, by a constant",
     "core/schedtui/execution/process/find.py": "where the engine's process found the function",
     "core/schedtui/target/imports.py": "the target that the user names when the engine starts",

@@ -20,10 +20,11 @@ from schedtui.client.http_codec import (
 )
 from schedtui.client.http_dead import HttpDead
 from schedtui.client.http_files import HttpFiles
+from schedtui.client.http_measures import HttpMeasures
+from schedtui.client.http_steering import HttpSteering
 from schedtui.client.http_streams import HttpStreams
 from schedtui.client.http_transport import Transport
-from schedtui.client.http_upkeep import HttpUpkeep
-from schedtui.client.http_words import job_path, replacing, typed
+from schedtui.client.http_words import if_match, job_path, replacing, typed
 from schedtui.client.idempotency import KEY_HEADER, header_of
 from schedtui.clock import aware_utc
 from schedtui.errors import (
@@ -37,8 +38,10 @@ from schedtui.models import (
     Backfill,
     BulkAction,
     BulkOutcome,
+    Defaults,
     EngineInfo,
     Explanation,
+    FunctionInfo,
     Job,
     JobFilter,
     JobPatch,
@@ -56,7 +59,7 @@ from schedtui.models.names import split_name
 from schedtui.models.wire import to_wire
 
 
-class HttpClient(HttpFiles, HttpUpkeep, HttpDead, HttpStreams):
+class HttpClient(HttpFiles, HttpSteering, HttpMeasures, HttpDead, HttpStreams):
     """Speaks to an engine that `schedtui serve` or a console has opened to others.
 
     Args:
@@ -100,6 +103,18 @@ class HttpClient(HttpFiles, HttpUpkeep, HttpDead, HttpStreams):
         query = to_wire(where) if where is not None else {}
         answer = await self._wire.call("GET", f"{API}/snapshot", params=query, most=MAX_LIST)
         return await made(decode_snapshot, answer)
+
+    async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
+        """See `EngineClient.functions`."""
+        return await self._calls.items(FunctionInfo, "/functions", group=group)
+
+    async def groups(self) -> tuple[str, ...]:
+        """See `EngineClient.groups`."""
+        return await self._calls.items(str, "/groups")
+
+    async def defaults(self) -> Defaults:
+        """See `EngineClient.defaults`."""
+        return await self._calls.get(Defaults, "/defaults")
 
     async def jobs(
         self, where: JobFilter | None = None, *, limit: int = 100, cursor: str | None = None
@@ -194,7 +209,7 @@ class HttpClient(HttpFiles, HttpUpkeep, HttpDead, HttpStreams):
         read = partial(decode, Job)
         if replace:
             path, body = replacing(spec)
-            headers = _if_match(version)
+            headers = if_match(version)
             return await self._calls.ask(read, "PUT", path, body=body, headers=headers)
         headers = {} if idempotency_key is None else {KEY_HEADER: header_of(idempotency_key)}
         return await self._calls.ask(read, "POST", "/jobs", body=spec, headers=headers)
@@ -203,50 +218,11 @@ class HttpClient(HttpFiles, HttpUpkeep, HttpDead, HttpStreams):
         self, job: str, patch: JobPatch, *, version: int | None = None, expect_id: int | None = None
     ) -> Job:
         """See `EngineClient.edit_job`."""
-        headers = _if_match(version)
+        headers = if_match(version)
         path, query = job_path(job), {"expect_id": expect_id}
         return await self._calls.ask(
             partial(decode, Job), "PATCH", path, query, patch, headers=headers
         )
-
-    async def delete_job(
-        self, job: str, *, version: int | None = None, expect_id: int | None = None
-    ) -> None:
-        """See `EngineClient.delete_job`."""
-        query, headers = {"expect_id": expect_id}, _if_match(version)
-        await self._wire.call("DELETE", API + job_path(job), params=query, headers=headers)
-
-    async def pause_job(
-        self,
-        job: str,
-        *,
-        reason: str = "",
-        until: datetime | None = None,
-        version: int | None = None,
-        expect_id: int | None = None,
-    ) -> Job:
-        """See `EngineClient.pause_job`."""
-        body = {"reason": reason, "until": None if until is None else aware_utc(until, "until")}
-        return await self._steer(job, "pause", body, version, expect_id)
-
-    async def resume_job(
-        self, job: str, *, version: int | None = None, expect_id: int | None = None
-    ) -> Job:
-        """See `EngineClient.resume_job`."""
-        return await self._steer(job, "resume", None, version, expect_id)
-
-    async def revert_job(
-        self, job: str, *, version: int | None = None, expect_id: int | None = None
-    ) -> Job:
-        """See `EngineClient.revert_job`."""
-        return await self._steer(job, "revert", None, version, expect_id)
-
-    async def _steer(
-        self, job: str, what: str, body: Any, version: int | None, expect_id: int | None
-    ) -> Job:
-        path, query = f"{job_path(job)}/{what}", {"expect_id": expect_id}
-        read, headers = partial(decode, Job), _if_match(version)
-        return await self._calls.ask(read, "POST", path, query, body, headers=headers)
 
     async def trigger_job(
         self,
@@ -350,7 +326,3 @@ class HttpClient(HttpFiles, HttpUpkeep, HttpDead, HttpStreams):
     async def aclose(self) -> None:
         """Close every connection."""
         await self._wire.aclose()
-
-
-def _if_match(version: int | None) -> dict[str, str]:
-    return {} if version is None else {"If-Match": f'"{version}"'}

@@ -53,3 +53,8 @@ def replacing(spec: JobSpec) -> tuple[str, dict[str, Any]]:
     path = f"/jobs/{quote(group, safe='')}/{quote(check_name('name', spec.name), safe='')}"
     body = {key: value for key, value in to_wire(spec).items() if key not in {"group", "name"}}
     return path, body
+
+
+def if_match(version: int | None) -> dict[str, str]:
+    """The header that makes a call hold only for a version."""
+    return {} if version is None else {"If-Match": f'"{version}"'}

@@ -12,10 +12,11 @@ from typing import Any
 from schedtui.client.beat import until_next_s
 from schedtui.client.local_dead import LocalDead
 from schedtui.client.local_files import LocalFiles
+from schedtui.client.local_measures import LocalMeasures
 from schedtui.client.local_steering import LocalSteering
-from schedtui.client.local_upkeep import LocalUpkeep
 from schedtui.client.previews import preview_of
 from schedtui.engine import Engine
+from schedtui.engine.defaults import defaults
 from schedtui.engine.jobs.found import found, is_meant
 from schedtui.engine.runs.reads import position
 from schedtui.errors import InvalidError
@@ -27,8 +28,10 @@ from schedtui.models import (
     BulkAction,
     BulkOutcome,
     Changes,
+    Defaults,
     EngineInfo,
     Explanation,
+    FunctionInfo,
     Job,
     JobFilter,
     JobPatch,
@@ -53,7 +56,7 @@ MAX_LINES = 10_000
 """The most of a list that one call gives; the same behind HTTP."""
 
 
-class LocalClient(LocalFiles, LocalSteering, LocalUpkeep, LocalDead):
+class LocalClient(LocalFiles, LocalSteering, LocalMeasures, LocalDead):
     """`EngineClient` on an `Engine` of this process; from any thread's event loop.
 
     Args:
@@ -101,6 +104,28 @@ class LocalClient(LocalFiles, LocalSteering, LocalUpkeep, LocalDead):
             return Snapshot(engine=running.info(), jobs=tuple(rows), cursor=cursor)
 
         return await self._engine.on_loop(take)
+
+    async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
+        """The registered functions."""
+        found = await self._engine.off_loop(self._engine.registry.functions, group)
+        return tuple(map(self._engine.running.core.secrets.told, found))
+
+    async def groups(self) -> tuple[str, ...]:
+        """The names of all groups: those of the code, and those only jobs have."""
+        names = set(self._engine.registry.groups)
+
+        async def living() -> set[str]:
+            return {live.job.group for live in self._engine.running.core.jobs}
+
+        return tuple(sorted(names | await self._engine.on_loop(living)))
+
+    async def defaults(self) -> Defaults:
+        """What jobs have of their groups and of their engine."""
+
+        async def read() -> Defaults:
+            return defaults(self._engine.running)
+
+        return await self._engine.on_loop(read)
 
     async def cursor(self) -> str:
         """Where `changes` begins now, for who needs no snapshot."""

@@ -54,3 +54,11 @@ class LocalSteering:
         return await self._engine.revert_job(
             job, version=version, expect_id=expect_id, actor=self._actor
         )
+
+    async def cancel_retries(
+        self, job: str, *, reason: str = "", expect_id: int | None = None
+    ) -> int:
+        """Cancel the runs of a job that wait for a retry."""
+        return await self._engine.cancel_retries(
+            job, reason=reason, expect_id=expect_id, actor=self._actor
+        )

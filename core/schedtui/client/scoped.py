@@ -20,8 +20,8 @@ from schedtui.client.local import MAX_PAGE
 from schedtui.client.pages import newest_of
 from schedtui.client.scoped_changes import engine_for, own_runs
 from schedtui.client.scoped_dead import ScopedDead
+from schedtui.client.scoped_measures import ScopedMeasures
 from schedtui.client.scoped_steering import ScopedSteering
-from schedtui.client.scoped_upkeep import ScopedUpkeep
 from schedtui.errors import RunNotFoundError
 from schedtui.models import (
     Attempt,
@@ -31,8 +31,10 @@ from schedtui.models import (
     BulkAction,
     BulkOutcome,
     Changes,
+    Defaults,
     EngineInfo,
     Explanation,
+    FunctionInfo,
     Job,
     JobFilter,
     JobPatch,
@@ -60,7 +62,7 @@ REFUSED = frozenset({"metrics", "pause_engine", "reload", "resume_engine"}) | {
 _OF_GROUPS = ("job.", "run.", "function.")
 
 
-class ScopedClient(ScopedUpkeep, ScopedSteering, ScopedDead):
+class ScopedClient(ScopedMeasures, ScopedSteering, ScopedDead):
     """`EngineClient` for some groups only.
 
     What is named and is of another group is answered as if it did not exist. A call that is not
@@ -109,6 +111,20 @@ class ScopedClient(ScopedUpkeep, ScopedSteering, ScopedDead):
     async def _parts(self) -> list[Snapshot]:
         """A snapshot of each of these groups."""
         return [await self._inner.snapshot(one) for one in self._each(JobFilter())]
+
+    async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
+        """The functions of these groups."""
+        found = await self._inner.functions(group)
+        return tuple(one for one in found if one.group in self._groups)
+
+    async def groups(self) -> tuple[str, ...]:
+        """Those of these groups that there are."""
+        return tuple(name for name in await self._inner.groups() if name in self._groups)
+
+    async def defaults(self) -> Defaults:
+        """What jobs have of the engine, and of these groups."""
+        found = await self._inner.defaults()
+        return replace(found, groups=tuple(one for one in found.groups if one.name in self._groups))
 
     async def cursor(self) -> str:
         """Where `changes` begins now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from schedtui.client.scope import Scope
 from schedtui.models import Job
@@ -42,3 +43,7 @@ class ScopedSteering(Scope):
     ) -> Job:
         """Undo edits of a job of the code."""
         return await self._inner.revert_job(self._job(job), version=version, expect_id=expect_id)
+
+    async def cancel_retries(self, job: str, **how: Any) -> int:
+        """Cancel the runs of a job that wait for a retry."""
+        return await self._inner.cancel_retries(self._job(job), **how)

@@ -14,6 +14,7 @@ from schedtui.models import (
     BulkAction,
     BulkOutcome,
     Changes,
+    Defaults,
     EngineInfo,
     Explanation,
     FunctionInfo,
@@ -32,11 +33,11 @@ from schedtui.models import (
 )
 from schedtui.protocols.dead import DeadLetters
 from schedtui.protocols.files import FilesClient
+from schedtui.protocols.measures import Measures
 from schedtui.protocols.steering import Steering
-from schedtui.protocols.upkeep import Upkeep
 
 
-class EngineClient(FilesClient, Steering, Upkeep, DeadLetters, Protocol):
+class EngineClient(FilesClient, Steering, Measures, DeadLetters, Protocol):
     """An engine as the console and the command line see it, in this process or behind HTTP.
 
     A job is named ``group/name``. Where ``expect_id`` is given and the living job of that name has
@@ -84,6 +85,9 @@ class EngineClient(FilesClient, Steering, Upkeep, DeadLetters, Protocol):
 
     async def groups(self) -> tuple[str, ...]:
         """The names of all groups, sorted."""
+
+    async def defaults(self) -> Defaults:
+        """What jobs have of their groups and of their engine where they do not say it."""
 
     async def jobs(
         self, where: JobFilter | None = None, *, limit: int = 100, cursor: str | None = None

@@ -1,4 +1,4 @@
-"""What an engine promises whoever pauses, resumes, reverts and deletes its jobs."""
+"""What an engine promises whoever pauses, resumes, reverts or deletes jobs, or ends retries."""
 
 from __future__ import annotations
 
@@ -71,4 +71,16 @@ class Steering(Protocol):
             JobNotFoundError
             ConflictError: it is not declared in code, or no longer.
             VersionConflictError: its version is not ``version``.
+        """
+
+    async def cancel_retries(
+        self, job: str, *, reason: str = "", expect_id: int | None = None
+    ) -> int:
+        """Cancel the runs of a job that failed and wait for their next attempt. Returns how many.
+
+        Those that run go on, and so does the schedule.
+
+        Raises:
+            InvalidError: ``reason`` is too long.
+            JobNotFoundError, ConflictError
         """

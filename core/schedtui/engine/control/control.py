@@ -14,7 +14,7 @@ from schedtui.engine.backfill.backfill import Wanted
 from schedtui.engine.control.create import CreateControl
 from schedtui.engine.control.dead import DeadControl
 from schedtui.engine.control.files import FileControl
-from schedtui.engine.control.upkeep import UpkeepControl
+from schedtui.engine.control.statistics import StatisticsControl
 from schedtui.engine.elsewhere import Elsewhere, passed_on
 from schedtui.engine.explain.explain import explain
 from schedtui.engine.jobs.bulk import bulk
@@ -49,7 +49,7 @@ from schedtui.triggers import Trigger
 T = TypeVar("T")
 
 
-class Control(CreateControl, FileControl, UpkeepControl, DeadControl):
+class Control(CreateControl, FileControl, StatisticsControl, DeadControl):
     """The half of `Engine` that changes jobs and runs.
 
     Everything here may raise `EngineStoppedError`, where the engine does not run or is stopping:
@@ -288,6 +288,15 @@ class Control(CreateControl, FileControl, UpkeepControl, DeadControl):
         key = idempotency_key
         return await self._made(
             lambda: self._live().commands.run_function(function, kwargs or {}, actor, key=key)
+        )
+
+    @passed_on()
+    async def cancel_retries(
+        self, job: str, *, reason: str = "", expect_id: int | None = None, actor: str = PYTHON
+    ) -> int:
+        """End the runs of a job that wait for a retry; see `EngineClient.cancel_retries`."""
+        return await self.on_loop(
+            lambda: self._live().commands.cancel_retries(job, reason, actor, expect_id=expect_id)
         )
 
     @passed_on()

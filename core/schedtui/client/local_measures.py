@@ -1,47 +1,24 @@
-"""The rarer calls to an engine in this process."""
+"""Measuring an engine in this process, and its runs."""
 
 from __future__ import annotations
 
 import importlib
 
 from schedtui.engine import Engine
-from schedtui.engine.defaults import defaults
 from schedtui.engine.metrics import measure
 from schedtui.errors import InvalidError
-from schedtui.models import Defaults, FunctionInfo, RunFilter, Statistics, Stats, StatsBy
+from schedtui.models import RunFilter, Statistics, Stats, StatsBy
 from schedtui.models.metrics import Metrics
 
 MAX_RUNS = 1_000
 """The most runs that statistics are of; the same behind HTTP."""
 
 
-class LocalUpkeep:
-    """`schedtui.protocols.upkeep.Upkeep` on an `Engine`; a part of `LocalClient`."""
+class LocalMeasures:
+    """`schedtui.protocols.measures.Measures` on an `Engine`; a part of `LocalClient`."""
 
     _engine: Engine
     _actor: str
-
-    async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
-        """The registered functions."""
-        found = await self._engine.off_loop(self._engine.registry.functions, group)
-        return tuple(map(self._engine.running.core.secrets.told, found))
-
-    async def groups(self) -> tuple[str, ...]:
-        """The names of all groups: those of the code, and those only jobs have."""
-        names = set(self._engine.registry.groups)
-
-        async def living() -> set[str]:
-            return {live.job.group for live in self._engine.running.core.jobs}
-
-        return tuple(sorted(names | await self._engine.on_loop(living)))
-
-    async def defaults(self) -> Defaults:
-        """What jobs have of their groups and of their engine."""
-
-        async def read() -> Defaults:
-            return defaults(self._engine.running)
-
-        return await self._engine.on_loop(read)
 
     async def metrics(self) -> str:
         """The engine in numbers."""
@@ -67,11 +44,3 @@ class LocalUpkeep:
     async def clear_statistics(self, job: str, *, expect_id: int | None = None) -> None:
         """Begin a job's statistics anew."""
         await self._engine.clear_statistics(job, expect_id=expect_id, actor=self._actor)
-
-    async def cancel_retries(
-        self, job: str, *, reason: str = "", expect_id: int | None = None
-    ) -> int:
-        """Cancel the runs of a job that wait for a retry."""
-        return await self._engine.cancel_retries(
-            job, reason=reason, expect_id=expect_id, actor=self._actor
-        )

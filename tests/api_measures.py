@@ -1,4 +1,4 @@
-"""The rarer calls of a fake engine behind the API."""
+"""A fake engine behind the API: its defaults, retries and statistics."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from schedtui.models import (
 from schedtui.policies import resolve, spell
 
 
-class NotedUpkeep(ABC):
+class NotedMeasures(ABC):
     """Answers, and notes what was asked."""
 
     @abstractmethod

@@ -8,7 +8,7 @@ from schedtui.models import Defaults, Figures, RunFilter, Statistics, Stats, Sta
 from schedtui.policies import resolve, spell
 
 
-class FakeUpkeep:
+class FakeMeasures:
     """What it answers of statistics, retries and defaults: nothing of note."""
 
     async def defaults(self) -> Defaults:

@@ -1,17 +1,14 @@
-"""What an engine promises whoever looks after its jobs: the rarer calls of `EngineClient`."""
+"""What an engine promises whoever measures it and its runs."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from schedtui.models import Defaults, RunFilter, Statistics, Stats, StatsBy
+from schedtui.models import RunFilter, Statistics, Stats, StatsBy
 
 
-class Upkeep(Protocol):
+class Measures(Protocol):
     """A part of `EngineClient`; see there for what holds for every method."""
-
-    async def defaults(self) -> Defaults:
-        """What jobs have of their groups and of their engine where they do not say it."""
 
     async def metrics(self) -> str:
         """The engine in numbers, in the text format of Prometheus."""
@@ -46,17 +43,5 @@ class Upkeep(Protocol):
         """Let only the runs count from now on. The history keeps the others.
 
         Raises:
-            JobNotFoundError, ConflictError
-        """
-
-    async def cancel_retries(
-        self, job: str, *, reason: str = "", expect_id: int | None = None
-    ) -> int:
-        """Cancel the runs of a job that failed and wait for their next attempt. Returns how many.
-
-        Those that run go on, and so does the schedule.
-
-        Raises:
-            InvalidError: ``reason`` is too long.
             JobNotFoundError, ConflictError
         """
