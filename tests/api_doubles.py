@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from dataclasses import replace
 from dataclasses import replace as changed
 from datetime import datetime
 from typing import Any
@@ -124,8 +123,7 @@ class FakeClient(FakeFiles, NotedMeasures, FakeDead):
     async def changes(
         self, cursor: str, *, groups: Collection[str] | None = None
     ) -> AsyncIterator[Changes]:
-        del groups
-        self._note("changes", cursor=cursor)
+        self._note("changes", cursor=cursor, groups=groups)
         async for frame in self._scripted(self._engine.frames):
             yield frame
 
@@ -185,7 +183,7 @@ class FakeClient(FakeFiles, NotedMeasures, FakeDead):
             raise VersionConflictError(f"{job} has version {found.version}")
         if patch.name == "taken":
             raise ConflictError("a job g/taken exists already")
-        return replace(found, version=found.version + 1)
+        return changed(found, version=found.version + 1)
 
     async def delete_job(self, job: str, **given: Any) -> None:
         self._note("delete_job", expect_id=given["expect_id"])
@@ -201,7 +199,7 @@ class FakeClient(FakeFiles, NotedMeasures, FakeDead):
         expect_id: int | None = None,
     ) -> Job:
         self._note("pause_job", reason=reason, until=until, expect_id=expect_id)
-        return replace(self._job(job), paused=True, pause_reason=reason, paused_until=until)
+        return changed(self._job(job), paused=True, pause_reason=reason, paused_until=until)
 
     async def resume_job(self, job: str, **given: Any) -> Job:
         self._note("resume_job", expect_id=given["expect_id"])
@@ -243,7 +241,7 @@ class FakeClient(FakeFiles, NotedMeasures, FakeDead):
         return 3
 
     def _once(self, run: Run, key: str | None) -> Run:
-        return replace(run, replayed=key is not None and self._engine.keys.count(key) > 1)
+        return changed(run, replayed=key is not None and self._engine.keys.count(key) > 1)
 
     async def run_function(
         self,
@@ -256,7 +254,7 @@ class FakeClient(FakeFiles, NotedMeasures, FakeDead):
         self._engine.keys.append(idempotency_key)
         if function != "g/a":
             raise FunctionNotFoundError(function)
-        return self._once(replace(RUN, job_id=0), idempotency_key)
+        return self._once(changed(RUN, job_id=0), idempotency_key)
 
     async def cancel_run(self, run_id: int, *, reason: str = "", force: bool = False) -> Run:
         self._note("cancel_run", run_id=run_id, reason=reason, force=force)
@@ -265,7 +263,7 @@ class FakeClient(FakeFiles, NotedMeasures, FakeDead):
     async def rerun(self, run_id: int, *, idempotency_key: str | None = None) -> Run:
         self._note("rerun", run_id=run_id)
         self._engine.keys.append(idempotency_key)
-        again = replace(self._run(run_id), id=8, source=Source.RERUN, parent_id=run_id)
+        again = changed(self._run(run_id), id=8, source=Source.RERUN, parent_id=run_id)
         return self._once(again, idempotency_key)
 
     async def bulk(
@@ -286,7 +284,7 @@ class FakeClient(FakeFiles, NotedMeasures, FakeDead):
 
     async def pause_engine(self, *, reason: str = "") -> EngineInfo:
         self._note("pause_engine", reason=reason)
-        return replace(INFO, paused=True, pause_reason=reason)
+        return changed(INFO, paused=True, pause_reason=reason)
 
     async def resume_engine(self) -> EngineInfo:
         self._note("resume_engine")

@@ -307,7 +307,7 @@ async def test_the_header_wins_over_the_parameter(
     engine.frames = [EngineStoppedError("bye")]
     response = await http.get("/api/v1/events?after=b1:1", headers={"Last-Event-ID": "b1:9"})
 
-    assert engine.seen["changes"] == {"cursor": "b1:9"}
+    assert engine.seen["changes"] == {"cursor": "b1:9", "groups": None}
     assert "event: error" in response.text
 
 
@@ -317,7 +317,7 @@ async def test_without_a_cursor_events_begin_now(
     engine.frames = [EngineStoppedError("bye")]
     await http.get("/api/v1/events")
 
-    assert engine.seen["changes"] == {"cursor": "b1:5"}
+    assert engine.seen["changes"] == {"cursor": "b1:5", "groups": None}
 
 
 async def test_events_begin_at_the_cursor_of_a_client_that_knows_it(
@@ -330,7 +330,7 @@ async def test_events_begin_at_the_cursor_of_a_client_that_knows_it(
     engine.frames = [EngineStoppedError("bye")]
     await http.get("/api/v1/events")
 
-    assert engine.seen["changes"] == {"cursor": "b1:7"}
+    assert engine.seen["changes"] == {"cursor": "b1:7", "groups": None}
     assert "snapshot" not in engine.seen
 
 
