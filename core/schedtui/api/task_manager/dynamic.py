@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import HTTPException
@@ -61,8 +60,8 @@ async def create_dynamic_task(request: Request, task: TaskCreate) -> Response:
         if task.function_name not in await _functions(engine, group.name):
             raise await _not_registered(engine, task)
         raise _bad_cron(task, problem)
-    shown = await _shown(engine, task)
-    spec = _spec(task, group, shown)
+    name = task.name or await _made_name(engine, task)
+    spec = _spec(task, group, name)
     try:
         job = await engine.create_job(spec)
     except FunctionNotFoundError:
@@ -108,26 +107,26 @@ async def get_registered_functions(
     return json_answer({"functions": functions, "count": len(functions)})
 
 
-async def _shown(engine: EngineClient, task: TaskCreate) -> dict[str, Any] | None:
-    """The arguments without their secrets."""
-    if not task.kwargs:
-        return task.kwargs
-    try:
-        functions = await engine.functions(task.task_group_name)
-    except GroupNotFoundError:
-        functions = ()
-    found = [one.parameters for one in functions if one.name == task.function_name]
-    return without_secrets(task.kwargs, found[0] if found else {})
+async def _made_name(engine: EngineClient, task: TaskCreate) -> str:
+    """The name of a task that was given none, which tells nothing of its secrets."""
+    shown = task.kwargs
+    if shown:
+        try:
+            functions = await engine.functions(task.task_group_name)
+        except GroupNotFoundError:
+            functions = ()
+        found = [one.parameters for one in functions if one.name == task.function_name]
+        shown = without_secrets(shown, found[0] if found else {})
+    return made_name(task.function_name, shown, task.cron_expression)
 
 
-def _spec(task: TaskCreate, group: GroupDefaults, shown: Mapping[str, Any] | None) -> JobSpec:
+def _spec(task: TaskCreate, group: GroupDefaults, name: str) -> JobSpec:
     policies = Policies(
         overlap=overlap_of(task.allow_parallel),
         retry_delay_s=task.retry_backoff,
         retry_max_delay_s=task.retry_backoff_max,
         priority=HIGH if task.high_priority else None,
     )
-    name = task.name or made_name(task.function_name, shown, task.cron_expression)
     return JobSpec(
         function=f"{group.name}/{task.function_name}",
         trigger={"type": "cron", "expression": task.cron_expression},
