@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from itertools import count
 from typing import ParamSpec, TypeVar
 
@@ -86,7 +87,9 @@ class Core:
         self.downtimes = Downtimes()
         """When no engine ran, before this one did."""
         self.begun_us = clock.now_us()
-        """Since when this engine has the store; what it is told of from before, it looks up."""
+        """Since when this engine has the store."""
+        self.backfilled: set[str] | None = None
+        """The names of the jobs that were backfilled before that; None until somebody asks."""
         self.revision = 0
         """The newest revision of the jobs; 0: there is none."""
         self.halted = ""
@@ -248,10 +251,10 @@ class Core:
         It was due before this engine was ready, or before it was paused.
         """
         down = self.downtimes.why(first_us, last_us)
-        why = [] if down is None else [down]
-        if self.halted and first_us < self.halted_us:
-            why.append(f"{self.halted}, since {from_us(self.halted_us):%FT%TZ}")
-        return "; then ".join(why) if why else None
+        if not self.halted or first_us >= self.halted_us:
+            return down
+        halted = _since(self.halted, self.halted_us)
+        return f"{down}; then {halted}" if down else halted
 
     def problem(self, key: str, text: str | None) -> None:
         """Enter a problem, or clear it with None."""
@@ -261,6 +264,12 @@ class Core:
             else:
                 self.problems[key] = text
             self.hub.engine()
+
+
+@lru_cache(maxsize=4)
+def _since(what: str, since_us: int) -> str:
+    """What the rows say of it, all of those that wait for its end alike."""
+    return f"{what}, since {from_us(since_us):%FT%TZ}"
 
 
 def _run_all(calls: list[Callable[[], object]]) -> None:

@@ -139,7 +139,7 @@ class Running:
             if self.settings.paused:
                 await self.halt.pause("started paused", ENGINE)
             await load(self.core)
-            await note_downtimes(self.core, opened, self.started_us)
+            await note_downtimes(self.core, opened)
             await self._tell_start()
             await self.chores.overdue()
             await reconcile(self.core, self.writes)

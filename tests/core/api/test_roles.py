@@ -10,8 +10,10 @@ from api_doubles import FakeEngine, http_on, make_app
 
 from schedtui.api.document import calls_of
 from schedtui.api.gate import PUBLIC
+from schedtui.api.roles import Roles
 from schedtui.api.router import Router
 from schedtui.api.routes import ROUTERS
+from schedtui.api.task_manager import router as task_manager
 
 OPERATING = {
     "/task-manager/tasks": ("disable", "enable", "trigger", "reset-retry"),
@@ -45,11 +47,14 @@ def operates(method: str, url: str) -> bool:
 def test_each_call_has_its_role_and_what_writes_is_an_admins() -> None:
     """Each that is not is in the tables above: somebody has decided so."""
     described = make_app(FakeEngine()).openapi()
+    gate = Roles(route for router in (task_manager, *ROUTERS) for route in router.routes)
     operating = {f"POST {head}/{tail}" for head, tails in OPERATING.items() for tail in tails}
     for path, method, call in calls_of(described):
         name = f"{method.upper()} {path}"
         usual = "viewer" if method == "get" or name in ASKING else "admin"
-        assert path in PUBLIC or call["x-role"] == ("operator" if name in operating else usual)
+        role = "operator" if name in operating else usual
+        assert path in PUBLIC or call["x-role"] == role
+        assert path in PUBLIC or gate.of(method.upper(), re.sub(r"{\w+}", "1", path)) == role
 
 
 async def test_a_new_call_is_an_admins_however_its_path_ends(

@@ -129,6 +129,12 @@ async def test_of_more_than_are_remembered_the_oldest_are_not_made_up(
     await kit.stop()
 
 
+def test_the_words_are_made_once_for_all_of_their_rows() -> None:
+    downtimes = Downtimes([Downtime(0, 10_000_000, False), Downtime(20_000_000, 30_000_000, True)])
+    assert downtimes.why(1, 1) is downtimes.why(2, 2)
+    assert downtimes.why(1, 25_000_000) is downtimes.why(2, 26_000_000)
+
+
 def test_what_was_due_just_before_one_or_after_all_of_them() -> None:
     def us(seconds: float) -> int:
         return to_us(at(seconds))

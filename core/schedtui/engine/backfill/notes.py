@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from schedtui.clock import to_us
+from schedtui.engine.backfill.keys import ACTION
 from schedtui.engine.core import Core
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.tick.decide import Verdict
@@ -35,19 +36,28 @@ def notes(rows: Sequence[NewRun]) -> Iterable[tuple[int, str]]:
 async def noted(core: Core, live: LiveJob, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
     """Due times that get their rows only now, with the backfills that have made them good by then.
 
-    Reads the store where there may be any: the job has had one, or another engine was there.
+    Reads the store where there may be any.
     """
-    if not verdicts or not (live.backfilled or _span(verdicts[0])[0] < core.begun_us):
+    if not verdicts:
         return verdicts
     first_us = min(_span(one)[0] for one in verdicts)
     last_us = max(one.scheduled_for_us for one in verdicts)
     try:
+        if not (live.backfilled or (first_us < core.begun_us and await _before(core, live))):
+            return verdicts
         runs = await core.off_loop(core.store.backfills, live.id, first_us, last_us, limit=_MOST)
     except SchedtuiError as error:  # the rows are right without it
         logger.warning("the backfills of %s cannot be read: %s", live.full_name, error)
         return verdicts
     made = sorted((to_us(run.scheduled_for), run.id) for run in runs if run.scheduled_for)
     return [_with(one, made) for one in verdicts] if made else verdicts
+
+
+async def _before(core: Core, live: LiveJob) -> bool:
+    """Whether a job was backfilled before this engine had the store, which is asked once."""
+    if core.backfilled is None:
+        core.backfilled = await core.off_loop(core.store.objects_of, ACTION)
+    return live.full_name in core.backfilled
 
 
 def _with(verdict: Verdict, made: Sequence[tuple[int, int]]) -> Verdict:

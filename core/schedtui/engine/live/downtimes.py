@@ -35,6 +35,7 @@ class Downtimes:
         self._since_us = since_us
         self._known = sorted(known, key=lambda one: one.until_us)
         self._ends = [one.until_us for one in self._known]
+        self._words: dict[tuple[int, int], str] = {}
 
     def why(self, first_us: int, last_us: int) -> str | None:
         """Why nobody found in time what was due from one moment to another.
@@ -47,9 +48,15 @@ class Downtimes:
         place, after = bisect_left(self._ends, first_us), bisect_left(self._ends, last_us)
         if place == len(self._known):
             return None
-        more = min(after, len(self._known) - 1) - place
-        words = str(self._known[place])
+        stretch = place, min(after, len(self._known) - 1)
+        words = self._words.get(stretch)  # one for each of a hundred rows of each job
+        if words is None:
+            words = self._words[stretch] = self._of(*stretch)
+        return words
+
+    def _of(self, first: int, last: int) -> str:
+        words, more = str(self._known[first]), last - first
         if not more:
             return words
         times = "once more" if more == 1 else f"{more:,} times more"
-        return f"{words}, and {times} until {from_us(self._ends[place + more]):%FT%TZ}"
+        return f"{words}, and {times} until {from_us(self._ends[last]):%FT%TZ}"
