@@ -323,7 +323,7 @@ class Running:
         self.delivery = Delivery(core, self.writes, core.alerts)
         self.reloading = Reloading(core, self.writes, self.commands)
         self.halt = Halt(core, self.claims, self.writes)
-        self.watch = ClockWatch(core, self.claims, self.writes.write)
+        self.watch = ClockWatch(core, self.claims, self.writes.write, self.halt)
         self.shell = Shell(self._tick, self.clock)
         core.wakeup = self.shell.wakeup
         # A clock for tests lets no time pass while the engine is busy.

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from engine_kit import Kit, KitClock, World, at, check, due_s
+from owed_kit import Place, away
 
 from schedtui import Every, Group
 from schedtui.clock import from_us, to_us
@@ -42,6 +47,13 @@ async def again(
     following = Kit([code(every_s)], world=world, clock=clock)
     following.engine.start_paused = paused
     return await following.start()
+
+
+def damage(folder: Path, seen: str) -> None:
+    """Write something else for when engines were last seen."""
+    with closing(sqlite3.connect(next(folder.rglob("*.db")))) as database:
+        database.execute(f"UPDATE boots SET last_seen = {seen}")
+        database.commit()
 
 
 def late(run: Run) -> str:
@@ -130,19 +142,91 @@ async def test_of_more_than_are_remembered_the_oldest_are_not_made_up(
 
 
 def test_the_words_are_made_once_for_all_of_their_rows() -> None:
-    downtimes = Downtimes([Downtime(0, 10_000_000, False), Downtime(20_000_000, 30_000_000, True)])
+    downtimes = Downtimes([Downtime(0, 10, False, 10), Downtime(20, 30, True, 30)])
     assert downtimes.why(1, 1) is downtimes.why(2, 2)
-    assert downtimes.why(1, 25_000_000) is downtimes.why(2, 26_000_000)
+    assert downtimes.why(1, 25) is downtimes.why(2, 26)
 
 
 def test_what_was_due_just_before_one_or_after_all_of_them() -> None:
     def us(seconds: float) -> int:
         return to_us(at(seconds))
 
-    first, second = Downtime(us(10), us(20), True), Downtime(us(30), us(40), True)
+    first = Downtime(us(10), us(20), True, us(20))
+    second = Downtime(us(30), us(40), True, us(40))
     downtimes = Downtimes([second, first])
     moments = [(9, first), (10, first), (20, first), (21, second), (40, second), (41, None)]
     for due, one in moments:
         assert downtimes.why(us(due), us(due)) == (None if one is None else str(one))
     assert downtimes.why(us(15), us(25)) == f"{first}, and once more until {from_us(us(40)):%FT%TZ}"
     assert downtimes.why(us(15), us(99)) == f"{first}, and once more until {from_us(us(40)):%FT%TZ}"
+
+
+async def test_one_from_before_the_clock_was_set_back(world: World) -> None:
+    """The engine between began later, by the older clock, than the next one."""
+    kit = await Kit([code()], world=world).start()
+    await kit.clock.advance(15)
+    kit = await again(world, kit, 185, paused=True)
+    await kit.clock.advance(5)
+    kit.clock.step(-60)
+    await kit.clock.advance(5)
+    kit = await again(world, kit, 5)
+    await kit.clock.advance(1)
+    await kit.engine.resume_engine()
+    rows = {due_s(run): run for run in await kit.rows()}
+    halted = f"engine paused by engine: started paused, since {at(140):%FT%TZ}"
+    told = [late(rows[10.0 * n]) for n in range(2, 9)]
+    assert told == [f"{words(15, 200)}; then {halted}"] * 7
+    await check(kit)
+    await kit.stop()
+
+
+async def test_of_a_trigger_that_failed_over_two_of_them(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    await place.kit.start()
+    await place.kit.clock.advance(15)
+    await place.restart(150, paused=True)
+    place.calendar.wrong = away
+    await place.kit.client.pause_job("g/work", reason="look")
+    await place.kit.clock.advance(5)
+    await place.restart(30)
+    place.calendar.wrong = None
+    await place.kit.client.resume_job("g/work")
+    await place.kit.engine.resume_engine()
+    rows = {due: reason for due, _, reason in await place.told()}
+    assert all(words(15, 165) in rows[10.0 * n] for n in range(2, 17)), rows
+    await place.kit.stop()
+
+
+async def test_of_a_damaged_one_nothing_is_made_up(tmp_path: Path) -> None:
+    world = World("sqlite", tmp_path)
+    kit = await Kit([code()], world=world).start()
+    await kit.clock.advance(15)
+    kit = await again(world, kit, 50, paused=True)
+    await kit.clock.advance(20)
+    now = await kit.crash()
+    damage(tmp_path, "'x' WHERE id = 1")
+    clock = KitClock(now)
+    clock.step(50)
+    kit = await Kit([code()], world=world, clock=clock).start()
+    await kit.engine.resume_engine()
+    rows = {due_s(run): run.reason for run in await kit.rows()}
+    halted = f"engine paused by engine: started paused, since {at(65):%FT%TZ}"
+    assert all(rows[10.0 * n].endswith(f"60 s: {halted}") for n in range(2, 7)), rows
+    await kit.stop()
+
+
+@pytest.mark.parametrize("value", ["'x'", "9000000000000000000"])
+async def test_an_engine_starts_though_the_last_sign_of_life_is_damaged(
+    tmp_path: Path, value: str
+) -> None:
+    world = World("sqlite", tmp_path)
+    kit = await Kit([code()], world=world).start()
+    await kit.clock.advance(15)
+    now = await kit.crash()
+    damage(tmp_path, value)
+    clock = KitClock(now)
+    clock.step(10)
+    kit = await Kit([code()], world=world, clock=clock).start()
+    await kit.clock.advance(10)
+    await check(kit)
+    await kit.stop()

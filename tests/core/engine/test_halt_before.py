@@ -104,3 +104,28 @@ async def test_a_clock_that_is_set_back_while_it_is_paused_makes_no_downtime_of_
     held = [moment for moment, reason in told if reason == "engine paused by engine"]
     assert (late, held[:1]) == ([10, 20, 30, 40, 50, 60], [70])
     await kit.stop()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("down", [False, True], ids=["in life", "while down"])
+async def test_a_clock_that_is_set_back_behind_the_pause_moves_it_too(
+    world: World, killed: bool, down: bool
+) -> None:
+    """It began as long ago as before; a restart makes no pause of the downtime before it."""
+    kit, worker = await paused_start_after(world, 190, catch_up="all", overlap="queue_all")
+    await kit.clock.advance(5)
+    if not down:
+        kit.clock.step(-60)
+        await kit.clock.advance(5)
+    if killed or down:
+        clock = KitClock(await kit.crash())
+        clock.step(-60 if down else 2)
+        kit = await Kit([worker.group], world=world, clock=clock).start()
+        await kit.clock.advance(5)
+    await kit.engine.resume_engine()
+    await kit.clock.advance(1)
+    rows = {due_s(run): (run.state, run.reason) for run in await kit.rows()}
+    assert all(rows[due][0] is RunState.SUCCEEDED for due in range(10, 140, 10)), rows
+    assert rows[140] == (RunState.SKIPPED, "engine paused by engine: started paused")
+    await check(kit, effects=worker.done)
+    await kit.stop()

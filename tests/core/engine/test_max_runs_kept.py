@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,9 @@ class Place:
         self.world = World("sqlite", folder)
         self.kit: Kit
 
-    async def start(self, *, declared: bool = True, max_runs: int = 1) -> None:
-        clock = KitClock(await self.kit.crash()) if hasattr(self, "kit") else None
+    async def start(self, *, declared: bool = True, max_runs: int = 1, step_s: float = 0) -> None:
+        clock = KitClock(await self.kit.crash()) if hasattr(self, "kit") else KitClock()
+        clock.step(step_s)
         group = Group("g")
 
         async def work() -> None: ...
@@ -90,4 +92,27 @@ async def test_one_that_gets_fewer_runs_is_finished_in_the_store_too(tmp_path: P
     await place.start(max_runs=5)
     await place.kit.client.edit_job("g/work", JobPatch(policies=Policies(max_runs=1)))
     await place.stored_as_known()
+    await place.kit.stop()
+
+
+@pytest.mark.parametrize("back_s", [100.0, 4 * 3_600.0])
+@pytest.mark.parametrize("down", [False, True], ids=["in life", "while down"])
+async def test_with_more_runs_it_follows_a_clock_that_was_set_back(
+    tmp_path: Path, back_s: float, down: bool
+) -> None:
+    place = Place(tmp_path)
+    await place.start()
+    if down:
+        await place.start(step_s=-back_s)
+    else:
+        place.kit.clock.step(-back_s)
+        await place.kit.clock.advance(15)
+    job = await place.kit.client.job("g/work")
+    patch = JobPatch(policies=replace(job.policies, max_runs=3))
+    await place.kit.client.edit_job("g/work", patch)
+    await place.kit.clock.advance(25)
+    rows = [(due_s(run), run.state) for run in await place.kit.rows()]
+    ran = [due for due, state in rows if state is OK and due is not None]
+    assert (len(ran), ran[0]) == (3, 10)
+    assert max(ran[1:]) < 10
     await place.kit.stop()

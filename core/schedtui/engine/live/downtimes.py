@@ -16,6 +16,8 @@ class Downtime(NamedTuple):
     until_us: int
     clean: bool
     """Whether the one before it stopped in order."""
+    upto_us: int
+    """What was due up to then is its own: its end, or less, by a clock that was set back since."""
 
     def __str__(self) -> str:
         how = "" if self.clean else " (it did not stop in order)"
@@ -33,8 +35,8 @@ class Downtimes:
 
     def __init__(self, known: Iterable[Downtime] = (), since_us: int = 0) -> None:
         self._since_us = since_us
-        self._known = sorted(known, key=lambda one: one.until_us)
-        self._ends = [one.until_us for one in self._known]
+        self._known = sorted(known, key=lambda one: one.upto_us)
+        self._ends = [one.upto_us for one in self._known]
         self._words: dict[tuple[int, int], str] = {}
 
     def why(self, first_us: int, last_us: int) -> str | None:
@@ -59,4 +61,4 @@ class Downtimes:
         if not more:
             return words
         times = "once more" if more == 1 else f"{more:,} times more"
-        return f"{words}, and {times} until {from_us(self._ends[last]):%FT%TZ}"
+        return f"{words}, and {times} until {from_us(self._known[last].until_us):%FT%TZ}"

@@ -26,6 +26,7 @@ from schedtui.engine.jobs.owed import FAILED, failed, note_broken
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.tick.claim import Claims
 from schedtui.engine.tick.entries import due_of
+from schedtui.engine.upkeep.halt import Halt
 from schedtui.errors import ForeignTriggerError, SchedtuiError, StoreUnavailableError
 from schedtui.protocols import Claim, StoreTx
 from schedtui.triggers import Trigger
@@ -58,17 +59,14 @@ class ClockWatch:
         core: The engine's parts.
         claims: Closed while the heap is rebuilt.
         write: One transaction in the lane of the claims.
+        halt: The pause of the whole engine, which follows a step back too.
     """
 
-    def __init__(
-        self,
-        core: Core,
-        claims: Claims,
-        write: Write,
-    ) -> None:
+    def __init__(self, core: Core, claims: Claims, write: Write, halt: Halt) -> None:
         self._core = core
         self._claims = claims
         self._write = write
+        self._halt = halt
         self._offset_us = self._offset()
         self._steps: deque[int] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -129,15 +127,19 @@ class ClockWatch:
         at_us = core.clock.now_us()
         detail = json.dumps({"epoch": epoch, "step_us": step_us})
 
+        pause = self._halt.moved(step_us) if step_us < 0 else None
+
         def apply(tx: StoreTx) -> None:
             tx.set_clock_epoch(epoch)
+            if pause is not None:
+                tx.pause_engine(pause)
             tx.audit(at_us, "engine", "engine.clock", core.boot, detail)
 
         await write(apply)
         core.epoch = epoch
         if step_us < 0:
-            # The pause, if there is one, began as long ago as before the step.
-            core.halted_us = max(0, core.halted_us + step_us)
+            if pause is not None:
+                self._halt.take_over(pause)
             jobs = list(core.jobs)
             for first in range(0, len(jobs), CHUNK):
                 chunk = jobs[first : first + CHUNK]
@@ -197,15 +199,19 @@ class ClockWatch:
         return everything or not trigger.fixed
 
     def _owes(self, live: LiveJob) -> bool:
-        """Whether its trigger fails, or may have failed, since a time that has not come now."""
+        """Whether it begins anew from now on: its last due time has not come by the new time.
+
+        It may get more runs than it had, or its trigger fails, or may have failed.
+        """
         last_us, trigger = live.last_due_us, live.trigger
-        ended = not live.problem and not live.exhausted and trigger is not None and trigger.foreign
-        fails = ended or live.problem.startswith(FAILED)
-        return fails and last_us is not None and last_us > self._core.clock.now_us()
+        ended = not live.problem and trigger is not None and trigger.foreign
+        anew = live.exhausted or ended or live.problem.startswith(FAILED)
+        return anew and last_us is not None and last_us > self._core.clock.now_us()
 
     async def _set_back(self, live: LiveJob, write: Write) -> None:
         """Let a job without a next due time go on from now, or owe, where its trigger fails."""
-        next_us, problem, new = None, live.problem, not live.problem
+        next_us, problem = None, live.problem
+        new = not problem and not live.exhausted
         if new:
             next_us, problem = await self._ended(live)
             if next_us is None and not problem:

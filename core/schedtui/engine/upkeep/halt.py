@@ -12,6 +12,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from schedtui.clock import to_us
@@ -30,6 +31,8 @@ logger = logging.getLogger("schedtui.engine")
 
 CHUNK = 500
 """Jobs that are accounted for in one transaction."""
+SLICE = 25
+"""Jobs whose triggers are asked before others have the loop."""
 
 
 class _Move(NamedTuple):
@@ -59,12 +62,16 @@ class Halt:
         """Who paused the engine, and why; None while it is not paused."""
 
     def take_over(self, pause: EnginePause | None) -> None:
-        """The engine begins as the one before it was; before its jobs are loaded."""
+        """The engine is paused so, or not, whatever it was."""
         self.now = pause
         self._core.halted = "" if pause is None else halted_words(pause.by, pause.reason)
-        since_us = 0 if pause is None else pause.since_us
-        # A clock that was set back behind it meanwhile makes it a pause from the beginning.
-        self._core.halted_us = since_us if since_us <= self._core.clock.now_us() else 0
+        self._core.halted_us = 0 if pause is None else pause.since_us
+
+    def moved(self, step_us: int) -> EnginePause | None:
+        """The pause, by a clock that was set: it began as long ago as before."""
+        if self.now is None:
+            return None
+        return replace(self.now, since_us=max(0, self.now.since_us + step_us))
 
     async def pause(self, reason: str, actor: str) -> None:
         """Claim nothing more; see `EngineClient.pause_engine`.
@@ -177,7 +184,12 @@ class Halt:
         for live in due:
             live.busy = True
         try:
-            await self._move(await asyncio.gather(*(self._moved(live, now_us) for live in due)))
+            moves: list[_Move] = []
+            for first in range(0, len(due), SLICE):
+                some = (self._moved(live, now_us) for live in due[first : first + SLICE])
+                moves += await asyncio.gather(*some)
+                await asyncio.sleep(0)
+            await self._move(moves)
         finally:
             for live in due:
                 live.release()

@@ -207,9 +207,12 @@ def _opened(connection: sa.Connection) -> Opened:
     newest = sa.select(_BOOTS.last_seen, _BOOTS.stopped_at).order_by(_BOOTS.id.desc()).limit(1)
     before = connection.execute(newest).first()
     epoch = int(kept.get("clock_epoch", 0))
-    seen_us = None if before is None else before.last_seen
-    if before is not None and before.stopped_at is None:
-        seen_us = _last_sign(connection, epoch, before.last_seen)
+    try:
+        seen_us = None if before is None else rows.micros_of(before.last_seen)
+    except (TypeError, OverflowError):  # damaged: as if nothing were known of it
+        seen_us = None
+    if before is not None and seen_us is not None and before.stopped_at is None:
+        seen_us = _last_sign(connection, epoch, seen_us)
     return Opened(
         last_run_id=last.scalar() or 0,
         clock_epoch=epoch,
