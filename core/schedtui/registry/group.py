@@ -49,7 +49,8 @@ class Group:
 
     Args:
         name: 1 to 128 characters without ``/`` and control characters.
-        tags: Given to all its jobs, before their own.
+        tags: Given to all its jobs that the code declares, before their own, and to tasks that
+            are made under ``/task-manager``.
         timezone: IANA zone of its jobs that name none; None: the engine's.
         limit: Runs of all its jobs together that may be active at once; None: any number.
         own: Policies of its jobs, where they do not say; see `schedtui.models.Policies`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from api_doubles import FakeEngine, http_on, make_app
 from fastapi.routing import APIRoute
@@ -153,3 +154,30 @@ def test_every_reference_leads_somewhere() -> None:
                 yield from references(one)
 
     assert all(resolved({"$ref": one}) for one in set(references(DESCRIBED)))
+
+
+def examples_in(node: Any, where: str) -> Iterator[tuple[str, dict[str, Any], Any]]:
+    """Where an example is, the schema that it is one of, and it."""
+    if isinstance(node, dict):
+        if "schema" in node and "example" in node:
+            yield where, node["schema"], node["example"]
+        if isinstance(node.get("examples"), list):
+            yield from ((where, node, one) for one in node["examples"])
+        for key, value in node.items():
+            yield from examples_in(value, f"{where}/{key}")
+    elif isinstance(node, list):
+        for number, value in enumerate(node):
+            yield from examples_in(value, f"{where}/{number}")
+
+
+def test_every_example_fits_its_schema() -> None:
+    found = list(examples_in(DESCRIBED, ""))
+    wrong = []
+    for where, schema, example in found:
+        whole = {"allOf": [schema], "components": DESCRIBED["components"]}
+        try:
+            jsonschema_rs.validate(whole, example)
+        except jsonschema_rs.ValidationError as error:
+            wrong.append((where, error.message))
+    assert wrong == []
+    assert len(found) > 200
