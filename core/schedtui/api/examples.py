@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -25,6 +26,7 @@ from schedtui.api.schemas import (
     TriggerBody,
 )
 from schedtui.client.http_codec import encode_row
+from schedtui.client.http_json import dump
 from schedtui.models import (
     Applied,
     Attempt,
@@ -312,7 +314,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     JobPutBody.__name__: _SPEC,
     JobPatch.__name__: {"trigger": {"type": "every", "seconds": 300}, "description": "Often."},
     PreviewBody.__name__: {"trigger": _CRON, "timezone": _ZONE, "count": 3},
-    JobSummary.__name__: encode_row(_ROW),
+    JobSummary.__name__: json.loads(dump(encode_row(_ROW))),  # the cells, as JSON has them
     "RunDetail": {
         **to_wire(_RUN),
         "attempts": [

@@ -103,7 +103,7 @@ _SNAPSHOT = {
             "engine": EXAMPLES["EngineInfo"],
             "cursor": "2f6c1a90b3d4:118",
             "columns": list(COLUMNS),
-            "rows": [list(EXAMPLES["JobSummary"])],
+            "rows": [EXAMPLES["JobSummary"]],
         }
     ],
 }
