@@ -27,7 +27,7 @@ from schedtui.engine.jobs.oneoff import Replaced
 from schedtui.engine.jobs.owed import FAILED
 from schedtui.engine.jobs.pauses import Pauses
 from schedtui.engine.jobs.removal import Removal
-from schedtui.engine.jobs.whole import whole
+from schedtui.engine.jobs.uninterrupted import uninterrupted
 from schedtui.engine.jobs.writes import JobWrites
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.live.run import LiveRun
@@ -78,14 +78,14 @@ class Commands:
         self._replays = Replays(core, writes, admission, self.holds, self._drafts)
         self._creation = Creation(core, writes, self._drafts, self._keys)
 
-    @whole
+    @uninterrupted
     async def create(self, spec: JobSpec, actor: str, *, key: str | None = None) -> Job:
         """Create a dynamic job; see `EngineClient.create_job`."""
         await self._core.arguments.prepare([(spec.function, spec.kwargs)])
         async with self._chaining(spec.after):
             return await self._creation.create(spec, actor, key)
 
-    @whole
+    @uninterrupted
     async def edit(
         self,
         name: str,
@@ -128,7 +128,7 @@ class Commands:
                     also=lambda tx: ending.write(tx, replaced.end(tx, ending.ids)),
                 )
 
-    @whole
+    @uninterrupted
     async def pause(
         self,
         name: str,
@@ -154,7 +154,7 @@ class Commands:
                 return live.current()
             return await self._pauses.begin(live, reason, actor, until, shorten=shorten)
 
-    @whole
+    @uninterrupted
     async def resume(
         self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
     ) -> Job:
@@ -177,14 +177,14 @@ class Commands:
                     )
             return live.current()
 
-    @whole
+    @uninterrupted
     async def end_pause(self, live: LiveJob) -> None:
         """End the pause of a job where its end has passed."""
         while live.busy:
             await self.holds.released(live)
         await self.holds.end_pause(live)
 
-    @whole
+    @uninterrupted
     async def revert(
         self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
     ) -> Job:
@@ -193,7 +193,7 @@ class Commands:
         async with self._freeing(name), self._chaining(True), hold as live:
             return await revert(self._core, self._writes, live, actor)
 
-    @whole
+    @uninterrupted
     async def delete(
         self, name: str, actor: str, *, expect_id: int | None, version: int | None = None
     ) -> None:
@@ -226,7 +226,7 @@ class Commands:
             rows=rows,
         )
 
-    @whole
+    @uninterrupted
     async def trigger(
         self,
         name: str,
@@ -255,7 +255,7 @@ class Commands:
             given = self._drafts.arguments(live.job.function, given, known=live.kwargs)
             return await self._fire.run(live, Source.MANUAL, given, actor, call=call)
 
-    @whole
+    @uninterrupted
     async def run_function(
         self, function: str, kwargs: Mapping[str, Any], actor: str, *, key: str | None = None
     ) -> Made:
@@ -269,7 +269,7 @@ class Commands:
             live = self._core.direct.of(function)
             return await self._fire.run(live, Source.MANUAL, given, actor, call=call)
 
-    @whole
+    @uninterrupted
     async def fire(self, live: LiveJob, source: Source, actor: str) -> Made:
         """Run a job now, with its own arguments, for a reason of the engine's."""
         while live.busy:
@@ -279,7 +279,7 @@ class Commands:
         damage.refuse(live)
         return await self._fire.run(live, source, live.kwargs, actor)
 
-    @whole
+    @uninterrupted
     async def rerun(self, run: Run, actor: str, *, key: str | None = None) -> Made:
         """Run what a run ran once more; see `EngineClient.rerun`."""
         call = asked(f"run {run.id}", key)
@@ -303,7 +303,7 @@ class Commands:
             live, Source.RERUN, given, actor, parent_id=run.id, period_us=period_us, call=call
         )
 
-    @whole
+    @uninterrupted
     async def replay(self, wanted: WantedLetters, actor: str, call: Asked | None) -> Letters:
         """Run dead letters once more; see `DeadLetters.replay_runs`."""
         async with self._keys.turn(call) as made:
@@ -311,18 +311,18 @@ class Commands:
                 return await earlier_replay(self._core, call)
             return await self._replays.replay(wanted, actor, call)
 
-    @whole
+    @uninterrupted
     async def dismiss(self, wanted: WantedLetters, note: str, actor: str) -> Letters:
         """Say that nothing more is to be done about them; see `DeadLetters.dismiss_runs`."""
         return await self._replays.dismiss(wanted, note, actor)
 
-    @whole
+    @uninterrupted
     async def cancel(self, run_id: int, actor: str, *, reason: str, force: bool) -> None:
         """End a run before its time; see `EngineClient.cancel_run`."""
         check_reason(reason)
         await self._cancels.cancel(run_id, actor, reason=reason, force=force)
 
-    @whole
+    @uninterrupted
     async def backfill(
         self,
         name: str,
@@ -352,7 +352,7 @@ class Commands:
                     live, plan, answer, seen_id=seen_id, kwargs=given, actor=actor, call=call
                 )
 
-    @whole
+    @uninterrupted
     async def cancel_retries(
         self, name: str, reason: str, actor: str, *, expect_id: int | None
     ) -> int:
@@ -361,7 +361,7 @@ class Commands:
         async with self.holds.hold(name, expect_id) as live:
             return await self._cancels.retries(live, actor, reason)
 
-    @whole
+    @uninterrupted
     async def clear_statistics(self, name: str, actor: str, *, expect_id: int | None) -> None:
         """Begin a job's statistics anew; see `EngineClient.clear_statistics`."""
         live = self.holds.find(name, expect_id)
@@ -370,7 +370,7 @@ class Commands:
             lambda tx: tx.audit(now_us, actor, CLEARED, live.full_name, "{}", subject=live.id)
         )
 
-    @whole
+    @uninterrupted
     async def cancel_backfill(
         self, name: str, reason: str, actor: str, *, expect_id: int | None
     ) -> int:

@@ -17,9 +17,7 @@ from typing import NamedTuple
 from schedtui.clock import from_us, to_us
 from schedtui.engine.backfill.notes import noted, own_reason
 from schedtui.engine.core import Core
-from schedtui.engine.jobs.draft import next_due_after
-from schedtui.engine.jobs.idle import PAUSED_BY, Past, Stretch, idle_reason, past_of
-from schedtui.engine.jobs.listed import (
+from schedtui.engine.jobs.accounting import (
     Accounting,
     Listed,
     after,
@@ -28,6 +26,8 @@ from schedtui.engine.jobs.listed import (
     finished,
     late,
 )
+from schedtui.engine.jobs.draft import next_due_after
+from schedtui.engine.jobs.idle import PAUSED_BY, Past, Stretch, idle_reason, past_of
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.tick.decide import Verdict, decide
 from schedtui.engine.tick.newruns import decided_row
