@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 from schedtui.client.closing import closing
 from schedtui.client.local import MAX_PAGE
 from schedtui.client.pages import newest_of
-from schedtui.client.scoped_changes import engine_for, own_runs
+from schedtui.client.scoped_changes import engine_for
 from schedtui.client.scoped_dead import ScopedDead
 from schedtui.client.scoped_measures import ScopedMeasures
 from schedtui.client.scoped_steering import ScopedSteering
@@ -144,8 +144,7 @@ class ScopedClient(ScopedMeasures, ScopedSteering, ScopedDead):
                 engine = frame.engine
                 if engine is not None:
                     engine = engine_for(engine, _rows(await self._parts()))
-                runs = await own_runs(frame, self._sees_run)
-                yield replace(frame, runs=runs, engine=engine)
+                yield replace(frame, engine=engine)
 
     async def audit(
         self, where: AuditFilter | None = None, *, limit: int = 100, cursor: str | None = None
@@ -343,13 +342,6 @@ class ScopedClient(ScopedMeasures, ScopedSteering, ScopedDead):
         if where.group is not None:
             return [where] if where.group in self._groups else []
         return [replace(where, group=group) for group in sorted(self._groups)]
-
-    async def _sees_run(self, run_id: int) -> bool:
-        try:
-            await self.run(run_id)
-        except RunNotFoundError:
-            return False
-        return True
 
     async def _page(
         self,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
-from schedtui.models import Changes, EngineInfo, JobState, JobSummary, RunChange
+from schedtui.models import EngineInfo, JobState, JobSummary
 
 ELSEWHERE = "something needs attention; who may see all groups is told what"
 
@@ -28,16 +28,3 @@ def engine_for(engine: EngineInfo, jobs: Iterable[JobSummary]) -> EngineInfo:
         given_up={},
         store="",
     )
-
-
-async def own_runs(
-    frame: Changes, sees_run: Callable[[int], Awaitable[bool]]
-) -> tuple[RunChange, ...]:
-    """The runs of a frame that are to be seen.
-
-    Args:
-        frame: Has the jobs of these groups alone, and runs of which some may be of others.
-        sees_run: Whether a run is of these groups.
-    """
-    own = {row.id for row in frame.jobs}
-    return tuple([run for run in frame.runs if run.job_id in own or await sees_run(run.id)])
