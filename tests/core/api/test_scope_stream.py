@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from functools import partial
 
+import httpx
 import pytest
 from scope_kit import CRON, done, scoped_engine
 
@@ -113,3 +114,29 @@ async def test_a_frame_is_encoded_once_for_all_who_watch_the_same_groups(
             frames = [await anext(aiter(stream)) for stream in streams]
     assert [[row.full_name for row in frame.jobs] for frame in frames] == [["mine/j"]] * 3
     assert encoded.count(frames[0].cursor) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "field"),
+    [
+        ("group=theirs", 403, None),
+        ("group=theirs&group=no", 403, None),
+        ("group=a/b", 422, "group"),
+        ("group=", 422, "group"),
+    ],
+)
+async def test_what_cannot_be_watched_is_refused_before_the_stream_begins(
+    engine: Engine, query: str, status: int, field: str | None
+) -> None:
+    server = await start_server(engine, listen=Listen(port=0))
+    token = await engine.off_loop(
+        lambda: create_token(engine.store, "t", "viewer", groups=["mine"])
+    )
+    async with httpx.AsyncClient(
+        base_url=server.url, headers={"Authorization": f"Bearer {token}"}
+    ) as client:
+        answer = await client.get(f"/api/v1/events?{query}")
+    await server.stop()
+    assert answer.status_code == status, answer.text
+    told = [error["field"] for error in answer.json().get("errors", ())]
+    assert told == ([] if field is None else [field])

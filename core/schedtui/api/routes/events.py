@@ -69,7 +69,7 @@ async def read_events(request: Request) -> Response:
         if text_ and not _CURSOR.fullmatch(text_):
             raise InvalidError.one(field, text_, "a cursor as a snapshot or an event gave it")
     engine = engine_of(request)
-    groups = check_groups(query["group"])
+    groups = check_groups(query["group"], "group")
     if isinstance(engine, ScopedClient):
         groups = engine.among(groups)
     cursor = given[LAST_EVENT] or given["after"] or await _present(engine)
