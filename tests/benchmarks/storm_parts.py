@@ -157,7 +157,7 @@ class Storm:
     async def _blow(self) -> None:
         """Tell the hub of changes that no run made; they tell watchers of states that are true."""
         running = self._engine.running
-        hub, ids = running.core.hub, [live.id for live in running.core.jobs]
+        hub, jobs = running.core.hub, [live.job for live in running.core.jobs]
         made, began = 0, time.monotonic()
         while self._extra:
             await asyncio.sleep(BEAT_S)
@@ -165,7 +165,8 @@ class Storm:
                 made, began = 0, time.monotonic()
                 continue
             for number in range(made, int((time.monotonic() - began) * self._extra)):
-                hub.run(number + 1, ids[number % len(ids)], RunState.SUCCEEDED)
+                job = jobs[number % len(jobs)]
+                hub.run(number + 1, job.id, RunState.SUCCEEDED, job.group)
                 made = number + 1
 
 

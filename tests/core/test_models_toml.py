@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from schedtui.models.jobs_file import JobsFile, parse, render
-from schedtui.models.toml import BYTES_A_TABLE, loads
+from schedtui.models.toml import BYTES_A_TABLE, FEW, loads
 
 LENGTH = 128 << 10
 MOST = 150
@@ -20,7 +20,10 @@ HEAVY = {
     "short heads": "[k#]\n",
     "the last of two": "[k#.a]\n[k#.b]\n",
     "keys": f"k#.{TAIL} = 1\n",
+    "short keys": "k#.a=1\n",
+    "keys below heads": f"[k#]\n{TAIL}.p = 1\n",
     "inline": f"k# = {{{TAIL}.p = 1}}\n",
+    "the same inline": f"k# = [{', '.join([f'{{{TAIL}.p = 1}}'] * 20)}]\n",
 }
 
 
@@ -52,21 +55,42 @@ def test_no_text_takes_more_than_its_share(line: str) -> None:
     assert peak(text) < MOST * len(text)
 
 
-@pytest.mark.parametrize(("name", "each"), [("heads", 16), ("short heads", 1), ("keys", 14)])
+@pytest.mark.parametrize(
+    ("name", "each"),
+    [("heads", 16), ("short heads", 1), ("keys", 15), ("short keys", 1), ("keys below heads", 16)],
+)
 def test_as_much_as_is_allowed_does_not_either(name: str, each: int) -> None:
     """Up to the bound, with other keys for the rest of its length."""
     line = HEAVY[name]
     heavy = repeated(line, ALLOWED // each * letters(line))
-    text = repeated("z#.a = 1\n", LENGTH - len(heavy)) + heavy
+    text = repeated("z# = {a = {}}\n", LENGTH - len(heavy)) + heavy
     loads(text)
     assert peak(text) < MOST * len(text)
 
 
 def test_it_says_how_many_tables_there_may_be_and_where_they_end() -> None:
     with pytest.raises(
-        ValueError, match=r"too many tables .* up to line 409[0-9]: at most one for"
+        ValueError, match=r"too many tables, up to line 655[0-9]: .* about one for 10 letters"
     ):
         loads(repeated(HEAVY["heads"], 1 << 20))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'jobs."g/#".kwargs.a=1\njobs."g/#".kwargs.b=1\n',
+        '[jobs."g/#"]\nkwargs.a.b=1\nkwargs.a.c=2\n',
+        "a.b.c#=1\n",
+        'jobs."g/#".function="g/f"\njobs."g/#".trigger.cron="* * * * *"\n',
+        'jobs."g/#"={function="g/f",trigger={every=5},kwargs.a=1}\n',
+    ],
+)
+def test_a_terse_file_of_many_jobs_or_arguments_is_read(line: str) -> None:
+    assert loads(repeated(line, 1 << 20))
+
+
+def test_a_small_file_may_make_many_tables() -> None:
+    assert len(loads(repeated("#.b=1\n", FEW * letters("#.b=1\n")))) == FEW
 
 
 def test_many_small_jobs_are_read() -> None:

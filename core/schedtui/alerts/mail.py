@@ -8,6 +8,7 @@ import smtplib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Collection
 from email.message import EmailMessage
 
@@ -17,7 +18,7 @@ from schedtui.models.alert import Email
 TIMEOUT_S = 10.0
 """For connecting, and for each pause of the server."""
 TOTAL_S = 30.0
-"""For all of it, however the server answers."""
+"""For all of it from when the addresses of the server are known, however it answers."""
 AGAIN_S = 0.5
 """Between two looks whether a connection that took too long can be cut."""
 _PORTS = {"tls": 465, "starttls": 587, "": 25}
@@ -81,8 +82,7 @@ class _Cut:
 
     def __init__(self, total_s: float) -> None:
         self.total_s = total_s
-        self.was = False
-        """Whether it took too long."""
+        self._until = time.monotonic() + total_s
         self.server: smtplib.SMTP | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="schedtui-mail", daemon=True)
@@ -95,12 +95,51 @@ class _Cut:
         self._over.set()
         self._thread.join()
 
+    @property
+    def left_s(self) -> float:
+        """How much longer it may take."""
+        return self._until - time.monotonic()
+
+    @property
+    def was(self) -> bool:
+        """Whether it took too long."""
+        return self.left_s <= 0
+
+    def connect(self, host: str, port: int) -> socket.socket:
+        """Connect to the first address of a host that answers in time.
+
+        Raises:
+            OSError: none did.
+        """
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        self._until = time.monotonic() + self.total_s
+        failed = OSError(f"{host} has no address")
+        for family, kind, protocol, _, address in addresses:
+            if self.was:
+                break
+            connection = socket.socket(family, kind, protocol)
+            try:
+                connection.settimeout(self._pause_s)
+                connection.connect(address)
+                # For a handshake of TLS, which cannot be cut.
+                connection.settimeout(self._pause_s)
+            except OSError as error:
+                connection.close()
+                failed = error
+            else:
+                return connection
+        raise failed
+
+    @property
+    def _pause_s(self) -> float:
+        """How long the next pause may be; a socket takes no 0 for it."""
+        return max(min(TIMEOUT_S, self.left_s), 0.001)
+
     def _watch(self) -> None:
-        wait_s = self.total_s
-        while not self._over.wait(wait_s):
-            self.was = True
-            # During a TLS handshake, which has an end of its own, there is nothing to cut.
-            wait_s = AGAIN_S
+        while not self._over.wait(AGAIN_S if self.was else self.left_s):
+            if not self.was:  # it began when the addresses were known
+                continue
+            # During a handshake of TLS, which has an end of its own, there is nothing to cut.
             connection = None if self.server is None else self.server.sock
             if connection is not None:
                 with contextlib.suppress(OSError):
@@ -112,14 +151,20 @@ class _Plain(smtplib.SMTP):
     """A connection that can be cut from its first byte on."""
 
     def __init__(self, alert: Email, cut: _Cut) -> None:
+        self._cut = cut
         cut.server = self
         super().__init__(alert.host, alert.port or _PORTS[alert.tls], timeout=TIMEOUT_S)
 
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        del timeout
+        return self._cut.connect(host, port)
 
-class _Tls(smtplib.SMTP_SSL):
+
+class _Tls(smtplib.SMTP_SSL, _Plain):
     """The same in TLS."""
 
     def __init__(self, alert: Email, cut: _Cut) -> None:
+        self._cut = cut
         cut.server = self
         port = alert.port or _PORTS[alert.tls]
         context = ssl.create_default_context()

@@ -21,6 +21,7 @@ _BATCH = 250  # rows encoded at a stretch, so that the event loop gets its turn
 _WORTH_ZIPPING = 16_384  # bytes
 _ROWS_A_LINE = 16  # a line of one row takes half as long again
 _PLACES = 4  # in the stream where watchers are at a time: the slow ones are a few beats behind
+_WATCHED = 32  # choices of groups whose frames are shared
 _FEW = 200  # rows that take less time than a thread's turn
 
 
@@ -67,6 +68,26 @@ def _encode_rows(rows: Sequence[JobSummary]) -> list[bytes]:
 
 def _rows(batch: Sequence[JobSummary]) -> bytes:
     return dump_finite([encode_row(row) for row in batch])
+
+
+class FramesByGroups:
+    """Where changes are encoded, for those who watch the same groups.
+
+    Args:
+        off_loop: Makes what is large.
+    """
+
+    def __init__(self, off_loop: OffLoop) -> None:
+        self._off_loop = off_loop
+        self._of: dict[frozenset[str] | None, Frames] = {}
+
+    def of(self, groups: frozenset[str] | None) -> Frames:
+        """The place for who watches these; None: all."""
+        found = self._of.pop(groups, None) or Frames(self._off_loop)
+        self._of[groups] = found
+        if len(self._of) > _WATCHED:
+            del self._of[next(iter(self._of))]
+        return found
 
 
 class Frames:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 import schedtui
 from schedtui.api.access import Access
-from schedtui.api.answers import Frames
+from schedtui.api.answers import FramesByGroups
 from schedtui.api.context import ClientFor, Context, context_of
 from schedtui.api.document import complete
 from schedtui.api.gate import Gate
@@ -62,7 +62,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.context = Context(
-        client_for=client_for, closing=closing, off_loop=off_loop, frames=Frames(off_loop)
+        client_for=client_for, closing=closing, off_loop=off_loop, frames=FramesByGroups(off_loop)
     )
     routers = (task_manager, *ROUTERS)
     for router in routers:

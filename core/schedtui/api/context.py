@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from schedtui.api.access import CALLER, Caller
-from schedtui.api.answers import Frames
+from schedtui.api.answers import Frames, FramesByGroups
 from schedtui.api.stream import Closing, EventStream
 from schedtui.client.scoped import ScopedClient
 from schedtui.models.actor import Actor
@@ -26,7 +26,7 @@ class Context:
     closing: Closing
     off_loop: OffLoop
     """For what takes a while."""
-    frames: Frames
+    frames: FramesByGroups
     """What was encoded for one watcher, for the others."""
 
 
@@ -36,11 +36,9 @@ def context_of(request: Request) -> Context:
     return context
 
 
-def frames_of(request: Request) -> Frames:
-    """Where changes are encoded: for all watchers once, but for those who see other ones."""
-    caller: Caller = request.scope[CALLER]
-    context = context_of(request)
-    return context.frames if caller.groups is None else Frames(context.off_loop)
+def frames_of(request: Request, groups: frozenset[str] | None) -> Frames:
+    """Where changes of these groups, None: of all, are encoded: once for all who watch them."""
+    return context_of(request).frames.of(groups)
 
 
 def stream_of(request: Request, frames: AsyncGenerator[bytes]) -> EventStream:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 from schedtui.client.closing import closing
 from schedtui.client.local import MAX_PAGE
 from schedtui.client.pages import newest_of
-from schedtui.client.scoped_changes import engine_for, own_runs
+from schedtui.client.scoped_changes import Tally
 from schedtui.client.scoped_dead import ScopedDead
 from schedtui.client.scoped_measures import ScopedMeasures
 from schedtui.client.scoped_steering import ScopedSteering
@@ -106,7 +106,7 @@ class ScopedClient(ScopedMeasures, ScopedSteering, ScopedDead):
         # What changes between two parts comes again with the changes after the first one's cursor.
         own = _rows(parts)
         jobs = tuple(row for row in own if where is None or _fits(row, where))
-        return replace(first, engine=engine_for(first.engine, own), jobs=jobs)
+        return replace(first, engine=Tally(own).told(first.engine), jobs=jobs)
 
     async def _parts(self) -> list[Snapshot]:
         """A snapshot of each of these groups."""
@@ -132,20 +132,34 @@ class ScopedClient(ScopedMeasures, ScopedSteering, ScopedDead):
         cursor: str = (await self.snapshot()).cursor if ask is None else await ask()
         return cursor
 
+    def among(self, groups: Collection[str] | None) -> frozenset[str]:
+        """Those of the groups asked for, None: of all, that the token is for.
+
+        Raises:
+            ForbiddenError: there is none.
+        """
+        among = self._groups if groups is None else self._groups.intersection(groups)
+        if not among:
+            raise self._forbidden("what is asked for is of none of them")
+        return among
+
     async def changes(
         self, cursor: str, *, groups: Collection[str] | None = None
     ) -> AsyncGenerator[Changes]:
         """What changes in these groups."""
-        among = self._groups if groups is None else self._groups.intersection(groups)
-        if not among:
-            raise self._forbidden("what is asked for is of none of them")
+        among = self.among(groups)
+        # The engine's numbers are of all that the token sees, whatever is asked for.
+        tally: Tally | None = None
         async with closing(self._inner.changes(cursor, groups=among)) as stream:
             async for frame in stream:
-                engine = frame.engine
-                if engine is not None:
-                    engine = engine_for(engine, _rows(await self._parts()))
-                runs = await own_runs(frame, self._sees_run)
-                yield replace(frame, runs=runs, engine=engine)
+                if tally is not None:
+                    tally.follow(frame)
+                if frame.engine is None:
+                    yield frame  # the same for all who watch these groups
+                    continue
+                if tally is None or among != self._groups:
+                    tally = Tally(_rows(await self._parts()))
+                yield replace(frame, engine=tally.told(frame.engine))
 
     async def audit(
         self, where: AuditFilter | None = None, *, limit: int = 100, cursor: str | None = None
@@ -343,13 +357,6 @@ class ScopedClient(ScopedMeasures, ScopedSteering, ScopedDead):
         if where.group is not None:
             return [where] if where.group in self._groups else []
         return [replace(where, group=group) for group in sorted(self._groups)]
-
-    async def _sees_run(self, run_id: int) -> bool:
-        try:
-            await self.run(run_id)
-        except RunNotFoundError:
-            return False
-        return True
 
     async def _page(
         self,

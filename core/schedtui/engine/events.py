@@ -64,7 +64,7 @@ class Hub:
         self._floor = 0
         self._jobs: dict[int, int] = {}
         self._removed: dict[int, _Removed] = {}
-        self._runs: deque[tuple[int, tuple[int, int, RunState]]] = deque(maxlen=MAX_RUNS)
+        self._runs: deque[tuple[int, str, tuple[int, int, RunState]]] = deque(maxlen=MAX_RUNS)
         self.ended: Counter[RunState] = Counter()
         """How many runs have ended in each state, or were decided not to run."""
         self._engine_seq = 0
@@ -85,12 +85,19 @@ class Hub:
             self._jobs[job_id] = self._seq
         self._notify()
 
-    def run(self, run_id: int, job_id: int, state: RunState) -> None:
-        """A run moved; its job changed with it."""
+    def run(self, run_id: int, job_id: int, state: RunState, group: str) -> None:
+        """A run moved; its job changed with it.
+
+        Args:
+            run_id: The run.
+            job_id: Its job; 0 where it has none.
+            state: Where it is now.
+            group: Whose its job is, or its function where it has no job.
+        """
         self._seq = seq = self._seq + 1
         if self._jobs.pop(job_id, None) is not None or job_id not in self._removed:
             self._jobs[job_id] = seq
-        self._runs.append((seq, (run_id, job_id, state)))
+        self._runs.append((seq, group, (run_id, job_id, state)))
         if state in TERMINAL:
             self.ended[state] += 1
         if self._waiters:
@@ -121,7 +128,7 @@ class Hub:
 
         Args:
             cursor: Where to begin.
-            groups: Only what is of these, runs whose group is not known, and the engine; None: all.
+            groups: Only what is of these, and the engine; None: all.
 
         Raises:
             EventGapError: the cursor is of another boot, or too old.
@@ -181,11 +188,10 @@ class Hub:
             if one.at > seq and (groups is None or one.group in groups)
         ]
         runs = []
-        told = {None, *(groups or ())}
-        for at, change in reversed(self._runs):
+        for at, group, change in reversed(self._runs):
             if at <= seq:
                 break
-            if groups is None or self._group_of(change[1]) in told:
+            if groups is None or group in groups:
                 runs.append(RunChange(*change))
         rows: list[JobSummary | None] = []
         for first in range(0, len(changed), SLICE):
@@ -199,11 +205,6 @@ class Hub:
             runs=tuple(reversed(runs)),
             engine=engine,
         )
-
-    def _group_of(self, job_id: int) -> str | None:
-        """The group of a job that there is, or was not long ago."""
-        removed = self._removed.get(job_id)
-        return self._group(job_id) if removed is None else removed.group
 
     def _notify(self) -> None:
         if self._waiters:

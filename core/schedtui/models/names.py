@@ -42,8 +42,12 @@ def check_name(field: str, name: object) -> str:
     return name
 
 
-def check_groups(groups: Collection[str] | None) -> frozenset[str] | None:
+def check_groups(groups: Collection[str] | None, field: str = "groups") -> frozenset[str] | None:
     """The groups that are meant; None: all.
+
+    Args:
+        groups: Their names.
+        field: What errors call them.
 
     Raises:
         InvalidError: there is none, or one cannot be.
@@ -51,8 +55,8 @@ def check_groups(groups: Collection[str] | None) -> frozenset[str] | None:
     if groups is None:
         return None
     if not groups or isinstance(groups, str):
-        raise InvalidError.one("groups", groups, "names of groups, one at least")
-    return frozenset(check_name("groups", group) for group in groups)
+        raise InvalidError.one(field, groups, "names of groups, one at least")
+    return frozenset(check_name(field, group) for group in groups)
 
 
 def _is_plain(name: str) -> bool:

@@ -9,12 +9,14 @@ from typing import Any, Final
 
 MAX_PARTS: Final = 16
 """Parts of one key, as in ``a.b.c``; `tomllib` keeps every beginning of it, which is its square."""
-BYTES_A_TABLE: Final = 16
-"""Letters of a text for each table that the heads and the dotted keys in it may make.
+BYTES_A_TABLE: Final = 10
+"""Letters of a text for each table that its heads and its dotted keys make, about.
 
-`tomllib` takes up to 1,400 bytes for a table that has a head; a job has one for forty letters.
+`tomllib` takes up to 1,400 bytes for each of these, and no more than 50 for a letter of the others,
+which nobody counts. A job is two or three of them, in forty letters at the least. What a head or a
+dotted key has in common with the one before is there already; with earlier ones, it counts anew.
 """
-FEW: Final = 1_000
+FEW: Final = 5_000
 """Tables that any text may make."""
 
 _PART = r"""(?:[\w-]+|"(?:[^"\\\n]+|\\.)*+"?|'[^'\n]*+'?)"""
@@ -26,11 +28,12 @@ _TOKEN: Final = re.compile(
     | \'\'\'(?:[^']+|'(?!\'\'))*+(?:'{{3,5}}|\Z)
     | \#[^\n]*+
     | ^[ \t]*+\[{{1,2}}[ \t]*+(?P<head>{_KEY})(?=[ \t]*+\]{{1,2}}[ \t]*+(?:[\r\n\#]|\Z))
-    | (?P<key>{_KEY})
+    | (?P<key>{_KEY})(?P<named>[ \t]*+=)?+
     ''',
     re.VERBOSE | re.DOTALL | re.ASCII | re.MULTILINE,
 )
 _KEY_PART: Final = re.compile(_PART, re.DOTALL | re.ASCII)
+_BRACE: Final = re.compile("[{}]")
 
 
 def loads(text: str) -> dict[str, Any]:
@@ -50,26 +53,32 @@ def loads(text: str) -> dict[str, Any]:
 def _refuse_heavy(text: str) -> None:
     """Refuse what would take much more memory than it is long."""
     left = max(FEW, len(text) // BYTES_A_TABLE)
-    before: list[str] = []
+    head: list[str] = []
+    table: list[str] = []
+    end = 0
     for found in _TOKEN.finditer(text):
-        head = found["head"]
-        key = head or found["key"]
-        if key is None or (head is None and key.count(".") < 2):  # 1.5 is no key
+        key = found["head"] or found["key"]
+        value = found["head"] is None and found["named"] is None
+        dots = 0 if key is None else key.count(".")
+        if key is None or (found["head"] is None and dots < 1 + value):  # 1.5 is no key
             continue
         parts = _KEY_PART.findall(key)
         if len(parts) > MAX_PARTS:
             line = _line(text, found)
             raise ValueError(f"a key of {len(parts)} parts at line {line}; at most {MAX_PARTS}")
-        if head is None:
-            left -= max(len(parts) - 2, 0)
-        else:
-            # The tables that the head before this one is in are there already.
-            left -= len(parts) - _shared(before, parts)
-            before = parts
+        if found["head"] is not None:
+            left -= len(parts) - _shared(head, parts)
+            head, table = parts, []
+        elif not value:
+            made = parts[:-1]
+            # Those in another pair of braces are others, whatever they are called.
+            same = table and not _BRACE.search(text, end, found.start())
+            left -= len(made) - (_shared(table, made) if same else 0)
+            table, end = made, found.end()
         if left < 0:
             raise ValueError(
-                f"too many tables in tables, up to line {_line(text, found)}: at most one for "
-                f"{BYTES_A_TABLE} letters of the file"
+                f"too many tables, up to line {_line(text, found)}: heads and dotted keys may make "
+                f"about one for {BYTES_A_TABLE} letters of the file"
             )
 
 

@@ -73,8 +73,7 @@ class EngineClient(FilesClient, Steering, Measures, DeadLetters, Protocol):
 
         Args:
             cursor: Where to begin, as a snapshot or a frame gave it.
-            groups: Only what is of these groups, runs whose group is not known, and the engine;
-                None: everything.
+            groups: Only what is of these groups, and the engine; None: everything.
 
         Raises:
             EventGapError: changes after ``cursor`` are no longer known: take a snapshot.

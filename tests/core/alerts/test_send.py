@@ -11,6 +11,7 @@ import logging
 import socket
 import ssl
 import threading
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -171,6 +172,26 @@ def test_a_mail_server_that_never_comes_to_an_end_is_a_failure(
         send(alert, "a.1", BODY, 5)
 
     assert mail.got == []
+
+
+def test_a_mail_server_with_many_addresses_that_do_not_answer_is_a_failure_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("schedtui.alerts.mail.TIMEOUT_S", 0.4)
+    monkeypatch.setattr("schedtui.alerts.mail.TOTAL_S", 0.5)
+    with contextlib.ExitStack() as stack:
+        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        port = silent.getsockname()[1]
+        for _ in range(3):  # fill its queue, so that it answers nobody
+            waits = stack.enter_context(socket.socket())
+            waits.setblocking(False)
+            waits.connect_ex(("127.0.0.1", port))
+        addresses = socket.getaddrinfo("127.0.0.1", port, type=socket.SOCK_STREAM)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses * 40)
+        began = time.monotonic()
+        with pytest.raises(MailError, match=r"did not take it within 0\.5 s"):
+            send(Email(to=("ann@example.com",), host="mail.test", port=port), "a.1", BODY, 5)
+    assert time.monotonic() - began < 8, "each of the forty had its own time"
 
 
 def test_a_mail_that_was_taken_is_not_sent_again_for_a_long_goodbye(

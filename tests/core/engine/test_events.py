@@ -188,21 +188,22 @@ async def test_rows_are_made_in_slices_and_what_changes_meanwhile_comes_again() 
 async def test_a_watcher_of_some_groups_costs_what_is_of_them() -> None:
     made: list[int] = []
     hub = table(10, made)
-    for job_id in (1, 2):
-        hub.run(job_id * 100, job_id, RunState.RUNNING)
-    hub.run(300, 0, RunState.RUNNING)
+    hub.run(100, 1, RunState.RUNNING, "odd")
+    hub.run(200, 2, RunState.RUNNING, "even")
+    hub.run(300, 0, RunState.RUNNING, "odd")
+    hub.run(400, 0, RunState.RUNNING, "even")
     hub.removed(7, "odd")
     hub.removed(8, "even")
-    hub.run(700, 7, RunState.CANCELLED)
+    hub.run(700, 7, RunState.CANCELLED, "odd")
 
     odd = await hub.after("b:0", frozenset({"odd"}))
 
     assert sorted(made) == [1, 3, 5, 9]
     assert {str(row) for row in odd.jobs} == {"1", "3", "5", "9"}
-    assert (odd.removed, [run.id for run in odd.runs]) == ((7,), [100, 700])
+    assert (odd.removed, [run.id for run in odd.runs]) == ((7,), [100, 300, 700])
     assert odd.cursor == hub.cursor
     whole = await hub.after("b:0")
-    assert (whole.removed, len(whole.jobs), len(whole.runs)) == ((7, 8), 8, 4)
+    assert (whole.removed, len(whole.jobs), len(whole.runs)) == ((7, 8), 8, 5)
     assert await hub.after("b:0", frozenset({"odd"})) is odd
 
 

@@ -154,7 +154,7 @@ async def test_a_failing_callback_of_one_run_does_not_lose_the_others() -> None:
             if state is RunState.SUCCEEDED and not failed.is_set():
                 failed.set()
                 raise RuntimeError("a watcher's bug")
-            tell(run_id, job_id, state)
+            tell(run_id, job_id, state, "g")
 
         kit.running.core.deliver([lambda: fail_once(1, 1, RunState.SUCCEEDED), lambda: None])
         await kit.clock.advance(20)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from client_contract import CRON, ended
+from engine_kit import running
 from secret_jobs import TOKEN, make_group, tell
 
 from schedtui import Engine, Group, Secret
@@ -219,6 +220,25 @@ async def test_a_function_tells_what_is_secret_and_no_default_of_it(engine: Engi
         "api_key": {"type": "string", **mark},
         "other": {"type": "string", "default": "x"},
     }
+
+
+@pytest.mark.parametrize(
+    ("annotation", "shown"), [(int, {"type": "integer"}), (Any, {}), (str, {"type": "string"})]
+)
+async def test_a_secret_among_others_that_are_taken_has_their_type(
+    annotation: Any, shown: dict[str, Any]
+) -> None:
+    group = Group("s")
+
+    async def work(**kw: Any) -> None:
+        del kw
+
+    work.__annotations__["kw"] = annotation
+    group.function()(work)
+    async with running(group, secrets=["api_key"]) as kit:
+        (found,) = await kit.client.functions()
+    mark = {"format": "password", "writeOnly": True}
+    assert found.parameters["patternProperties"] == {"^api_key$": {**shown, **mark}}
 
 
 @pytest.mark.parametrize("names", ["password", [1], ["a b"], 3])

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ import attach_jobs
 import pytest
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.schedulers.background import BackgroundScheduler
-from attach_kit import Application, Makes, application, in_an_hour, now
+from attach_kit import DEADLINE_S, Application, Makes, application, in_an_hour, now
 
 from schedtui.client.http import HttpClient
 from schedtui.errors import EngineStoppedError, InvalidError, RefusedError
-from schedtui.integrations.apscheduler import attach
+from schedtui.integrations.apscheduler import Attached, attach
 from schedtui.locations import StateDir
 from schedtui.models import Health, JobState, RunFilter, RunState
 from schedtui.store import open_store
@@ -115,6 +117,38 @@ def test_each_of_the_loops_of_one_program_has_its_history(tmp_path: Path, more: 
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert _jobs_run(tmp_path) == ["default/work"] * (2 + bool(more))
+
+
+def test_one_that_waited_in_a_loop_that_is_over_leaves_the_history_to_the_next_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schedtui.integrations.apscheduler.attached.RETRY_S", (0.05,))
+
+    async def main(number: int) -> list[Attached]:
+        made = []
+        for _ in range(number):
+            scheduler = AsyncIOScheduler()
+            made.append(attach(scheduler, folder=tmp_path))
+            scheduler.start()
+        return made
+
+    _, waits = asyncio.run(main(2))
+    assert "in use in this process already" in waits.problem
+    _wait_until_none_opens()
+
+    (next_one,) = asyncio.run(main(1))
+    try:
+        _wait_until_none_opens(0.5)
+        assert next_one.problem == ""
+        assert asyncio.run(next_one.client().snapshot()).jobs == ()
+    finally:
+        next_one.detach()
+
+
+def _wait_until_none_opens(most_s: float = DEADLINE_S) -> None:
+    for thread in threading.enumerate():
+        if thread.name == "schedtui-attach":
+            thread.join(most_s)
 
 
 def test_a_scheduler_of_this_process_that_still_fires_keeps_its_history(

@@ -19,6 +19,7 @@ from schedtui.api.schemas import describe, events_of
 from schedtui.client.closing import closing
 from schedtui.client.http_json import dump, dump_finite
 from schedtui.client.problems import to_problem
+from schedtui.client.scoped import ScopedClient
 from schedtui.client.sse import frame
 from schedtui.errors import EventGapError, InvalidError, SchedtuiError
 from schedtui.models import Changes
@@ -68,9 +69,12 @@ async def read_events(request: Request) -> Response:
         if text_ and not _CURSOR.fullmatch(text_):
             raise InvalidError.one(field, text_, "a cursor as a snapshot or an event gave it")
     engine = engine_of(request)
+    groups = check_groups(query["group"], "group")
+    if isinstance(engine, ScopedClient):
+        groups = engine.among(groups)
     cursor = given[LAST_EVENT] or given["after"] or await _present(engine)
-    changes = engine.changes(cursor, groups=check_groups(query["group"]))
-    return stream_of(request, _changes(changes, cursor, frames_of(request)))
+    changes = engine.changes(cursor, groups=groups)
+    return stream_of(request, _changes(changes, cursor, frames_of(request, groups)))
 
 
 @runtime_checkable

@@ -240,7 +240,7 @@ class Backfills:
         for number, run in enumerate(runs, start=1):
             if run.state is RunState.QUEUED:
                 self._admission.wait(run)
-                self._core.hub.run(run.id, live.id, RunState.QUEUED)
+                self._core.hub.run(run.id, live.id, RunState.QUEUED, live.job.group)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         return answer

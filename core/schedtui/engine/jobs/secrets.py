@@ -99,7 +99,8 @@ class Secrets:
         """A function as it is shown: with the arguments marked that are secret by their name."""
         properties = info.parameters.get("properties", {})
         named = self._names & properties.keys()
-        others = sorted(self._names - named) if info.parameters.get("additionalProperties") else []
+        of_others = info.parameters.get("additionalProperties")
+        others = sorted(self._names - named) if of_others else []
         if not named and not others:
             return info
         marked = {
@@ -109,7 +110,8 @@ class Secrets:
         for name in named:
             marked[name].pop("default", None)
         # What `**kwargs` takes has no place among the properties, each of which a form asks for.
-        patterns = {f"^{re.escape(name)}$": _MARKS for name in others}
+        typed = of_others if isinstance(of_others, Mapping) else {}
+        patterns = {f"^{re.escape(name)}$": {**typed, **_MARKS} for name in others}
         more = {"patternProperties": patterns} if patterns else {}
         return replace(info, parameters={**info.parameters, "properties": marked, **more})
 

@@ -241,7 +241,7 @@ class Admission:
         job.leave(run)
         job.recent.append(RecentRun(run.id, job.id, state, run.claimed_at_us, None))
         core.slots.forget(run, now_us)
-        core.hub.run(run.id, job.id, state)
+        core.hub.run(run.id, job.id, state, job.job.group)
         self.sweep()
 
     def _sweep(self) -> None:
@@ -284,7 +284,7 @@ class Admission:
             run.token = start.token
             run.started_at_us = start.started_at_us
             going.append(run)
-            core.hub.run(run.id, run.job.id, run.state)
+            core.hub.run(run.id, run.job.id, run.state, run.job.job.group)
         if going:
             self._dispatch(going)
         self.sweep()

@@ -105,7 +105,8 @@ class Cancels:
 
     def _ask(self, run: LiveRun, why: str, *, force: bool) -> None:
         self._supervisor.cancel(run, RunState.CANCELLED, why)
-        self._core.hub.run(run.id, run.job.id, run.state)  # now it says that it was asked to
+        # Now it says that it was asked to.
+        self._core.hub.run(run.id, run.job.id, run.state, run.job.job.group)
         if force:
             self._supervisor.let_go(run)
 

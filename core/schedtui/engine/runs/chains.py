@@ -104,7 +104,7 @@ class Chains:
                 elif job.policies.overlap is Overlap.CANCEL_RUNNING:
                     self.replace(run)
                 self.wait(run)
-            self._core.hub.run(row.id, job.id, row.state)
+            self._core.hub.run(row.id, job.id, row.state, job.job.group)
 
     def _over(self, job: LiveJob, run: LiveRun | None, row: NewRun) -> None:
         if run is not None:

@@ -145,7 +145,7 @@ class Fire:
                 if live.policies.overlap is Overlap.CANCEL_RUNNING:
                     self._cancels.replaced(run)
                 self._admission.wait(run)
-        self._core.hub.run(row.id, live.id, row.state)
+        self._core.hub.run(row.id, live.id, row.state, live.job.group)
 
 
 _ACTIONS = {("job", Source.MANUAL): "trigger", ("function", Source.MANUAL): "run"}

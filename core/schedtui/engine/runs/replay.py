@@ -178,10 +178,11 @@ class Replays:
         for copy in copies:  # at once: from here on each can be asked for and cancelled
             copy.run.job.began(copy.run)
         for number, (letter, run, _) in enumerate(copies, start=1):
+            group = run.job.job.group
             if run.state is RunState.QUEUED:
                 self._admission.wait(run)
-                self._core.hub.run(run.id, run.job.id, RunState.QUEUED)
-            self._core.hub.run(letter.id, letter.job_id, letter.state)
+                self._core.hub.run(run.id, run.job.id, RunState.QUEUED, group)
+            self._core.hub.run(letter.id, letter.job_id, letter.state, group)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
 
@@ -215,7 +216,8 @@ class Replays:
                 found.told[run_id] = Letter(run=run_id, done=False, problem=problem)
         for run in runs:
             found.told.setdefault(run.id, _letter(run))
-            self._core.hub.run(run.id, run.job_id, run.state)
+            group = run.job.partition("/")[0]
+            self._core.hub.run(run.id, run.job_id, run.state, group)
         return _answer(wanted, found)
 
     async def _oldest(self, wanted: Wanted, found: Found) -> list[Ready]:

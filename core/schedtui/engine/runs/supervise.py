@@ -304,7 +304,7 @@ class Supervisor:
                 job.recent.append(
                     RecentRun(run.id, job.id, finish.state, finish.started_at_us, duration_us)
                 )
-                core.hub.run(run.id, job.id, finish.state)
+                core.hub.run(run.id, job.id, finish.state, job.job.group)
                 self.failures.ended(run, finish)
                 if job.once is not None and end.succeeded:
                     job.once.succeeded(run.id, run.moment_us)
@@ -324,7 +324,7 @@ class Supervisor:
             job.running[run.id] = again
         if job.removed and again.unwanted is None:  # between the failure and its commit
             again.unwanted = "its job was deleted", False
-        self._core.hub.run(run.id, job.id, RunState.QUEUED)
+        self._core.hub.run(run.id, job.id, RunState.QUEUED, job.job.group)
         self.on_retry(again)
 
     def _refused(self, ends: list[End], error: SchedtuiError) -> None:

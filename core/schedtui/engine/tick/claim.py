@@ -274,7 +274,7 @@ class Claims:
             job.release()
             core.heap.push(job)
             for row in claim.runs:
-                core.hub.run(row.id, job.id, row.state)
+                core.hub.run(row.id, job.id, row.state, job.job.group)
                 if row.finished_at_us is not None:
                     at_us = decided_at_us(row)
                     job.recent.append(RecentRun(row.id, job.id, row.state, at_us, None))

@@ -248,7 +248,7 @@ class Halt:
         live.next_due_us, live.last_due_us = claim.next_due_us, claim.last_due_us
         for row in claim.runs:
             live.recent.append(RecentRun(row.id, live.id, row.state, row.claimed_at_us, None))
-            self._core.hub.run(row.id, live.id, row.state)
+            self._core.hub.run(row.id, live.id, row.state, live.job.group)
 
 
 def _is_own(live: LiveJob) -> bool:

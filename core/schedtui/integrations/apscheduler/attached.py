@@ -190,8 +190,9 @@ class Attached:
         try:
             return self._started()
         except StoreLockedError as error:
-            # Closes those of this process that would hold it for ever, and no others.
-            if error.pid != self._pid or not _close_ended():
+            # Closes those of this process that would hold it for ever, and no others; this one
+            # may be among them, and takes nothing any more.
+            if error.pid != self._pid or not _close_ended() or self._detached.is_set():
                 raise
             return self._started()
 

@@ -80,7 +80,7 @@ class Record:
                 _not_written(result)
                 return
             live.recent.append(RecentRun(run_id, live.id, state, now_us, None))
-            self._core.hub.run(run_id, live.id, state)
+            self._core.hub.run(run_id, live.id, state, live.job.group)
 
         self._insert(row, done)
 
@@ -135,7 +135,7 @@ class Record:
 
         def done(_result: object) -> None:
             live.recent.append(RecentRun(run_id, live.id, state, run.claimed_at_us, None))
-            self._core.hub.run(run_id, live.id, state)
+            self._core.hub.run(run_id, live.id, state, live.job.group)
 
         self._write(lambda tx: tx.settle([Settled(run_id, state, reason, now_us)]), done)
 
@@ -162,7 +162,7 @@ class Record:
             self._moved(run)
 
     def _moved(self, run: LiveRun, _result: object = None) -> None:
-        self._core.hub.run(run.id, run.job.id, run.state)
+        self._core.hub.run(run.id, run.job.id, run.state, run.job.job.group)
 
     def _insert(self, row: NewRun, done: Callable[[Any], object]) -> None:
         """Insert a row; where its due time has one, without the due time.
