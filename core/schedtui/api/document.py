@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from schedtui.api.bounds import NAME
 from schedtui.api.components import components
+from schedtui.api.error_examples import ERROR_EXAMPLES, USUAL, answer_of
 from schedtui.api.examples import EXAMPLES
 from schedtui.api.gate import PUBLIC
 from schedtui.api.headers import answer_header
@@ -20,7 +21,6 @@ from schedtui.api.problems import FACE, MEDIA_TYPE
 from schedtui.api.roles import SAID, usual
 from schedtui.api.schemas import PREFIX, ref
 from schedtui.api.task_manager.described import complete_face_call, face_response
-from schedtui.api.told import TOLD, USUAL, answer_of
 from schedtui.client.idempotency import KEY_HEADER, REPLAY_HEADER
 
 _ABOUT: Final = """\
@@ -106,7 +106,7 @@ def complete(described: dict[str, Any]) -> dict[str, Any]:
     described["components"] = {
         "schemas": components(),
         "responses": {
-            **{name: _response(problem) for name, problem in TOLD.items()},
+            **{name: _response(problem) for name, problem in ERROR_EXAMPLES.items()},
             **{f"task-{status}": _face_response(status) for status in USUAL},
         },
         "securitySchemes": {
@@ -228,4 +228,4 @@ def _response(problem: dict[str, Any]) -> dict[str, Any]:
 
 
 def _face_response(status: int) -> dict[str, Any]:
-    return face_response(status, TOLD[str(status)]["detail"], _HEADERS.get(status, ()))
+    return face_response(status, ERROR_EXAMPLES[str(status)]["detail"], _HEADERS.get(status, ()))

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from schedtui.api.error_examples import answer_of
 from schedtui.api.headers import answer_header, request_header
 from schedtui.api.query import Params
 from schedtui.api.roles import needs
-from schedtui.api.told import answer_of
 from schedtui.models import (
     After,
     Applied,
@@ -344,7 +344,7 @@ def describe(
         body_required: Whether it must come.
         media: The answer's media type.
         headers: Request headers that it reads, of those in `schedtui.api.headers`.
-        also: Errors that not every call of its kind knows: a status, or a name of `api.told`.
+        also: Errors that not every call of its kind knows: a status, or a name of `api.error_examples`.
         location: Whether the answer says where what it made can be read.
         role: That it needs; None: the usual one, an admin's for all that writes.
     """

@@ -90,24 +90,24 @@ _ERRORS: Final[dict[str, SchedtuiError]] = {
         "run 4711 has not ended yet (running); cancel it first, or wait"
     ),
 }
-TOLD: Final[dict[str, dict[str, Any]]] = {
+ERROR_EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     **{
         str(status): plain_problem(status, slug, detail, retryable=status in _RETRYABLE)
         for status, (slug, detail) in _PLAIN.items()
     },
     **{name: to_problem(error) for name, error in _ERRORS.items()},
+    # In an address it is what there is not; elsewhere a body names it.
+    "no-function": {**to_problem(_ERRORS["no-function"]), "status": 404},
 }
 """Problem documents by the name of the answer.
 
 The usual one of a status has its number for a name; the others are those of calls for which that
 would be another one's.
 """
-# In an address it is what there is not; elsewhere a body names it.
-TOLD["no-function"]["status"] = 404
-USUAL: Final = sorted(int(name) for name in TOLD if name.isdecimal())
+USUAL: Final = sorted(int(name) for name in ERROR_EXAMPLES if name.isdecimal())
 """The statuses of errors that there are."""
 
 
 def answer_of(name: int | str) -> tuple[str, dict[str, str]]:
     """The status, and the reference to the answer, of that name in the API's description."""
-    return str(TOLD[str(name)]["status"]), {"$ref": f"#/components/responses/{name}"}
+    return str(ERROR_EXAMPLES[str(name)]["status"]), {"$ref": f"#/components/responses/{name}"}
