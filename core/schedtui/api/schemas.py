@@ -344,7 +344,7 @@ def describe(
         body_required: Whether it must come.
         media: The answer's media type.
         headers: Request headers that it reads, of those in `schedtui.api.headers`.
-        also: Errors that not every call of its kind knows: a status, or a name of `api.error_examples`.
+        also: Errors that not every call of its kind knows: a status, or a name of `error_examples`.
         location: Whether the answer says where what it made can be read.
         role: That it needs; None: the usual one, an admin's for all that writes.
     """
