@@ -190,6 +190,10 @@ class Terminal:
             self._set_size(140 + step % 2, 40)
             time.sleep(0.05)
 
+    def untaken(self) -> int:
+        """Bytes that were written, and that nobody has read yet; at most 4095 are counted."""
+        return int.from_bytes(fcntl.ioctl(self.master, termios.FIONREAD, bytes(4)), sys.byteorder)
+
     def hang_up(self) -> None:
         """The terminal is closed, as a window is."""
         self._ended = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,17 @@ def test_an_attached_console_ends(shared: Place, end: Callable[[Terminal], None]
     end(terminal)
     assert terminal.process.wait(20) == 0
     assert shared.answers()
+
+
+def test_one_on_a_small_terminal_that_was_never_read_ends(shared: Place) -> None:
+    """It has left the app, and waits for its last words to be taken, when it is given up."""
+    terminal = shared.console(columns=80, rows=24)
+    terminal.unread = True
+    shared.wait(lambda: terminal.untaken() > 4000)
+    time.sleep(2)  # until it has drawn all it had to draw; a shorter one would prove less, not fail
+    terminate(terminal)
+    assert terminal.process.wait(20) == 0
+    assert terminal.modes() == terminal.modes_before
 
 
 def test_the_terminal_is_usable_afterwards(place: Place) -> None:

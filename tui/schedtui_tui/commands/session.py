@@ -53,6 +53,7 @@ class AttachedSession:
     def run(self) -> int:
         """Show it until the person leaves; returns the exit code."""
         tune()
+        logging.getLogger().addHandler(logging.NullHandler())  # else it ends on the screen
         from schedtui_tui.app import Console
 
         signals = Signals()
@@ -292,8 +293,8 @@ def _left_in_time(
         signals.wait()
         while not left.wait(_LOOK_S):
             if display.stuck:
-                logger.warning("the terminal is not read, and is given up")
-                give_up()
+                give_up()  # first: where nothing else is told, the log's way is that terminal
+                logger.warning("the terminal was not read, and is given up")
                 return
 
     threading.Thread(target=watch, name="schedtui-leave", daemon=True).start()
