@@ -79,6 +79,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except KeyboardInterrupt:
         return 130
+    except BaseException as leaving:
+        from schedtui_tui.exits import CutShort, Exit
+
+        if isinstance(leaving, CutShort):
+            os._exit(Exit.INTERRUPTED)
+        raise
     except BrokenPipeError:
         # The reader has enough (`| head`): nobody is left to hear about it, nor at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

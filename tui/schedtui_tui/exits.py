@@ -36,6 +36,13 @@ class Exit(IntEnum):
     """As shells report SIGINT."""
 
 
+class CutShort(BaseException):
+    """The program was asked twice to end: what still runs in it is left as by a kill.
+
+    Ending as Python does would wait for that again: for an engine, and for threads of jobs.
+    """
+
+
 class UsageError(SchedtuiError):
     """The command was called in a way it cannot work."""
 

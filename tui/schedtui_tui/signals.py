@@ -25,7 +25,7 @@ class Signals:
     Attributes:
         got: The first of them, once there was one.
         at_once: Whether already the first breaks what is under way, as `KeyboardInterrupt`.
-        hurry: Whether a further one does.
+        hurry: Whether a further one does, and then none any more.
         asked: Called in the main thread at the first one.
     """
 
@@ -85,6 +85,8 @@ class Signals:
         if first and self.asked:
             self.asked()
         if self.at_once if first else self._hurried():
+            if self.hurry:
+                self.hurry = self.at_once = False
             raise KeyboardInterrupt
 
     def _hurried(self) -> bool:

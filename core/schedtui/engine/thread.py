@@ -112,7 +112,10 @@ def close_at_exit(what: Closes) -> None:
 def _close(known: weakref.ref[Closes]) -> None:
     what = known()
     if what is not None:
-        what.close()
+        try:
+            what.close()
+        except KeyboardInterrupt:  # from here Python would only print it
+            logger.warning("not stopped in order, by a signal; runs that were active are lost")
 
 
 def drive(main: Callable[[], Coroutine[Any, Any, None]]) -> BaseException | None:

@@ -12,7 +12,7 @@ from schedtui.locations import StateDir
 from schedtui_tui.commands.connect import folder_of
 from schedtui_tui.commands.console import add_store_options, check_target
 from schedtui_tui.commands.host import DIED, GRACE_S, TRIM_EVERY_S, Host, tune
-from schedtui_tui.exits import Exit, UsageError, tell
+from schedtui_tui.exits import CutShort, Exit, UsageError, tell
 from schedtui_tui.logfile import log_to
 from schedtui_tui.signals import Signals
 from schedtui_tui.tables import print_line
@@ -134,8 +134,8 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         if started:
             logger.warning("stopped at once by a second signal; runs that were active are lost")
-        else:
-            logger.warning("stopped by a signal while it was starting; nothing has run")
+            raise CutShort from None
+        logger.warning("stopped by a signal while it was starting; nothing has run")
         return Exit.INTERRUPTED
     else:
         if not host.died:

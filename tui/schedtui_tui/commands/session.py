@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from schedtui.errors import SchedtuiError, StoreLockedError
 from schedtui_tui.commands.host import DIED, GRACE_S, TRIM_EVERY_S, Host, tune
-from schedtui_tui.exits import Exit, report, tell
+from schedtui_tui.exits import CutShort, Exit, report, tell
 from schedtui_tui.logfile import log_to, trim
 from schedtui_tui.process import RESET, Child
 from schedtui_tui.signals import Signals
@@ -117,7 +117,9 @@ class EmbeddedSession:
                 self._terminal.release()
         # Only now does what is printed reach the person.
         _say_that_it_goes_on(app, choice, self._again)
-        return _outcome(app) if in_order else Exit.INTERRUPTED
+        if not in_order:
+            raise CutShort
+        return _outcome(app)
 
     def _show(self) -> tuple[Console, QuitChoice | None]:
         tune()
@@ -227,6 +229,9 @@ class EmbeddedSession:
 
     def _finish(self) -> bool:
         """Stop the engine in order. False when a second signal cut that short."""
+        if self._signals.got is None:  # the person has asked for it already, by a key
+            self._signals.at_once = True
+            self._signals.ignore_hangup()
         self._signals.hurry = True
         grace_s = 0 if self._demo else GRACE_S
         try:
