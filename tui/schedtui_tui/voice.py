@@ -1,4 +1,4 @@
-"""What a server without a screen says at a terminal, apart from what its jobs write there.
+"""What a server without a screen says, apart from what its jobs write.
 
 A subprocess of a job inherits fds 0, 1 and 2. Where these are a terminal, its escape sequences
 would steer it and its reads would take what the person types.
@@ -10,14 +10,14 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import TextIO
 
 from schedtui_tui.logfile import trim
+from schedtui_tui.outlet import Outlet
 from schedtui_tui.terminal import point
 
 
 class Voice:
-    """The streams of the server itself; those of the process, until `keep` is called.
+    """The streams of the server itself. Whoever writes there never waits for who reads.
 
     Attributes:
         out: For what it prints.
@@ -25,27 +25,25 @@ class Voice:
     """
 
     def __init__(self) -> None:
-        self.out: TextIO = sys.stdout
-        self.err: TextIO = sys.stderr
-        self._saved: dict[int, TextIO] = {}
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._outlet = Outlet()
+        self._own = {number: os.dup(number) for number in (1, 2)}
+        self.out = self._outlet.stream(self._own[1], sys.stdout.encoding)
+        self.err = self._outlet.stream(self._own[2], sys.stderr.encoding)
         self._log: Path | None = None
         point(os.devnull, os.O_RDONLY, 0)
 
     def keep(self, log: Path) -> None:
         """Where stdout and stderr are a terminal, keep it, and let others write into ``log``."""
-        for number, stream in ((1, sys.stdout), (2, sys.stderr)):
-            stream.flush()
-            if os.isatty(number):
-                self._saved[number] = os.fdopen(
-                    os.dup(number), "w", buffering=1, encoding=stream.encoding, errors="replace"
-                )
-        if not self._saved:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        terminals = [number for number in self._own if os.isatty(number)]
+        if not terminals:
             return
-        self.out = self._saved.get(1, self.out)
-        self.err = self._saved.get(2, self.err)
         self._log = log
         with contextlib.suppress(OSError):
-            point(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, *self._saved)
+            point(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, *terminals)
 
     def trim(self) -> None:
         """Start that log anew when it has grown large."""
@@ -53,12 +51,16 @@ class Voice:
             trim(self._log)
 
     def release(self) -> None:
-        """Give stdout and stderr back as they were."""
-        self.out, self.err = sys.stdout, sys.stderr
-        for number, kept in self._saved.items():
+        """Say what is left to say, and give stdout and stderr back as they were.
+
+        Where nobody takes it they are turned away: what still writes there would wait for ever.
+        """
+        taken = self._outlet.drain()
+        if not taken:
+            point(os.devnull, os.O_WRONLY, *self._own)
+        for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError):
-                (sys.stdout if number == 1 else sys.stderr).flush()
-            os.dup2(kept.fileno(), number)
-            with contextlib.suppress(OSError):
-                kept.close()
-        self._saved.clear()
+                stream.flush()
+        if taken:
+            for number, own in self._own.items():
+                os.dup2(own, number)
