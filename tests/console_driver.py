@@ -20,7 +20,7 @@ from schedtui_tui.app import Console, Embedded
 from schedtui_tui.screens.jobs import JobsScreen
 from schedtui_tui.widgets.job_table import JobTable
 
-HERE = Embedded(demo=False, can_detach=True)
+HERE = Embedded(demo=False, can_detach=True, active_runs=lambda: 0)
 """What a console knows of an engine in its own process."""
 
 

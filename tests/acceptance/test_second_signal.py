@@ -81,6 +81,7 @@ def by_signals(terminal: Terminal) -> int:
 
 def by_keys(terminal: Terminal) -> int:
     terminal.press_until("q", "Quit?")
+    terminal.wait("1 run is active")
     terminal.send("s")
     terminal.wait("Stopping: 1 run has 10 s to end. Ctrl-C: at once")
     terminal.send("ctrl+c")

@@ -119,6 +119,20 @@ async def test_no_detaching_where_it_cannot_be() -> None:
         assert "Keep running" not in driver.text()
 
 
+@pytest.mark.parametrize(
+    ("active", "said"),
+    [
+        (0, "No run is active"),
+        (1, "1 run is active"),
+        (2, "2 runs are active"),
+    ],
+)
+async def test_it_says_what_stopping_would_wait_for(active: int, said: str) -> None:
+    async with console(three(), embedded=replace(HERE, active_runs=lambda: active)) as driver:
+        await driver.press("q")
+        await driver.shows(said)
+
+
 @pytest.mark.parametrize("host", ["10.100.200.111", "scheduler-of-the-second-site.example.org"])
 async def test_the_header_keeps_the_port_of_a_narrow_console(host: str) -> None:
     async with console(three(), title=f"http://{host}:18787") as driver:

@@ -322,8 +322,8 @@ class Console(App[QuitChoice]):
         elif self.embedded.demo or self.connection.engine is None:
             self.exit(QuitChoice.STOP)
         elif not isinstance(self.screen, Dialog):
-            running = max(self.jobs.counts["running"], 0)
-            dialog = quit_dialog(running, self.name_shown, can_detach=self.embedded.can_detach)
+            active, can_detach = self.embedded.active_runs(), self.embedded.can_detach
+            dialog = quit_dialog(active, self.name_shown, can_detach=can_detach)
             self.push_screen(dialog, self._quit_answered)
 
     def _quit_answered(self, answer: str | None) -> None:

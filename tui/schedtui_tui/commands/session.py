@@ -128,7 +128,11 @@ class EmbeddedSession:
         app: Console = Console(
             lambda: self._connect(app),
             title=self._title,
-            embedded=Embedded(demo=self._demo, can_detach=self._child is not None),
+            embedded=Embedded(
+                demo=self._demo,
+                can_detach=self._child is not None,
+                active_runs=self._host.active_runs,
+            ),
             read_only=self._read_only,
         )
         with _left_in_time(self._signals, self._terminal.display, self._terminal.give_up):

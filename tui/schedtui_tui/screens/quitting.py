@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -30,19 +31,20 @@ class Embedded:
     """Quit at once: nothing of it is worth keeping."""
     can_detach: bool
     """Whether it can go on in the background."""
+    active_runs: Callable[[], int]
+    """How many runs a stop would wait for, of jobs and of functions."""
 
 
-def quit_dialog(running: int, title: str, *, can_detach: bool) -> Dialog:
+def quit_dialog(active: int, title: str, *, can_detach: bool) -> Dialog:
     """Asks whether to keep the engine running, to stop it, or to stay."""
     answers = [Answer(id="stay", label="Stay", key="n")]
     if can_detach:
         answers.append(Answer(id=QuitChoice.DETACH, label="Keep running", key="b"))
     answers.append(Answer(id=QuitChoice.STOP, label="Stop it", key="s", danger=True))
-    if running:
-        runs = "1 job runs" if running == 1 else f"{running} jobs run"
-        details = f"{runs} right now; stopping gives runs a moment to end."
-    else:
-        details = "No job runs right now."
+    details = "No run is active right now."
+    if active:
+        runs, them = ("1 run is", "it") if active == 1 else (f"{active} runs are", "them")
+        details = f"{runs} active right now; stopping gives {them} a moment to end."
     text = f"The engine of {clean(title)} lives in this console. {details}"
     if can_detach:
         text += "\nIt can go on in the background; the same command shows it again."
