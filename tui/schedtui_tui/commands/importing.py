@@ -160,8 +160,11 @@ def _taken(names: Collection[str]) -> str:
     """What to say of names that jobs of the engine have; empty where none has."""
     if not names:
         return ""
-    more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
-    return f"there is {min(names)} already{more}; --replace makes them what is imported"
+    there, them = ("is", "it") if len(names) == 1 else ("are", "them")
+    return (
+        f"there {there} {', '.join(sorted(names))} already; "
+        f"--replace makes {them} what is imported"
+    )
 
 
 async def _planned(client: EngineClient, now: JobsFile, jobs: Jobs) -> tuple[str, Plan, Jobs]:
