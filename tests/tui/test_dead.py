@@ -54,6 +54,11 @@ def test_they_are_listed_with_why(shell: Shell, failed: list[int]) -> None:
     assert "no dead letters" in shell.run("dead", "list", "--group", "work")[1]
 
 
+@pytest.mark.parametrize("words", [("--all", "--key", "k1"), ("3", "--key=k1"), ("--key", "3")])
+def test_an_option_of_replay_alone_is_none_of_dismiss(shell: Shell, words: tuple[str, ...]) -> None:
+    assert "there is no option --key" in shell.run("dead", "dismiss", *words, code=2)[1]
+
+
 def test_those_of_a_tag_are_listed_replayed_and_dismissed(shell: Shell, failed: list[int]) -> None:
     made = ("create", "bad/fail", "--name", "tagged", "--tag", "night", "--at", "2030-01-01 9:00")
     shell.run(*made)

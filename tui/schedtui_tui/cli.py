@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 COMMANDS = {
     "demo": ("demo", "the console on a living example; leaves nothing behind"),
@@ -60,6 +60,28 @@ VALUED = ("--connect", "--token-file", "--store", "--timezone")
 
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are clean lines and exit code 2."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's, which would take what follows an unknown option for something else."""
+        for word in args or ():
+            if word == "--":
+                break
+            if (
+                word.startswith("--")
+                and " " not in word
+                and not self._knows(word.partition("=")[0])
+            ):
+                self.error(f"there is no option {word.partition('=')[0]}")
+        return super().parse_known_args(args, namespace)
+
+    def _knows(self, option: str) -> bool:
+        actions = self._actions  # argparse shows them nowhere else
+        if any(action.nargs in (argparse.PARSER, argparse.REMAINDER) for action in actions):
+            return True  # it may be one of the verb's
+        known = [name for action in actions for name in action.option_strings]
+        return option in known or (
+            self.allow_abbrev and any(name.startswith(option) for name in known)
+        )
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where help is; exit 2."""

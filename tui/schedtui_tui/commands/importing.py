@@ -162,8 +162,7 @@ def _taken(names: Collection[str]) -> str:
         return ""
     there, them = ("is", "it") if len(names) == 1 else ("are", "them")
     return (
-        f"there {there} {', '.join(sorted(names))} already; "
-        f"--replace makes {them} what is imported"
+        f"there {there} {', '.join(sorted(names))} already; --replace makes {them} what is imported"
     )
 
 
