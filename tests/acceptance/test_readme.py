@@ -117,10 +117,12 @@ def serve_and_watch(place: Place, terminal: Terminal, step: str) -> None:
 def embed(place: Place, step: str) -> None:
     (program,) = blocks(step)
     assert "asyncio.sleep(60)" in program
+    # Unbuffered, what the job prints from its thread would come between two words of a line.
+    env = {name: value for name, value in place.env.items() if name != "PYTHONUNBUFFERED"}
     done = subprocess.run(
         [sys.executable, "-c", program.replace("asyncio.sleep(60)", "asyncio.sleep(1)")],
         cwd=place.folder,
-        env=place.env,
+        env=env,
         capture_output=True,
         text=True,
         timeout=60,
