@@ -101,16 +101,16 @@ class ScopedClient(ScopedMeasures, ScopedSteering, ScopedDead):
 
     async def snapshot(self, where: JobFilter | None = None) -> Snapshot:
         """The jobs of these groups."""
-        parts = await self._parts()
+        parts = await self._parts(self._groups)
         first = parts[0] if parts else replace(await self._inner.snapshot(), jobs=())
         # What changes between two parts comes again with the changes after the first one's cursor.
         own = _rows(parts)
         jobs = tuple(row for row in own if where is None or _fits(row, where))
         return replace(first, engine=Tally(own).told(first.engine), jobs=jobs)
 
-    async def _parts(self) -> list[Snapshot]:
-        """A snapshot of each of these groups."""
-        return [await self._inner.snapshot(one) for one in self._each(JobFilter())]
+    async def _parts(self, groups: Collection[str]) -> list[Snapshot]:
+        """A snapshot of each of some of these groups."""
+        return [await self._inner.snapshot(JobFilter(group=group)) for group in sorted(groups)]
 
     async def functions(self, group: str | None = None) -> tuple[FunctionInfo, ...]:
         """The functions of these groups."""
@@ -146,19 +146,22 @@ class ScopedClient(ScopedMeasures, ScopedSteering, ScopedDead):
     async def changes(
         self, cursor: str, *, groups: Collection[str] | None = None
     ) -> AsyncGenerator[Changes]:
-        """What changes in these groups."""
+        """What changes in these groups; the engine's numbers are of them too.
+
+        Nothing where all that changed is of others: how much that is, is theirs.
+        """
         among = self.among(groups)
-        # The engine's numbers are of all that the token sees, whatever is asked for.
         tally: Tally | None = None
         async with closing(self._inner.changes(cursor, groups=among)) as stream:
             async for frame in stream:
                 if tally is not None:
                     tally.follow(frame)
                 if frame.engine is None:
-                    yield frame  # the same for all who watch these groups
+                    if frame.jobs or frame.removed or frame.runs:
+                        yield frame  # the same for all who watch these groups
                     continue
-                if tally is None or among != self._groups:
-                    tally = Tally(_rows(await self._parts()))
+                if tally is None:
+                    tally = Tally(_rows(await self._parts(among)))
                 yield replace(frame, engine=tally.told(frame.engine))
 
     async def audit(

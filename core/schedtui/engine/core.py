@@ -88,8 +88,8 @@ class Core:
         """When no engine ran, before this one did."""
         self.begun_us = clock.now_us()
         """Since when this engine has the store."""
-        self.backfilled: set[str] | None = None
-        """The names of the jobs that were backfilled before that; None until somebody asks."""
+        self.backfilled: set[int | str] | None = None
+        """The jobs that were backfilled before that, by id or name; None until somebody asks."""
         self.revision = 0
         """The newest revision of the jobs; 0: there is none."""
         self.halted = ""

@@ -12,7 +12,7 @@ MAX_PARTS: Final = 16
 BYTES_A_TABLE: Final = 10
 """Letters of a text for each table that its heads and its dotted keys make, about.
 
-`tomllib` takes up to 1,400 bytes for each of these, and no more than 50 for a letter of the others,
+`tomllib` takes up to 1,400 bytes for each of these, and at most 105 for a letter of the others,
 which nobody counts. A job is two or three of them, in forty letters at the least. What a head or a
 dotted key has in common with the one before is there already; with earlier ones, it counts anew.
 """

@@ -6,7 +6,7 @@ Times are integer microseconds since 1970 (UTC) and their names end in ``_us``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from schedtui.models import RunState, Source, WaitReason
@@ -249,6 +249,10 @@ class EnginePause:
     """Who did it."""
     reason: str
     since_us: int
+
+    def moved(self, step_us: int) -> EnginePause:
+        """The same by a clock that was set: it began as long ago as before."""
+        return replace(self, since_us=max(0, self.since_us + step_us))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -219,9 +219,6 @@ class Store(Protocol):
     def outbox(self, target: str, limit: int) -> list[Posted]:
         """Notices to a target that are not delivered yet, oldest first."""
 
-    def objects_of(self, action: str) -> set[str]:
-        """What the lines of the audit trail with this action are about, by its name then."""
-
     def boots(self, limit: int) -> list[PastBoot | None]:
         """The newest starts of engines, this one first; None for one that cannot be read."""
 

@@ -158,6 +158,12 @@ class StoreTx(Protocol):
     def pause_engine(self, pause: EnginePause | None) -> None:
         """Make durable that the whole engine is paused; None: that it is not."""
 
+    def move_pause(self, step_us: int, now_us: int) -> EnginePause | None:
+        """Let a pause of the whole engine that lies ahead of now follow a step of the clock.
+
+        Returns it as it is then; None where there is none.
+        """
+
     def delete_token(self, name: str) -> bool:
         """Forget a token; False where there is none of this name."""
 

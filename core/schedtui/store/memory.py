@@ -285,11 +285,6 @@ class MemoryStore(RunReads):
             found = (one for one in data.outbox.values() if one.target == target)
             return list(islice(found, rows.bounded(max(limit, 0))))
 
-    def objects_of(self, action: str) -> set[str]:
-        """What the lines of the audit trail with this action are about, by its name then."""
-        with self._reading() as data:
-            return memory_past.objects_of(data, action)
-
     def boots(self, limit: int) -> list[PastBoot | None]:
         """The newest starts of engines, this one first."""
         with self._reading() as data:

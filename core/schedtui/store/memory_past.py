@@ -95,12 +95,6 @@ def changes_of(data: Data, subject: int, limit: int, before: int | None) -> list
     return [rows.audit_of(data.audit[line]) for line in islice(lines, rows.bounded(max(limit, 0)))]
 
 
-def objects_of(data: Data, action: str) -> set[str]:
-    """What the lines of the audit trail with this action are about, by its name then."""
-    lines = map(rows.audit_of, data.audit.values())
-    return {line.object for line in lines if line.action == action}
-
-
 def boots_around(data: Data, at_us: int) -> tuple[PastBoot | None, PastBoot | None]:
     """The last engine that started at or before a moment, and the first one after it."""
     boots = list(data.boots.values())

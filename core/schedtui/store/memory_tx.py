@@ -340,6 +340,14 @@ class MemoryTx(KeepingTx, DeadTx):
         """Make durable that the whole engine is paused, or that it is not."""
         self._set(self._data.meta, "pause", pause)
 
+    def move_pause(self, step_us: int, now_us: int) -> EnginePause | None:
+        """Let a pause of the whole engine that lies ahead of now follow a step of the clock."""
+        pause: EnginePause | None = self._data.meta["pause"]
+        if pause is not None and pause.since_us > now_us:
+            pause = pause.moved(step_us)
+            self._set(self._data.meta, "pause", pause)
+        return pause
+
     def insert_revision(self, revision: Revision) -> Revision:
         """Keep a revision; ``number`` is given by the store."""
         kept = replace(revision, number=len(self._data.revisions) + 1)

@@ -140,3 +140,20 @@ async def test_what_cannot_be_watched_is_refused_before_the_stream_begins(
     assert answer.status_code == status, answer.text
     told = [error["field"] for error in answer.json().get("errors", ())]
     assert told == ([] if field is None else [field])
+
+
+async def test_how_much_happens_elsewhere_is_not_told(engine: Engine) -> None:
+    whole = LocalClient(engine)
+    cursor = await whole.cursor()
+    frames: list[Changes] = []
+    async with (
+        asyncio.timeout(10),
+        closing(ScopedClient(whole, ("mine",)).changes(cursor)) as stream,
+    ):
+        following = asyncio.ensure_future(anext(aiter(stream)))
+        for _ in range(3):
+            await done(whole, await whole.run_function("theirs/f"))
+        assert not following.done()
+        await done(whole, await whole.run_function("mine/f"))
+        frames.append(await following)
+    assert [{run.job_id for run in frame.runs} for frame in frames] == [{0}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from engine_kit import Kit, KitClock, Worker, World, at, check, due_s
 
-from schedtui.models import RunState, Source
+from schedtui.models import JobPatch, RunState, Source
 
 ALL = {"catch_up": "all", "overlap": "queue_all"}
 
@@ -84,11 +84,12 @@ async def test_rows_that_come_later_name_the_backfill_too(
     answer = await kit.engine.backfill_job("g/work", at(15), at(35))
     await kit.clock.advance(1)
     if restarted:
+        await kit.client.edit_job("g/work", JobPatch(name="other"))
         kit = await Kit([worker.group], world=world, clock=KitClock(await kit.crash())).start()
     if whole:
         await kit.engine.resume_engine()
     else:
-        await kit.client.resume_job("g/work")
+        await kit.client.resume_job("g/other" if restarted else "g/work")
     await kit.clock.advance(1)
     own = [run for run in await kit.rows() if run.source is Source.SCHEDULE]
     by = "engine paused by python: move" if whole else "paused by local: move"

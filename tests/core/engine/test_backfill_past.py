@@ -181,6 +181,7 @@ async def test_it_is_left_in_the_audit_trail(world: World) -> None:
         event = (await kit.client.audit(limit=1)).items[0]
         assert (event.action, event.object, event.actor) == ("job.backfill", "g/work", "local")
         assert event.detail == {
+            "job_id": 1,
             "from": "2026-03-02T10:00:00Z",
             "to": "2026-03-02T12:00:00Z",
             "queued": 2,

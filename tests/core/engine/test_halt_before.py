@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,3 +131,54 @@ async def test_a_clock_that_is_set_back_behind_the_pause_moves_it_too(
     assert rows[140] == (RunState.SKIPPED, "engine paused by engine: started paused")
     await check(kit, effects=worker.done)
     await kit.stop()
+
+
+async def test_a_clock_that_goes_forward_and_back_leaves_the_pause_where_it_is(
+    world: World,
+) -> None:
+    kit, worker = await paused_start_after(world, 90, catch_up="all", overlap="queue_all")
+    await kit.clock.advance(5)
+    kit.clock.step(1_000)
+    await kit.clock.advance(5)
+    kit.clock.step(-1_000)
+    await kit.clock.advance(5)
+    assert "paused" in kinds(await why(kit, at(110)))
+    await kit.engine.resume_engine()
+    await kit.clock.advance(1)
+    rows = {due_s(run): run.state for run in await kit.rows()}
+    assert all(rows[due] is RunState.SUCCEEDED for due in range(10, 100, 10)), rows
+    assert rows[100] is rows[110] is RunState.SKIPPED
+    await check(kit, effects=worker.done)
+    await kit.stop()
+
+
+async def test_while_it_lasts_a_pause_that_was_moved_is_the_reason(world: World) -> None:
+    kit, _ = await paused_start_after(world, 190)
+    await kit.clock.advance(35)
+    kit.clock.step(-60)
+    await kit.clock.advance(30)
+    for moment, kind in ((130, "pending"), (150, "paused"), (190, "paused")):
+        assert kinds(await why(kit, at(moment)))[0] == kind
+    await kit.stop()
+
+
+async def test_a_step_that_comes_during_the_resume_brings_no_pause_back(tmp_path: Path) -> None:
+    for turns in range(40):
+        world = World("memory", tmp_path)
+        worker = Worker()
+        kit = await Kit([worker.group], world=world).start()
+        await kit.clock.advance(15)
+        await kit.engine.pause_engine(reason="a look")
+        await kit.clock.advance(5)
+        kit.clock.step(-60)
+        resumed = asyncio.ensure_future(kit.engine.resume_engine())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        kit.running.watch.check()
+        await resumed
+        await kit.clock.advance(20)
+        live = kit.running.core.jobs.named("g/work")
+        assert (kit.running.halt.now, kit.running.core.halted, live.halted) == (None, "", ""), turns
+        kit = await Kit([worker.group], world=world, clock=KitClock(await kit.crash())).start()
+        assert kit.running.halt.now is None, turns
+        await kit.stop()

@@ -138,15 +138,6 @@ def test_the_engines_around_a_moment(closed_store: Store) -> None:
     assert closed_store.boots(2) == [third, second]
 
 
-def test_who_was_backfilled_is_known_by_the_audit_trail(store: Store) -> None:
-    with store.transaction() as tx:
-        for action, name in (("job.edit", "g/a"), ("job.backfill", "g/b"), ("job.backfill", "g/b")):
-            tx.audit(T0, "ada", action, name, "{}")
-
-    assert store.objects_of("job.backfill") == {"g/b"}
-    assert store.objects_of("job.pause") == set()
-
-
 def test_a_claim_is_found(store: Store) -> None:
     (mine,) = add(store, "mine")
     with store.transaction() as tx:

@@ -259,6 +259,7 @@ class Backfills:
         runs, rows = await self._made(live, plan, ids, kwargs, actor)
         made_good = list(notes(rows))
         detail = {
+            "job_id": live.id,
             "from": f"{answer.start:%FT%TZ}",
             "to": f"{answer.end:%FT%TZ}",
             "queued": len(rows),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ACTION: Final = "job.backfill"
 """The action in the audit trail."""
-_PAGE: Final = 100
+PAGE: Final = 100
 
 
 def asked_backfill(
@@ -62,7 +62,7 @@ def _earlier(core: Core, call: Asked, job_id: int) -> Backfill:
     since = from_us(core.clock.now_us()) - 2 * timedelta(seconds=LIVES_S)
     where = AuditFilter(action=ACTION, since=since)
     before: int | None = None
-    while lines := core.store.audit_trail(where, limit=_PAGE, before=before):
+    while lines := core.store.audit_trail(where, limit=PAGE, before=before):
         for line in lines:
             told = line.detail.get("answer")
             if line.detail.get("key") == call.key and told and told["job_id"] == job_id:

@@ -8,12 +8,13 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from schedtui.clock import to_us
-from schedtui.engine.backfill.keys import ACTION
+from schedtui.engine.backfill.keys import ACTION, PAGE
 from schedtui.engine.core import Core
 from schedtui.engine.live.job import LiveJob
 from schedtui.engine.tick.decide import Verdict
 from schedtui.errors import SchedtuiError
-from schedtui.protocols import NewRun
+from schedtui.models import AuditFilter
+from schedtui.protocols import NewRun, Store
 
 logger = logging.getLogger("schedtui.engine")
 
@@ -56,8 +57,18 @@ async def noted(core: Core, live: LiveJob, verdicts: Sequence[Verdict]) -> Seque
 async def _before(core: Core, live: LiveJob) -> bool:
     """Whether a job was backfilled before this engine had the store, which is asked once."""
     if core.backfilled is None:
-        core.backfilled = await core.off_loop(core.store.objects_of, ACTION)
-    return live.full_name in core.backfilled
+        core.backfilled = await core.off_loop(_backfilled, core.store)
+    return live.id in core.backfilled or live.full_name in core.backfilled
+
+
+def _backfilled(store: Store) -> set[int | str]:
+    """All jobs that the audit trail has backfills of: their ids; of old lines the names then."""
+    found: set[int | str] = set()
+    before: int | None = None
+    while lines := store.audit_trail(AuditFilter(action=ACTION), limit=PAGE, before=before):
+        found |= {line.detail.get("job_id") or line.object for line in lines}
+        before = lines[-1].id
+    return found
 
 
 def _with(verdict: Verdict, made: Sequence[tuple[int, int]]) -> Verdict:

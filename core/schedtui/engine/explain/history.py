@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from schedtui.clock import to_us
@@ -12,6 +13,30 @@ from schedtui.models import AuditEvent, Job
 
 _SCHEDULE = ("trigger", "timezone")
 _PAUSE = ("paused", "paused_by", "pause_reason", "paused_until")
+
+
+def by_the_clock(lines: Sequence[AuditEvent]) -> list[AuditEvent]:
+    """What was done to the engine, its pauses when they began by a clock that was set back since.
+
+    As the engine itself has it: one that lay ahead then began as long ago as before.
+
+    Args:
+        lines: Newest first.
+    """
+    found: list[AuditEvent] = []
+    back: list[tuple[datetime, timedelta]] = []
+    for line in lines:
+        step_us = line.detail.get("step_us")
+        if line.action == "engine.clock" and isinstance(step_us, int) and step_us < 0:
+            back.append((line.at, timedelta(microseconds=step_us)))
+        elif line.action == "engine.pause":
+            for at, step in reversed(back):
+                if line.at > at:
+                    line = replace(line, at=line.at + step)
+        if line.action in {"engine.pause", "engine.resume"}:
+            back.clear()
+        found.append(line)
+    return found
 
 
 class JobHistory:

@@ -13,7 +13,7 @@ from schedtui.engine.backfill.notes import own_reason
 from schedtui.engine.core import Core
 from schedtui.engine.explain.case import Case, Present, halt_at, step_over
 from schedtui.engine.explain.failing import failing
-from schedtui.engine.explain.history import JobHistory
+from schedtui.engine.explain.history import JobHistory, by_the_clock
 from schedtui.errors import InvalidError, JobNotFoundError, StoreDataError
 from schedtui.models import AuditEvent, Job, Policies, Run, RunFilter, Source
 from schedtui.models.wire import from_wire
@@ -99,7 +99,7 @@ class Lookup:
         run = rows[0] if rows else None
         at_us = moment.from_us if due_us is None else due_us
         line = history.rescheduled(asked)
-        changes = self._store.changes_of(ENGINE, limit=MAX_LINES, before=None)
+        changes = by_the_clock(self._store.changes_of(ENGINE, limit=MAX_LINES, before=None))
         case = Case(
             name=self._name,
             job_id=job_id,

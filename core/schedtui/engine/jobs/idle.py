@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from schedtui.clock import from_us, to_us
-from schedtui.engine.explain.history import JobHistory
+from schedtui.engine.explain.history import JobHistory, by_the_clock
 from schedtui.engine.live.job import LiveJob
 from schedtui.models import AuditEvent, Job
 from schedtui.protocols import ENGINE, Store
@@ -70,7 +70,7 @@ class Past(NamedTuple):
 def past_of(store: Store, job: Job) -> Past:
     """What the audit trail says of a living job; reads the store."""
     lines = store.changes_of(job.id, limit=MAX_LINES, before=None)
-    engine = store.changes_of(ENGINE, limit=MAX_LINES, before=None)
+    engine = by_the_clock(store.changes_of(ENGINE, limit=MAX_LINES, before=None))
     return Past(JobHistory(job, lines), engine)
 
 

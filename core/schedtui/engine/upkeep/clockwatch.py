@@ -28,7 +28,7 @@ from schedtui.engine.tick.claim import Claims
 from schedtui.engine.tick.entries import due_of
 from schedtui.engine.upkeep.halt import Halt
 from schedtui.errors import ForeignTriggerError, SchedtuiError, StoreUnavailableError
-from schedtui.protocols import Claim, StoreTx
+from schedtui.protocols import Claim, EnginePause, StoreTx
 from schedtui.triggers import Trigger
 
 logger = logging.getLogger("schedtui.clock")
@@ -127,19 +127,14 @@ class ClockWatch:
         at_us = core.clock.now_us()
         detail = json.dumps({"epoch": epoch, "step_us": step_us})
 
-        pause = self._halt.moved(step_us) if step_us < 0 else None
-
-        def apply(tx: StoreTx) -> None:
+        def apply(tx: StoreTx) -> EnginePause | None:
             tx.set_clock_epoch(epoch)
-            if pause is not None:
-                tx.pause_engine(pause)
             tx.audit(at_us, "engine", "engine.clock", core.boot, detail)
+            return tx.move_pause(step_us, at_us) if step_us < 0 else None
 
-        await write(apply)
+        self._halt.moved(await write(apply))
         core.epoch = epoch
         if step_us < 0:
-            if pause is not None:
-                self._halt.take_over(pause)
             jobs = list(core.jobs)
             for first in range(0, len(jobs), CHUNK):
                 chunk = jobs[first : first + CHUNK]

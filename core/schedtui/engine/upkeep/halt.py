@@ -12,7 +12,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from schedtui.clock import to_us
@@ -67,11 +66,10 @@ class Halt:
         self._core.halted = "" if pause is None else halted_words(pause.by, pause.reason)
         self._core.halted_us = 0 if pause is None else pause.since_us
 
-    def moved(self, step_us: int) -> EnginePause | None:
-        """The pause, by a clock that was set: it began as long ago as before."""
-        if self.now is None:
-            return None
-        return replace(self.now, since_us=max(0, self.now.since_us + step_us))
+    def moved(self, pause: EnginePause | None) -> None:
+        """A step of the clock has moved the pause in the store; None: there was none in it."""
+        if pause is not None and self.now is not None:  # else it ends just now, or begins
+            self.take_over(pause)
 
     async def pause(self, reason: str, actor: str) -> None:
         """Claim nothing more; see `EngineClient.pause_engine`.

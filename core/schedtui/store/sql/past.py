@@ -65,8 +65,6 @@ _NEWEST = sa.select(sa.func.max(schema.runs.c.id)).where(
 
 _BOOTS = schema.boots.c
 _BOOT = sa.select(_BOOTS.started_at, _BOOTS.last_seen, _BOOTS.stopped_at)
-_AUDIT = schema.audit.c
-_OBJECTS = sa.select(_AUDIT.object).where(_AUDIT.action == sa.bindparam("action")).distinct()
 
 
 class PastReader(SqlReader):
@@ -125,11 +123,6 @@ class PastReader(SqlReader):
         """The lines of the audit trail that changed a job, or the engine, newest first."""
         query = AUDIT.where(schema.audit.c.subject == bounded(subject))
         return self.audit_page(query, limit, before)
-
-    def objects_of(self, action: str) -> set[str]:
-        """What the lines of the audit trail with this action are about, by its name then."""
-        with self._reading() as connection:
-            return set(connection.execute(_OBJECTS, {"action": action}).scalars())
 
     def boots(self, limit: int) -> list[PastBoot | None]:
         """The newest starts of engines, this one first; None for one that cannot be read."""
