@@ -250,9 +250,9 @@ class EnginePause:
     reason: str
     since_us: int
 
-    def moved(self, step_us: int) -> EnginePause:
-        """The same by a clock that was set: it began as long ago as before."""
-        return replace(self, since_us=max(0, self.since_us + step_us))
+    def begun(self, since_us: int) -> EnginePause:
+        """The same, with another beginning: by a clock that was set."""
+        return replace(self, since_us=max(0, since_us))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -158,8 +158,8 @@ class StoreTx(Protocol):
     def pause_engine(self, pause: EnginePause | None) -> None:
         """Make durable that the whole engine is paused; None: that it is not."""
 
-    def move_pause(self, step_us: int, now_us: int) -> EnginePause | None:
-        """Let a pause of the whole engine that lies ahead of now follow a step of the clock.
+    def move_pause(self, lasted_us: int, now_us: int) -> EnginePause | None:
+        """Let a pause of the whole engine that lies ahead of now have begun so long ago.
 
         Returns it as it is then; None where there is none.
         """

@@ -340,11 +340,11 @@ class MemoryTx(KeepingTx, DeadTx):
         """Make durable that the whole engine is paused, or that it is not."""
         self._set(self._data.meta, "pause", pause)
 
-    def move_pause(self, step_us: int, now_us: int) -> EnginePause | None:
-        """Let a pause of the whole engine that lies ahead of now follow a step of the clock."""
+    def move_pause(self, lasted_us: int, now_us: int) -> EnginePause | None:
+        """Let a pause of the whole engine that lies ahead of now have begun so long ago."""
         pause: EnginePause | None = self._data.meta["pause"]
         if pause is not None and pause.since_us > now_us:
-            pause = pause.moved(step_us)
+            pause = pause.begun(now_us - lasted_us)
             self._set(self._data.meta, "pause", pause)
         return pause
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from schedtui.clock import to_us
+from schedtui.clock import from_us, to_us
 from schedtui.engine.jobs.audited import told
 from schedtui.models import AuditEvent, Job
 
@@ -18,23 +18,20 @@ _PAUSE = ("paused", "paused_by", "pause_reason", "paused_until")
 def by_the_clock(lines: Sequence[AuditEvent]) -> list[AuditEvent]:
     """What was done to the engine, its pauses when they began by a clock that was set back since.
 
-    As the engine itself has it: one that lay ahead then began as long ago as before.
-
     Args:
         lines: Newest first.
     """
     found: list[AuditEvent] = []
-    back: list[tuple[datetime, timedelta]] = []
+    since_us: int | None = None
+    """As the newest step that moved the pause has it."""
     for line in lines:
-        step_us = line.detail.get("step_us")
-        if line.action == "engine.clock" and isinstance(step_us, int) and step_us < 0:
-            back.append((line.at, timedelta(microseconds=step_us)))
-        elif line.action == "engine.pause":
-            for at, step in reversed(back):
-                if line.at > at:
-                    line = replace(line, at=line.at + step)
+        told = line.detail.get("paused_since_us")
+        if line.action == "engine.clock" and since_us is None and isinstance(told, int):
+            since_us = told
+        elif line.action == "engine.pause" and since_us is not None:
+            line = replace(line, at=from_us(since_us))
         if line.action in {"engine.pause", "engine.resume"}:
-            back.clear()
+            since_us = None
         found.append(line)
     return found
 

@@ -94,7 +94,8 @@ class ClockWatch:
         step_us = self._core.clock.now_us() - last_seen_us
         if step_us < -STEP_US:
             logger.warning("the wall clock was set back by %.3f s meanwhile", -step_us / 1e6)
-            await self._follow(step_us, self._write)
+            lasted_us = max(0, last_seen_us - self._core.halted_us)
+            await self._follow(step_us, self._write, lambda: lasted_us)
 
     async def settle(self) -> None:
         """Wait until every step that was noticed is dealt with."""
@@ -114,23 +115,27 @@ class ClockWatch:
         try:
             while self._steps:
                 try:
-                    await self._follow(self._steps.popleft(), self._persist)
+                    step_us = self._steps.popleft()
+                    await self._follow(step_us, self._persist, self._halt.lasted_us)
                 except Exception:  # claims rest meanwhile, so that this must end
                     logger.exception("a step of the clock could not be followed")
         finally:
             if not self._stopped:
                 self._claims.open()
 
-    async def _follow(self, step_us: int, write: Write) -> None:
+    async def _follow(self, step_us: int, write: Write, lasted_us: Callable[[], int]) -> None:
+        """``lasted_us``: how long a pause of the whole engine, if there is one, has lasted."""
         core = self._core
         epoch = core.epoch + 1
-        at_us = core.clock.now_us()
-        detail = json.dumps({"epoch": epoch, "step_us": step_us})
+        detail: dict[str, int] = {"epoch": epoch, "step_us": step_us}
 
         def apply(tx: StoreTx) -> EnginePause | None:
+            at_us = core.clock.now_us()  # the store may have been away for a while
             tx.set_clock_epoch(epoch)
-            tx.audit(at_us, "engine", "engine.clock", core.boot, detail)
-            return tx.move_pause(step_us, at_us) if step_us < 0 else None
+            pause = tx.move_pause(lasted_us(), at_us) if step_us < 0 else None
+            told = detail if pause is None else detail | {"paused_since_us": pause.since_us}
+            tx.audit(at_us, "engine", "engine.clock", core.boot, json.dumps(told))
+            return pause
 
         self._halt.moved(await write(apply))
         core.epoch = epoch

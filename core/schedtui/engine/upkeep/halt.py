@@ -59,12 +59,19 @@ class Halt:
         self._turn = asyncio.Lock()
         self.now: EnginePause | None = None
         """Who paused the engine, and why; None while it is not paused."""
+        self._began_s = 0.0
 
     def take_over(self, pause: EnginePause | None) -> None:
         """The engine is paused so, or not, whatever it was."""
         self.now = pause
         self._core.halted = "" if pause is None else halted_words(pause.by, pause.reason)
         self._core.halted_us = 0 if pause is None else pause.since_us
+        ago_us = max(0, self._core.clock.now_us() - self._core.halted_us)
+        self._began_s = self._core.clock.monotonic() - ago_us / 1e6
+
+    def lasted_us(self) -> int:
+        """How long the pause has lasted, however often the wall clock was set meanwhile."""
+        return round((self._core.clock.monotonic() - self._began_s) * 1e6)
 
     def moved(self, pause: EnginePause | None) -> None:
         """A step of the clock has moved the pause in the store; None: there was none in it."""

@@ -271,15 +271,16 @@ class SqlTx(KeepingTx, DeadTx):
         self._keep("pause", None if pause is None else rows.pause_json(pause))
 
     @step
-    def move_pause(self, step_us: int, now_us: int) -> EnginePause | None:
-        """Let a pause of the whole engine that lies ahead of now follow a step of the clock."""
+    def move_pause(self, lasted_us: int, now_us: int) -> EnginePause | None:
+        """Let a pause of the whole engine that lies ahead of now have begun so long ago."""
         meta = schema.meta.c
         kept = self._execute(sa.select(meta.value).where(meta.key == "pause")).scalar()
         pause = rows.pause_of(kept)
         if pause is None or pause.since_us <= now_us:
             return pause
-        self._keep("pause", rows.pause_json(pause.moved(step_us)))
-        return pause.moved(step_us)
+        moved = pause.begun(now_us - lasted_us)
+        self._keep("pause", rows.pause_json(moved))
+        return moved
 
     def _keep(self, key: str, value: str | None) -> None:
         self._execute(schema.meta.delete().where(schema.meta.c.key == key))
