@@ -153,7 +153,8 @@ def check_secrets(names: object) -> frozenset[str]:
 
 def shown(one: One) -> One:
     """A job or a run as it leaves its engine: without a secret."""
-    if one.kwargs:
-        one = replace(one, kwargs=masked(one.kwargs))
+    # Most have none, and another copy of a job costs more than to look.
+    if one.kwargs and (kwargs := masked(one.kwargs)) != one.kwargs:
+        one = replace(one, kwargs=kwargs)
     declared = getattr(one, "declared", None)
     return one if not declared else replace(one, declared=masked(declared))  # type: ignore[call-arg]  # a job's
