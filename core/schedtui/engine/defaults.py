@@ -10,7 +10,7 @@ from schedtui.policies import resolve, spell
 def defaults(running: Running) -> Defaults:
     """What the jobs of a started engine have of it and of their groups; on its loop."""
     core = running.core
-    counts = dict(core.jobs.groups)
+    counts = core.jobs.groups
     groups = [
         GroupDefaults(
             name=group.name,
@@ -26,7 +26,6 @@ def defaults(running: Running) -> Defaults:
     groups += [
         GroupDefaults(name=name, policies=Policies(), jobs=count, declared=False)
         for name, count in sorted(counts.items())
-        if count
     ]
     settings = running.settings
     return Defaults(

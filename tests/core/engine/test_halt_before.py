@@ -133,17 +133,18 @@ async def test_a_clock_that_is_set_back_behind_the_pause_moves_it_too(
     await kit.stop()
 
 
-@pytest.mark.parametrize("back_s", [1_000, 1_050])
+@pytest.mark.parametrize("back_s", [(1_000,), (1_050,), (50, 1_000)])
 async def test_a_clock_that_goes_forward_and_back_moves_the_pause_by_the_difference(
-    world: World, back_s: float
+    world: World, back_s: tuple[float, ...]
 ) -> None:
     kit, worker = await paused_start_after(world, 90, catch_up="all", overlap="queue_all")
     await kit.clock.advance(5)
     kit.clock.step(1_000)
     await kit.clock.advance(5)
-    kit.clock.step(-back_s)
-    await kit.clock.advance(5)
-    began = 100 + 1_000 - back_s
+    for step_s in back_s:
+        kit.clock.step(-step_s)
+        await kit.clock.advance(5)
+    began = 100 + 1_000 - sum(back_s)
     assert "paused" in kinds(await why(kit, at(began + 10)))
     await kit.engine.resume_engine()
     await kit.clock.advance(1)

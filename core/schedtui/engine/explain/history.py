@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from schedtui.clock import from_us, to_us
+from schedtui.clock import MAX_US, MIN_US, from_us, to_us
 from schedtui.engine.jobs.audited import told
 from schedtui.models import AuditEvent, Job
 
@@ -22,12 +22,11 @@ def by_the_clock(lines: Sequence[AuditEvent]) -> list[AuditEvent]:
         lines: Newest first.
     """
     found: list[AuditEvent] = []
-    since_us: int | None = None
-    """As the newest step that moved the pause has it."""
+    since_us: int | None = None  # as the newest step has it
     for line in lines:
         told = line.detail.get("paused_since_us")
         if line.action == "engine.clock" and since_us is None and isinstance(told, int):
-            since_us = told
+            since_us = max(MIN_US, min(told, MAX_US))
         elif line.action == "engine.pause" and since_us is not None:
             line = replace(line, at=from_us(since_us))
         if line.action in {"engine.pause", "engine.resume"}:

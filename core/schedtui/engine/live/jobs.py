@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, bisect_right, insort
-from collections import Counter
 from collections.abc import Iterator
 
 from schedtui.engine.live.followers import Followers
@@ -23,8 +22,6 @@ class LiveJobs:
         self._ids: list[int] = []
         self._ids_of: dict[str, list[int]] = {}
         """In order, by group."""
-        self.groups: Counter[str] = Counter()
-        """How many of them each group has."""
         self.paused = 0
         """How many of them are paused."""
         self.followers = Followers()
@@ -44,7 +41,6 @@ class LiveJobs:
         self._by_name[live.job.group, live.job.name] = live
         insort(self._ids, live.id)
         insort(self._ids_of.setdefault(live.job.group, []), live.id)
-        self.groups[live.job.group] += 1
         self.paused += live.job.paused
         self.followers.enter(live)
 
@@ -64,11 +60,18 @@ class LiveJobs:
         live.removed = True
         if self._by_id.pop(live.id, None) is not None:
             self._by_name.pop((live.job.group, live.job.name), None)
-            for ids in (self._ids, self._ids_of[live.job.group]):
+            own = self._ids_of[live.job.group]
+            for ids in (self._ids, own):
                 del ids[bisect_left(ids, live.id)]
-            self.groups[live.job.group] -= 1
+            if not own:
+                del self._ids_of[live.job.group]
             self.paused -= live.job.paused
             self.followers.leave(live.job)
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """How many of them each group has that has some."""
+        return {group: len(ids) for group, ids in self._ids_of.items()}
 
     def of(self, group: str | None) -> list[LiveJob]:
         """Those of a group; None: all."""

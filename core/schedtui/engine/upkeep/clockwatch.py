@@ -28,6 +28,7 @@ from schedtui.engine.tick.claim import Claims
 from schedtui.engine.tick.entries import due_of
 from schedtui.engine.upkeep.halt import Halt
 from schedtui.errors import ForeignTriggerError, SchedtuiError, StoreUnavailableError
+from schedtui.models import Job
 from schedtui.protocols import Claim, EnginePause, StoreTx
 from schedtui.triggers import Trigger
 
@@ -50,6 +51,15 @@ class _Move(NamedTuple):
     claim: Claim
     problem: str
     """How its trigger failed; empty where it did not."""
+
+
+class _Anew(NamedTuple):
+    """A job without a next due time, as it is after a step back."""
+
+    live: LiveJob
+    changed: Job
+    problem: str
+    """How its trigger fails; empty where it does not."""
 
 
 class ClockWatch:
@@ -158,9 +168,7 @@ class ClockWatch:
                 if self._follows(live, everything=everything):
                     live.busy = True
                     held.append(live)
-            for live in held:
-                if live.next_due_us is None:
-                    await self._set_back(live, write)
+            await self._set_back([live for live in held if live.next_due_us is None], write)
             due = [live for live in held if live.next_due_us is not None]
             found = await asyncio.gather(*(self._moved(live) for live in due))
             moves = [one for one in found if one is not None]
@@ -208,34 +216,51 @@ class ClockWatch:
         anew = live.exhausted or ended or live.problem.startswith(FAILED)
         return anew and last_us is not None and last_us > self._core.clock.now_us()
 
-    async def _set_back(self, live: LiveJob, write: Write) -> None:
-        """Let a job without a next due time go on from now, or owe, where its trigger fails."""
+    async def _set_back(self, jobs: list[LiveJob], write: Write) -> None:
+        """Let jobs without a next due time go on from now, or owe, where their trigger fails."""
+        core = self._core
+        found = await asyncio.gather(*(self._anew(live) for live in jobs))
+        moves = [one for one in found if one is not None]
+        if not moves:
+            return
+        notices = {
+            move.live.id: core.alerts.of_broken(move.live, move.problem)
+            for move in moves
+            if not move.live.problem
+        }
+
+        def apply(tx: StoreTx) -> set[int]:
+            kept = set()
+            for live, changed, problem in moves:
+                if not tx.update_job(changed, version=live.version, counts=False):
+                    continue
+                kept.add(live.id)
+                if problem:
+                    note_broken(tx, live, problem, core.clock.now_us())
+                    core.alerts.post(tx, notices.get(live.id, ()))
+            return kept
+
+        kept: set[int] = await write(apply)
+        for live, changed, problem in moves:
+            if live.id in kept:
+                live.problem = problem
+                core.adopt(live, changed)
+                core.alerts.committed(notices.get(live.id, ()))
+
+    async def _anew(self, live: LiveJob) -> _Anew | None:
+        """What a job without a next due time is from now on; None where it stays as it is."""
         next_us, problem = None, live.problem
-        new = not problem and not live.exhausted
-        if new:
+        if not problem and not live.exhausted:
             next_us, problem = await self._ended(live)
             if next_us is None and not problem:
-                return
-        core = self._core
+                return None
         changed = replace(
             live.current(),
-            last_due=from_us(core.clock.now_us()),
+            last_due=from_us(self._core.clock.now_us()),
             next_due=None if next_us is None else from_us(next_us),
             version=live.version + 1,
         )
-        notices = core.alerts.of_broken(live, problem) if new else ()
-
-        def apply(tx: StoreTx) -> bool:
-            kept = tx.update_job(changed, version=live.version, counts=False)
-            if kept and problem:
-                note_broken(tx, live, problem, core.clock.now_us())
-                core.alerts.post(tx, notices)
-            return kept
-
-        if await write(apply):
-            live.problem = problem
-            core.adopt(live, changed)
-            core.alerts.committed(notices)
+        return _Anew(live, changed, problem)
 
     async def _ended(self, live: LiveJob) -> tuple[int | None, str]:
         """Where a job goes on whose trigger had said that nothing is due any more, or its failure.

@@ -74,8 +74,9 @@ class Halt:
         return round((self._core.clock.monotonic() - self._began_s) * 1e6)
 
     def moved(self, pause: EnginePause | None) -> None:
-        """A step of the clock has moved the pause in the store; None: there was none in it."""
-        if pause is not None and self.now is not None:  # else it ends just now, or begins
+        """What a step of the clock has left in the store; None: there was no pause in it."""
+        # One that is not moved has lasted as long as before, whatever the wall clock says of it.
+        if pause is not None and self.now is not None and pause != self.now:
             self.take_over(pause)
 
     async def pause(self, reason: str, actor: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -216,14 +216,21 @@ async def test_the_engine_is_asked_for_the_tasks_that_are_meant_alone(
     assert len(asked) == 1
 
 
-async def test_a_made_up_name_and_the_answer_say_nothing_of_a_secret() -> None:
+async def by_its_type(password: Secret, user: str) -> None: ...
+
+
+async def by_its_name(**more: str) -> None: ...
+
+
+@pytest.mark.parametrize("function", [by_its_type, by_its_name])
+async def test_a_made_up_name_and_the_answer_say_nothing_of_a_secret(
+    function: Callable[..., object],
+) -> None:
     reports = Group("Reports")
-
-    @reports.function()
-    async def login(password: Secret, user: str) -> None: ...
-
+    reports.function("login")(function)
     task = {"task_group_name": "Reports", "function_name": "login", "cron_expression": "0 0 1 1 *"}
-    async with Engine(groups=[reports], store="memory://") as engine:
+    names = frozenset() if function is by_its_type else frozenset({"password"})
+    async with Engine(groups=[reports], store="memory://", secrets=names) as engine:
         app = create_app(
             lambda actor: LocalClient(engine, actor=actor),
             auth=Access(make_tokens),
@@ -238,37 +245,10 @@ async def test_a_made_up_name_and_the_answer_say_nothing_of_a_secret() -> None:
                     {"password": "1234", "user": "bob"},
                 )
             ]
+        # One name for both passwords: no part of it was made of them.
         assert [answer.status_code for answer in answers] == [200, 409, 200]
         assert answers[0].json()["kwargs"] == {"password": "***", "user": "ann"}
         assert "1234" not in answers[0].text + answers[1].text
-
-
-async def test_nor_of_one_that_is_secret_by_its_name() -> None:
-    reports = Group("Reports")
-
-    @reports.function()
-    async def login(**more: str) -> None: ...
-
-    task = {"task_group_name": "Reports", "function_name": "login", "cron_expression": "0 0 1 1 *"}
-    secrets = frozenset({"api_key"})
-    async with Engine(groups=[reports], store="memory://", secrets=secrets) as engine:
-        app = create_app(
-            lambda actor: LocalClient(engine, actor=actor),
-            auth=Access(make_tokens),
-            closing=asyncio.Event(),
-        )
-        async with http_on(app, "admin") as http:
-            answers = [
-                await http.post("/task-manager/tasks", json={**task, "kwargs": kwargs})
-                for kwargs in (
-                    {"api_key": "1234", "user": "ann"},
-                    {"api_key": "1235", "user": "ann"},
-                    {"api_key": "1234", "user": "bob"},
-                )
-            ]
-        # One name for both keys: no part of it was made of them.
-        assert [answer.status_code for answer in answers] == [200, 409, 200]
-        assert answers[0].json()["kwargs"] == {"api_key": "***", "user": "ann"}
 
 
 async def test_a_body_that_is_too_long(face: httpx.AsyncClient) -> None:
